@@ -1,0 +1,87 @@
+"""Every error a user of tidemill can meet.
+
+::
+
+    TidemillError                 one clear line; the command line prints it and exits with 2
+    ├── BadInput                  a study, option or argument: names file, field, value and the fix
+    │   └── UnknownName           an unknown network, venue, strategy, token …: names the nearest valid one
+    ├── BadData                   a dataset: missing, truncated, of another pool, with a gap
+    │   └── ReplayMismatch        recorded amounts do not reproduce: names the event
+    ├── MissingArtefact           a contract artefact or the local chain is not in the cache
+    ├── RpcError                  an endpoint: wrong chain id, time-out, not JSON, inconsistent logs
+    └── InvariantBroken           books that do not balance, a state that cannot be: a defect of ours
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "BadData",
+    "BadInput",
+    "InvariantBroken",
+    "MissingArtefact",
+    "ReplayMismatch",
+    "RpcError",
+    "TidemillError",
+    "UnknownName",
+    "nearest",
+]
+
+
+class TidemillError(Exception):
+    """Base of all errors; ``str()`` is one line fit for a terminal."""
+
+
+class BadInput(TidemillError):
+    """A study file, option or argument is wrong.
+
+    Parameters
+    ----------
+    message : what is wrong and what would be right, one line.
+    file, field : where it stands, if known.
+    """
+
+    def __init__(self, message: str, *, file: str | None = None, field: str | None = None) -> None:
+        where = ": ".join(part for part in (file, field) if part)
+        super().__init__(f"{where}: {message}" if where else message)
+        self.file, self.field = file, field
+
+
+class UnknownName(BadInput):
+    """A name that is not in the catalogue; the message names the nearest valid one."""
+
+    def __init__(
+        self, kind: str, name: str, valid: Iterable[str], *, file: str | None = None, field: str | None = None
+    ) -> None:
+        super().__init__(f"unknown {kind} {name!r}{nearest(name, valid)}", file=file, field=field)
+
+
+class BadData(TidemillError):
+    """A dataset is missing, truncated, of another venue, or has a gap."""
+
+
+class ReplayMismatch(BadData):
+    """A recorded event does not reproduce; the message names the event and both values."""
+
+
+class MissingArtefact(TidemillError):
+    """A contract artefact or the local chain is not in the cache and could not be fetched."""
+
+
+class RpcError(TidemillError):
+    """An endpoint failed, lied or timed out; secrets are stripped from the address shown."""
+
+
+class InvariantBroken(TidemillError):
+    """Books do not balance or a state cannot be: a defect of tidemill, never of the user."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` or a list of what is valid, for the end of an error line."""
+    names = sorted(valid)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; valid: {', '.join(names)}" if names else ""
