@@ -1,0 +1,1 @@
+"""Command line, report and result schema: no logic that a library user would miss."""

@@ -1,0 +1,1 @@
+"""JSON-RPC transport, ABI codec, local chain and contract artefacts; never signs or decides."""

@@ -1,0 +1,1 @@
+"""Clock, scheduler, worlds and the run loop; knows no venue by name."""

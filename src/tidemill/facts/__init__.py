@@ -1,0 +1,1 @@
+"""Dated facts: value, as_of, source, confidence, status."""

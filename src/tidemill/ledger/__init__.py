@@ -1,0 +1,1 @@
+"""Accounts, postings and marks, valuation, statement; knows a flow only by its label."""

@@ -1,0 +1,1 @@
+"""What happened: typed event, price and fee tables; ingestion, store, inference, generators."""

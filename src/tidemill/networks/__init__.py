@@ -1,0 +1,1 @@
+"""One module per network family: fee formulas over dated parameters."""

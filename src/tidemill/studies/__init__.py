@@ -1,0 +1,1 @@
+"""Backtest, compare, sweep, stress, optimise, plan."""

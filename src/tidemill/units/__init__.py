@@ -1,0 +1,1 @@
+"""Scaled integers with rounding in every name, and the rule language."""

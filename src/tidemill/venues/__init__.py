@@ -1,0 +1,1 @@
+"""One folder per protocol, each twice: a model and a client."""

@@ -1,0 +1,73 @@
+"""How a strategy meets a world: observe → decide → submit plans → learn the news later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeVar
+
+from tidemill.interfaces.news import Block, Costs, News
+from tidemill.interfaces.plans import Decision, Intent, Plan
+from tidemill.interfaces.venue import Position, Result
+from tidemill.interfaces.wakes import Wake
+
+__all__ = ["OracleReading", "Strategy", "View", "Why", "World"]
+
+M = TypeVar("M")
+Why = Literal["start", "restart", "end", "condition", "news"]
+
+
+class OracleReading(Protocol):
+    """What a feed says: the answer in its own integer scale, when it was set, and whether it may be trusted."""
+
+    answer: int
+    decimals: int
+    updated_at: int
+    stale: bool
+
+
+class View(Protocol):
+    """One strategy's own book and what it may look at; read-only."""
+
+    at: Mapping[str, Block]
+    why: Why
+    balances: Mapping[str, int]
+    """Raw units by token in the wallet."""
+    positions: Sequence[Position]
+    in_flight: Sequence[Plan]
+    """Plans submitted and not finally answered yet."""
+
+    def oracle(self, oracle_id: str) -> OracleReading:
+        """Read a price feed (not the market price)."""
+        ...
+
+    def read(self, venue: str, query: str, *args: Any) -> Any:
+        """Answer a view of a venue; the same on both twins."""
+        ...
+
+    def quote(self, intent: Intent) -> Result:
+        """What the intent would do now, changing nothing; raises ``Revert`` if it would revert."""
+        ...
+
+    def fee(self, intent: Intent) -> Costs:
+        """What the intent's transactions would cost now."""
+        ...
+
+
+class Strategy(Protocol[M]):
+    """Parameters are frozen and no attribute ever changes: all memory is in ``memo``."""
+
+    def decide(self, view: View, memo: M, news: Sequence[News]) -> Decision[M]:
+        """Say what to do; never reads a return value, the wall clock or a random number."""
+        ...
+
+
+class World(Protocol):
+    """Models, a local chain, a fork or a live network: the run loop cannot tell which."""
+
+    def advance(self, wake: Wake) -> tuple[View, Sequence[News]]:
+        """Move to the first moment at which the wake holds or there is news; the end of the data ends the run."""
+        ...
+
+    def submit(self, plans: Sequence[Plan], cancels: Sequence[str]) -> None:
+        """Hand over plans; their news comes later."""
+        ...
