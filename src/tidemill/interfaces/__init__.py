@@ -1,7 +1,8 @@
 """The types between rooms, and nothing else. See the chapter "How a strategy meets a world" of the architecture page.
 
 Identifiers are strings: a token is ``SYMBOL@network`` (``USDC@op``), a venue is the study's own name for it, a position
-is ``venue#n`` (opaque to strategies), an account is a name in the world's token book (``me``, ``market``, a venue's own).
+is ``venue#n`` (opaque to strategies), an account is a name in the world's token book (``me``, ``market``, a
+venue's own).
 """
 
 from tidemill.interfaces.amounts import All, Amount, Arg, Of, PositionOf

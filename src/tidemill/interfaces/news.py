@@ -71,7 +71,7 @@ class Skipped(Struct, frozen=True, tag="skipped"):
 
 
 class Pending(Struct, frozen=True, tag="pending"):
-    """A staged intent is under way: the next stage cannot start before ``not_before`` (block or time of ``network``)."""
+    """A staged intent is under way: its next stage starts at ``not_before`` of ``network`` or later."""
 
     stage: str
     network: str
@@ -92,8 +92,8 @@ class Outcome(Struct, frozen=True, tag="outcome"):
 
 
 class Happened(Struct, frozen=True, tag="happened"):
-    """Something befell a position: ``cause`` is ``liquidated``, ``slashed``, ``killed``, ``paid`` …; raw amounts by token,
-    negative for a loss.
+    """Something befell a position: ``cause`` is ``liquidated``, ``slashed``, ``killed``, ``paid`` …; raw amounts by
+    token, negative for a loss.
     """
 
     venue: str

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
 
 
 class Revert(Exception):
@@ -181,7 +182,7 @@ class Stage(Protocol):
 
 
 class Call(Struct, frozen=True):
-    """An unsigned transaction: hex address, wei, calldata. ``step`` and ``purpose`` say which step it serves and why."""
+    """An unsigned transaction: hex address, calldata, wei; ``step`` and ``purpose`` say what it serves."""
 
     to: str
     data: bytes
@@ -204,7 +205,7 @@ class Receipt(Struct, frozen=True):
     revert_reason: str | None = None
 
 
-class Client(Protocol[S]):
+class Client(Protocol[S_co]):
     """The real contract. It encodes and decodes; it never sends."""
 
     def plan(self, intent: Intent, stage: str, view: Any) -> Sequence[Call]:
@@ -223,6 +224,6 @@ class Client(Protocol[S]):
         """Answer a view at ``block``, by its own name: equal to ``Model.read``."""
         ...
 
-    def snapshot(self, block: str | int = "latest") -> S:
+    def snapshot(self, block: str | int = "latest") -> S_co:
         """Read the whole state at ``block`` into the model's own state type."""
         ...

@@ -1,0 +1,1 @@
+"""Uniswap v3: concentrated liquidity, twice (model and client)."""
