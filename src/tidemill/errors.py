@@ -9,6 +9,8 @@
     │   └── ReplayMismatch        recorded amounts do not reproduce: names the event
     ├── MissingArtefact           a contract artefact or the local chain is not in the cache
     ├── RpcError                  an endpoint: wrong chain id, time-out, not JSON, inconsistent logs
+    ├── Revert                    a contract, or its model, refuses an action; the state is then unchanged
+    ├── RuleError                 a function marked @rule leaves the rule language: names file and line
     └── InvariantBroken           books that do not balance, a state that cannot be: a defect of ours
 """
 
@@ -23,7 +25,9 @@ __all__ = [
     "InvariantBroken",
     "MissingArtefact",
     "ReplayMismatch",
+    "Revert",
     "RpcError",
+    "RuleError",
     "TidemillError",
     "UnknownName",
     "nearest",
@@ -72,6 +76,24 @@ class MissingArtefact(TidemillError):
 
 class RpcError(TidemillError):
     """An endpoint failed, lied or timed out; secrets are stripped from the address shown."""
+
+
+class Revert(TidemillError):
+    """A contract, or the model of one, refuses an action and leaves its state unchanged.
+
+    Parameters
+    ----------
+    reason : the contract's own revert string or error name, empty if it gives none; for arithmetic ``"overflow"``,
+        ``"underflow"`` or ``"division by zero"``. The same on every number type.
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RuleError(TidemillError):
+    """A function marked ``@rule`` uses what the rule language does not have; names file and line."""
 
 
 class InvariantBroken(TidemillError):

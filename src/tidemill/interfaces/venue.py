@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct, field
 
+from tidemill.errors import Revert
 from tidemill.interfaces.news import Block, Happened, Status
 from tidemill.interfaces.plans import Intent
 from tidemill.interfaces.wakes import Condition
@@ -33,14 +34,6 @@ __all__ = [
 
 S = TypeVar("S")
 S_co = TypeVar("S_co", covariant=True)
-
-
-class Revert(Exception):
-    """A contract refused. ``reason`` is the contract's own revert string or error name, empty if it gave none."""
-
-    def __init__(self, reason: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Transfer(Struct, frozen=True):
