@@ -34,7 +34,7 @@ class Artefact(Struct, frozen=True):
     """A contract as a compiler leaves it.
 
     ``bytecode`` creates it (append the encoded constructor arguments), ``deployed_bytecode`` is what then stands on
-    chain, empty where the package ships none. ``link_references`` maps source to library to places to fill in; it is empty
+    chain, empty where the package ships none. ``link_references`` maps source to library to places to fill in; empty
     when nothing needs linking. ``origin`` is ``package@version`` or our own source.
     """
 

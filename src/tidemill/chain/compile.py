@@ -81,8 +81,8 @@ def build(name: str, source: str, libraries: Mapping[str, str], soljson: Path | 
 
 def _vyper(source: str) -> dict[str, Any]:
     try:
-        import vyper  # noqa: PLC0415  heavy, and only in the chain extra
-        from vyper.compiler import compile_code  # noqa: PLC0415
+        import vyper  # type: ignore[import-untyped]  # noqa: PLC0415  heavy, and only in the chain extra
+        from vyper.compiler import compile_code  # type: ignore[import-untyped]  # noqa: PLC0415
     except ImportError:
         raise MissingArtefact(f"{source}: needs the Vyper compiler; install tidemill[chain]") from None
     wanted = COMPILERS[".vy"].split()[1]
