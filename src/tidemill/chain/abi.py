@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-from eth_abi import decode as _decode
-from eth_abi import encode as _encode
+from eth_abi.abi import decode as _decode
+from eth_abi.abi import encode as _encode
+from eth_abi.exceptions import DecodingError, EncodingError
 from eth_hash.auto import keccak
 from msgspec import Struct
 
@@ -21,6 +22,7 @@ __all__ = ["Abi", "EventCodec", "FunctionCodec", "create_data", "decode_revert",
 _ERROR = bytes.fromhex("08c379a0")  # Error(string)
 _PANIC = bytes.fromhex("4e487b71")  # Panic(uint256)
 _WORD = 32
+_CODEC_ERRORS = (DecodingError, EncodingError, ArithmeticError, LookupError, TypeError, ValueError)
 
 
 @lru_cache(maxsize=4096)
@@ -63,7 +65,7 @@ class FunctionCodec:
             return self.selector + fast
         try:
             return self.selector + bytes(_encode(self.inputs, args))
-        except Exception as error:  # eth_abi raises a family of its own
+        except _CODEC_ERRORS as error:
             raise BadInput(f"{self.signature}: cannot encode {args!r}: {error}") from None
 
     def decode(self, data: bytes) -> tuple[Any, ...]:
@@ -72,7 +74,7 @@ class FunctionCodec:
             return _decode_words(self._out, data)
         try:
             return tuple(_decode(self.outputs, data))
-        except Exception as error:
+        except _CODEC_ERRORS as error:
             raise ValueError(f"{self.signature}: answer of {len(data)} bytes does not decode") from error
 
 
@@ -105,7 +107,7 @@ class EventCodec:
         else:
             try:
                 values = iter(_decode(self._data_types, data))
-            except Exception as error:
+            except _CODEC_ERRORS as error:
                 raise ValueError(f"{self.signature}: {len(data)} bytes of data do not decode") from error
         rest = iter(topics[1:])
         out: dict[str, Any] = {}
@@ -166,7 +168,7 @@ class Abi:
         """Return constructor arguments, to be appended to creation code."""
         try:
             return bytes(_encode(self.constructor, args))
-        except Exception as error:
+        except _CODEC_ERRORS as error:
             raise BadInput(f"constructor({','.join(self.constructor)}): cannot encode {args!r}: {error}") from None
 
 
@@ -267,6 +269,6 @@ def decode_revert(data: bytes, errors: Mapping[bytes, FunctionCodec] | None = No
         if errors and head in errors:
             codec = errors[head]
             return f"{codec.name}({', '.join(str(v) for v in _decode(codec.inputs, body))})"
-    except Exception:  # noqa: BLE001  a contract may return any bytes; then they are shown as they are
+    except _CODEC_ERRORS:  # a contract may return any bytes; then they are shown as they are
         return "0x" + data.hex()
     return "0x" + (head.hex() if len(data) % _WORD == 4 else data.hex())

@@ -38,7 +38,7 @@ class Receipt(Struct, frozen=True):
 
 
 class BlockRef(Struct, frozen=True):
-    """A block by what cannot change under it: its hash. ``timestamp`` is in seconds, ``base_fee`` in wei (0 if none)."""
+    """A block by what cannot change under it: its hash. ``timestamp`` in seconds, ``base_fee`` in wei (0 if none)."""
 
     number: int
     hash: str
