@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct, field
 
+from tidemill.chain.types import Call, Receipt
 from tidemill.errors import Revert
 from tidemill.interfaces.news import Block, Happened, Status
 from tidemill.interfaces.plans import Intent
@@ -172,30 +173,6 @@ class Stage(Protocol):
     def positions(self, owner: str) -> Sequence[Position]:
         """Return what ``owner`` holds here, in the order it was opened."""
         ...
-
-
-class Call(Struct, frozen=True):
-    """An unsigned transaction: hex address, calldata, wei; ``step`` and ``purpose`` say what it serves."""
-
-    to: str
-    data: bytes
-    value: int = 0
-    step: int = 0
-    purpose: str = ""
-
-
-class Receipt(Struct, frozen=True):
-    """What a chain says of a sent transaction; ``logs`` as the endpoint gives them (address, topics, data)."""
-
-    tx_hash: str
-    block_number: int
-    block_hash: str
-    status: bool
-    gas_used: int
-    effective_gas_price: int
-    l1_fee: int
-    logs: tuple[Mapping[str, Any], ...]
-    revert_reason: str | None = None
 
 
 class Client(Protocol[S_co]):
