@@ -21,6 +21,7 @@ from tidemill.interfaces.news import (
     Status,
 )
 from tidemill.interfaces.plans import Decision, Intent, Limits, Plan
+from tidemill.interfaces.record import Befell, Mark, Price, Rate, Recorded
 from tidemill.interfaces.venue import (
     Action,
     Call,
@@ -44,6 +45,7 @@ __all__ = [
     "Amount",
     "Arg",
     "At",
+    "Befell",
     "Block",
     "Call",
     "Cancelled",
@@ -62,6 +64,7 @@ __all__ = [
     "Happened",
     "Intent",
     "Limits",
+    "Mark",
     "Model",
     "News",
     "Of",
@@ -71,7 +74,10 @@ __all__ = [
     "Plan",
     "Position",
     "PositionOf",
+    "Price",
+    "Rate",
     "Receipt",
+    "Recorded",
     "Result",
     "Revert",
     "Reverted",
