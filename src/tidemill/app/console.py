@@ -40,7 +40,9 @@ def fail(line: str, code: int) -> int:
 
 def emit_json(value: Any) -> None:
     """Print ``value`` as one JSON document on standard output; integers beyond 2^53 as decimal strings."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(_safe(msgspec.to_builtins(value))), indent=2).decode() + "\n")
+    sys.stdout.write(
+        msgspec.json.format(msgspec.json.encode(_safe(msgspec.to_builtins(value))), indent=2).decode() + "\n"
+    )
 
 
 def _safe(value: Any) -> Any:

@@ -35,7 +35,9 @@ class VaultModel:
 
     def init(self, params: Mapping[str, Any]) -> VaultState:
         """Make an empty vault; ``params``: account, asset and share (token ids), decimals_offset."""
-        return VaultState(params["account"], params["asset"], params["share"], 10 ** int(params.get("decimals_offset", 0)))
+        return VaultState(
+            params["account"], params["asset"], params["share"], 10 ** int(params.get("decimals_offset", 0))
+        )
 
     def apply(self, state: VaultState, action: Action, ctx: Context) -> Result:
         """Do one verb; the caller is owner and receiver."""
@@ -62,9 +64,13 @@ class VaultModel:
         pot = ctx.balance(state.asset, state.account)
         entering = event.name == "Deposit"
         verbs = ("deposit", "mint") if entering else ("redeem", "withdraw")
-        quotes = {self._quote(state, verb, assets if verb in ("deposit", "withdraw") else shares, pot) for verb in verbs}
+        quotes = {
+            self._quote(state, verb, assets if verb in ("deposit", "withdraw") else shares, pot) for verb in verbs
+        }
         if (assets, shares) not in quotes:
-            raise ReplayMismatch(f"{event.name} of {assets} assets for {shares} shares; the model says {sorted(quotes)}")
+            raise ReplayMismatch(
+                f"{event.name} of {assets} assets for {shares} shares; the model says {sorted(quotes)}"
+            )
         self._move(state, owner, shares if entering else -shares)
 
     def read(self, state: VaultState, query: str, *args: Any) -> Any:

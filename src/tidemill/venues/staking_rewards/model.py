@@ -8,8 +8,8 @@ from typing import Any
 
 from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Context, Event, Result, Revert, Transfer
-from tidemill.venues.staking_rewards.rules import earned_down, reward_per_token_down, reward_rate_down
 from tidemill.units import div_down
+from tidemill.venues.staking_rewards.rules import earned_down, reward_per_token_down, reward_rate_down
 
 __all__ = ["FarmModel", "FarmState"]
 
@@ -65,7 +65,9 @@ class FarmModel:
                 features={**out.features, **paid.features},
             )
         if verb == "notify_reward":
-            return self._notify(state, me, int(action.args["reward"]), now, ctx.balance(state.reward_token, state.account))
+            return self._notify(
+                state, me, int(action.args["reward"]), now, ctx.balance(state.reward_token, state.account)
+            )
         raise Revert(f"no verb {verb!r}")
 
     def replay(self, state: FarmState, event: Event, ctx: Context) -> None:

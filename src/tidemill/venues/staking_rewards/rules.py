@@ -6,7 +6,7 @@ Source: the contract's documented behaviour (Synthetix SIP-31 and the Uniswap li
 
 from __future__ import annotations
 
-from tidemill.units import Uint, div_down, mul_div_down, rule, wide
+from tidemill.units import Uint, div_down, rule, wide
 
 __all__ = ["WAD", "earned_down", "reward_per_token_down", "reward_rate_down"]
 
