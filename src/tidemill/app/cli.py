@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 from tidemill import __version__
-from tidemill.app.console import emit_json, fail, note
+from tidemill.app.console import fail
 from tidemill.errors import TidemillError
 
 __all__ = ["app", "run"]
@@ -147,14 +147,6 @@ def contracts_ls(*, json: Json = False) -> int:
     from tidemill.app.commands import contracts_ls as command  # noqa: PLC0415
 
     return command(as_json=json)
-
-
-def _say(lines: Sequence[str]) -> None:
-    for line in lines:
-        note(line)
-
-
-__all__ += ["emit_json"]
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ WAD = wide(10**18)
 
 @rule
 def reward_per_token_down(stored: Uint, elapsed: Uint, reward_rate: Uint, total_staked: Uint) -> Uint:
-    """Running reward per staked unit (1e18 scale) after ``elapsed`` seconds of the stream; frozen while nothing is staked."""
+    """Running reward per staked unit (1e18 scale) after ``elapsed`` seconds; frozen while nothing is staked."""
     if total_staked == 0:
         return stored
     return stored + div_down(elapsed * reward_rate * WAD, total_staked)
@@ -29,7 +29,7 @@ def earned_down(staked: Uint, per_token: Uint, per_token_paid: Uint, pending: Ui
 
 @rule
 def reward_rate_down(reward: Uint, remaining: Uint, current_rate: Uint, duration: Uint) -> Uint:
-    """Reward per second after adding ``reward`` while ``remaining`` seconds of the current stream are left (0 if over)."""
+    """Reward per second after adding ``reward`` to a stream with ``remaining`` seconds left (0 if over)."""
     if remaining == 0:
         return div_down(reward, duration)
     return div_down(reward + remaining * current_rate, duration)
