@@ -1,9 +1,9 @@
-"""The vault in memory: shares by owner over a pot that is the vault's own token balance."""
+"""The vault in memory: a count of shares over a pot. Pot and shares themselves are tokens in the world's book."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tidemill.errors import ReplayMismatch
@@ -27,7 +27,6 @@ class VaultState:
     share: str
     offset_unit: int
     total_shares: int = 0
-    shares: dict[str, int] = field(default_factory=dict)
 
 
 class VaultModel:
@@ -43,24 +42,23 @@ class VaultModel:
         """Do one verb; the caller is owner and receiver."""
         verb, amount = action.verb, int(action.args["shares" if action.verb in ("mint", "redeem") else "assets"])
         pot, me = ctx.balance(state.asset, state.account), ctx.sender
+        held = ctx.balance(state.share, me)
         if verb == "donate":
             return Result(transfers=(Transfer(state.asset, me, state.account, amount),), amounts={"assets": amount})
         if verb in ("deposit", "mint"):
             assets, shares = self._quote(state, verb, amount, pot)
-            return self._enter(state, me, assets, shares)
+            return self._enter(state, me, assets, shares, first=held == 0)
         if verb in ("withdraw", "redeem"):
-            held = state.shares.get(me, 0)
-            if verb == "withdraw" and amount > self._to_assets(state, held, pot):
-                raise Revert("ERC4626ExceededMaxWithdraw")
-            if verb == "redeem" and amount > held:
-                raise Revert("ERC4626ExceededMaxRedeem")
+            limit = held if verb == "redeem" else self._to_assets(state, held, pot)
+            if amount > limit:
+                raise Revert(f"ERC4626ExceededMax{verb.capitalize()}({me}, {amount}, {limit})")
             assets, shares = self._quote(state, verb, amount, pot)
-            return self._leave(state, me, assets, shares)
+            return self._leave(state, me, assets, shares, last=held == shares)
         raise Revert(f"no verb {verb!r}")
 
     def replay(self, state: VaultState, event: Event, ctx: Context) -> None:
         """Apply a recorded Deposit or Withdraw; both recorded amounts must reproduce one another."""
-        owner, assets, shares = str(event.args["owner"]), int(event.args["assets"]), int(event.args["shares"])
+        assets, shares = int(event.args["assets"]), int(event.args["shares"])
         pot = ctx.balance(state.asset, state.account)
         entering = event.name == "Deposit"
         verbs = ("deposit", "mint") if entering else ("redeem", "withdraw")
@@ -71,19 +69,16 @@ class VaultModel:
             raise ReplayMismatch(
                 f"{event.name} of {assets} assets for {shares} shares; the model says {sorted(quotes)}"
             )
-        self._move(state, owner, shares if entering else -shares)
+        state.total_shares += shares if entering else -shares
 
     def read(self, state: VaultState, query: str, *args: Any) -> Any:
-        """Answer a view by the contract's own name; those that need the pot take it as the last argument."""
+        """Answer a view by the contract's own name.
+
+        ``maxWithdraw`` takes (shares held, pot); conversions and previews take (amount, pot): both lie in the book.
+        """
         if query == "totalSupply":
             return state.total_shares
-        if query == "balanceOf":
-            return state.shares.get(args[0], 0)
-        if query == "maxRedeem":
-            return state.shares.get(args[0], 0)
-        if query == "maxWithdraw":
-            return self._to_assets(state, state.shares.get(args[0], 0), args[1])
-        if query == "convertToAssets":
+        if query in ("maxWithdraw", "convertToAssets"):
             return self._to_assets(state, args[0], args[1])
         if query == "convertToShares":
             return shares_for_assets_down(args[0], args[1], state.total_shares, state.offset_unit)
@@ -108,9 +103,8 @@ class VaultModel:
     def _to_assets(state: VaultState, shares: int, pot: int) -> int:
         return assets_for_shares_down(shares, pot, state.total_shares, state.offset_unit)
 
-    def _enter(self, state: VaultState, owner: str, assets: int, shares: int) -> Result:
-        first = int(state.shares.get(owner, 0) == 0)
-        self._move(state, owner, shares)
+    def _enter(self, state: VaultState, owner: str, assets: int, shares: int, *, first: bool) -> Result:
+        state.total_shares += shares
         return Result(
             amounts={"assets": assets, "shares": shares},
             transfers=(
@@ -118,11 +112,11 @@ class VaultModel:
                 Transfer(state.share, "zero", owner, shares),
             ),
             events=(Event("Deposit", {"sender": owner, "owner": owner, "assets": assets, "shares": shares}),),
-            features={"first_shares": first},
+            features={"first_shares": int(first)},
         )
 
-    def _leave(self, state: VaultState, owner: str, assets: int, shares: int) -> Result:
-        self._move(state, owner, -shares)
+    def _leave(self, state: VaultState, owner: str, assets: int, shares: int, *, last: bool) -> Result:
+        state.total_shares -= shares
         return Result(
             amounts={"assets": assets, "shares": shares},
             transfers=(
@@ -134,10 +128,5 @@ class VaultModel:
                     "Withdraw", {"sender": owner, "receiver": owner, "owner": owner, "assets": assets, "shares": shares}
                 ),
             ),
-            features={"last_shares": int(state.shares.get(owner, 0) == 0)},
+            features={"last_shares": int(last)},
         )
-
-    @staticmethod
-    def _move(state: VaultState, owner: str, shares: int) -> None:
-        state.total_shares += shares
-        state.shares[owner] = state.shares.get(owner, 0) + shares

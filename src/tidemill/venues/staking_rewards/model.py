@@ -50,9 +50,18 @@ class FarmModel:
         """Do one verb; nothing changes when it reverts."""
         verb, me, now = action.verb, ctx.sender, ctx.block.time
         if verb == "stake":
-            return self._stake(state, me, int(action.args["amount"]), now)
+            amount = int(action.args["amount"])
+            _require_funds(amount == 0 or amount <= ctx.balance(state.staking_token, me))
+            return self._stake(state, me, amount, now)
         if verb == "withdraw":
             return self._withdraw(state, me, int(action.args["amount"]), now)
+        if verb in ("claim", "exit"):
+            reward = self._earned(state, me, self._per_token(state, now))
+            _require_funds(
+                verb == "exit"
+                and state.staked.get(me, 0) == 0
+                or reward <= ctx.balance(state.reward_token, state.account)
+            )
         if verb == "claim":
             return self._claim(state, me, now)
         if verb == "exit":
@@ -177,3 +186,9 @@ class FarmModel:
         self._touch(state, None, now)
         state.reward_rate, state.last_update, state.period_finish = rate, now, now + state.duration
         return Result(amounts={"reward": reward}, events=(Event("RewardAdded", {"reward": reward}),))
+
+
+def _require_funds(enough: bool) -> None:
+    """The farm moves tokens through a wrapper that hides the token's own reason."""
+    if not enough:
+        raise Revert("SafeERC20: low-level call failed")
