@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tidemill.errors import ReplayMismatch
-from tidemill.interfaces import Action, Context, Event, Result, Revert, Transfer
+from tidemill.interfaces import Action, Context, Event, Position, Rate, Result, Revert, Transfer
 from tidemill.venues.erc4626.rules import (
     assets_for_shares_down,
     assets_for_shares_up,
@@ -86,6 +86,22 @@ class VaultModel:
             assets, shares = self._quote(state, query.removeprefix("preview").lower(), args[0], args[1])
             return shares if query in ("previewDeposit", "previewWithdraw") else assets
         raise KeyError(query)
+
+    def positions(
+        self,
+        state: VaultState,
+        venue: str,
+        owner: str,
+        now: int,
+        balance: Callable[[str, str], int],  # noqa: ARG002
+    ) -> Sequence[Position]:
+        """A vault holds nothing by name: its shares are tokens, valued by `rates`."""
+        return ()
+
+    def rates(self, state: VaultState, venue: str, balance: Callable[[str, str], int]) -> Mapping[str, Rate]:
+        """What a share stands for, as ``convertToAssets`` would say now, unrounded."""
+        pot = balance(state.asset, state.account)
+        return {state.share: Rate(venue, state.asset, pot + 1, state.total_shares + state.offset_unit)}
 
     @staticmethod
     def _quote(state: VaultState, verb: str, amount: int, pot: int) -> tuple[int, int]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tidemill.errors import ReplayMismatch
-from tidemill.interfaces import Action, Context, Event, Result, Revert, Transfer
+from tidemill.interfaces import Action, Context, Event, Position, Rate, Result, Revert, Transfer
 from tidemill.units import div_down
 from tidemill.venues.staking_rewards.rules import earned_down, reward_per_token_down, reward_rate_down
 
@@ -58,8 +58,8 @@ class FarmModel:
         if verb in ("claim", "exit"):
             reward = self._earned(state, me, self._per_token(state, now))
             _require_funds(
-                verb == "exit"
-                and state.staked.get(me, 0) == 0
+                (verb == "exit"
+                and state.staked.get(me, 0) == 0)
                 or reward <= ctx.balance(state.reward_token, state.account)
             )
         if verb == "claim":
@@ -117,6 +117,26 @@ class FarmModel:
         if query == "earned":
             return self._earned(state, args[0], self._per_token(state, args[1]))
         raise KeyError(query)
+
+    def positions(
+        self,
+        state: FarmState,
+        venue: str,
+        owner: str,
+        now: int,
+        balance: Callable[[str, str], int],  # noqa: ARG002 - stakes lie in the state
+    ) -> Sequence[Position]:
+        """Return the owner's stake with the reward it could claim at ``now`` (seconds), if it has either."""
+        staked, earned = state.staked.get(owner, 0), self._earned(state, owner, self._per_token(state, now))
+        if not staked and not earned:
+            return ()
+        principal = {state.staking_token: staked} if staked else {}
+        claimable = {state.reward_token: earned} if earned else {}
+        return (Position(f"{venue}#{owner}", venue, "stake", {"staked": staked}, principal, claimable),)
+
+    def rates(self, state: FarmState, venue: str, balance: Callable[[str, str], int]) -> Mapping[str, Rate]:  # noqa: ARG002
+        """A farm issues no receipt token."""
+        return {}
 
     @staticmethod
     def _per_token(state: FarmState, now: int) -> int:
