@@ -19,6 +19,7 @@ from tidemill.interfaces.news import (
     Reverted,
     Skipped,
     Status,
+    Transfer,
 )
 from tidemill.interfaces.plans import Decision, Intent, Limits, Plan
 from tidemill.interfaces.record import Befell, Mark, Price, Rate, Recorded
@@ -34,7 +35,6 @@ from tidemill.interfaces.venue import (
     Result,
     Revert,
     Stage,
-    Transfer,
 )
 from tidemill.interfaces.wakes import At, Claimable, Condition, Crosses, EventCount, Every, TickLeaves, Wake
 from tidemill.interfaces.world import OracleReading, Strategy, View, Why, World
