@@ -1,0 +1,110 @@
+"""A swap walked step by step over a book of liquidity, by the pool's own rules."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tidemill.market import _v3 as v3
+from tidemill.market.book import Book, FullBook
+
+__all__ = [
+    "MAX_SQRT_PRICE",
+    "MAX_TICK",
+    "MIN_SQRT_PRICE",
+    "MIN_TICK",
+    "UNBOUNDED",
+    "Order",
+    "Spot",
+    "Step",
+    "Walk",
+    "bound",
+    "walk",
+]
+
+MIN_TICK, MAX_TICK = -887_272, 887_272
+MIN_SQRT_PRICE, MAX_SQRT_PRICE = v3.sqrt_ratio_at_tick(MIN_TICK), v3.sqrt_ratio_at_tick(MAX_TICK)
+UNBOUNDED = (1 << 255) - 1
+"""The largest exact input: the swap then ends at its price limit."""
+
+
+class Spot(NamedTuple):
+    """Where a pool stands: price Q64.96, tick, active liquidity."""
+
+    price: int
+    tick: int
+    liquidity: int
+
+
+class Order(NamedTuple):
+    """A swap as called. ``down``: token0 goes in; ``amount`` is exact input or output; ``limit`` a price, Q64.96."""
+
+    down: bool
+    exact_in: bool
+    amount: int
+    limit: int
+
+
+class Step(NamedTuple):
+    """One step of a swap with one active liquidity: prices Q64.96, amounts and fee in raw units (fee on the input)."""
+
+    tick_from: int
+    price_from: int
+    price_to: int
+    liquidity: int
+    amount_in: int
+    amount_out: int
+    fee: int
+    tick_to: int | None
+    """Tick after the step where it ends on a boundary, None where it ends within a cell."""
+
+
+class Walk(NamedTuple):
+    """A whole swap. ``amount_in`` includes the fee; ``tick`` is None where the swap ends within a cell."""
+
+    steps: list[Step]
+    price: int
+    tick: int | None
+    liquidity: int
+    amount_in: int
+    amount_out: int
+    fee: int
+
+
+def bound(down: bool) -> int:
+    """Return the price limit of a swap called without one."""
+    return MIN_SQRT_PRICE + 1 if down else MAX_SQRT_PRICE - 1
+
+
+def walk(book: Book, spot: Spot, order: Order, fee: int) -> Walk:
+    """Execute a swap on ``book`` without changing it; ``fee`` in millionths.
+
+    Raises
+    ------
+    UnknownLiquidity : the path reaches a cell that the book does not know.
+    """
+    price, tick, liquidity = spot
+    down, exact_in, amount, limit = order
+    steps: list[Step] = []
+    remaining, total_in, total_out, total_fee = amount, 0, 0, 0
+    at: int | None = tick
+    while remaining and price != limit:
+        assert at is not None, "a swap that stopped within a cell has nothing left"
+        edge = book.next_boundary(at, down)
+        edge = max(edge, MIN_TICK) if down else min(edge, MAX_TICK)
+        edge_price = v3.sqrt_ratio_at_tick(edge)
+        target = max(edge_price, limit) if down else min(edge_price, limit)
+        new, used, out, charged = v3.swap_step(price, target, liquidity, remaining, down, exact_in, fee)
+        after = (edge - 1 if down else edge) if new == edge_price else (at if new == price else None)
+        steps.append(Step(at, price, new, liquidity, used, out, charged, after))
+        remaining -= used + charged if exact_in else out
+        total_in, total_out, total_fee = total_in + used + charged, total_out + out, total_fee + charged
+        price, at = new, after
+        if new == edge_price:
+            liquidity = _beyond(book, edge, down, liquidity)
+    return Walk(steps, price, at, liquidity, total_in, total_out, total_fee)
+
+
+def _beyond(book: Book, edge: int, down: bool, liquidity: int) -> int:
+    if isinstance(book, FullBook):
+        return liquidity - book.net(edge) if down else liquidity + book.net(edge)
+    return book.liquidity((edge - 1 if down else edge) // book.spacing)
