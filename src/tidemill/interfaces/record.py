@@ -10,6 +10,8 @@ A world keeps two lists, ``record`` (:class:`Recorded` and :class:`Befell`) and 
   the parent block, or the state left by the previous own transaction of the same block); ``after`` is the state just
   behind it. Steps of one transaction share one pair. So no market flow hides inside an own step, and no own step hides
   between other marks. The ledger checks this.
+* Transfers name one's own wallet ``me``; legs of wrapping and unwrapping the native token have the other side
+  ``wrap:<network>``, so that they are told from what a venue takes.
 * ``Skipped``, ``Expired`` and ``Cancelled`` cost nothing and need no marks.
 * ``sample`` marks are taken at the study's cadence (hours or days) for curves and break-even; they change no total.
 """
@@ -64,6 +66,8 @@ class Mark(Struct, frozen=True):
         are two entries; receipt tokens need none).
     rates : of every receipt token held, by its token id.
     blocks : the block of each network, by network id.
+    parent : a ``before`` mark read from the parent block: what accrues inside the inclusion block ahead of the step
+        (seconds of rewards, another actor's swap) is then booked with the step, as income or as conversion.
     """
 
     seq: int
@@ -74,6 +78,7 @@ class Mark(Struct, frozen=True):
     prices: Mapping[str, Price]
     rates: Mapping[str, Rate] = field(default_factory=dict)
     blocks: Mapping[str, Block] = field(default_factory=dict)
+    parent: bool = False
 
 
 class Recorded(Struct, frozen=True):
@@ -81,7 +86,9 @@ class Recorded(Struct, frozen=True):
 
     ``costs`` are wei of the token ``native`` paid by ``me``, not repeated in ``result.transfers``. ``phase`` is
     ``exit`` for the steps that close everything into the home asset at the end, else ``run``. ``features`` are what
-    moved the gas (of ``result`` where there is one, else as known).
+    moved the gas (of ``result`` where there is one, else as known). ``transfers`` are all moves of tokens in the book,
+    nested calls included (empty: ``result.transfers`` are all). ``tx`` names the transaction; steps of one atomic plan
+    share it, and its costs stand on the first of them.
     """
 
     seq: int
@@ -98,6 +105,8 @@ class Recorded(Struct, frozen=True):
     result: Result | None = None
     features: Mapping[str, int] = field(default_factory=dict)
     phase: Literal["run", "exit"] = "run"
+    transfers: tuple[Transfer, ...] = ()
+    tx: str = ""
 
 
 class Befell(Struct, frozen=True):
