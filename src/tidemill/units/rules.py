@@ -83,7 +83,7 @@ class Rule(Generic[P, R]):
         tree = self.tree
         parameters = tuple(self._annotation(arg, arg.annotation) for arg in tree.args.args)
         if len(parameters) != self.specification.__code__.co_argcount or tree.args.vararg or tree.args.kwonlyargs:
-            raise self._error(tree, "parameters are plain positional ones")
+            raise self.error(Problem(tree.lineno, "parameters are plain positional ones"))
         returns = tree.returns
         if isinstance(returns, ast.Subscript) and isinstance(returns.slice, ast.Tuple):
             return parameters, tuple(self._annotation(tree, part) for part in returns.slice.elts)
@@ -106,11 +106,16 @@ class Rule(Generic[P, R]):
         """Departures from the rule language; empty for a good rule."""
         return self.analysis().problems
 
+    def error(self, problem: Problem) -> RuleError:
+        """A problem as an error that names file, line and rule."""
+        file = self.specification.__code__.co_filename
+        return RuleError(f"{file}:{problem.line}: rule {self.specification.__name__}: {problem.message}")
+
     def _first_run(self, *args: P.args, **kwargs: P.kwargs) -> R:
         tree = self.tree
         analysis = self.analysis(tree)
         for problem in analysis.problems:
-            raise self._error(tree, problem.message, problem.line)
+            raise self.error(problem)
         code = self.specification.__code__
         module = ast.Module([weave(tree, analysis)], [])
         scope: dict[str, Any] = {}
@@ -155,13 +160,9 @@ class Rule(Generic[P, R]):
     def _annotation(self, node: ast.AST, annotation: ast.expr | None) -> Kind:
         name = ast.unparse(annotation) if annotation is not None else "nothing"
         if name not in _ANNOTATED:
-            raise self._error(node, f"annotate with Uint, Int, Index or bool, not {name}")
+            message = f"annotate with Uint, Int, Index or bool, not {name}"
+            raise self.error(Problem(getattr(node, "lineno", 0), message))
         return _ANNOTATED[name]
-
-    def _error(self, node: ast.AST, message: str, line: int | None = None) -> RuleError:
-        where = line or getattr(node, "lineno", 0)
-        file = self.specification.__code__.co_filename
-        return RuleError(f"{file}:{where}: rule {self.specification.__name__}: {message}")
 
 
 def is_helper(value: object) -> TypeIs[Callable[..., Any]]:
