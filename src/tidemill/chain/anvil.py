@@ -1,7 +1,7 @@
 """A local chain: anvil as a child process on loopback, controlled over its socket.
 
-It never outlives us: it ends with the context manager, at interpreter exit, and (through a watchdog that holds the other
-end of a pipe) when we are killed.
+It never outlives us: it ends with the context manager, at interpreter exit, and (through a watchdog that holds the
+other end of a pipe) when we are killed.
 """
 
 from __future__ import annotations
@@ -228,9 +228,9 @@ class Anvil:
         pending = self.rpc.raw_block("pending")
         return answers.quantity(pending.get("baseFeePerGas") or "0x0", "anvil: pending base fee")
 
-    def skip(self, blocks: int, *, seconds_each: int = 1) -> None:
+    def skip(self, blocks: int) -> None:
         """Mine empty blocks; thousands take seconds, so jump with ``time_s`` where the number does not matter."""
-        self.rpc.request("anvil_mine", hex(blocks), hex(seconds_each))
+        self.rpc.request("anvil_mine", hex(blocks))
 
     def reorganise(self, depth: int, transactions: Sequence[tuple[Mapping[str, Any], int]] = ()) -> None:
         """Replace the last ``depth`` blocks by empty ones, or by ones with these (raw transaction, block offset)."""
