@@ -51,7 +51,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "fees",
         "Gross fees",
-        "Σ fees accrued × price when accrued",
+        "sum of fees accrued x price when accrued",
         lambda m: m.flow("income:fees:"),
         "income",
         _LIQUIDITY,
@@ -59,7 +59,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "growth",
         "Share-price growth",
-        "Σ shares × change of (assets per share) × price then",
+        "sum of shares x change of (assets per share) x price then",
         lambda m: m.flow("income:growth:"),
         "income",
         _VAULT,
@@ -67,7 +67,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "rewards",
         "Rewards accrued",
-        "Σ rewards accrued × price when accrued",
+        "sum of rewards accrued x price when accrued",
         lambda m: m.flow("income:rewards:"),
         "income",
         _FARM,
@@ -75,7 +75,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "fees_move",
         "Price move of the fees",
-        "Σ fees so far × price change (as if kept as they came)",
+        "sum of fees so far x price change (as if kept as they came)",
         lambda m: m.income_move("income:fees:"),
         "proportional",
         _LIQUIDITY,
@@ -83,7 +83,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "growth_move",
         "Price move of the growth",
-        "Σ growth so far × price change",
+        "sum of growth so far x price change",
         lambda m: m.income_move("income:growth:"),
         "proportional",
         _VAULT,
@@ -92,7 +92,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "rewards_move",
         "Price move of the rewards",
-        "Σ rewards so far × price change (as if kept as they came)",
+        "sum of rewards so far x price change (as if kept as they came)",
         lambda m: m.income_move("income:rewards:"),
         "proportional",
         _FARM,
@@ -100,14 +100,14 @@ ROWS: tuple[Row, ...] = (
     Row(
         "hodl",
         "Price move of what you brought",
-        "what you brought × (end price − start price)",
+        "what you brought x (end price - start price)",
         Measures.holding,
         "price",
     ),
     Row(
         "divergence",
-        "Divergence (“impermanent”) loss",
-        "Σ (taken out − put in) × price when taken out",
+        "Divergence (impermanent) loss",
+        "sum of (taken out - put in) x price when taken out",
         Measures.divergence,
         "proportional",
         _LIQUIDITY,
@@ -115,7 +115,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "drift",
         "Price move of what the strategy changed",
-        "Σ (holdings outside fees − what you brought) × price change",
+        "sum of (holdings outside fees - what you brought) x price change",
         Measures.drift,
         "proportional",
         always=False,
@@ -123,7 +123,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "swaps",
         "Own swaps: slippage and pool fees",
-        "Σ (received − paid) × price just before",
+        "sum of (received - paid) x price just before",
         lambda m: m.flow("swaps:", phase="run"),
         "proportional",
         labels={"farm": "Selling rewards: slippage and pool fees", "vault": "Own swaps: slippage and pool fees"},
@@ -131,21 +131,21 @@ ROWS: tuple[Row, ...] = (
     Row(
         "l2",
         "Network fee: L2 execution",
-        "− Σ gas × gas price × price of the gas token then",
+        "minus the sum of gas x gas price x price of the gas token then",
         lambda m: m.flow("network:l2:", phase="run"),
         "fixed",
     ),
     Row(
         "l1",
         "Network fee: L1 data",
-        "− Σ data fee × price of the gas token then",
+        "minus the sum of data fee x price of the gas token then",
         lambda m: m.flow("network:l1:", phase="run"),
         "fixed",
     ),
     Row(
         "operator",
         "Network fee: operator",
-        "− Σ operator fee × price of the gas token then",
+        "minus the sum of operator fee x price of the gas token then",
         lambda m: m.flow("network:operator:", phase="run"),
         "fixed",
         always=False,
@@ -153,14 +153,14 @@ ROWS: tuple[Row, ...] = (
     Row(
         "failed",
         "Failed transactions",
-        "− Σ all fees of reverted transactions × price of the gas token then",
+        "minus the sum of all fees of reverted transactions x price of the gas token then",
         lambda m: m.flow("network:failed:"),
         "fixed",
     ),
     Row(
         "events",
         "What befell you (liquidations, penalties, payments)",
-        "Σ change × price then",
+        "sum of change x price then",
         lambda m: m.flow("events:"),
         "proportional",
         always=False,
@@ -168,7 +168,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "rounding",
         "Contract rounding",
-        "Σ single units kept by the contract × price then",
+        "sum of single units kept by the contract x price then",
         lambda m: m.flow("rounding:"),
         "proportional",
         always=False,
@@ -176,7 +176,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "exit",
         "Exit into the home asset",
-        "Σ closing swaps (received − paid) − network fees of closing",
+        "sum of closing swaps (received - paid) - network fees of closing",
         _exit,
         "exit",
     ),

@@ -77,9 +77,9 @@ def waterfall(books: Books) -> Waterfall:
             f"the statement's rows explain {float(exact):.6f} micro-units of a change of {float(end - start):.6f}"
         )
     _check_tokens(books, tokens)
-    keep = _down(end - start)
+    keep = _down(end) - _down(start)
     unexplained = keep - sum(line.value for line in lines)
-    if not 0 <= unexplained <= len(lines):
+    if abs(unexplained) > len(lines):
         raise InvariantBroken(
             f"{unexplained} micro-units are unexplained; rounding {len(lines)} lines explains as many"
         )
