@@ -128,6 +128,33 @@ class FeeIndex:
         kernel.exit_many(low, up, begin, out, self._cell, self._off, self._when, self._index, self._shift, self._low)
         return out
 
+    def locate_many(self, lower: ArrayLike, upper: ArrayLike, at: ArrayLike) -> NDArray[np.int64]:
+        """Return, for prefixes at steps ``at``, (record, record, add global) a query: see ``index_kernel``; for sums
+        of other columns over the same lists.
+        """
+        low, up, begin, _ = self._queries(lower, upper, at, at)
+        out = np.empty((len(low), 3), np.int64)
+        kernel.locate_many(
+            low, up, begin, out, self._off, self._when, self._index, self._below, self._shift, self._low
+        )
+        return out
+
+    def records(self, prefix: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """Return the records of the columns of ``prefix`` (n+1, w), sums modulo 2**64 before each step."""
+        boundaries = len(self._off) - 1
+        length = np.diff(self._off)
+        which = np.repeat(np.arange(boundaries), length)
+        turn = np.arange(len(which)) - np.repeat(self._off[:-1], length)
+        up = (self._below[which] + turn) & 1 == 1
+        change = prefix[self._when[:-1]]
+        change[~up] = np.uint64(0) - change[~up]
+        out = np.zeros((len(which) + boundaries, prefix.shape[1]), np.uint64)
+        out[np.arange(len(which)) + which + 1] = change
+        np.cumsum(out, axis=0, out=out)
+        first = self._off[:-1] + np.arange(boundaries)
+        out -= np.repeat(out[first], length + 1, axis=0)
+        return out
+
     def growth_by_scan(self, lower: int, upper: int, start: int, stop: int) -> Growth:
         """Compute the same as ``growth`` by adding step after step."""
         self._queries([lower], [upper], [start], [stop])

@@ -17,7 +17,17 @@ from typing import Any
 import numpy as np
 from numba import njit, prange, uint64
 
-__all__ = ["build_crossings", "count_crossings", "diluted_scan", "exit_many", "fees_many", "growth_many", "growth_scan", "prefix"]
+__all__ = [
+    "build_crossings",
+    "count_crossings",
+    "diluted_scan",
+    "exit_many",
+    "fees_many",
+    "growth_many",
+    "growth_scan",
+    "locate_many",
+    "prefix",
+]
 
 NEVER = np.int32(2**31 - 1)
 """A crossing time that does not come."""
@@ -349,6 +359,21 @@ def exit_many(
         out[k] = found
 
 
+@njit(cache=True, parallel=True, nogil=True)
+def locate_many(
+    lower: Any, upper: Any, at: Any, out: Any,
+    off: Any, when: Any, index: Any, below: Any, shift: int, low: int,
+) -> None:  # fmt: skip
+    """For each query: the two records whose difference is the inside sum, and 1 if the global sum is to be added."""
+    last = off.shape[0] - 2
+    for k in prange(lower.shape[0]):
+        l = min(max(np.int64(lower[k]) - low, 0), last)
+        u = min(max(np.int64(upper[k]) - low, 0), last)
+        i, j = _crossed(l, np.int64(at[k]), when, index, shift), _crossed(u, np.int64(at[k]), when, index, shift)
+        out[k, 0], out[k, 1] = i + l, j + u
+        out[k, 2] = (np.int64(below[l]) + i - off[l] + np.int64(below[u]) + j - off[u]) & 1
+
+
 @njit(cache=True, nogil=True)
 def growth_scan(lower: int, upper: int, start: int, stop: int, cell: Any, total: Any, out: Any) -> None:
     """Growth inside by adding step after step: what the index must equal, and what it is timed against."""
@@ -382,10 +407,3 @@ def diluted_scan(
                 b0, b1, b2 = _add(b0, b1, b2, g0, g1, g2)
     out[0], out[1], out[2], out[3], out[4], out[5] = a0, a1, a2, b0, b1, b2
     return True
-
-
-@njit(cache=True)
-def share(liquidity: Any, growth: Any, out: Any) -> None:
-    """``out[0:2]`` and ``out[2:4]``: fees of ``liquidity`` (2 limbs) from growth (6 limbs)."""
-    out[0], out[1] = _share(liquidity[0], liquidity[1], growth[0], growth[1], growth[2])
-    out[2], out[3] = _share(liquidity[0], liquidity[1], growth[3], growth[4], growth[5])
