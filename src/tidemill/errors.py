@@ -7,8 +7,10 @@
     │   └── UnknownName           an unknown network, venue, strategy, token …: names the nearest valid one
     ├── BadData                   a dataset: missing, truncated, of another pool, with a gap
     │   └── ReplayMismatch        recorded amounts do not reproduce: names the event
-    ├── MissingArtefact           a contract artefact or the local chain is not in the cache
+    ├── MissingArtefact           a contract artefact, the local chain or the built front end is not there
     ├── RpcError                  an endpoint: wrong chain id, time-out, not JSON, inconsistent logs
+    ├── Revert                    a contract, or its model, refuses an action; the state is then unchanged
+    ├── RuleError                 a function marked @rule leaves the rule language: names file and line
     └── InvariantBroken           books that do not balance, a state that cannot be: a defect of ours
 """
 
@@ -23,7 +25,9 @@ __all__ = [
     "InvariantBroken",
     "MissingArtefact",
     "ReplayMismatch",
+    "Revert",
     "RpcError",
+    "RuleError",
     "TidemillError",
     "UnknownName",
     "nearest",
@@ -67,11 +71,29 @@ class ReplayMismatch(BadData):
 
 
 class MissingArtefact(TidemillError):
-    """A contract artefact or the local chain is not in the cache and could not be fetched."""
+    """A contract artefact or the local chain is not in the cache and could not be fetched, or the page is not built."""
 
 
 class RpcError(TidemillError):
     """An endpoint failed, lied or timed out; secrets are stripped from the address shown."""
+
+
+class Revert(TidemillError):
+    """A contract, or the model of one, refuses an action and leaves its state unchanged.
+
+    Parameters
+    ----------
+    reason : the contract's own revert string or error name, empty if it gives none; for arithmetic ``"overflow"``,
+        ``"underflow"`` or ``"division by zero"``. The same on every number type.
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RuleError(TidemillError):
+    """A function marked ``@rule`` uses what the rule language does not have; names file and line."""
 
 
 class InvariantBroken(TidemillError):

@@ -19,8 +19,10 @@ from tidemill.interfaces.news import (
     Reverted,
     Skipped,
     Status,
+    Transfer,
 )
 from tidemill.interfaces.plans import Decision, Intent, Limits, Plan
+from tidemill.interfaces.record import Befell, Mark, Price, Rate, Recorded
 from tidemill.interfaces.venue import (
     Action,
     Call,
@@ -33,7 +35,6 @@ from tidemill.interfaces.venue import (
     Result,
     Revert,
     Stage,
-    Transfer,
 )
 from tidemill.interfaces.wakes import At, Claimable, Condition, Crosses, EventCount, Every, TickLeaves, Wake
 from tidemill.interfaces.world import OracleReading, Strategy, View, Why, World
@@ -44,6 +45,7 @@ __all__ = [
     "Amount",
     "Arg",
     "At",
+    "Befell",
     "Block",
     "Call",
     "Cancelled",
@@ -62,6 +64,7 @@ __all__ = [
     "Happened",
     "Intent",
     "Limits",
+    "Mark",
     "Model",
     "News",
     "Of",
@@ -71,7 +74,10 @@ __all__ = [
     "Plan",
     "Position",
     "PositionOf",
+    "Price",
+    "Rate",
     "Receipt",
+    "Recorded",
     "Result",
     "Revert",
     "Reverted",

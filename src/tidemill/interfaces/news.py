@@ -19,7 +19,17 @@ __all__ = [
     "Reverted",
     "Skipped",
     "Status",
+    "Transfer",
 ]
+
+
+class Transfer(Struct, frozen=True):
+    """``amount`` raw units of ``token`` moved from ``source`` to ``target`` (accounts of the world's book)."""
+
+    token: str
+    source: str
+    target: str
+    amount: int
 
 
 class Block(Struct, frozen=True, order=True):
@@ -57,25 +67,31 @@ class Reverted(Struct, frozen=True, tag="reverted"):
 
 
 class Expired(Struct, frozen=True, tag="expired"):
-    """The deadline passed before inclusion; nothing was paid."""
+    """The deadline had passed when the step was to be sent; nothing was paid. (Sent in time and included too late it
+    is ``Reverted``, as on a chain, and the fee is paid.)
+    """
 
 
 class Cancelled(Struct, frozen=True, tag="cancelled"):
-    """Withdrawn on request before inclusion."""
+    """Withdrawn on request before it was sent; nothing was paid. What has been sent is not recalled."""
 
 
 class Skipped(Struct, frozen=True, tag="skipped"):
-    """Not sent because an earlier step failed or planning refused; ``reason`` says which."""
+    """Not sent because an earlier step failed, planning refused or the simulation reverted; ``reason`` says which."""
 
     reason: str
 
 
 class Pending(Struct, frozen=True, tag="pending"):
-    """A staged intent is under way: its next stage starts at ``not_before`` of ``network`` or later."""
+    """A staged intent is under way: its next ``stage`` (a verb) starts at ``not_before`` of ``network`` or later.
+
+    ``not_before`` holds when its time has come on that network; ``venue`` serves the stage, empty for the same one.
+    """
 
     stage: str
     network: str
     not_before: Block
+    venue: str = ""
 
 
 Status = Filled | Reverted | Expired | Cancelled | Skipped | Pending
@@ -93,7 +109,7 @@ class Outcome(Struct, frozen=True, tag="outcome"):
 
 class Happened(Struct, frozen=True, tag="happened"):
     """Something befell a position: ``cause`` is ``liquidated``, ``slashed``, ``killed``, ``paid`` …; raw amounts by
-    token, negative for a loss.
+    token, negative for a loss. ``transfers`` are the moves of tokens in the book that came with it, if any.
     """
 
     venue: str
@@ -101,6 +117,7 @@ class Happened(Struct, frozen=True, tag="happened"):
     cause: str
     amounts: Mapping[str, int]
     at: Block
+    transfers: tuple[Transfer, ...] = ()
 
 
 News = Outcome | Happened

@@ -12,7 +12,9 @@ from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct, field
 
-from tidemill.interfaces.news import Block, Happened, Status
+from tidemill.chain.types import Call, Receipt
+from tidemill.errors import Revert
+from tidemill.interfaces.news import Block, Happened, Pending, Status, Transfer
 from tidemill.interfaces.plans import Intent
 from tidemill.interfaces.wakes import Condition
 
@@ -33,23 +35,6 @@ __all__ = [
 
 S = TypeVar("S")
 S_co = TypeVar("S_co", covariant=True)
-
-
-class Revert(Exception):
-    """A contract refused. ``reason`` is the contract's own revert string or error name, empty if it gave none."""
-
-    def __init__(self, reason: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Transfer(Struct, frozen=True):
-    """``amount`` raw units of ``token`` moved from ``source`` to ``target`` (accounts of the world's book)."""
-
-    token: str
-    source: str
-    target: str
-    amount: int
 
 
 class Event(Struct, frozen=True):
@@ -74,7 +59,9 @@ class Result(Struct, frozen=True):
     """What an action did.
 
     ``amounts`` are raw units by field name (the same names ``Filled`` carries); ``features`` move gas (ticks crossed,
-    ticks initialised, first use …) and are keyed as in the venue's gas table.
+    ticks initialised, first use …) and are keyed as in the venue's gas table. ``pending`` makes the intent a saga: the
+    world plans again at ``pending.not_before`` by applying ``Action(pending.stage, the same args + {"position":
+    position})`` at ``pending.venue`` (this one if empty), which may lie on another network.
     """
 
     amounts: Mapping[str, int] = field(default_factory=dict)
@@ -82,6 +69,7 @@ class Result(Struct, frozen=True):
     events: tuple[Event, ...] = ()
     features: Mapping[str, int] = field(default_factory=dict)
     position: str | None = None
+    pending: Pending | None = None
 
 
 class Position(Struct, frozen=True):
@@ -116,8 +104,14 @@ class Context(Protocol):
         """Raw units held in the world's token book, as left by everything before this action."""
         ...
 
+    def move(self, transfer: Transfer) -> None:
+        """Move tokens now, where a nested call needs them; else list them in ``Result.transfers``, never both."""
+        ...
+
     def call(self, venue: str, action: Action) -> Result:
-        """Act at another venue within the same transaction; a revert there undoes this action too."""
+        """Act at another venue within the same transaction, as this venue's account; its transfers are made by the
+        world before it returns. A revert there undoes this action too.
+        """
         ...
 
 
@@ -152,12 +146,18 @@ class Stage(Protocol):
     def next_wake(self, conditions: Sequence[Condition], until: Block) -> Block | None:
         """Return the first block, not after ``until``, at which one of this venue's conditions holds; changes nothing.
 
-        Runs compiled code over the recorded flow from the present position.
+        Runs compiled code over the recorded flow from the present position. A block at which something will befall
+        a position (``Happened``) counts as well, even with no conditions given: news wakes, and what has been played
+        cannot be unplayed. ``Crosses`` and ``Claimable`` include what grows with time alone (interest, streams). A
+        condition that holds already gives the present block.
         """
         ...
 
     def advance(self, to: Block) -> Sequence[Happened]:
-        """Play the recorded flow up to and including block ``to``."""
+        """Play the recorded flow up to and including block ``to`` and say what befell positions, in order.
+
+        ``to`` never lies before the last one and may equal it.
+        """
         ...
 
     def apply(self, action: Action, ctx: Context) -> Result:
@@ -179,30 +179,6 @@ class Stage(Protocol):
     def positions(self, owner: str) -> Sequence[Position]:
         """Return what ``owner`` holds here, in the order it was opened."""
         ...
-
-
-class Call(Struct, frozen=True):
-    """An unsigned transaction: hex address, calldata, wei; ``step`` and ``purpose`` say what it serves."""
-
-    to: str
-    data: bytes
-    value: int = 0
-    step: int = 0
-    purpose: str = ""
-
-
-class Receipt(Struct, frozen=True):
-    """What a chain says of a sent transaction; ``logs`` as the endpoint gives them (address, topics, data)."""
-
-    tx_hash: str
-    block_number: int
-    block_hash: str
-    status: bool
-    gas_used: int
-    effective_gas_price: int
-    l1_fee: int
-    logs: tuple[Mapping[str, Any], ...]
-    revert_reason: str | None = None
 
 
 class Client(Protocol[S_co]):

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from tidemill.interfaces.news import Block, Costs, News
 from tidemill.interfaces.plans import Decision, Intent, Plan
+from tidemill.interfaces.record import Befell, Mark, Recorded
 from tidemill.interfaces.venue import Position, Result
 from tidemill.interfaces.wakes import Wake
 
@@ -54,7 +55,12 @@ class View(Protocol):
 
 
 class Strategy(Protocol[M]):
-    """Parameters are frozen and no attribute ever changes: all memory is in ``memo``."""
+    """Parameters are frozen and no attribute ever changes: all memory is in ``memo``.
+
+    A class attribute ``Memo`` names the memo's type, a frozen struct whose defaults are the first memo; without it
+    the memo is ``None``. The last views have ``why == "end"``: the strategy leaves its positions then, over as many
+    decisions as that takes; the run is over when it plans nothing more and nothing is in flight.
+    """
 
     def decide(self, view: View, memo: M, news: Sequence[News]) -> Decision[M]:
         """Say what to do; never reads a return value, the wall clock or a random number."""
@@ -64,10 +70,24 @@ class Strategy(Protocol[M]):
 class World(Protocol):
     """Models, a local chain, a fork or a live network: the run loop cannot tell which."""
 
+    @property
+    def record(self) -> Sequence[Recorded | Befell]:
+        """Every step answered and every event suffered so far."""
+        ...
+
+    @property
+    def marks(self) -> Sequence[Mark]:
+        """Every mark so far."""
+        ...
+
     def advance(self, wake: Wake) -> tuple[View, Sequence[News]]:
         """Move to the first moment at which the wake holds or there is news; the end of the data ends the run."""
         ...
 
     def submit(self, plans: Sequence[Plan], cancels: Sequence[str]) -> None:
         """Hand over plans; their news comes later."""
+        ...
+
+    def close(self) -> None:
+        """Take the ``end`` mark; called once, when the strategy has nothing left to do."""
         ...

@@ -3,9 +3,11 @@
 A *step* is a piece of a swap inside one cell, ``cell = floor(tick / tick_spacing)``, with one active liquidity. Real
 swap steps end only at initialised ticks and at bitmap-word ends; the tape splits further at every multiple of the tick
 spacing, so that any range may begin or end there. The parts of one recorded step sum to it exactly: price moves are
-split at the tick's own sqrt ratio, the fee by ``floor`` of each part's input share with the remainder on the last part.
+split at the tick's own sqrt ratio, the fee by ``floor`` of each part's input share with the remainder on
+the last part.
 
-256-bit values are little-endian ``uint64`` limbs: shape ``(n, 4)``, ``(n, 3)`` for Q64.96 prices, ``(n, 2)`` for 128 bits.
+256-bit values are little-endian ``uint64`` limbs: shape ``(n, 4)``, ``(n, 3)`` for Q64.96 prices,
+``(n, 2)`` for 128 bits.
 """
 
 from __future__ import annotations
@@ -44,8 +46,9 @@ class Flow(NamedTuple):
     """One row per recorded event, in order: what is re-executed in ``impact`` and ``anchored`` mode.
 
     ``kind``: 0 swap, 1 mint, 2 burn, 3 collect, 4 flash, 5 set_fee_protocol, 6 collect_protocol. Amounts are two's
-    complement 256-bit limbs ``(n, 4)``. For a swap ``specified`` is the signed amount it was called with (positive: exact
-    input) and ``limit`` the price bound inferred for it; ``swap_type`` says 0 exact in, 1 exact out, 2 price-limited.
+    complement 256-bit limbs ``(n, 4)``. For a swap ``specified`` is the signed amount it was called with (positive:
+    exact input) and ``limit`` the price bound inferred for it; ``swap_type`` says 0 exact in, 1 exact out, 2 price-
+    limited.
     """
 
     time: NDArray[np.int64]

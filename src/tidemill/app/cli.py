@@ -1,0 +1,153 @@
+"""The command language: one signature and docstring per command; heavy imports inside."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+from tidemill import __version__
+from tidemill.app.console import fail
+from tidemill.errors import TidemillError
+
+__all__ = ["app", "run"]
+
+Json = Annotated[bool, Parameter(name="--json", negative="")]
+Out = Annotated[Path, Parameter(name=["--out", "-o"])]
+
+app = App(
+    name="tidemill",
+    version=__version__,
+    help="What a Layer-2 income position really earns, net of everything.",
+    help_format="markdown",
+)
+contracts = App(name="contracts", help="Real contract artefacts and the local chain, in the user's cache.")
+market = App(name="market", help="Recorded markets: import, list, show, verify.")
+app.command(contracts)
+app.command(market)
+
+
+def run(tokens: Sequence[str]) -> int:
+    """Run the command line on ``tokens``; print one clear line and return 2 on bad input."""
+    try:
+        result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        return fail(f"{' '.join(str(error).split())} (tidemill --help)", code=2)
+    except TidemillError as error:
+        return fail(str(error), code=2)
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt:
+        return fail("interrupted; nothing half-written was left", code=130)
+    return result if isinstance(result, int) else 0
+
+
+@app.command
+def backtest(study: Path, *, out: Out = Path("out"), json: Json = False) -> int:
+    """Run a study over recorded events; print the statement, write report, ledger and result.json.
+
+    Example: `tidemill backtest examples/range_reset.toml`
+
+    Parameters
+    ----------
+    study
+        The study file (TOML); see docs/study.md.
+    out
+        Folder that receives a folder per study.
+    json
+        Print the result document as JSON on standard output.
+    """
+    from tidemill.app.commands import backtest as command  # noqa: PLC0415
+
+    return command(study, out, as_json=json)
+
+
+@app.command
+def demo(*, out: Out = Path("out"), json: Json = False) -> int:
+    """Run the embedded example on the synthetic sample (what `make run` calls).
+
+    Example: `tidemill demo`
+
+    Parameters
+    ----------
+    out
+        Folder that receives a folder per study.
+    json
+        Print the result document as JSON on standard output.
+    """
+    from tidemill.app.commands import demo as command  # noqa: PLC0415
+
+    return command(out, as_json=json)
+
+
+@app.command
+def rehearse(
+    study: Path,
+    *,
+    mode: Literal["locked", "live-like"] = "locked",
+    gas: Literal["model", "measured"] = "model",
+    out: Out = Path("out"),
+    json: Json = False,
+) -> int:
+    """Run the study's strategy against the real contracts on a local chain and compare to the wei.
+
+    Example: `tidemill rehearse examples/range_reset.toml --gas measured`
+
+    Parameters
+    ----------
+    study
+        The study file (TOML).
+    mode
+        `locked`: the same order of actions on both sides, 0 wei difference; `live-like`: interval mining and other
+        actors between observation and inclusion, tracking error by cause.
+    gas
+        `measured` feeds the chain's receipts back, so that the native token agrees to the wei as well.
+    out
+        Folder that receives a folder per study.
+    json
+        Print the comparison as JSON on standard output.
+    """
+    from tidemill.app.commands import rehearse as command  # noqa: PLC0415
+
+    return command(study, mode, gas, out, as_json=json)
+
+
+@contracts.command(name="fetch")
+def contracts_fetch(*names: str, json: Json = False) -> int:
+    """Fetch pinned packages (contracts, local chain), check their sha256, keep the few files needed.
+
+    Example: `tidemill contracts fetch`
+
+    Parameters
+    ----------
+    names
+        Packages to fetch; default: all of the catalogue.
+    json
+        Print the rows as JSON on standard output.
+    """
+    from tidemill.app.commands import contracts_fetch as command  # noqa: PLC0415
+
+    return command(list(names), as_json=json)
+
+
+@contracts.command(name="ls")
+def contracts_ls(*, json: Json = False) -> int:
+    """List artefacts by package, version, sha256 and licence, and whether they are in the cache.
+
+    Example: `tidemill contracts ls`
+
+    Parameters
+    ----------
+    json
+        Print the rows as JSON on standard output.
+    """
+    from tidemill.app.commands import contracts_ls as command  # noqa: PLC0415
+
+    return command(as_json=json)
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

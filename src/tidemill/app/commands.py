@@ -1,0 +1,105 @@
+"""What the commands do: call the library, show what it says. No logic that a library user would miss."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tidemill.app.console import emit_json, note, stderr, stdout
+
+__all__ = ["backtest", "contracts_fetch", "contracts_ls", "demo", "rehearse"]
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Any]:
+    """Show a spinner with ``label`` on standard error while work goes on; yields a function that changes the text."""
+    console = stderr()
+    if not console.is_terminal:
+        yield note
+        return
+    with console.status(label) as status:
+        yield status.update
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+    """Return a rich table; columns whose name ends in ``>`` are set flush right."""
+    from rich.table import Table  # noqa: PLC0415
+
+    out = Table(title=title or None, title_justify="left", show_edge=False, pad_edge=False)
+    for column in columns:
+        out.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
+    for row in rows:
+        out.add_row(*row)
+    return out
+
+
+def contracts_fetch(names: list[str], *, as_json: bool) -> int:
+    """Fetch artefacts and show them."""
+    from tidemill.chain import artefacts  # noqa: PLC0415
+
+    with progress("fetching contract artefacts …") as tell:
+        rows = artefacts.fetch(names or None, progress=tell)
+    return _show_artefacts(rows, as_json=as_json)
+
+
+def contracts_ls(*, as_json: bool) -> int:
+    """Show the catalogue of artefacts."""
+    from tidemill.chain import artefacts  # noqa: PLC0415
+
+    return _show_artefacts(artefacts.ls(), as_json=as_json)
+
+
+def _show_artefacts(rows: Sequence[Any], *, as_json: bool) -> int:
+    if as_json:
+        emit_json(rows)
+        return 0
+    cells = [
+        [r.package, r.version, r.sha256[:12], r.licence, "yes" if r.cached else "no", ", ".join(r.artefacts)]
+        for r in rows
+    ]
+    stdout().print(table("", ["package", "version", "sha256", "licence", "cached", "artefacts"], cells))
+    return 0
+
+
+def demo(out: Path, *, as_json: bool) -> int:
+    """Run the embedded example."""
+    from importlib import resources  # noqa: PLC0415
+
+    with resources.as_file(resources.files("tidemill.studies") / "demo.toml") as study:
+        return backtest(study, out, as_json=as_json)
+
+
+def backtest(study: Path, out: Path, *, as_json: bool) -> int:
+    """Run a study and write its folder."""
+    started = time.perf_counter()
+    from tidemill.app.statement import print_statement  # noqa: PLC0415
+    from tidemill.studies.load import load  # noqa: PLC0415
+
+    with progress(f"running {study} …") as tell:
+        result = load(study).run(progress=tell)
+        folder = result.write(out)
+    if as_json:
+        emit_json(result.document)
+    else:
+        print_statement(result.document, stdout())
+    note(f"wrote {folder}/report.html, result.json, ledger.parquet in {time.perf_counter() - started:.1f} s")
+    return 0
+
+
+def rehearse(study: Path, mode: str, gas: str, out: Path, *, as_json: bool) -> int:
+    """Rehearse a study on a local chain and show the comparison."""
+    from tidemill.app.rehearsal import print_rehearsal  # noqa: PLC0415
+    from tidemill.studies.load import load  # noqa: PLC0415
+
+    with progress(f"rehearsing {study} on a local chain …") as tell:
+        comparison = load(study).rehearse(mode=mode, gas=gas, progress=tell)
+        folder = comparison.write(out)
+    if as_json:
+        emit_json(comparison.document)
+    else:
+        print_rehearsal(comparison.document, stdout())
+    note(f"wrote {folder}/rehearsal.json")
+    return 0 if comparison.agrees else 1

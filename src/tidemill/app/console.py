@@ -1,0 +1,57 @@
+"""Where words go: JSON and statements to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["emit_json", "fail", "note", "stderr", "stdout"]
+
+
+def stdout() -> Console:
+    """Return a console on standard output; no colour when piped."""
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def stderr() -> Console:
+    """Return a console on standard error, for tables beside JSON and for progress."""
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(stderr=True, highlight=False)
+
+
+def note(line: str) -> None:
+    """Print one line to standard error."""
+    print(line, file=sys.stderr)  # noqa: T201
+
+
+def fail(line: str, code: int) -> int:
+    """Print one error line to standard error and return ``code``."""
+    note(f"tidemill: {line}")
+    return code
+
+
+def emit_json(value: Any) -> None:
+    """Print ``value`` as one JSON document on standard output; integers beyond 2^53 as decimal strings."""
+    sys.stdout.write(
+        msgspec.json.format(msgspec.json.encode(_safe(msgspec.to_builtins(value))), indent=2).decode() + "\n"
+    )
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else str(value)
+    if isinstance(value, dict):
+        return {key: _safe(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_safe(item) for item in value]
+    return value

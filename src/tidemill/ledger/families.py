@@ -1,0 +1,65 @@
+"""How each kind of holding is booked: the table that a new venue family adds a line to.
+
+What differs between families is small: what the principal does by itself, what its income is called, and which datum
+of the position says how much of it one holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+from tidemill.errors import InvariantBroken
+
+__all__ = ["EXCHANGE_VERBS", "TREATMENTS", "WRAP", "Treatment", "treatment"]
+
+WRAP = "wrap:"
+"""Accounts of the book that wrap and unwrap a native token: ``wrap:<network>``."""
+
+EXCHANGE_VERBS = frozenset({"swap", "swap_exact_in", "swap_exact_out", "wrap", "unwrap"})
+"""Verbs that trade wallet tokens for wallet tokens; every other verb moves tokens into or out of a position."""
+
+
+class Treatment(Struct, frozen=True):
+    """How one kind of position is booked.
+
+    Parameters
+    ----------
+    family : whose waterfall rows apply (``tidemill.ledger.rows``).
+    principal : what the principal does between own steps: ``converts`` (one token into another, booked claim <->
+        market; divergence is taken when it leaves), ``grows`` (the change is income), ``fixed`` (it may not change).
+    income : account of what accrues: ``income:<income>:<position>``.
+    weight : key of ``Position.data`` that measures how much is held; what leaves, leaves in proportion.
+    account : account of the principal; a negative principal is ``debt`` whatever stands here.
+    rounding : most raw units per token that one action at such a venue may lose to rounding.
+    """
+
+    family: Literal["liquidity", "vault", "farm"]
+    principal: Literal["converts", "grows", "fixed"]
+    income: Literal["fees", "growth", "rewards"]
+    weight: str
+    account: Literal["claims", "locked"] = "claims"
+    rounding: int = 2
+
+
+TREATMENTS: Mapping[str, Treatment] = {
+    # Uniswap v3: amounts in are rounded up and principal is read rounded down (1), pending fees likewise (1).
+    "range": Treatment("liquidity", "converts", "fees", "liquidity"),
+    # A share's rounding costs up to one share's worth of assets: the bound is widened by the rate (holdings.py).
+    "vault": Treatment("vault", "grows", "growth", "shares"),
+    "stake": Treatment("farm", "fixed", "rewards", "staked"),
+}
+"""By ``Position.kind``."""
+
+
+def treatment(kind: str) -> Treatment:
+    """Return how positions of ``kind`` are booked; raises ``InvariantBroken`` for a kind without a line."""
+    try:
+        return TREATMENTS[kind]
+    except KeyError:
+        raise InvariantBroken(
+            f"the ledger has no treatment for positions of kind {kind!r}; known: {', '.join(sorted(TREATMENTS))} "
+            "(add a line to tidemill.ledger.families.TREATMENTS)"
+        ) from None

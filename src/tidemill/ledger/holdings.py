@@ -1,0 +1,112 @@
+"""What a mark says one owns, by account: wallet, principal, pending; receipt tokens seen through to their assets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from tidemill.errors import InvariantBroken
+from tidemill.interfaces import Mark, Position
+from tidemill.ledger.families import Treatment, treatment
+
+__all__ = ["WALLET", "Claim", "Holdings", "holdings"]
+
+WALLET = "assets:me"
+"""Account of one's own wallet in the quantity ledger."""
+
+
+class Claim(NamedTuple):
+    """One position as booked. ``principal`` and ``pending`` are raw units by token, ``weight`` how much is held,
+    ``rounding`` the most one action may lose of each token.
+    """
+
+    id: str
+    venue: str
+    treatment: Treatment
+    weight: int
+    principal: Mapping[str, int]
+    pending: Mapping[str, int]
+    rounding: int
+
+    def account(self, amount: int, *, impaired: bool = False) -> str:
+        """Return the account that holds ``amount`` of principal."""
+        if amount < 0:
+            return f"debt:{self.id}"
+        return f"impaired:{self.id}" if impaired else f"{self.treatment.account}:{self.id}"
+
+
+class Holdings(NamedTuple):
+    """``wallet`` raw units by token; ``claims`` by id, in order; ``accounts`` raw units by (account, token), all of it;
+    ``receipts`` the tokens that are counted through their assets and have no price of their own.
+    """
+
+    wallet: Mapping[str, int]
+    claims: Mapping[str, Claim]
+    accounts: Mapping[tuple[str, str], int]
+    receipts: frozenset[str]
+
+    def valued(self) -> dict[str, int]:
+        """Return raw units by token over all accounts, without receipt tokens."""
+        sums: dict[str, int] = {}
+        for (_, token), amount in self.accounts.items():
+            if token not in self.receipts:
+                sums[token] = sums.get(token, 0) + amount
+        return sums
+
+
+def holdings(mark: Mark) -> Holdings:
+    """Read a mark.
+
+    A receipt token (``mark.rates``), wherever it lies, is booked in its own units and, summed, as a claim
+    ``<vault>#shares`` on ``floor(shares * num / den)`` of its underlying: the vault's own rounding. A vault that also
+    lists a position for the same shares is not counted twice.
+    """
+    accounts: dict[tuple[str, str], int] = {}
+    claims: dict[str, Claim] = {}
+    impaired: set[str] = set()
+    vaults = {rate.venue for rate in mark.rates.values()}
+    for token, amount in mark.balances.items():
+        if amount < 0:
+            raise InvariantBroken(f"mark seq {mark.seq}: the wallet holds {amount} {token}")
+        _add(accounts, WALLET, token, amount)
+    for position in mark.positions:
+        if position.venue not in vaults:
+            claims[position.id] = _claim(position)
+            if position.data.get("impaired"):
+                impaired.add(position.id)
+    shares = dict.fromkeys(mark.rates, 0)
+    for token in shares:
+        shares[token] = mark.balances.get(token, 0) + sum(
+            claim.principal.get(token, 0) + claim.pending.get(token, 0) for claim in claims.values()
+        )
+    for token, rate in mark.rates.items():
+        if shares[token]:
+            # one share's worth of assets, rounded up, may be lost to rounding a number of shares
+            lost = 2 + -(-rate.num // rate.den)
+            assets_down = shares[token] * rate.num // rate.den
+            name = f"{rate.venue}#shares"
+            claims[name] = Claim(
+                name, rate.venue, treatment("vault"), shares[token], {rate.underlying: assets_down}, {}, lost
+            )
+    for claim in claims.values():
+        for token, amount in claim.principal.items():
+            _add(accounts, claim.account(amount, impaired=claim.id in impaired), token, amount)
+        for token, amount in claim.pending.items():
+            _add(accounts, f"pending:{claim.id}", token, amount)
+    return Holdings(dict(mark.balances), claims, accounts, frozenset(mark.rates))
+
+
+def _claim(position: Position) -> Claim:
+    how = treatment(position.kind)
+    if how.weight not in position.data:
+        raise InvariantBroken(
+            f"position {position.id} of kind {position.kind!r} has no {how.weight!r} in its data, "
+            "which the ledger needs to tell what part of it leaves"
+        )
+    weight = position.data[how.weight]
+    return Claim(position.id, position.venue, how, weight, position.principal, position.claimable, how.rounding)
+
+
+def _add(accounts: dict[tuple[str, str], int], account: str, token: str, amount: int) -> None:
+    if amount:
+        accounts[account, token] = accounts.get((account, token), 0) + amount

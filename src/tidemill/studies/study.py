@@ -1,0 +1,251 @@
+"""The study file: one TOML for every command. Each field says what it means and in which unit.
+
+The reference page ``docs/study.md`` and the table of bad inputs in the tests are generated from these types.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from tidemill.errors import BadInput, nearest
+
+__all__ = ["Fees", "Rehearsal", "Study", "VenueSpec", "WorldSpec", "load_study", "parse_study"]
+
+Decimal = Annotated[
+    str, Meta(pattern=r"^[0-9]{1,30}(\.[0-9]{1,30})?$", description="a decimal number in quotes, exact")
+]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$", description="a short name")]
+MAX_BYTES = 1_000_000
+"""A study file is a page of text; anything larger is a mistake."""
+
+
+class VenueSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where money works. ``[venues.NAME]``; the strategy refers to it by NAME."""
+
+    kind: Annotated[str, Meta(description="protocol, e.g. uniswap_v3, erc4626, staking_rewards")]
+    dataset: Annotated[
+        str, Meta(description="`sample`, a dataset folder, or a Parquet of raw logs; relative to the study file")
+    ] = "sample"
+    mode: Annotated[
+        Literal["small", "diluted", "impact", "anchored"],
+        Meta(description="how your own liquidity takes part (architecture page, four modes)"),
+    ] = "diluted"
+    fidelity: Annotated[
+        Literal["auto", "exact", "inferred", "bars"], Meta(description="`auto` takes the best that the data support")
+    ] = "auto"
+    params: Annotated[dict[str, int | str], Meta(description="contract parameters of venues that have no dataset")] = (
+        field(default_factory=dict)
+    )
+
+
+class Fees(Struct, frozen=True, forbid_unknown_fields=True):
+    """Fee levels used where the data carry none. Each one used is listed as an assumption, at half and double."""
+
+    base_fee_gwei: Annotated[Decimal | None, Meta(description="execution base fee of the network, gwei")] = None
+    priority_fee_gwei: Annotated[Decimal | None, Meta(description="tip per gas, gwei")] = None
+    l1_base_fee_gwei: Annotated[Decimal | None, Meta(description="base fee of Ethereum, gwei, for the L1 data fee")] = (
+        None
+    )
+    blob_base_fee_gwei: Annotated[Decimal | None, Meta(description="blob base fee of Ethereum, gwei")] = None
+    fork: Annotated[
+        str | None, Meta(description="fee formula to use instead of the one in force at the study's dates")
+    ] = None
+
+
+class WorldSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """The life cycle of a transaction in a model world."""
+
+    delay_blocks: Annotated[int, Meta(ge=1, le=10_000, description="blocks between a decision and its inclusion")] = 1
+    placement: Annotated[
+        Literal["first", "last", "seeded"], Meta(description="place of your transactions within their block")
+    ] = "first"
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="seed of everything random in the study")] = 0
+
+
+class Rehearsal(Struct, frozen=True, forbid_unknown_fields=True):
+    """The window rehearsed on a local chain."""
+
+    actions: Annotated[int, Meta(ge=1, le=100_000, description="most recorded actions to replay")] = 5_000
+    seconds: Annotated[int, Meta(ge=1, le=3_600, description="aim for this many seconds on the local chain")] = 60
+
+
+class Study(Struct, frozen=True, forbid_unknown_fields=True):
+    """A study file, checked. ``path`` and ``digest`` are set by the loader."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=200, description="shown on the report")]
+    network: Annotated[str, Meta(description="network whose costs and block times apply, e.g. op-mainnet, ethereum")]
+    capital: Annotated[
+        dict[Name, Decimal],
+        Meta(min_length=1, description='what you bring, e.g. USDC = "10000"; the native token pays gas'),
+    ]
+    venues: Annotated[dict[Name, VenueSpec], Meta(min_length=1, description="places where money works")]
+    strategy: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="a name (`range_reset`) or your own code (`my.py:Mine`), which runs on your machine",
+        ),
+    ]
+    parameters: Annotated[dict[str, Any], Meta(description="the strategy's own parameters")] = field(
+        default_factory=dict
+    )
+    home: Annotated[Name, Meta(description="asset into which everything is closed and in which it is counted")] = "USDC"
+    exit: Annotated[
+        Literal["close", "mark"],
+        Meta(description="`close` sells into home at the end; `mark` only values the position"),
+    ] = "close"
+    start: Annotated[dt.datetime | None, Meta(description="first moment, UTC; default: where the data begin")] = None
+    end: Annotated[dt.datetime | None, Meta(description="last moment, UTC; default: where the data end")] = None
+    counterfactual: Annotated[
+        list[str], Meta(max_length=8, description="further networks: the same flow with costs as there, shown beside")
+    ] = field(default_factory=list)
+    fees: dict[str, Fees] = field(default_factory=dict)
+    world: WorldSpec = field(default_factory=WorldSpec)
+    rehearse: Rehearsal = field(default_factory=Rehearsal)
+    path: str = ""
+    digest: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths start from."""
+        return Path(self.path).parent if self.path else Path.cwd()
+
+
+def load_study(path: str | Path) -> Study:
+    """Read and check a study file.
+
+    Raises
+    ------
+    BadInput
+        One line naming file, field, value and what would be right.
+    """
+    file = Path(path)
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise BadInput(f"larger than {MAX_BYTES:,} bytes: not a study file", file=str(path))
+        raw = file.read_bytes()
+    except FileNotFoundError:
+        raise BadInput("no such file; see examples/ for studies to start from", file=str(path)) from None
+    except OSError as error:
+        raise BadInput(f"cannot be read ({error.strerror})", file=str(path)) from None
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadInput("not UTF-8 text: a study is a TOML file", file=str(path)) from None
+    study = parse_study(text, str(path))
+    return msgspec.structs.replace(study, path=str(file.resolve()), digest=hashlib.sha256(raw).hexdigest())
+
+
+def parse_study(text: str, name: str = "study") -> Study:
+    """Check the text of a study file; ``name`` stands for the file in error lines."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"not valid TOML: {error}", file=name) from None
+    except (RecursionError, ValueError):
+        raise BadInput("not valid TOML", file=name) from None
+    for internal in ("path", "digest"):
+        if internal in data:
+            raise BadInput(f"unknown key{nearest(internal, _keys(Study))}", file=name, field=internal)
+    _check_keys(data, Study, name, "")
+    for table in msgspec.structs.fields(Study):
+        if get_origin(_bare(table.type)) is dict and isinstance(data.get(table.name), dict):
+            key_type, value_type = get_args(_bare(table.type))
+            for key, value in data[table.name].items():
+                _convert(key, key_type, name, table.name)
+                _convert(value, value_type, name, f"{table.name}.{key}")
+    study: Study = _convert(data, Study, name, "")
+    _check_dates(study, name)
+    return study
+
+
+def _bare(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _convert(data: Any, kind: Any, name: str, prefix: str) -> Any:
+    """Convert with the types' own checks; a failure names the field and shows what stands there."""
+    try:
+        return msgspec.convert(data, kind, strict=True)
+    except msgspec.ValidationError as error:
+        message, _, where = str(error).partition(" - at ")
+        at = where.strip("`").removeprefix("$").removeprefix(".")
+        raise BadInput(
+            f"{_plain(message)}{_got(data, at)}",
+            file=name,
+            field=".".join(part for part in (prefix, at) if part) or None,
+        ) from None
+
+
+def _check_dates(study: Study, name: str) -> None:
+    for key in ("start", "end"):
+        value = getattr(study, key)
+        if value is not None and value.tzinfo is None:
+            raise BadInput(f"{value} has no time zone; write {value.isoformat()}Z", file=name, field=key)
+    if study.start and study.end and study.start >= study.end:
+        raise BadInput(f"end {study.end} is not after start {study.start}", file=name, field="end")
+
+
+def _keys(struct: type[Struct]) -> list[str]:
+    return [f.name for f in msgspec.structs.fields(struct) if f.name not in ("path", "digest")]
+
+
+def _check_keys(data: Any, kind: Any, name: str, at: str) -> None:
+    """Refuse unknown keys, naming the nearest valid one."""
+    kind = _bare(kind)
+    if get_origin(kind) is dict and isinstance(data, dict):
+        for key, value in data.items():
+            _check_keys(value, get_args(kind)[1], name, f"{at}{key}.")
+        return
+    if not (isinstance(kind, type) and issubclass(kind, Struct) and isinstance(data, dict)):
+        return
+    types = {f.name: f.type for f in msgspec.structs.fields(kind)}
+    valid = [key for key in types if key not in ("path", "digest")]
+    for key, value in data.items():
+        if key not in valid:
+            raise BadInput(f"unknown key{nearest(key, valid)}", file=name, field=f"{at}{key}")
+        _check_keys(value, types[key], name, f"{at}{key}.")
+    return
+
+
+def _plain(message: str) -> str:
+    """Turn a type checker's sentence into a person's."""
+    for old, new in (
+        ("Object missing required field", "missing key"),
+        ("Expected `object`", "expected a table"),
+        (
+            "Expected `str` matching regex '^[0-9]{1,30}(\\\\.[0-9]{1,30})?$'",
+            'expected a decimal number in quotes, such as "10000.5"',
+        ),
+        (
+            "Expected `str` matching regex '^[A-Za-z][A-Za-z0-9_-]{0,63}$'",
+            "expected a short name of letters, digits, - and _",
+        ),
+        ("Expected `str`", "expected text in quotes"),
+        ("Invalid enum value", "not a valid choice:"),
+        ("Expected `int`", "expected a whole number"),
+        ("Expected `datetime | null`", "expected a date and time such as 2024-01-05T00:00:00Z"),
+        ("Invalid RFC3339 encoded datetime", "expected a date and time such as 2024-01-05T00:00:00Z, without quotes"),
+    ):
+        message = message.replace(old, new)
+    return message
+
+
+def _got(data: Any, at: str) -> str:
+    """Show what stands at the place that a checker complained of, where it can be found."""
+    value = data
+    for part in at.split(".") if at else ():
+        if not isinstance(value, dict) or part not in value:
+            return ""
+        value = value[part]
+    if isinstance(value, dict):
+        return ""
+    text = repr(value)
+    return f" (here: {text if len(text) <= 60 else text[:57] + '…'})"

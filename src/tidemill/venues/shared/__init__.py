@@ -1,0 +1,1 @@
+"""What several venues share: common maths, the undo journal, stages for venues without a hot path."""

@@ -1,0 +1,1 @@
+"""Synthetix StakingRewards: a fixed reward stream shared by stake and time."""
