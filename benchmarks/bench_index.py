@@ -1,0 +1,125 @@
+"""Time the fee index against a compiled scan, in one run: medians and ratios.
+
+Usage: ``python benchmarks/bench_index.py [steps]`` (default 1,000,000). The path is a seeded mean-reverting walk that
+crosses cells about as often as a volatile pool does (X/n near 0.7).
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numba import get_num_threads, njit
+
+from tidemill.market.index import FeeIndex
+from tidemill.market.index_bracket import BracketIndex
+from tidemill.market.limbs import to_limbs
+from tidemill.venues.uniswap_v3.tape import Tape
+
+
+@njit(cache=True)
+def walk_cells(n, spacing, sigma, theta, seed):
+    np.random.seed(seed)
+    cell = np.empty(n, np.int32)
+    down = np.empty(n, np.uint8)
+    x, k = 0.0, 0
+    while k < n:
+        draw = np.random.random()
+        scale = sigma * (0.5 if draw < 0.7 else (1.2 if draw < 0.95 else 3.0))
+        y = x * (1.0 - theta) + scale * np.random.normal()
+        at, to = int(np.floor(x / spacing)), int(np.floor(y / spacing))
+        way = 1 if y >= x else -1
+        while True:
+            cell[k] = at
+            down[k] = way < 0
+            k += 1
+            if at == to or k >= n:
+                break
+            at += way
+        x = y
+    return cell, down
+
+
+def make_tape(n: int, *, spacing: int = 10, sigma: float = 4.0, seed: int = 1) -> Tape:
+    """A seeded tape of ``n`` steps: cells, fees and liquidity of plausible sizes."""
+    theta = (sigma * 1.05 / 2500.0) ** 2 / 2
+    cell, down = walk_cells(n, spacing, sigma, theta, seed)
+    rng = np.random.default_rng(seed)
+    profile = np.exp(np.cumsum(rng.normal(0, 0.05, int(cell.max() - cell.min()) + 1)) * 0.5)
+    drift = np.repeat(np.exp(np.cumsum(rng.normal(0, 0.01, n // 1000 + 1))), 1000)[:n]
+    depth = np.maximum(1e18 * profile[cell - cell.min()] * drift, 1e15).astype(np.uint64)
+    size = np.exp(rng.normal(0, 1.2, n))
+    fee = np.where(down == 1, size * 3e6, size * 1e15).astype(np.uint64)
+    zero = np.zeros(n, np.uint64)
+    return Tape(
+        time=np.arange(n, dtype=np.int64),
+        block=np.arange(n, dtype=np.int64),
+        event=np.arange(n, dtype=np.int32),
+        cell=cell,
+        tick=cell * np.int32(spacing),
+        sqrt_price=np.zeros((n, 3), np.uint64),
+        liquidity=np.column_stack([depth, zero]),
+        fee=np.column_stack([fee, zero]),
+        zero_for_one=down,
+    )
+
+
+def median(work: Callable[[], object], runs: int = 5) -> float:
+    """Median seconds of ``runs``."""
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def queries(tape: Tape, count: int, seed: int = 7) -> tuple[np.ndarray, ...]:
+    """Ranges around visited cells, log-uniform widths, random intervals."""
+    rng = np.random.default_rng(seed)
+    n = len(tape.cell)
+    start, stop = np.sort(rng.integers(0, n + 1, (2, count)), axis=0)
+    cells = int(tape.cell.max() - tape.cell.min()) + 1
+    width = np.exp(rng.uniform(0, np.log(cells), count)).astype(np.int64) + 1
+    lower = tape.cell[rng.integers(0, n, count)] - rng.integers(0, width)
+    return lower.astype(np.int32), (lower + width).astype(np.int32), start.astype(np.int32), stop.astype(np.int32)
+
+
+def main() -> None:
+    """Print the table."""
+    n = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    tape = make_tape(n)
+    FeeIndex(make_tape(1000))  # compile before timing
+    index = FeeIndex(tape)
+    build = median(lambda: FeeIndex(tape))
+    count = 1_000_000
+    low, up, start, stop = queries(tape, count)
+    index.growth_many(low[:10], up[:10], start[:10], stop[:10])
+    index.first_exit_many(low[:10], up[:10], start[:10])
+    own = np.repeat(to_limbs([10**17], 2), count, axis=0)
+    index.fees_many(low[:10], up[:10], start[:10], stop[:10], own[:10])
+    threads = get_num_threads()
+    fees = median(lambda: index.growth_many(low, up, start, stop))
+    leave = median(lambda: index.first_exit_many(low, up, np.minimum(start, n - 1)))
+    screen = median(lambda: index.fees_many(low, up, np.zeros(count, np.int32), np.full(count, n, np.int32), own))
+    few = 200
+    index.growth_by_scan(0, 1, 0, 1)
+    scan = median(lambda: [index.growth_by_scan(*q) for q in zip(*(a[:few].tolist() for a in (low, up, start, stop)))], 3)
+    crossings = len(index._when) - 1
+    print(f"fee index, {n:,} steps, {crossings / n:.2f} crossings a step, {threads} threads, medians")
+    print(f"  build                      {build:8.3f} s      {index.nbytes / n:6.0f} B/step")
+    print(f"  fees, random range         {fees / count * 1e9:8.0f} ns     {scan / few / (fees / count):6.0f} x a scan")
+    print(f"  scan, the same queries     {scan / few * 1e6:8.1f} us")
+    print(f"  first exit                 {leave / count * 1e9:8.0f} ns     1/{fees / leave:.1f} of a fee query")
+    print(f"  1 M candidates, whole path {screen:8.3f} s")
+    bracket = BracketIndex(tape)
+    sample = slice(0, 2000)
+    took = median(lambda: bracket.bracket_many(low[sample], up[sample], start[sample], stop[sample], 10**17), 3)
+    print(f"  diluted bracket            {took / 2000 * 1e6:8.2f} us     {bracket.nbytes / n:6.0f} B/step more")
+
+
+if __name__ == "__main__":
+    main()
