@@ -106,7 +106,13 @@ class Study(Struct, frozen=True, forbid_unknown_fields=True):
     counterfactual: Annotated[
         list[str], Meta(max_length=8, description="further networks: the same flow with costs as there, shown beside")
     ] = field(default_factory=list)
-    fees: dict[str, Fees] = field(default_factory=dict)
+    fees: Annotated[dict[str, Fees], Meta(description="fee levels by network")] = field(default_factory=dict)
+    tokens: Annotated[
+        dict[Name, Annotated[int, Meta(ge=0, le=36)]], Meta(description="decimals of tokens that no dataset describes")
+    ] = field(default_factory=dict)
+    prices: Annotated[
+        dict[Name, Decimal], Meta(description="price in home of tokens that no pool of the study prices; an assumption")
+    ] = field(default_factory=dict)
     world: WorldSpec = field(default_factory=WorldSpec)
     rehearse: Rehearsal = field(default_factory=Rehearsal)
     path: str = ""
