@@ -7,7 +7,7 @@
     │   └── UnknownName           an unknown network, venue, strategy, token …: names the nearest valid one
     ├── BadData                   a dataset: missing, truncated, of another pool, with a gap
     │   └── ReplayMismatch        recorded amounts do not reproduce: names the event
-    ├── MissingArtefact           a contract artefact or the local chain is not in the cache
+    ├── MissingArtefact           a contract artefact, the local chain or the built front end is not there
     ├── RpcError                  an endpoint: wrong chain id, time-out, not JSON, inconsistent logs
     ├── Revert                    a contract, or its model, refuses an action; the state is then unchanged
     ├── RuleError                 a function marked @rule leaves the rule language: names file and line
@@ -71,7 +71,7 @@ class ReplayMismatch(BadData):
 
 
 class MissingArtefact(TidemillError):
-    """A contract artefact or the local chain is not in the cache and could not be fetched."""
+    """A contract artefact or the local chain is not in the cache and could not be fetched, or the page is not built."""
 
 
 class RpcError(TidemillError):

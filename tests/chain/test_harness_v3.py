@@ -20,23 +20,23 @@ def _views(v3: V3, ticks, positions, observations, words) -> dict:
     slot0 = pool.view("slot0")
     protocol = pool.view("protocolFees")
     tick_names = (
-        "liquidity_gross liquidity_net fee_growth_outside0_x128 fee_growth_outside1_x128 tick_cumulative_outside "
+        "liquidity_gross liquidity_net fee_growth_outside_0_x128 fee_growth_outside_1_x128 tick_cumulative_outside "
         "seconds_per_liquidity_outside_x128 seconds_outside initialized"
     ).split()
     position_names = (
-        "liquidity fee_growth_inside0_last_x128 fee_growth_inside1_last_x128 tokens_owed0 tokens_owed1"
+        "liquidity fee_growth_inside_0_last_x128 fee_growth_inside_1_last_x128 tokens_owed_0 tokens_owed_1"
     ).split()
-    observation_names = "block_timestamp tick_cumulative seconds_per_liquidity_cumulative_x128 initialized".split()
+    observation_names = "time tick_cumulative seconds_per_liquidity_x128 initialized".split()
     slot0_names = (
         "sqrt_price_x96 tick observation_index observation_cardinality observation_cardinality_next "
-        "fee_protocol unlocked"
+        "fee_protocol_0 fee_protocol_1 unlocked"
     ).split()
     return {
-        **dict(zip(slot0_names, slot0, strict=True)),
-        "fee_growth_global0_x128": pool.view("feeGrowthGlobal0X128"),
-        "fee_growth_global1_x128": pool.view("feeGrowthGlobal1X128"),
-        "protocol_fees0": protocol[0],
-        "protocol_fees1": protocol[1],
+        **dict(zip(slot0_names, (*slot0[:5], slot0[5] % 16, slot0[5] >> 4, slot0[6]), strict=True)),
+        "fee_growth_global_0_x128": pool.view("feeGrowthGlobal0X128"),
+        "fee_growth_global_1_x128": pool.view("feeGrowthGlobal1X128"),
+        "protocol_fees_0": protocol[0],
+        "protocol_fees_1": protocol[1],
         "liquidity": pool.view("liquidity"),
         "ticks": {t: dict(zip(tick_names, pool.view("ticks", t), strict=True)) for t in ticks},
         "positions": {
@@ -54,7 +54,7 @@ def test_storage_reader_equals_the_views(fee: int, decimals: tuple[int, int]) ->
     v3 = V3(fee=fee, decimals=decimals)
     rng = random.Random(f"reader {fee}")
     spacing, alice, bob = v3.tick_spacing, v3.actors["alice"], v3.actors["bob"]
-    v3.act("pool_set_fee_protocol", v3.governor, fee_protocol0=4, fee_protocol1=10)
+    v3.act("pool_set_fee_protocol", v3.governor, fee_protocol_0=4, fee_protocol_1=10)
     v3.act("pool_increase_observations", alice, observation_cardinality_next=5)
     ranges = [(-400 * spacing, 300 * spacing), (-3 * spacing, 2 * spacing), (5 * spacing, 9 * spacing)]
     for who in (alice, bob):
@@ -74,9 +74,9 @@ def test_storage_reader_equals_the_views(fee: int, decimals: tuple[int, int]) ->
     stored = read_pool(v3.evm, v3.pool.address, *what)
     assert_same(_views(v3, *what), stored)
     # The comparison above saw something: fees grew, oracle wrote, an owed amount exists, a tick is negative.
-    assert stored["fee_growth_global0_x128"] > 0 < stored["protocol_fees1"]
+    assert stored["fee_growth_global_0_x128"] > 0 < stored["protocol_fees_1"]
     assert stored["observations"][4]["initialized"] and not stored["observations"][5]["initialized"]
-    assert stored["positions"][bob, *ranges[0]]["tokens_owed0"] > 0
+    assert stored["positions"][bob, *ranges[0]]["tokens_owed_0"] > 0
     assert min(t["liquidity_net"] for t in stored["ticks"].values()) < 0
     assert any(word != 0 for word in stored["bitmap"].values())
 
@@ -104,7 +104,7 @@ REVERTS = [
     ("pool_flash", {"amount0": 1, "amount1": 1, "skimp": 1}, "F0"),
     ("pool_burn", {"tick_lower": 0, "tick_upper": 60, "liquidity": 1}, "LS"),
     ("pool_initialize", {"sqrt_price_x96": 1 << 96}, "AI"),
-    ("pool_set_fee_protocol", {"fee_protocol0": 4, "fee_protocol1": 4}, ""),
+    ("pool_set_fee_protocol", {"fee_protocol_0": 4, "fee_protocol_1": 4}, ""),
     ("swap_exact_in", {"zero_for_one": True, "amount_in": 1000, "amount_out_min": 1000}, "Too little received"),
     ("swap_exact_out", {"zero_for_one": True, "amount_out": 1000, "amount_in_max": 1}, "Too much requested"),
     ("swap_exact_in", {"zero_for_one": True, "amount_in": 1000, "deadline": 1}, "Transaction too old"),

@@ -162,8 +162,8 @@ class V3:
         after = self.balances(self.pool.address)
         return {"paid0": after[0] - before[0], "paid1": after[1] - before[1]}
 
-    def _pool_set_fee_protocol(self, sender: str, *, fee_protocol0: int, fee_protocol1: int) -> dict[str, int]:
-        self.pool.send(sender, "setFeeProtocol", fee_protocol0, fee_protocol1)
+    def _pool_set_fee_protocol(self, sender: str, *, fee_protocol_0: int, fee_protocol_1: int) -> dict[str, int]:
+        self.pool.send(sender, "setFeeProtocol", fee_protocol_0, fee_protocol_1)
         return {}
 
     def _pool_collect_protocol(
@@ -291,8 +291,8 @@ class V3:
     def manager_position(self, token_id: int) -> dict[str, int | str]:
         """Return what the position manager keeps of one token id."""
         names = (
-            "nonce operator token0 token1 fee tick_lower tick_upper liquidity fee_growth_inside0_last_x128 "
-            "fee_growth_inside1_last_x128 tokens_owed0 tokens_owed1"
+            "nonce operator token0 token1 fee tick_lower tick_upper liquidity fee_growth_inside_0_last_x128 "
+            "fee_growth_inside_1_last_x128 tokens_owed_0 tokens_owed_1"
         ).split()
         return dict(zip(names, self.manager.view("positions", token_id), strict=True))
 

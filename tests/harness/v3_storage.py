@@ -38,7 +38,7 @@ def _signed(value: int, bits: int) -> int:
 
 
 def read_globals(evm: Evm, pool: str) -> dict[str, Any]:
-    """Return slot0, liquidity, fee growth and protocol fees: five words."""
+    """Return slot0, liquidity, fee growth and protocol fees: five words. Names are the model's."""
     word = evm.storage(pool, 0)
     fees, liquidity = evm.storage(pool, 3), evm.storage(pool, 4)
     return {
@@ -47,12 +47,13 @@ def read_globals(evm: Evm, pool: str) -> dict[str, Any]:
         "observation_index": word >> 184 & 0xFFFF,
         "observation_cardinality": word >> 200 & 0xFFFF,
         "observation_cardinality_next": word >> 216 & 0xFFFF,
-        "fee_protocol": word >> 232 & 0xFF,
+        "fee_protocol_0": word >> 232 & 0xF,
+        "fee_protocol_1": word >> 236 & 0xF,
         "unlocked": bool(word >> 240 & 0xFF),
-        "fee_growth_global0_x128": evm.storage(pool, 1),
-        "fee_growth_global1_x128": evm.storage(pool, 2),
-        "protocol_fees0": fees & _U128,
-        "protocol_fees1": fees >> 128,
+        "fee_growth_global_0_x128": evm.storage(pool, 1),
+        "fee_growth_global_1_x128": evm.storage(pool, 2),
+        "protocol_fees_0": fees & _U128,
+        "protocol_fees_1": fees >> 128,
         "liquidity": liquidity & _U128,
     }
 
@@ -64,8 +65,8 @@ def read_tick(evm: Evm, pool: str, tick: int) -> dict[str, Any]:
     return {
         "liquidity_gross": gross & _U128,
         "liquidity_net": _signed(gross >> 128, 128),
-        "fee_growth_outside0_x128": evm.storage(pool, base + 1),
-        "fee_growth_outside1_x128": evm.storage(pool, base + 2),
+        "fee_growth_outside_0_x128": evm.storage(pool, base + 1),
+        "fee_growth_outside_1_x128": evm.storage(pool, base + 2),
         "tick_cumulative_outside": _signed(last, 56),
         "seconds_per_liquidity_outside_x128": last >> 56 & _U160,
         "seconds_outside": last >> 216 & 0xFFFFFFFF,
@@ -84,10 +85,10 @@ def read_position(evm: Evm, pool: str, owner: str, lower: int, upper: int) -> di
     owed = evm.storage(pool, base + 3)
     return {
         "liquidity": evm.storage(pool, base),
-        "fee_growth_inside0_last_x128": evm.storage(pool, base + 1),
-        "fee_growth_inside1_last_x128": evm.storage(pool, base + 2),
-        "tokens_owed0": owed & _U128,
-        "tokens_owed1": owed >> 128,
+        "fee_growth_inside_0_last_x128": evm.storage(pool, base + 1),
+        "fee_growth_inside_1_last_x128": evm.storage(pool, base + 2),
+        "tokens_owed_0": owed & _U128,
+        "tokens_owed_1": owed >> 128,
     }
 
 
@@ -95,9 +96,9 @@ def read_observation(evm: Evm, pool: str, index: int) -> dict[str, Any]:
     """Return one oracle observation."""
     word = evm.storage(pool, OBSERVATIONS + index)
     return {
-        "block_timestamp": word & 0xFFFFFFFF,
+        "time": word & 0xFFFFFFFF,
         "tick_cumulative": _signed(word >> 32, 56),
-        "seconds_per_liquidity_cumulative_x128": word >> 88 & _U160,
+        "seconds_per_liquidity_x128": word >> 88 & _U160,
         "initialized": bool(word >> 248),
     }
 

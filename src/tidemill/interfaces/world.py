@@ -70,8 +70,15 @@ class Strategy(Protocol[M]):
 class World(Protocol):
     """Models, a local chain, a fork or a live network: the run loop cannot tell which."""
 
-    record: Sequence[Recorded | Befell]
-    marks: Sequence[Mark]
+    @property
+    def record(self) -> Sequence[Recorded | Befell]:
+        """Every step answered and every event suffered so far."""
+        ...
+
+    @property
+    def marks(self) -> Sequence[Mark]:
+        """Every mark so far."""
+        ...
 
     def advance(self, wake: Wake) -> tuple[View, Sequence[News]]:
         """Move to the first moment at which the wake holds or there is news; the end of the data ends the run."""
@@ -79,4 +86,8 @@ class World(Protocol):
 
     def submit(self, plans: Sequence[Plan], cancels: Sequence[str]) -> None:
         """Hand over plans; their news comes later."""
+        ...
+
+    def close(self) -> None:
+        """Take the ``end`` mark; called once, when the strategy has nothing left to do."""
         ...

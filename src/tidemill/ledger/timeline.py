@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,9 +15,9 @@ Step = Recorded | Befell
 
 
 class Interval(NamedTuple):
-    """From mark number ``index`` to the next: a market interval if ``steps`` is empty, else an own one."""
+    """From mark ``number`` to the next: a market interval if ``steps`` is empty, else an own one."""
 
-    index: int
+    number: int
     before: Mark
     after: Mark
     steps: tuple[Step, ...]
@@ -44,7 +45,7 @@ def intervals(record: Sequence[Step], marks: Sequence[Mark]) -> list[Interval]:
         raise InvariantBroken("record and marks share a seq; one counter must number both")
     result: list[Interval] = []
     at = 0
-    for index, (before, after) in enumerate(zip(marks, marks[1:], strict=False)):
+    for index, (before, after) in enumerate(itertools.pairwise(marks)):
         first = at
         while at < len(steps) and steps[at].seq < after.seq:
             at += 1
@@ -59,7 +60,7 @@ def intervals(record: Sequence[Step], marks: Sequence[Mark]) -> list[Interval]:
 def _check_marks(marks: Sequence[Mark]) -> None:
     if len(marks) < 2 or marks[0].why != "start" or marks[-1].why != "end":
         raise InvariantBroken("marks must run from a start mark to an end mark")
-    for before, after in zip(marks, marks[1:], strict=False):
+    for before, after in itertools.pairwise(marks):
         if after.seq <= before.seq or after.time < before.time:
             raise InvariantBroken(f"mark seq {after.seq} does not follow mark seq {before.seq}")
 

@@ -32,6 +32,7 @@ from tidemill.interfaces import (
 __all__ = ["Holdings", "Scripted", "ScriptedModel", "ScriptedStage"]
 
 S = TypeVar("S")
+S_contra = TypeVar("S_contra", contravariant=True)
 
 
 class Scripted(Struct, frozen=True):
@@ -55,24 +56,24 @@ class Holdings:
             self.held[t.token, t.target] = self.held.get((t.token, t.target), 0) + t.amount
 
 
-class ScriptedModel(Protocol[S]):
+class ScriptedModel(Protocol[S_contra]):
     """A venue's model and how its holdings look to an owner."""
 
-    def apply(self, state: S, action: Action, ctx: Context) -> Result:
+    def apply(self, state: S_contra, action: Action, ctx: Context) -> Result:
         """As `Model.apply`."""
         ...
 
-    def read(self, state: S, query: str, *args: Any) -> Any:
+    def read(self, state: S_contra, query: str, *args: Any) -> Any:
         """As `Model.read`."""
         ...
 
     def positions(
-        self, state: S, venue: str, owner: str, now: int, balance: Callable[[str, str], int]
+        self, state: S_contra, venue: str, owner: str, now: int, balance: Callable[[str, str], int]
     ) -> Sequence[Position]:
         """Return what ``owner`` has at the venue at time ``now``; ``balance(token, account)`` looks into the books."""
         ...
 
-    def rates(self, state: S, venue: str, balance: Callable[[str, str], int]) -> Mapping[str, Rate]:
+    def rates(self, state: S_contra, venue: str, balance: Callable[[str, str], int]) -> Mapping[str, Rate]:
         """Return what each receipt token of the venue stands for now."""
         ...
 

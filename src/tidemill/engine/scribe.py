@@ -1,0 +1,76 @@
+"""Writes the world down: marks around every own step and every event suffered, in one sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import structs
+
+from tidemill.execution.ids import content_hash
+from tidemill.interfaces import Befell, Happened, Mark, Price, Rate, Recorded
+
+if TYPE_CHECKING:
+    from tidemill.engine.world import ModelWorld
+
+__all__ = ["PricesOf", "RatesOf", "Scribe", "record_hash"]
+
+PricesOf = Callable[["ModelWorld"], Mapping[str, Price]]
+"""The world as it stands → the price of every token held, for a mark."""
+
+RatesOf = Callable[["ModelWorld"], Mapping[str, Rate]]
+"""The world as it stands → what every receipt token held stands for, for a mark."""
+
+MarkWhy = Literal["start", "sample", "decision", "before", "after", "end"]
+
+
+def record_hash(record: Sequence[Recorded | Befell], marks: Sequence[Mark]) -> str:
+    """Return the hash of a run's whole record: equal runs, equal hash, whatever happened to the process meanwhile."""
+    return content_hash([record, marks])
+
+
+class Scribe:
+    """Keeps ``record`` and ``marks`` of ``world``."""
+
+    def __init__(self, world: ModelWorld, prices: PricesOf, rates: RatesOf) -> None:
+        self._world, self._prices, self._rates = world, prices, rates
+        self._seq = 0
+        self.record: list[Recorded | Befell] = []
+        self.marks: list[Mark] = []
+
+    def look(self, why: MarkWhy, *, parent: bool = False) -> Mark:
+        """Take a mark of the present state without writing it down; ``put`` does that, if it turns out to matter."""
+        world = self._world
+        return Mark(
+            seq=-1,
+            time=max(block.time for block in world.at.values()),
+            why=why,
+            balances=world.book.holdings(world.account),
+            positions=world.positions(),
+            prices=dict(self._prices(world)),
+            rates=dict(self._rates(world)),
+            blocks=dict(world.at),
+            parent=parent,
+        )
+
+    def put(self, mark: Mark) -> None:
+        """Write down a mark taken before."""
+        self.marks.append(structs.replace(mark, seq=self._next()))
+
+    def mark(self, why: MarkWhy) -> None:
+        """Take a mark of the present state and write it down."""
+        self.put(self.look(why))
+
+    def recorded(self, line: Recorded) -> None:
+        """Write down a step answered."""
+        self.record.append(structs.replace(line, seq=self._next()))
+
+    def befell(self, happened: Happened) -> None:
+        """Write down something suffered, with the part of its transfers that touches the wallet."""
+        me = self._world.account
+        own = tuple(t for t in happened.transfers if me in (t.source, t.target))
+        self.record.append(Befell(self._next(), happened, own))
+
+    def _next(self) -> int:
+        self._seq += 1
+        return self._seq - 1

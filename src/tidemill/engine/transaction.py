@@ -1,0 +1,101 @@
+"""One transaction in a model world: all or nothing, over every venue it touches and the token book."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tidemill.engine.book import Book, Overdrawn
+from tidemill.errors import InvariantBroken, UnknownName
+from tidemill.interfaces import Action, Block, Context, Result, Revert, Stage, Transfer
+
+__all__ = ["Transaction", "stage_of"]
+
+
+def stage_of(stages: Mapping[str, Stage], venue: str) -> Stage:
+    """Return the stage called ``venue``, or raise ``UnknownName`` with the nearest valid one."""
+    if venue not in stages:
+        raise UnknownName("venue", venue, stages)
+    return stages[venue]
+
+
+class Transaction:
+    """What one account does in one block. ``undo`` leaves no trace; so does a revert, at the depth where it happened.
+
+    Parameters
+    ----------
+    stages : every venue of the world by id. book : its token book.
+    block, network : where the transaction is included. sender : the account that acts.
+    """
+
+    def __init__(self, stages: Mapping[str, Stage], book: Book, block: Block, network: str, sender: str) -> None:
+        self.book, self._stages, self._network = book, stages, network
+        self.block, self.sender = block, sender
+        self._checkpoint = book.checkpoint()
+        self._touched: list[tuple[Stage, Any]] = []
+
+    def run(self, venue: str, action: Action, sender: str | None = None) -> Result:
+        """Do ``action`` at ``venue`` and make its transfers; raises ``Revert`` with nothing changed.
+
+        ``sender`` is whoever calls the venue: the transaction's own sender unless another venue does.
+        """
+        stage = stage_of(self._stages, venue)
+        if stage.network != self._network:
+            raise InvariantBroken(f"a transaction on {self._network} cannot act at {venue} on {stage.network}")
+        checkpoint, depth = self.book.checkpoint(), len(self._touched)
+        self._touched.append((stage, stage.snapshot()))
+        try:
+            result = stage.apply(action, _Context(self, stage, sender or self.sender))
+            for transfer in result.transfers:
+                self.book.move(transfer)
+        except Overdrawn as why:
+            self._rewind(checkpoint, depth)
+            raise Revert("transfer amount exceeds balance") from why
+        except Revert:
+            self._rewind(checkpoint, depth)
+            raise
+        return result
+
+    def undo(self) -> None:
+        """Take back everything, at every venue and in the book."""
+        self._rewind(self._checkpoint, 0)
+
+    def context(self) -> Context:
+        """Return what an actor acts through: ``call`` reaches every venue of the network as the sender."""
+        return _Context(self, None, self.sender)
+
+    @property
+    def transfers(self) -> tuple[Transfer, ...]:
+        """Every move of tokens made so far, nested calls included."""
+        return self.book.moves_since(self._checkpoint)
+
+    def _rewind(self, checkpoint: int, depth: int) -> None:
+        self.book.undo(checkpoint)
+        while len(self._touched) > depth:
+            stage, snapshot = self._touched.pop()
+            stage.restore(snapshot)
+
+
+class _Context:
+    """What a venue sees of the transaction it is part of (``interfaces.Context``)."""
+
+    def __init__(self, tx: Transaction, stage: Stage | None, sender: str) -> None:
+        self._tx, self._sender = tx, sender
+        self._caller = stage.account if stage else sender
+
+    @property
+    def block(self) -> Block:
+        return self._tx.block
+
+    @property
+    def sender(self) -> str:
+        return self._sender
+
+    def balance(self, token: str, account: str) -> int:
+        return self._tx.book.balance(token, account)
+
+    def move(self, transfer: Transfer) -> None:
+        self._tx.book.move(transfer)
+
+    def call(self, venue: str, action: Action) -> Result:
+        return self._tx.run(venue, action, self._caller)

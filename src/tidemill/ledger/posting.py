@@ -1,0 +1,373 @@
+"""From record and marks to the quantity ledger.
+
+The wallet side is posted from what steps say they moved, and must then equal the marks to the wei. The claim side is
+posted from the marks, and must then equal what the steps paid in and took out, within the contract's rounding. Each
+side proves the other; neither is ever adjusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from tidemill.errors import InvariantBroken
+from tidemill.interfaces import Befell, Mark, Recorded, Reverted, Transfer
+from tidemill.ledger.books import Books, Entry, Lot, Posting
+from tidemill.ledger.families import EXCHANGE_VERBS, WRAP
+from tidemill.ledger.holdings import WALLET, Claim, Holdings, holdings
+from tidemill.ledger.timeline import Interval, Step, intervals, is_quiet
+
+__all__ = ["post"]
+
+_ME = "me"
+_Amounts = dict[str, int]
+_Phase = Literal["run", "exit"]
+
+
+def post(record: Sequence[Step], marks: Sequence[Mark]) -> Books:
+    """Keep the books of a run.
+
+    Parameters
+    ----------
+    record, marks : as a world writes them (``tidemill.interfaces.record``).
+
+    Raises
+    ------
+    InvariantBroken : a wallet balance that its transfers do not explain, a claim that changed by more than rounding
+        without a step, income that went backwards, an order of marks that cannot be; names seq, account and amounts.
+    """
+    poster = _Poster(marks)
+    for interval in intervals(record, marks):
+        poster.follow(interval)
+    return poster.close([step for step in record if not is_quiet(step)])
+
+
+class _Poster:
+    def __init__(self, marks: Sequence[Mark]) -> None:
+        self.marks = marks
+        self.states = [holdings(mark) for mark in marks]
+        self.entries: list[Entry] = []
+        self.lots: list[Lot] = []
+        self.actions: dict[str, int] = {}
+        self.bound: dict[str, int] = {}
+        self.basis: dict[str, _Amounts] = {}
+        opening = [Posting(account, token, n) for (account, token), n in self.states[0].accounts.items()]
+        opening += [Posting("equity:opening", token, -n) for _, token, n in opening]
+        self._enter(marks[0].seq, marks[0].time, "open", "opening balances", opening, 0)
+        for claim in self.states[0].claims.values():
+            if claim.treatment.principal == "converts":
+                self._lot(claim, 0, added=claim.principal)
+
+    def close(self, steps: Sequence[Step]) -> Books:
+        last = len(self.marks) - 1
+        for claim in self.states[-1].claims.values():
+            if claim.treatment.principal == "converts":
+                self._lot(claim, last, released=self.basis[claim.id], withdrawn=claim.principal, final=True)
+        return Books(
+            marks=self.marks,
+            states=self.states,
+            steps=steps,
+            entries=self.entries,
+            lots=self.lots,
+            actions=self.actions,
+            rounding_bound=self.bound,
+        )
+
+    def follow(self, interval: Interval) -> None:
+        old, new = self.states[interval.number], self.states[interval.number + 1]
+        if not interval.steps:
+            self._market(interval, old, new)
+            return
+        wallet: _Amounts = {}
+        transit: dict[str, _Amounts] = {}
+        for step in interval.steps:
+            self._wallet_side(step, interval, new, wallet, transit)
+        _check_wallet(interval, old, new, wallet)
+        self._claim_side(interval, old, new, transit)
+
+    # --- the market moved -------------------------------------------------------------------------------------------
+
+    def _market(self, interval: Interval, old: Holdings, new: Holdings) -> None:
+        _check_wallet(interval, old, new, {})
+        mark = interval.after
+        if old.claims.keys() != new.claims.keys():
+            changed = sorted(old.claims.keys() ^ new.claims.keys())
+            raise InvariantBroken(f"mark seq {mark.seq}: position {changed[0]} came or went without a step")
+        for claim in new.claims.values():
+            was = old.claims[claim.id]
+            if was.weight != claim.weight:
+                raise InvariantBroken(f"mark seq {mark.seq}: {claim.id} changed its size without a step")
+            postings = _own_change(old, new, claim.id)
+            postings += self._drift(claim, _minus(claim.principal, was.principal), mark)
+            for token, amount in _minus(claim.pending, was.pending).items():
+                if amount < 0:
+                    raise InvariantBroken(f"mark seq {mark.seq}: {claim.id} lost {-amount} {token} of pending income")
+                postings.append(Posting(f"income:{claim.treatment.income}:{claim.id}", token, -amount))
+            self._enter(mark.seq, mark.time, "mark", claim.id, postings, interval.number + 1)
+
+    def _drift(self, claim: Claim, moved: _Amounts, mark: Mark) -> list[Posting]:
+        """Post what the principal did by itself."""
+        how = claim.treatment.principal
+        if how == "fixed" and moved:
+            token, amount = next(iter(moved.items()))
+            raise InvariantBroken(f"mark seq {mark.seq}: {claim.id} changed by {amount} {token} without a step")
+        account = f"market:{claim.id}" if how == "converts" else f"income:{claim.treatment.income}:{claim.id}"
+        return [Posting(account, token, -amount) for token, amount in moved.items()]
+
+    # --- own steps --------------------------------------------------------------------------------------------------
+
+    def _wallet_side(
+        self, step: Step, interval: Interval, new: Holdings, wallet: _Amounts, transit: dict[str, _Amounts]
+    ) -> None:
+        postings: list[Posting] = []
+        phase: _Phase
+        if isinstance(step, Befell):
+            venue, label = step.happened.venue, step.happened.cause
+            phase = "run"
+            time, side = step.happened.at.time, f"events:{step.happened.cause}:{step.happened.position}"
+        else:
+            venue, label, time = step.venue, step.verb, step.at.time
+            phase = step.phase
+            side = f"swaps:{venue}" if step.verb in EXCHANGE_VERBS else f"transit:{venue}"
+            self._fees(step, interval, wallet)
+        for token, amount, other in _moves(step):
+            wallet[token] = wallet.get(token, 0) + amount
+            account = side
+            if other.startswith(WRAP):
+                account = f"swaps:{other}"
+            elif token in new.receipts or token in interval.before.rates:
+                # a staked receipt goes to a claim in its own units, an issued or redeemed one back to its vault
+                rate = interval.after.rates.get(token) or interval.before.rates[token]
+                account = f"shares:{venue}" if rate.venue == venue else side
+            if account.startswith("transit:"):
+                paid = transit.setdefault(venue, {})
+                paid[token] = paid.get(token, 0) - amount
+            postings += [Posting(WALLET, token, amount), Posting(account, token, -amount)]
+        if isinstance(step, Recorded) and _failed(step) and postings:
+            raise InvariantBroken(f"step seq {step.seq} reverted and yet moved tokens")
+        kind: Literal["event", "step"] = "event" if isinstance(step, Befell) else "step"
+        self._enter(step.seq, time, kind, label, postings, interval.number, phase)
+
+    def _fees(self, step: Recorded, interval: Interval, wallet: _Amounts) -> None:
+        costs, native = step.costs, step.native
+        parts = {"l2": costs.l2_execution, "l1": costs.l1_data, "operator": costs.operator}
+        if isinstance(step.status, Reverted):
+            parts = {"failed": costs.total}
+        postings = [Posting(WALLET, native, -costs.total)] if costs.total else []
+        postings += [Posting(f"network:{part}:{step.network}", native, n) for part, n in parts.items() if n]
+        wallet[native] = wallet.get(native, 0) - costs.total
+        self._enter(step.seq, step.at.time, "fee", step.verb, postings, interval.number, step.phase)
+
+    def _claim_side(self, interval: Interval, old: Holdings, new: Holdings, transit: dict[str, _Amounts]) -> None:
+        steps = interval.steps
+        traded = any(isinstance(step, Recorded) and step.verb in EXCHANGE_VERBS for step in steps)
+        named = {s.result.position for s in steps if isinstance(s, Recorded) and s.result and s.result.position}
+        befallen = {step.happened.position: step for step in steps if isinstance(step, Befell)}
+        gap = {venue: {token: -paid for token, paid in amounts.items()} for venue, amounts in transit.items()}
+        self._check_befallen(interval, old, new)
+        postings = [Posting(f"transit:{v}", t, -n) for v, amounts in transit.items() for t, n in amounts.items()]
+        touched: dict[str, list[_Pair]] = {}
+        for name in [*old.claims, *(name for name in new.claims if name not in old.claims)]:
+            pair = _Pair(old.claims.get(name), new.claims.get(name))
+            change = _own_change(old, new, name)
+            postings += change
+            if name in befallen:
+                side = f"events:{befallen[name].happened.cause}:{name}"
+                postings += [Posting(side, token, -n) for _, token, n in change]
+                self._basis(pair, interval.number, {})
+            elif traded and name not in named and pair.same_size():
+                # an own trade moved the pool in which this position stands: market and income, as in any swap
+                postings += self._drift(pair.claim, pair.grown(), interval.after)
+                income = f"income:{pair.claim.treatment.income}:{name}"
+                postings += [Posting(income, token, -n) for token, n in pair.accrued().items()]
+            else:
+                touched.setdefault(pair.claim.venue, []).append(pair)
+                venue_gap = gap.setdefault(pair.claim.venue, {})
+                for token, amount in [*pair.grown().items(), *pair.accrued().items()]:
+                    venue_gap[token] = venue_gap.get(token, 0) + amount
+        for venue in sorted(gap.keys() | touched.keys()):
+            pairs = sorted(touched.get(venue, []), key=_Pair.same_size)  # those that changed their size first
+            loose = interval.before.parent or traded
+            rounding, converted = self._rounding(interval, venue, gap.get(venue, {}), pairs, loose=loose)
+            postings += rounding
+            for place, pair in enumerate(pairs):
+                self._basis(pair, interval.number, {} if place else converted)
+        phase: _Phase = "exit" if any(isinstance(s, Recorded) and s.phase == "exit" for s in steps) else "run"
+        label = "claims after own steps"
+        self._enter(steps[-1].seq, interval.after.time, "claim", label, postings, interval.number, phase)
+
+    def _check_befallen(self, interval: Interval, old: Holdings, new: Holdings) -> None:
+        """What befell must add up to the change of all holdings, within 2 raw units for each event."""
+        happened = [step.happened for step in interval.steps if isinstance(step, Befell)]
+        if not happened:
+            return
+        if len(happened) < len(interval.steps):
+            raise InvariantBroken(f"step seq {interval.steps[0].seq}: own steps and events share one pair of marks")
+        said: _Amounts = {}
+        for one in happened:
+            for token, amount in one.amounts.items():
+                said[token] = said.get(token, 0) + amount
+        for token, amount in _minus(_minus(new.valued(), old.valued()), said).items():
+            if abs(amount) > 2 * len(happened):
+                raise InvariantBroken(
+                    f"step seq {interval.steps[0].seq}: {happened[0].cause} is said to change {token} by "
+                    f"{said.get(token, 0)}, the marks differ by {amount} more"
+                )
+
+    def _rounding(
+        self, interval: Interval, venue: str, gap: Mapping[str, int], pairs: Sequence[_Pair], *, loose: bool
+    ) -> tuple[list[Posting], _Amounts]:
+        """Post what claims gained beyond what was paid in: rounding, or, where the before mark cannot show it (loose),
+        what accrued or converted in between. Conversions are returned by token.
+        """
+        count = sum(isinstance(s, Recorded) and s.venue == venue and not _failed(s) for s in interval.steps)
+        allowed = count * max((pair.claim.rounding for pair in pairs), default=2)
+        self.actions[venue] = self.actions.get(venue, 0) + count
+        self.bound[venue] = self.bound.get(venue, 0) + allowed
+        postings: list[Posting] = []
+        converted: _Amounts = {}
+        for token, amount in gap.items():
+            claim = pairs[0].claim if pairs else None
+            if not amount:
+                continue
+            if abs(amount) <= allowed:
+                postings.append(Posting(f"rounding:{venue}", token, -amount))
+            elif loose and claim and claim.treatment.principal == "converts" and not pairs[0].same_size():
+                postings.append(Posting(f"market:{claim.id}", token, -amount))
+                converted[token] = amount
+            elif loose and claim and amount > 0:
+                postings.append(Posting(f"income:{claim.treatment.income}:{claim.id}", token, -amount))
+            else:
+                raise InvariantBroken(
+                    f"step seq {interval.steps[-1].seq}: claims at {venue} changed by {amount} {token} more than was "
+                    f"paid in; {count} actions explain {allowed} by rounding"
+                )
+        return postings, converted
+
+    def _basis(self, pair: _Pair, mark: int, converted: Mapping[str, int]) -> None:
+        """Follow what was put into a converting position, and take the divergence of what leaves."""
+        claim = pair.claim
+        if claim.treatment.principal != "converts":
+            return
+        before, after = pair.weight_before, pair.weight_after
+        principal = _minus(pair.grown(), converted)
+        if after < before:
+            basis = self.basis[claim.id]
+            # rounded down: the last part takes what is left, so that parts sum to the whole
+            released = {t: n if after == 0 else n * (before - after) // before for t, n in basis.items()}
+            self._lot(claim, mark, released=released, withdrawn={t: -n for t, n in principal.items()})
+        elif principal:
+            self._lot(claim, mark, added=principal)
+
+    def _lot(
+        self,
+        claim: Claim,
+        mark: int,
+        *,
+        added: Mapping[str, int] | None = None,
+        released: Mapping[str, int] | None = None,
+        withdrawn: Mapping[str, int] | None = None,
+        final: bool = False,
+    ) -> None:
+        basis = self.basis.setdefault(claim.id, {})
+        for token, amount in (added or {}).items():
+            basis[token] = basis.get(token, 0) + amount
+        released = dict(released or {})
+        if not final:
+            for token, amount in released.items():
+                basis[token] -= amount
+        time = self.marks[mark].time
+        self.lots.append(
+            Lot(claim.id, claim.venue, mark, time, dict(added or {}), released, dict(withdrawn or {}), final)
+        )
+
+    def _enter(  # noqa: PLR0917 - the fields of an Entry, in their order
+        self,
+        seq: int,
+        time: int,
+        kind: Literal["open", "mark", "step", "fee", "claim", "event"],
+        label: str,
+        postings: Iterable[Posting],
+        mark: int,
+        phase: _Phase = "run",
+    ) -> None:
+        kept = tuple(posting for posting in postings if posting.amount)
+        if kept:
+            self.entries.append(Entry(seq, time, kind, label, phase, mark, kept))
+
+
+class _Pair(NamedTuple):
+    """One claim before and after own steps; one of the two may be missing."""
+
+    was: Claim | None
+    now: Claim | None
+
+    @property
+    def claim(self) -> Claim:
+        claim = self.now or self.was
+        assert claim is not None
+        return claim
+
+    @property
+    def weight_before(self) -> int:
+        return self.was.weight if self.was else 0
+
+    @property
+    def weight_after(self) -> int:
+        return self.now.weight if self.now else 0
+
+    def same_size(self) -> bool:
+        return self.weight_before == self.weight_after
+
+    def grown(self) -> _Amounts:
+        return _minus(self.now.principal if self.now else {}, self.was.principal if self.was else {})
+
+    def accrued(self) -> _Amounts:
+        return _minus(self.now.pending if self.now else {}, self.was.pending if self.was else {})
+
+
+def _failed(step: Recorded) -> bool:
+    return isinstance(step.status, Reverted)
+
+
+def _moves(step: Step) -> Iterable[tuple[str, int, str]]:
+    """Yield (token, raw units into the wallet, other account) of each transfer that touches the wallet."""
+    transfers: Sequence[Transfer]
+    if isinstance(step, Befell):
+        transfers = step.transfers
+    else:
+        transfers = step.transfers or (step.result.transfers if step.result else ())
+    for transfer in transfers:
+        if transfer.source == transfer.target:
+            continue
+        if transfer.target == _ME:
+            yield transfer.token, transfer.amount, transfer.source
+        elif transfer.source == _ME:
+            yield transfer.token, -transfer.amount, transfer.target
+
+
+def _minus(new: Mapping[str, int], old: Mapping[str, int]) -> _Amounts:
+    keys = [*old, *(token for token in new if token not in old)]
+    return {token: change for token in keys if (change := new.get(token, 0) - old.get(token, 0))}
+
+
+def _own_change(old: Holdings, new: Holdings, claim: str) -> list[Posting]:
+    """Return the change of every own account of one claim."""
+    return [
+        Posting(account, token, change)
+        for account, token in sorted(old.accounts.keys() | new.accounts.keys())
+        if account.split(":", 1)[1] == claim
+        and (change := new.accounts.get((account, token), 0) - old.accounts.get((account, token), 0))
+    ]
+
+
+def _check_wallet(interval: Interval, old: Holdings, new: Holdings, moved: Mapping[str, int]) -> None:
+    """The marks' wallet must be what the transfers and fees say, to the wei."""
+    for token in sorted(old.wallet.keys() | new.wallet.keys() | moved.keys()):
+        change = new.wallet.get(token, 0) - old.wallet.get(token, 0)
+        if change != moved.get(token, 0):
+            what = f"step seq {interval.steps[-1].seq}" if interval.steps else "no step"
+            raise InvariantBroken(
+                f"mark seq {interval.after.seq}: the wallet's {token} changed by {change}, "
+                f"{what} explains {moved.get(token, 0)}"
+            )

@@ -1,0 +1,183 @@
+"""The waterfall's rows: a table. A family is added by adding lines; the order of the table is the order on paper.
+
+No row is a remainder: each has its own formula over :class:`~tidemill.ledger.measures.Measures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct, field
+
+from tidemill.ledger.measures import Measure, Measures
+
+__all__ = ["ROWS", "Row"]
+
+
+class Row(Struct, frozen=True):
+    """One line of the table.
+
+    Parameters
+    ----------
+    key, label, formula : as printed; ``labels`` replaces the label where one family is alone.
+    measure : how it is computed.
+    families : those it belongs to; empty for all, positions or none.
+    always : printed even where it is nothing at all.
+    group : ``income`` and ``proportional`` rows scale with capital, ``fixed`` ones do not, ``price`` rows are the
+        market's and no merit of the strategy.
+    """
+
+    key: str
+    label: str
+    formula: str
+    measure: Callable[[Measures], Measure]
+    group: str
+    families: frozenset[str] = frozenset()
+    always: bool = True
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+_LIQUIDITY, _VAULT, _FARM = frozenset({"liquidity"}), frozenset({"vault"}), frozenset({"farm"})
+
+
+def _exit(m: Measures) -> Measure:
+    swaps = m.flow("swaps:", phase="exit")
+    fees = m.flow("network:l2:", "network:l1:", "network:operator:", phase="exit")
+    tokens = {t: swaps.tokens.get(t, 0) + fees.tokens.get(t, 0) for t in (*swaps.tokens, *fees.tokens)}
+    return Measure(swaps.value + fees.value, tokens)
+
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        "fees",
+        "Gross fees",
+        "sum of fees accrued x price when accrued",
+        lambda m: m.flow("income:fees:"),
+        "income",
+        _LIQUIDITY,
+    ),
+    Row(
+        "growth",
+        "Share-price growth",
+        "sum of shares x change of (assets per share) x price then",
+        lambda m: m.flow("income:growth:"),
+        "income",
+        _VAULT,
+    ),
+    Row(
+        "rewards",
+        "Rewards accrued",
+        "sum of rewards accrued x price when accrued",
+        lambda m: m.flow("income:rewards:"),
+        "income",
+        _FARM,
+    ),
+    Row(
+        "fees_move",
+        "Price move of the fees",
+        "sum of fees so far x price change (as if kept as they came)",
+        lambda m: m.income_move("income:fees:"),
+        "proportional",
+        _LIQUIDITY,
+    ),
+    Row(
+        "growth_move",
+        "Price move of the growth",
+        "sum of growth so far x price change",
+        lambda m: m.income_move("income:growth:"),
+        "proportional",
+        _VAULT,
+        always=False,
+    ),
+    Row(
+        "rewards_move",
+        "Price move of the rewards",
+        "sum of rewards so far x price change (as if kept as they came)",
+        lambda m: m.income_move("income:rewards:"),
+        "proportional",
+        _FARM,
+    ),
+    Row(
+        "hodl",
+        "Price move of what you brought",
+        "what you brought x (end price - start price)",
+        Measures.holding,
+        "price",
+    ),
+    Row(
+        "divergence",
+        "Divergence (impermanent) loss",
+        "sum of (taken out - put in) x price when taken out",
+        Measures.divergence,
+        "proportional",
+        _LIQUIDITY,
+    ),
+    Row(
+        "drift",
+        "Price move of what the strategy changed",
+        "sum of (holdings outside fees - what you brought) x price change",
+        Measures.drift,
+        "proportional",
+        always=False,
+    ),
+    Row(
+        "swaps",
+        "Own swaps: slippage and pool fees",
+        "sum of (received - paid) x price just before",
+        lambda m: m.flow("swaps:", phase="run"),
+        "proportional",
+        labels={"farm": "Selling rewards: slippage and pool fees", "vault": "Own swaps: slippage and pool fees"},
+    ),
+    Row(
+        "l2",
+        "Network fee: L2 execution",
+        "minus the sum of gas x gas price x price of the gas token then",
+        lambda m: m.flow("network:l2:", phase="run"),
+        "fixed",
+    ),
+    Row(
+        "l1",
+        "Network fee: L1 data",
+        "minus the sum of data fee x price of the gas token then",
+        lambda m: m.flow("network:l1:", phase="run"),
+        "fixed",
+    ),
+    Row(
+        "operator",
+        "Network fee: operator",
+        "minus the sum of operator fee x price of the gas token then",
+        lambda m: m.flow("network:operator:", phase="run"),
+        "fixed",
+        always=False,
+    ),
+    Row(
+        "failed",
+        "Failed transactions",
+        "minus the sum of all fees of reverted transactions x price of the gas token then",
+        lambda m: m.flow("network:failed:"),
+        "fixed",
+    ),
+    Row(
+        "events",
+        "What befell you (liquidations, penalties, payments)",
+        "sum of change x price then",
+        lambda m: m.flow("events:"),
+        "proportional",
+        always=False,
+    ),
+    Row(
+        "rounding",
+        "Contract rounding",
+        "sum of single units kept by the contract x price then",
+        lambda m: m.flow("rounding:"),
+        "proportional",
+        always=False,
+    ),
+    Row(
+        "exit",
+        "Exit into the home asset",
+        "sum of closing swaps (received - paid) - network fees of closing",
+        _exit,
+        "exit",
+    ),
+)

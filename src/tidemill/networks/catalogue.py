@@ -1,0 +1,39 @@
+"""Networks by name: each is a TOML file of dated parameters in ``parameters/``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import resources
+
+from tidemill.errors import UnknownName
+from tidemill.facts import Facts, parse_facts
+from tidemill.networks.ethereum import Ethereum
+from tidemill.networks.op_chain import OpChain
+from tidemill.networks.types import Network
+
+__all__ = ["get", "names"]
+
+_FAMILIES: dict[str, Callable[[Facts], Network]] = {"ethereum": Ethereum, "op_stack": OpChain}
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return the names of all networks, sorted."""
+    folder = resources.files("tidemill.networks").joinpath("parameters")
+    files = [entry.name for entry in folder.iterdir() if entry.name.endswith(".toml")]
+    return tuple(sorted(name.removesuffix(".toml").replace("_", "-") for name in files))
+
+
+@cache
+def get(name: str) -> Network:
+    """Return the network ``name``; raises ``UnknownName``, which names the nearest."""
+    if name not in names():
+        raise UnknownName("network", name, names())
+    file = f"{name.replace('-', '_')}.toml"
+    text = resources.files("tidemill.networks").joinpath("parameters", file).read_text(encoding="utf-8")
+    facts = parse_facts(text, file)
+    family = facts.text("family")
+    if family not in _FAMILIES:
+        raise UnknownName("family", family, _FAMILIES, file=file, field="facts.family.value")
+    return _FAMILIES[family](facts)

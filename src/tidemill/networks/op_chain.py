@@ -1,0 +1,145 @@
+"""A chain of the OP Stack: the formula in force at a time, over the chain's own dated parameters."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import msgspec
+from msgspec import Struct
+
+from tidemill.errors import BadInput, UnknownName
+from tidemill.facts import Facts
+from tidemill.networks import op_stack
+from tidemill.networks.types import FeeEnv, FeeParts, Known, TxShape
+
+__all__ = ["OpChain"]
+
+_LEGACY = ("l1_fee_overhead", "l1_fee_scalar")
+_SCALARS = ("base_fee_scalar", "blob_base_fee_scalar")
+_OPERATOR = ("operator_fee_scalar", "operator_fee_constant")
+
+
+class OpChain(Struct, frozen=True, dict=True):
+    """OP Mainnet, Base and the like; a chain is a file of dated parameters."""
+
+    facts: Facts
+    family: str = "op_stack"
+
+    @cached_property
+    def name(self) -> str:
+        """The name studies use."""
+        return self.facts.text("name")
+
+    @cached_property
+    def chain_id(self) -> int:
+        """EIP-155 chain id."""
+        return self.facts.integer("chain_id")
+
+    @cached_property
+    def native_token(self) -> str:
+        """Symbol of the token that pays gas."""
+        return self.facts.text("native_token")
+
+    @cached_property
+    def block_time(self) -> int:
+        """Seconds between blocks; no slot is ever missed."""
+        return self.facts.integer("block_time")
+
+    def fork(self, time: int) -> str:
+        """Return the fork in force at ``time``; raises ``BadInput`` before the chain began."""
+        return str(self.facts.timeline("fork").at(time))
+
+    def _reached(self, fork: str, milestone: str) -> bool:
+        return op_stack.FORKS.index(fork) >= op_stack.FORKS.index(milestone)
+
+    def needs(self, fork: str) -> tuple[str, ...]:
+        """Return the fields of ``FeeEnv`` that the formula of ``fork`` reads, beside the network's own two prices."""
+        if not self._reached(fork, "ecotone"):
+            return ("l1_base_fee", *_LEGACY)
+        prices = ("l1_base_fee", "blob_base_fee", *_SCALARS)
+        return (*prices, *_OPERATOR) if self._reached(fork, "isthmus") else prices
+
+    def resolve(self, env: FeeEnv) -> FeeEnv:
+        """Return ``env`` with the fork named and each missing scalar taken from the dated parameters at ``env.time``.
+
+        Raises
+        ------
+        UnknownName : ``env.fork`` is no fork of the OP Stack.
+        BadInput : ``env.time`` lies before the chain began.
+        """
+        fork = env.fork or self.fork(env.time)
+        if fork not in op_stack.FORKS:
+            raise UnknownName("fork", fork, op_stack.FORKS, field="fork")
+        found: dict[str, Known] = {}
+        for name in self.needs(fork):
+            if getattr(env, name) is None and (known := self._dated(name, env.time)) is not None:
+                found[name] = known
+        return msgspec.structs.replace(env, fork=fork, **found)
+
+    def _dated(self, name: str, time: int) -> Known | None:
+        line = self.facts.timelines.get(name)
+        if line is None or time < line.entries[0].since:
+            return None
+        fact = line.fact_at(time)
+        sure = "" if fact.confidence != "uncertain" else "uncertain; "
+        return Known(int(fact.value), "fact", f"{sure}{fact.source}, as of {fact.as_of}")
+
+    def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
+        """Return what ``tx`` costs: execution, L1 data and, since Isthmus, the operator's part.
+
+        Raises
+        ------
+        BadInput : a price that the formula needs is neither in ``env`` nor among the dated parameters.
+        """
+        env = self.resolve(env)
+        execution = tx.gas_used * (env.need("base_fee", self.name) + env.need("priority_fee", self.name))
+        return FeeParts(execution, self._l1_data(tx, env), self._operator(tx, env))
+
+    def _l1_data(self, tx: TxShape, env: FeeEnv) -> int:
+        fork = env.fork or ""
+        values = [env.need(name, self.name) for name in self.needs(fork)]
+        if not self._reached(fork, "ecotone"):
+            l1_base_fee, overhead, scalar = values
+            regolith = self._reached(fork, "regolith")
+            l1_gas = op_stack.legacy_l1_gas(tx.zero_bytes, tx.nonzero_bytes, overhead, regolith=regolith)
+            return op_stack.legacy_l1_fee_down(l1_gas, l1_base_fee, scalar)
+        l1_base_fee, blob_base_fee, base_scalar, blob_scalar, *_ = values
+        if not self._reached(fork, "fjord"):
+            gas = op_stack.calldata_gas(tx.zero_bytes, tx.nonzero_bytes)
+            return op_stack.ecotone_l1_fee_down(gas, l1_base_fee, base_scalar, blob_base_fee, blob_scalar)
+        return op_stack.fjord_l1_fee_down(tx.fastlz_length, l1_base_fee, base_scalar, blob_base_fee, blob_scalar)
+
+    def _operator(self, tx: TxShape, env: FeeEnv) -> int:
+        fork = env.fork or ""
+        if not self._reached(fork, "isthmus"):
+            return 0
+        scalar, constant = (env.need(name, self.name) for name in _OPERATOR)
+        if self._reached(fork, "jovian"):
+            return op_stack.jovian_operator_fee(tx.gas_used, scalar, constant)
+        return op_stack.isthmus_operator_fee_down(tx.gas_used, scalar, constant)
+
+    def next_base_fee(self, time: int, base_fee: int, gas_used: int, gas_limit: int, da_footprint: int = 0) -> int:
+        """Return the base fee of the block at ``time`` from its parent's header.
+
+        ``da_footprint`` is the parent's (the sum of ``op_stack.da_footprint_down``); it counts since Jovian only.
+        """
+        elasticity = self._parameter("eip1559_elasticity", time)
+        denominator = self._parameter("eip1559_denominator", time)
+        if not self._reached(self.fork(time), "jovian"):
+            return op_stack.next_base_fee_op_down(base_fee, gas_used, gas_limit, elasticity, denominator)
+        floor = self._parameter("min_base_fee", time)
+        return op_stack.next_base_fee_op_down(
+            base_fee, gas_used, gas_limit, elasticity, denominator, da_footprint=da_footprint, min_base_fee=floor
+        )
+
+    def da_footprint(self, tx: TxShape, time: int) -> int:
+        """Return the gas that ``tx`` adds to its block's data footprint; 0 before Jovian."""
+        if not self._reached(self.fork(time), "jovian"):
+            return 0
+        return op_stack.da_footprint_down(tx.fastlz_length, self._parameter("da_footprint_gas_scalar", time))
+
+    def _parameter(self, name: str, time: int) -> int:
+        value = self.facts.timeline(name).at(time)
+        if isinstance(value, str):
+            raise BadInput(f"expected an integer, got {value!r}", file=self.facts.file, field=f"timelines.{name}")
+        return int(value)

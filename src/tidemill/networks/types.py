@@ -1,0 +1,165 @@
+"""What a transaction looks like to a fee formula, the prices around it, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from tidemill.errors import BadInput
+from tidemill.facts import Facts
+from tidemill.networks.fastlz import compressed_length
+
+__all__ = ["FeeEnv", "FeeParts", "Known", "Network", "Origin", "TxShape", "assumed", "from_data"]
+
+Origin = Literal["data", "fact", "assumption"]
+"""``data``: measured at that block. ``fact``: from the network's dated file. ``assumption``: the user's, or ours."""
+
+
+class Known(Struct, frozen=True):
+    """A number with where it comes from; ``note`` is the source of a fact or the reason of an assumption."""
+
+    value: int
+    origin: Origin
+    note: str = ""
+
+
+def from_data(value: int, note: str = "") -> Known:
+    """Return ``value`` marked as taken from the data."""
+    return Known(value, "data", note)
+
+
+def assumed(value: int, note: str = "") -> Known:
+    """Return ``value`` marked as an assumption; studies list it and show the headline at half and double."""
+    return Known(value, "assumption", note)
+
+
+class TxShape(Struct, frozen=True):
+    """What fee formulas read of a transaction.
+
+    ``fastlz_length``, ``zero_bytes`` and ``nonzero_bytes`` are those of the *signed* transaction as it is broadcast
+    (its canonical encoding, type byte included): that is what consensus prices.
+    """
+
+    gas_used: int
+    fastlz_length: int
+    zero_bytes: int
+    nonzero_bytes: int
+
+    @classmethod
+    def of(cls, gas_used: int, signed: bytes) -> TxShape:
+        """Return the shape of a signed transaction that used ``gas_used`` gas."""
+        zeros = signed.count(0)
+        return cls(gas_used, compressed_length(signed), zeros, len(signed) - zeros)
+
+
+class FeeEnv(Struct, frozen=True):
+    """Prices at the block of inclusion, in wei per gas, each with its origin; ``time`` in unix seconds picks the fork.
+
+    A value left ``None`` is taken from the network's dated parameters; where those do not have it, the fee refuses.
+
+    Parameters
+    ----------
+    base_fee, priority_fee : of the network itself.
+    l1_base_fee, blob_base_fee : of Ethereum as the network sees it (its L1 origin block).
+    l1_fee_overhead, l1_fee_scalar : Bedrock and Regolith only (gas; millionths).
+    base_fee_scalar, blob_base_fee_scalar : Ecotone and later (millionths).
+    operator_fee_scalar, operator_fee_constant : Isthmus and later.
+    fork : formula to use instead of the one in force at ``time``.
+    """
+
+    time: int
+    base_fee: Known
+    priority_fee: Known
+    l1_base_fee: Known | None = None
+    blob_base_fee: Known | None = None
+    l1_fee_overhead: Known | None = None
+    l1_fee_scalar: Known | None = None
+    base_fee_scalar: Known | None = None
+    blob_base_fee_scalar: Known | None = None
+    operator_fee_scalar: Known | None = None
+    operator_fee_constant: Known | None = None
+    fork: str | None = None
+
+    def known(self) -> Mapping[str, Known]:
+        """Return the values that are set, by field name."""
+        values = msgspec.structs.asdict(self)
+        return {name: value for name, value in values.items() if isinstance(value, Known)}
+
+    def assumptions(self) -> Mapping[str, Known]:
+        """Return the values that are assumptions, by field name."""
+        return {name: value for name, value in self.known().items() if value.origin == "assumption"}
+
+    def need(self, name: str, network: str) -> int:
+        """Return the value of field ``name``; raises ``BadInput`` where it is not set or negative."""
+        value = self.known().get(name)
+        if value is None:
+            raise BadInput(f"{network} needs {name} and has no dated value for it at {self.time}", field=name)
+        if value.value < 0:
+            raise BadInput(f"{value.value} is negative", field=name)
+        return value.value
+
+
+class FeeParts(Struct, frozen=True):
+    """What a transaction costs, in wei of the network's native token."""
+
+    l2_execution: int
+    l1_data: int = 0
+    operator: int = 0
+
+    @property
+    def total(self) -> int:
+        """Wei paid in all."""
+        return self.l2_execution + self.l1_data + self.operator
+
+
+class Network(Protocol):
+    """A network as far as costs go. All answers are integers in wei; nothing here knows a venue or a token price."""
+
+    @property
+    def name(self) -> str:
+        """The name studies use, e.g. ``op-mainnet``."""
+        ...
+
+    @property
+    def chain_id(self) -> int:
+        """EIP-155 chain id."""
+        ...
+
+    @property
+    def family(self) -> str:
+        """``ethereum`` or ``op_stack``."""
+        ...
+
+    @property
+    def native_token(self) -> str:
+        """Symbol of the token that pays gas."""
+        ...
+
+    @property
+    def block_time(self) -> int:
+        """Seconds between blocks."""
+        ...
+
+    @property
+    def facts(self) -> Facts:
+        """The dated parameters behind every answer."""
+        ...
+
+    def fork(self, time: int) -> str:
+        """Return the fork in force at ``time`` (unix seconds); raises ``BadInput`` before the network began."""
+        ...
+
+    def resolve(self, env: FeeEnv) -> FeeEnv:
+        """Return ``env`` with every value that this network's formula needs, dated facts filling what was ``None``."""
+        ...
+
+    def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
+        """Return what ``tx`` costs in ``env``; raises ``BadInput`` where a needed price is unknown."""
+        ...
+
+    def next_base_fee(self, time: int, base_fee: int, gas_used: int, gas_limit: int) -> int:
+        """Return the base fee of the block at ``time`` from its parent's header."""
+        ...

@@ -1,0 +1,95 @@
+"""Amounts between two prices, and the price after an amount (white paper, section 6.2).
+
+With liquidity ``L`` the pool behaves as if it held ``L / sqrt_price`` of token0 and ``L * sqrt_price`` of token1. Every
+rounding favours the pool: what a swapper or provider pays is rounded up, what they receive is rounded down.
+Prices are Q64.96, amounts raw units, liquidity is below 2**128.
+"""
+
+from __future__ import annotations
+
+from tidemill.units import (
+    MAX_UINT256,
+    Q96,
+    Uint,
+    div_down,
+    div_up,
+    mul_div_down,
+    mul_div_up,
+    mul_shift_down,
+    mul_shift_up,
+    rule,
+    wide,
+)
+
+__all__ = [
+    "amount0_delta_down",
+    "amount0_delta_up",
+    "amount1_delta_down",
+    "amount1_delta_up",
+    "sqrt_price_after_amount0_in_up",
+    "sqrt_price_after_amount0_out_up",
+    "sqrt_price_after_amount1_in_down",
+    "sqrt_price_after_amount1_out_down",
+]
+
+# Below 2**95, amount * price < 2**255 and L * 2**96 < 2**224: the sum fits without a division to find out.
+_ALWAYS_FITS = wide(1 << 95)
+
+
+@rule
+def amount0_delta_down(lower: Uint, upper: Uint, liquidity: Uint) -> Uint:
+    """Token0 between two prices, ``L * (upper - lower) / (upper * lower)``, each of its two divisions rounded down."""
+    return div_down(mul_div_down(liquidity << 96, upper - lower, upper), lower)
+
+
+@rule
+def amount0_delta_up(lower: Uint, upper: Uint, liquidity: Uint) -> Uint:
+    """Token0 between two prices, each of its two divisions rounded up."""
+    return div_up(mul_div_up(liquidity << 96, upper - lower, upper), lower)
+
+
+@rule
+def amount1_delta_down(lower: Uint, upper: Uint, liquidity: Uint) -> Uint:
+    """Token1 between two prices, ``L * (upper - lower)``, rounded down."""
+    return mul_shift_down(liquidity, upper - lower, 96)
+
+
+@rule
+def amount1_delta_up(lower: Uint, upper: Uint, liquidity: Uint) -> Uint:
+    """Token1 between two prices, rounded up."""
+    return mul_shift_up(liquidity, upper - lower, 96)
+
+
+@rule
+def sqrt_price_after_amount0_in_up(sqrt_price: Uint, liquidity: Uint, amount: Uint) -> Uint:
+    """Price after ``amount`` of token0 went in: it falls; rounded up, so that it falls no further than paid for.
+
+    ``L * P / (L + amount * P)``. Where the denominator does not fit 256 bits, the contract divides twice instead:
+    ``L / (L / P + amount)``, the inner quotient rounded down.
+    """
+    reserve = liquidity << 96
+    if amount < _ALWAYS_FITS or amount <= div_down(MAX_UINT256 - reserve, sqrt_price):
+        return mul_div_up(reserve, sqrt_price, reserve + amount * sqrt_price)
+    return div_up(reserve, div_down(reserve, sqrt_price) + amount)
+
+
+@rule
+def sqrt_price_after_amount0_out_up(sqrt_price: Uint, liquidity: Uint, amount: Uint) -> Uint:
+    """Price after ``amount`` of token0 went out: it rises; rounded up, so that it rises at least as far as taken for.
+
+    ``amount`` is less than the pool holds: ``amount * P < L``.
+    """
+    reserve = liquidity << 96
+    return mul_div_up(reserve, sqrt_price, reserve - amount * sqrt_price)
+
+
+@rule
+def sqrt_price_after_amount1_in_down(sqrt_price: Uint, liquidity: Uint, amount: Uint) -> Uint:
+    """Price after ``amount`` of token1 went in: it rises by ``amount / L``; rounded down, no further than paid for."""
+    return sqrt_price + mul_div_down(amount, Q96, liquidity)
+
+
+@rule
+def sqrt_price_after_amount1_out_down(sqrt_price: Uint, liquidity: Uint, amount: Uint) -> Uint:
+    """Price after ``amount`` of token1 went out: it falls by ``amount / L``, rounded up."""
+    return sqrt_price - mul_div_up(amount, Q96, liquidity)

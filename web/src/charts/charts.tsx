@@ -1,0 +1,115 @@
+import { useMemo } from "preact/hooks";
+import type { Int, PositionRow, Series } from "../schema.gen";
+import { approx } from "../format/int";
+import { money } from "../format/money";
+import { price } from "../format/price";
+import { day } from "../format/time";
+import type { Units } from "../parts/units";
+import { moneyLabels, plainLabels } from "./axes";
+import { bandsOf, drawBands, priceRange } from "./ranges";
+import { TimeChart, type Line } from "./TimeChart";
+
+const MICRO = 1e6;
+
+interface SeriesProps {
+  readonly series: Series;
+  readonly units: Units;
+}
+
+/** What the position is worth at each moment, against the same capital simply held. */
+export function ValueChart({ series, units }: SeriesProps) {
+  const time = useTimes(series);
+  const lines = useMemo<Line[]>(
+    () => [
+      { label: "This position", values: wholes(series.value), tint: "own", width: 2 },
+      { label: "Held", values: wholes(series.hold), tint: "hold", dash: [6, 4] },
+    ],
+    [series],
+  );
+  return (
+    <TimeChart
+      id="chart-value"
+      description={`Value over time: ${course(series.value, series, units)}; held: ${course(series.hold, series, units)}.`}
+      time={time}
+      lines={lines}
+      axis={(splits) => moneyLabels(splits, units.home)}
+      figure={(line, at) => moneyAt([series.value, series.hold], line, at, units)}
+      difference
+    />
+  );
+}
+
+/** What was earned and what it cost, summed up over time. */
+export function FlowChart({ series, units }: SeriesProps) {
+  const time = useTimes(series);
+  const lines = useMemo<Line[]>(
+    () => [
+      { label: "Fees earned", values: wholes(series.fees), tint: "gain", filled: true, width: 2 },
+      { label: "Costs paid", values: wholes(series.costs), tint: "loss", filled: true, stepped: true },
+    ],
+    [series],
+  );
+  return (
+    <TimeChart
+      id="chart-flows"
+      description={`Summed up over time. Fees: ${course(series.fees, series, units)}; costs: ${course(series.costs, series, units)}.`}
+      time={time}
+      lines={lines}
+      axis={(splits) => moneyLabels(splits, units.home)}
+      figure={(line, at) => moneyAt([series.fees, series.costs], line, at, units)}
+    />
+  );
+}
+
+interface PriceProps {
+  readonly series: Series;
+  readonly positions: readonly PositionRow[];
+  readonly units: Units;
+}
+
+/** The price, and the range of each position while it was open. */
+export function PriceChart({ series, positions }: PriceProps) {
+  const time = useTimes(series);
+  const bands = useMemo(() => bandsOf(positions, time.at(-1) ?? 0), [positions, time]);
+  const limits = useMemo(() => priceRange(series.price, bands), [series, bands]);
+  const label = series.price_label || "Price";
+  const lines = useMemo<Line[]>(() => [{ label, values: series.price, tint: "price", width: 1.5 }], [series]);
+  const show = (at: number) => {
+    const value = series.price[at] ?? null;
+    return value === null ? "unknown" : price(value);
+  };
+  return (
+    <TimeChart
+      id="chart-price"
+      description={`${label} from ${show(0)} to ${show(time.length - 1)}, with the ranges of ${bands.length} positions.`}
+      time={time}
+      lines={lines}
+      axis={plainLabels}
+      figure={(_line, at) => show(at)}
+      underlay={(chart, palette, zoom) => drawBands(chart, bands, palette, zoom)}
+      range={(_chart, low) => (low === null ? [null, null] : [...limits])}
+      {...(bands.length > 0 && { extra: [{ label: "your ranges", tint: "own" as const }] })}
+    />
+  );
+}
+
+function useTimes(series: Series): readonly number[] {
+  return useMemo(() => series.time.map(approx), [series]);
+}
+
+function wholes(values: readonly Int[]): number[] {
+  return values.map((value) => approx(value) / MICRO);
+}
+
+function moneyAt(curves: readonly (readonly Int[])[], line: number, at: number, units: Units): string {
+  const value = curves[line]?.[at];
+  return value === undefined ? "unknown" : money(value, units.home);
+}
+
+function course(values: readonly Int[], series: Series, units: Units): string {
+  const first = values[0];
+  const last = values.at(-1);
+  if (first === undefined || last === undefined) return "none";
+  const [from, to] = [series.time[0] ?? 0, series.time.at(-1) ?? 0];
+  return `from ${money(first, units.home)} on ${day(from)} to ${money(last, units.home)} on ${day(to)}`;
+}

@@ -1,0 +1,71 @@
+import type { CostRow } from "../schema.gen";
+import { big, grouped } from "../format/int";
+import { exactTokenAmount, tokenAmount } from "../format/token";
+import { DataTable, type Column } from "./DataTable";
+import { Money } from "./Figures";
+import type { Units } from "./units";
+
+/** Wei of any network's native token. */
+const NATIVE_DECIMALS = 18;
+
+/** Network fees by venue and verb. */
+export function Costs({ rows, units }: { rows: readonly CostRow[]; units: Units }) {
+  if (rows.length === 0) return <p class="empty">No transaction was sent, so no network fee was paid.</p>;
+  const columns: Column<CostRow>[] = [
+    { key: "verb", title: "Verb", cell: (row) => <Verb row={row} /> },
+    { key: "count", title: "Sent", figure: true, cell: (row) => <Count value={row.count} /> },
+    { key: "failed", title: "Failed", figure: true, cell: (row) => <Count value={row.failed} /> },
+    { key: "gas", title: "Gas", figure: true, cell: (row) => <Count value={row.gas_used} /> },
+    { key: "l2", title: "L2 execution", figure: true, cell: (row) => <Native value={row.l2_execution} /> },
+    { key: "l1", title: "L1 data", figure: true, cell: (row) => <Native value={row.l1_data} /> },
+    { key: "operator", title: "Operator", figure: true, cell: (row) => <Native value={row.operator} /> },
+    { key: "value", title: `In ${units.home}`, figure: true, cell: (row) => <Money value={row.value} units={units} /> },
+  ];
+  return (
+    <DataTable
+      caption="Network fees by venue and verb"
+      columns={columns}
+      rows={rows}
+      rowKey={(row, at) => `${at}-${row.venue}-${row.verb}`}
+      footer={<Total rows={rows} units={units} />}
+    />
+  );
+}
+
+function Verb({ row }: { row: CostRow }) {
+  return (
+    <>
+      <span class="verb">{row.verb}</span> <span class="venue">{row.venue}</span>
+    </>
+  );
+}
+
+function Count({ value }: { value: CostRow["count"] }) {
+  return <data value={value.toString()}>{grouped(big(value))}</data>;
+}
+
+function Native({ value }: { value: CostRow["l1_data"] }) {
+  return (
+    <data value={value.toString()} title={`${exactTokenAmount(value, NATIVE_DECIMALS)} of the network's own token`}>
+      {tokenAmount(value, NATIVE_DECIMALS)}
+    </data>
+  );
+}
+
+function Total({ rows, units }: { rows: readonly CostRow[]; units: Units }) {
+  const sum = (pick: (row: CostRow) => CostRow["count"]) => rows.reduce((so, row) => so + big(pick(row)), 0n).toString();
+  return (
+    <tr role="row" class="row-total">
+      <th role="rowheader" scope="row">All</th>
+      <td role="cell" class="figure" data-label="Sent"><Count value={sum((row) => row.count)} /></td>
+      <td role="cell" class="figure" data-label="Failed"><Count value={sum((row) => row.failed)} /></td>
+      <td role="cell" class="figure" data-label="Gas"><Count value={sum((row) => row.gas_used)} /></td>
+      <td role="cell" class="figure" data-label="L2 execution"><Native value={sum((row) => row.l2_execution)} /></td>
+      <td role="cell" class="figure" data-label="L1 data"><Native value={sum((row) => row.l1_data)} /></td>
+      <td role="cell" class="figure" data-label="Operator"><Native value={sum((row) => row.operator)} /></td>
+      <td role="cell" class="figure" data-label={`In ${units.home}`} id="costs-total">
+        <Money value={sum((row) => row.value)} units={units} />
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,148 @@
+import type { ComponentChildren } from "preact";
+import type { Comparison, Headline as HeadlineData, Int, StudyInfo } from "../schema.gen";
+import { abs, approx, big } from "../format/int";
+import { money } from "../format/money";
+import { percent } from "../format/rate";
+import { duration } from "../format/time";
+import { Money, Rate, Tokens, Unknown, tone } from "./Figures";
+import type { Units } from "./units";
+
+interface HeadlineProps {
+  readonly headline: HeadlineData;
+  readonly study: StudyInfo;
+  readonly comparisons: readonly Comparison[];
+  readonly units: Units;
+}
+
+/** The answer first: what a person keeps, at their size, and whether holding would have been better. */
+export function Headline({ headline, study, comparisons, units }: HeadlineProps) {
+  const period = duration(approx(study.end) - approx(study.start));
+  const hold = holding(comparisons);
+  return (
+    <section class="headline" aria-labelledby="headline-title">
+      <div class="answer">
+        <h2 id="headline-title" class="answer-title">
+          What you keep
+        </h2>
+        <p class={`answer-figure ${tone(headline.keep)}`} id="keep">
+          <Money value={headline.keep} units={units} signed />
+        </p>
+        <p class="answer-line">
+          <Rate bps={headline.keep_bps} signed /> on <Money value={headline.capital_value} units={units} /> in {period},
+          after every cost and after closing into {units.home}
+        </p>
+        {hold && <AgainstHolding keep={headline.keep} hold={hold} units={units} />}
+      </div>
+      <Rivals keep={headline.keep} keepBps={headline.keep_bps} comparisons={comparisons} units={units} />
+      <Facts headline={headline} study={study} units={units} />
+      {headline.what_would_change && (
+        <p class="notice notice-change">
+          <strong>What would change this.</strong> {headline.what_would_change}
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** The comparison with simply holding, if the document has one. */
+export function holding(comparisons: readonly Comparison[]): Comparison | undefined {
+  return comparisons.find((other) => /\bhold/i.test(other.name));
+}
+
+function AgainstHolding({ keep, hold, units }: { keep: Int; hold: Comparison; units: Units }) {
+  const gap = big(keep) - big(hold.keep);
+  const verdict = gap > 0n ? "better" : gap < 0n ? "worse" : "neither better nor worse";
+  return (
+    <p class="answer-hold" id="against-hold">
+      <span class={`verdict ${tone(gap.toString())}`}>
+        {gap !== 0n && <Money value={abs(gap).toString()} units={units} />} {verdict}
+      </span>{" "}
+      than holding, which keeps <Money value={hold.keep} units={units} signed />
+    </p>
+  );
+}
+
+/** Bars from a common zero: this position and what the same capital does otherwise. */
+function Rivals({ keep, keepBps, comparisons, units }: {
+  keep: Int;
+  keepBps: Int;
+  comparisons: readonly Comparison[];
+  units: Units;
+}) {
+  if (comparisons.length === 0) return null;
+  const rows = [{ name: "This position", keep, keep_bps: keepBps, own: true }, ...comparisons.slice(0, 5).map(
+    (other) => ({ ...other, own: false }),
+  )];
+  const values = rows.map((row) => approx(row.keep));
+  const low = Math.min(0, ...values);
+  const span = Math.max(0, ...values) - low || 1;
+  const zero = (-low / span) * 100;
+  return (
+    <figure class="rivals" aria-label="What you keep, compared">
+      <figcaption>The same capital, the same days</figcaption>
+      <ul>
+        {rows.map((row, at) => {
+          const end = (((values[at] ?? 0) - low) / span) * 100;
+          return (
+            <li key={`${at}-${row.name}`} class={row.own ? "rival own" : "rival"}>
+              <span class="rival-name">{row.name}</span>
+              <span class="rival-keep">
+                {money(row.keep, units.home, { signed: true })} <small>{percent(row.keep_bps, true)}</small>
+              </span>
+              <svg class="rival-bar" width="100%" height="8" aria-hidden="true">
+                <rect class="track" width="100%" height="8" rx="2" />
+                <rect
+                  class={`bar ${tone(row.keep)}`}
+                  x={`${Math.min(zero, end)}%`}
+                  width={`${Math.max(Math.abs(end - zero), 0.4)}%`}
+                  height="8"
+                  rx="2"
+                />
+                <line class="zero" x1={`${zero}%`} x2={`${zero}%`} y1="0" y2="8" />
+              </svg>
+            </li>
+          );
+        })}
+      </ul>
+    </figure>
+  );
+}
+
+function Facts({ headline, study, units }: { headline: HeadlineData; study: StudyInfo; units: Units }) {
+  const day = headline.break_even_day;
+  return (
+    <dl class="facts">
+      <Fact title="You put in" note={<Tokens amounts={study.capital} units={units} />}>
+        <Money value={headline.capital_value} units={units} />
+      </Fact>
+      <Fact title="You get back" note={`closed into ${units.home}`}>
+        <Money value={headline.final_value} units={units} />
+      </Fact>
+      <Fact title="Per year" note={headline.per_year_note}>
+        <Rate bps={headline.per_year_bps} signed note={headline.per_year_note} />
+      </Fact>
+      <Fact title="Break-even" note={headline.break_even_note}>
+        {day === null ? (
+          <Unknown note={headline.break_even_note} />
+        ) : (
+          <>
+            day <data value={day.toString()}>{day.toFixed(1)}</data>
+          </>
+        )}
+      </Fact>
+      <Fact title="Smallest sensible capital" note={headline.minimum_capital_note}>
+        <Money value={headline.minimum_capital} units={units} note={headline.minimum_capital_note} />
+      </Fact>
+    </dl>
+  );
+}
+
+function Fact({ title, note, children }: { title: string; note?: ComponentChildren; children: ComponentChildren }) {
+  return (
+    <div class="fact">
+      <dt>{title}</dt>
+      <dd class="fact-figure">{children}</dd>
+      {note && <dd class="fact-note">{note}</dd>}
+    </div>
+  );
+}

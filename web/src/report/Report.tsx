@@ -1,0 +1,50 @@
+import type { ResultDocument } from "../schema.gen";
+import { FlowChart, PriceChart, ValueChart } from "../charts/charts";
+import { Assumptions } from "../parts/Assumptions";
+import { Comparisons } from "../parts/Comparisons";
+import { Costs } from "../parts/Costs";
+import { Headline } from "../parts/Headline";
+import { Masthead } from "../parts/Masthead";
+import { Positions } from "../parts/Positions";
+import { Provenance } from "../parts/Provenance";
+import { Section } from "../parts/Section";
+import { Trust, Warnings } from "../parts/Trust";
+import { unitsOf } from "../parts/units";
+import { Waterfall } from "../parts/Waterfall";
+
+/** A whole result on one page, the answer first and the evidence after it. */
+export function Report({ document }: { document: ResultDocument }) {
+  const units = unitsOf(document);
+  const { headline, series, study } = document;
+  return (
+    <div class="page">
+      <Masthead study={study} kind={document.kind} />
+      <main>
+        <Headline headline={headline} study={study} comparisons={document.comparisons} units={units} />
+        <Warnings warnings={document.warnings} />
+        <Waterfall
+          rows={document.waterfall}
+          unexplained={document.unexplained}
+          unexplainedBound={document.unexplained_bound}
+          perYearNote={headline.per_year_note}
+          units={units}
+        />
+        <Section id="value" title="Against holding" lead="What the position is worth, and what the same tokens would be worth untouched.">
+          <ValueChart series={series} units={units} />
+        </Section>
+        <Section id="price" title="Price and your ranges" lead="A position earns while the price is inside its range.">
+          <PriceChart series={series} positions={document.positions} units={units} />
+          <Positions positions={document.positions} priceLabel={series.price_label} units={units} />
+        </Section>
+        <Section id="flows" title="Fees and costs" lead="Both summed up from the first day; costs by what was done and where.">
+          <FlowChart series={series} units={units} />
+          <Costs rows={document.costs} units={units} />
+        </Section>
+        <Comparisons headline={headline} comparisons={document.comparisons} units={units} />
+        <Assumptions assumptions={document.assumptions} headline={headline} units={units} />
+        <Trust fidelity={document.fidelity} />
+      </main>
+      <Provenance document={document} />
+    </div>
+  );
+}
