@@ -255,7 +255,7 @@ def _text(kind: types.Type) -> bool:
 
 
 @infer_global(integers.require)
-class _Require(AbstractTemplate):  # type: ignore[misc]
+class _Require(AbstractTemplate):
     prefer_literal = True
 
     def generic(self, args: Any, kws: Any) -> Any:
@@ -271,7 +271,7 @@ def _lower_require(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 
 @infer_global(integers.require_bits)
-class _RequireBits(AbstractTemplate):  # type: ignore[misc]
+class _RequireBits(AbstractTemplate):
     prefer_literal = True
 
     def generic(self, args: Any, kws: Any) -> Any:
