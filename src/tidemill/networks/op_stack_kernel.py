@@ -25,8 +25,8 @@ _MILLION = 1_000_000
 _FEWEST = 2_000  # below this many transactions threads cost more than they save
 
 
-@nb.njit("int64(uint8[::1], int64, int64, int32[::1], int64)", nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _length(data: Any, begin: int, end: int, seen: Any, base: int) -> int:
+@nb.njit("int64(uint8[::1], int64, int64, int32[::1], int64)", nogil=True, cache=True)
+def _length(data: Any, begin: Any, end: Any, seen: Any, base: Any) -> Any:
     # `seen` is never cleared between transactions: an entry below `base` is an earlier transaction's, hence unwritten.
     limit = end - 14
     total = 0
@@ -36,7 +36,7 @@ def _length(data: Any, begin: int, end: int, seen: Any, base: int) -> int:
         b0, b1, b2 = data[at], data[at + 1], data[at + 2]
         three = np.uint32(b0) | np.uint32(b1) << np.uint32(8) | np.uint32(b2) << np.uint32(16)
         slot = np.uint32(np.uint64(three) * np.uint64(2654435769)) >> np.uint32(19)
-        earlier = begin + max(0, np.int64(seen[slot]) - base)
+        earlier: Any = begin + max(0, np.int64(seen[slot]) - base)
         seen[slot] = base + at - begin
         if at - earlier > _WINDOW or data[earlier] != b0 or data[earlier + 1] != b1 or data[earlier + 2] != b2:
             at += 1
@@ -61,7 +61,7 @@ def _length(data: Any, begin: int, end: int, seen: Any, base: int) -> int:
     return total + count + (count + 31) // 32
 
 
-@nb.njit("void(uint8[::1], int64[::1], int64, int64, int32[::1])", nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@nb.njit("void(uint8[::1], int64[::1], int64, int64, int32[::1])", nogil=True, cache=True)
 def _lengths(data: Any, offsets: Any, first: int, last: int, out: Any) -> None:
     seen = np.zeros(_SLOTS, dtype=np.int32)
     base = np.int64(0)
@@ -74,7 +74,7 @@ def _lengths(data: Any, offsets: Any, first: int, last: int, out: Any) -> None:
         base += size
 
 
-@nb.njit("int64[::1](int32[::1], int64[::1])", nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@nb.njit("int64[::1](int32[::1], int64[::1])", nogil=True, cache=True)
 def _fees(lengths: Any, prices: Any) -> Any:
     # floor(size * price / 1e12) without leaving int64: both factors split at 1e6, carries kept exactly.
     out = np.empty(lengths.size, dtype=np.int64)
