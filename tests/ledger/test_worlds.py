@@ -23,4 +23,16 @@ def test_random_worlds_balance_and_explain_everything(flip: bool, impact: bool, 
         assert got.keep == got.end_value - got.start_value
         assert sum(line.value for line in got.lines) + got.unexplained == got.keep
         seen |= {line.key for line in got.lines if line.tokens or line.value}
-    assert seen >= {"fees", "growth", "rewards", "hodl", "divergence", "drift", "swaps", "l2", "failed", "rounding", "events"}
+    assert seen >= {
+        "fees",
+        "growth",
+        "rewards",
+        "hodl",
+        "divergence",
+        "drift",
+        "swaps",
+        "l2",
+        "failed",
+        "rounding",
+        "events",
+    }

@@ -144,9 +144,7 @@ class Tiny:
         self, venue: str, verb: str, moves: list[tuple[str, int]], *, position: str | None = None, phase: str = "run"
     ) -> None:
         """``moves``: (token, into the wallet) with the venue. Books the wallet, charges gas, marks after."""
-        transfers = tuple(
-            Transfer(t, venue, "me", n) if n > 0 else Transfer(t, "me", venue, -n) for t, n in moves if n
-        )
+        transfers = tuple(Transfer(t, venue, "me", n) if n > 0 else Transfer(t, "me", venue, -n) for t, n in moves if n)
         for token, amount in moves:
             self.wallet[token] += amount
             assert self.wallet[token] >= 0
@@ -171,9 +169,7 @@ class Tiny:
         self.mark("before")
         at = Block(self.time, self.time // 2)
         reason = Reverted("Price slippage check")
-        self.record.append(
-            Recorded(self.next_seq(), at, "op", ETH, "p", 0, "pool", "mint", reason, self.charge())
-        )
+        self.record.append(Recorded(self.next_seq(), at, "op", ETH, "p", 0, "pool", "mint", reason, self.charge()))
         self.mark("after")
         for status in (Skipped("an earlier step failed"), Expired()):
             self.record.append(Recorded(self.next_seq(), at, "op", ETH, "p", 1, "pool", "mint", status, Costs()))

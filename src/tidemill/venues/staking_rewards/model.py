@@ -58,8 +58,7 @@ class FarmModel:
         if verb in ("claim", "exit"):
             reward = self._earned(state, me, self._per_token(state, now))
             _require_funds(
-                (verb == "exit"
-                and state.staked.get(me, 0) == 0)
+                (verb == "exit" and state.staked.get(me, 0) == 0)
                 or reward <= ctx.balance(state.reward_token, state.account)
             )
         if verb == "claim":

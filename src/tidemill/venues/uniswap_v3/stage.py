@@ -346,7 +346,12 @@ class ReplayStage:
         if amount == 0:
             raise Revert("AS")
         fill = self.liquidity.swap(
-            self.steps, self.events, zero_for_one=zero_for_one, exact_in=exact_in, amount=amount, sqrt_price_limit_x96=limit
+            self.steps,
+            self.events,
+            zero_for_one=zero_for_one,
+            exact_in=exact_in,
+            amount=amount,
+            sqrt_price_limit_x96=limit,
         )
         if fill.amount_out < action.limits.get("amount_out_min", 0):
             raise Revert("Too little received")
