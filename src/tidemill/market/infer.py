@@ -13,14 +13,14 @@ from typing import NamedTuple
 import polars as pl
 
 from tidemill.errors import BadData
-from tidemill.market import _v3 as v3
 from tidemill.market.book import SeenBook, UnknownLiquidity
 from tidemill.market.manifest import PoolInfo
 from tidemill.market.replay import Account, Replay, SwapType, reproduce
 from tidemill.market.rows import EventRow, event_rows
 from tidemill.market.schema import Kind
 from tidemill.market.tapes import FlowBuilder, TapeBuilder
-from tidemill.market.walk import UNBOUNDED, Order, Spot, Step, bound, walk
+from tidemill.market.walk import UNBOUNDED, Order, Spot, Step, bound, price_at, walk
+from tidemill.venues.uniswap_v3.rules import amounts_for_liquidity_down, amounts_for_liquidity_up
 
 __all__ = ["infer"]
 
@@ -217,13 +217,12 @@ class _Inference:
 
 def position_amounts(spot: Spot, lower: int, upper: int, delta: int) -> tuple[int, int]:
     """Return the amounts (token0, token1) a mint (``delta`` > 0, rounded up) or burn (rounded down) moves."""
-    low, high = v3.sqrt_ratio_at_tick(lower), v3.sqrt_ratio_at_tick(upper)
-    up, size = delta > 0, abs(delta)
-    if spot.tick < lower:
-        return v3.amount0_delta(low, high, size, up), 0
-    if spot.tick < upper:
-        return v3.amount0_delta(spot.price, high, size, up), v3.amount1_delta(low, spot.price, size, up)
-    return 0, v3.amount1_delta(low, high, size, up)
+    low, high = price_at(lower), price_at(upper)
+    # the contract compares ticks: a price on the lower end, just crossed downwards, is below the range
+    price = min(spot.price, low - 1) if spot.tick < lower else spot.price
+    if delta > 0:
+        return amounts_for_liquidity_up(price, low, high, delta)
+    return amounts_for_liquidity_down(price, low, high, -delta)
 
 
 def _lump(row: EventRow, down: bool, fee: int) -> Step:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tidemill.errors import BadData
 from tidemill.market.rows import EventRow
-from tidemill.market.walk import UNBOUNDED, Order, Spot, Walk, bound, walk
+from tidemill.market.walk import UNBOUNDED, Order, Spot, Walk, bound, price_at, walk
 from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
 if TYPE_CHECKING:
@@ -121,8 +121,6 @@ def reproduce(book: Book, spot: Spot, event: EventRow, down: bool, fee: int) -> 
 
 def tick_fits(tick: int, done: Walk) -> bool:
     """Whether ``tick`` is the one the contract stores after ``done``."""
-    from tidemill.market import _v3 as v3  # noqa: PLC0415
-
     if done.tick is not None:
         return tick == done.tick
-    return v3.sqrt_ratio_at_tick(tick) <= done.price < v3.sqrt_ratio_at_tick(tick + 1)
+    return price_at(tick) <= done.price < price_at(tick + 1)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tidemill.market import _v3 as v3
 from tidemill.market.limbs import to_limbs
-from tidemill.market.walk import Step
+from tidemill.market.walk import Step, price_at
+from tidemill.venues.uniswap_v3.rules import amount0_delta_down, amount1_delta_down
 from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
 __all__ = ["FlowBuilder", "TapeBuilder", "split_step"]
@@ -29,7 +29,7 @@ def split_step(step: Step, tick_to: int, spacing: int, fee: int) -> list[Part]:
     parts: list[tuple[int, int, int, int]] = []
     cell, price = step.tick_from // spacing, step.price_from
     while True:
-        edge = v3.sqrt_ratio_at_tick((cell if down else cell + 1) * spacing)
+        edge = price_at((cell if down else cell + 1) * spacing)
         if (step.price_to >= edge) if down else (step.price_to <= edge):
             parts.append((cell, tick_to, price, step.price_to))
             break
@@ -38,14 +38,20 @@ def split_step(step: Step, tick_to: int, spacing: int, fee: int) -> list[Part]:
         price, cell = edge, cell - 1 if down else cell + 1
     if len(parts) == 1:
         return [(cell, tick_to, step.price_to, fee)]
-    delta = v3.amount0_delta if down else v3.amount1_delta
-    whole = delta(step.price_from, step.price_to, step.liquidity, False)
+    whole = _input(step.price_from, step.price_to, step.liquidity)
     left, done = fee, []
     for cell, tick, start, end in parts[:-1]:
-        share = fee * delta(start, end, step.liquidity, False) // whole if whole else 0
+        share = fee * _input(start, end, step.liquidity) // whole if whole else 0
         left -= share
         done.append((cell, tick, end, share))
     return [*done, (parts[-1][0], tick_to, step.price_to, left)]
+
+
+def _input(start: int, end: int, liquidity: int) -> int:
+    """Input of a price move, rounded down."""
+    if end < start:
+        return amount0_delta_down(end, start, liquidity)
+    return amount1_delta_down(start, end, liquidity)
 
 
 class TapeBuilder:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
-from tidemill.market import _v3 as v3
 from tidemill.market.book import Book, FullBook
+from tidemill.venues.uniswap_v3.rules import (
+    MAX_SQRT_RATIO,
+    MAX_TICK,
+    MIN_SQRT_RATIO,
+    MIN_TICK,
+    sqrt_ratio_at_tick,
+    swap_step_exact_in,
+    swap_step_exact_out,
+)
 
 __all__ = [
-    "MAX_SQRT_PRICE",
-    "MAX_TICK",
-    "MIN_SQRT_PRICE",
-    "MIN_TICK",
     "UNBOUNDED",
     "Order",
     "Spot",
     "Step",
     "Walk",
     "bound",
+    "price_at",
     "walk",
 ]
 
-MIN_TICK, MAX_TICK = -887_272, 887_272
-MIN_SQRT_PRICE, MAX_SQRT_PRICE = v3.sqrt_ratio_at_tick(MIN_TICK), v3.sqrt_ratio_at_tick(MAX_TICK)
+price_at = lru_cache(maxsize=65_536)(sqrt_ratio_at_tick)
+"""``sqrt_ratio_at_tick``, remembered: a replay asks for the same ticks again and again."""
 UNBOUNDED = (1 << 255) - 1
 """The largest exact input: the swap then ends at its price limit."""
 
@@ -72,7 +78,7 @@ class Walk(NamedTuple):
 
 def bound(down: bool) -> int:
     """Return the price limit of a swap called without one."""
-    return MIN_SQRT_PRICE + 1 if down else MAX_SQRT_PRICE - 1
+    return int(MIN_SQRT_RATIO) + 1 if down else int(MAX_SQRT_RATIO) - 1
 
 
 def walk(book: Book, spot: Spot, order: Order, fee: int) -> Walk:
@@ -87,13 +93,14 @@ def walk(book: Book, spot: Spot, order: Order, fee: int) -> Walk:
     steps: list[Step] = []
     remaining, total_in, total_out, total_fee = amount, 0, 0, 0
     at: int | None = tick
+    step = swap_step_exact_in if exact_in else swap_step_exact_out
     while remaining and price != limit:
         assert at is not None, "a swap that stopped within a cell has nothing left"
         edge = book.next_boundary(at, down)
         edge = max(edge, MIN_TICK) if down else min(edge, MAX_TICK)
-        edge_price = v3.sqrt_ratio_at_tick(edge)
+        edge_price = price_at(edge)
         target = max(edge_price, limit) if down else min(edge_price, limit)
-        new, used, out, charged = v3.swap_step(price, target, liquidity, remaining, down, exact_in, fee)
+        new, used, out, charged = step(price, target, liquidity, remaining, fee)
         after = (edge - 1 if down else edge) if new == edge_price else (at if new == price else None)
         steps.append(Step(at, price, new, liquidity, used, out, charged, after))
         remaining -= used + charged if exact_in else out
