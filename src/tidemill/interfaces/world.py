@@ -46,7 +46,11 @@ class View(Protocol):
         ...
 
     def quote(self, intent: Intent) -> Result:
-        """What the intent would do now, changing nothing; raises ``Revert`` if it would revert."""
+        """What the intent would do now, changing nothing, as if the wallet held whatever it spends.
+
+        That is how a strategy prices what an earlier step of the same plan will have given. Raises ``Revert`` if it
+        would revert all the same.
+        """
         ...
 
     def fee(self, intent: Intent) -> Costs:
