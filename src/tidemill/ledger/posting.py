@@ -97,7 +97,7 @@ class _Poster:
             was = old.claims[claim.id]
             if was.weight != claim.weight:
                 raise InvariantBroken(f"mark seq {mark.seq}: {claim.id} changed its size without a step")
-            postings = _own_change(old, new, claim.id)
+            postings = _own_change(_Pair(was, claim))
             postings += self._drift(claim, _minus(claim.principal, was.principal), mark)
             for token, amount in _minus(claim.pending, was.pending).items():
                 if amount < 0:
@@ -169,7 +169,7 @@ class _Poster:
         touched: dict[str, list[_Pair]] = {}
         for name in [*old.claims, *(name for name in new.claims if name not in old.claims)]:
             pair = _Pair(old.claims.get(name), new.claims.get(name))
-            change = _own_change(old, new, name)
+            change = _own_change(pair)
             postings += change
             if name in befallen:
                 side = f"events:{befallen[name].happened.cause}:{name}"
@@ -351,14 +351,12 @@ def _minus(new: Mapping[str, int], old: Mapping[str, int]) -> _Amounts:
     return {token: change for token in keys if (change := new.get(token, 0) - old.get(token, 0))}
 
 
-def _own_change(old: Holdings, new: Holdings, claim: str) -> list[Posting]:
+def _own_change(pair: _Pair) -> list[Posting]:
     """Return the change of every own account of one claim."""
-    return [
-        Posting(account, token, change)
-        for account, token in sorted(old.accounts.keys() | new.accounts.keys())
-        if account.split(":", 1)[1] == claim
-        and (change := new.accounts.get((account, token), 0) - old.accounts.get((account, token), 0))
-    ]
+    was = pair.was.accounts() if pair.was else {}
+    now = pair.now.accounts() if pair.now else {}
+    keys = [*was, *(key for key in now if key not in was)]
+    return [Posting(*key, change) for key in keys if (change := now.get(key, 0) - was.get(key, 0))]
 
 
 def _check_wallet(interval: Interval, old: Holdings, new: Holdings, moved: Mapping[str, int]) -> None:
