@@ -111,7 +111,11 @@ class RangePool(Stand):
         for number, tick in self.state.path:
             if self.at.number < number <= to.number:
                 for position in self.state.owned.values():
-                    inside = max(min(max(tick, self.state.tick), position["tick_upper"]) - max(min(tick, self.state.tick), position["tick_lower"]), 0)
+                    inside = max(
+                        min(max(tick, self.state.tick), position["tick_upper"])
+                        - max(min(tick, self.state.tick), position["tick_lower"]),
+                        0,
+                    )
                     position["owed0"] += inside * self.fee_per_tick
                     position["owed1"] += inside * self.fee_per_tick
                 self.state.tick = tick
@@ -146,7 +150,9 @@ class RangePool(Stand):
         for n, p in sorted(self.state.owned.items()):
             a0, a1 = self._amounts(p["tick_lower"], p["tick_upper"], p["liquidity"], up=False)
             data = {k: p[k] for k in ("tick_lower", "tick_upper", "liquidity")}
-            out.append(Position(f"{self.id}#{n}", self.id, "range", data, {t0: a0, t1: a1}, {t0: p["owed0"], t1: p["owed1"]}))
+            out.append(
+                Position(f"{self.id}#{n}", self.id, "range", data, {t0: a0, t1: a1}, {t0: p["owed0"], t1: p["owed1"]})
+            )
         return tuple(out)
 
     def _amounts(self, lower, upper, liquidity, *, up):
@@ -188,7 +194,10 @@ class RangePool(Stand):
 
     def _harvest(self, ctx, position, limits):
         own = self.state.owned[int(position.split("#")[1])]
-        out = [Transfer(t, self.account, ctx.sender, own[o]) for t, o in zip(self.state.tokens, ("owed0", "owed1"), strict=True)]
+        out = [
+            Transfer(t, self.account, ctx.sender, own[o])
+            for t, o in zip(self.state.tokens, ("owed0", "owed1"), strict=True)
+        ]
         own["owed0"] = own["owed1"] = 0
         return Result({"amount0": out[0].amount, "amount1": out[1].amount}, tuple(out), position=position)
 
@@ -244,7 +253,9 @@ class PairPool(Stand):
         pays = self._pays(ctx, token_in, amount_in, "TransferHelper: TRANSFER_FROM_FAILED")
         r[token_in] += amount_in
         r[token_out] -= out
-        return Result({"amount_in": amount_in, "amount_out": out}, (pays, Transfer(token_out, self.account, ctx.sender, out)))
+        return Result(
+            {"amount_in": amount_in, "amount_out": out}, (pays, Transfer(token_out, self.account, ctx.sender, out))
+        )
 
     def _add(self, ctx, amounts0, amounts1, limits):
         (t0, r0), (t1, r1) = sorted(self.state.reserves.items())
@@ -256,7 +267,10 @@ class PairPool(Stand):
         self.state.reserves[t0] += a0
         self.state.reserves[t1] += a1
         self.state.supply += minted
-        return Result({"liquidity": minted, "amount0": a0, "amount1": a1}, (*moves, Transfer(self.state.lp, self.account, ctx.sender, minted)))
+        return Result(
+            {"liquidity": minted, "amount0": a0, "amount1": a1},
+            (*moves, Transfer(self.state.lp, self.account, ctx.sender, minted)),
+        )
 
 
 def _product(values):
@@ -293,7 +307,16 @@ class StreamFarm(Stand):
         s = self.state
         if not s.staked:
             return ()
-        return (Position(f"{self.id}#1", self.id, "stake", {"staked": s.staked}, {s.stake_token: s.staked}, {s.reward_token: self._earned(self.at.time)}),)
+        return (
+            Position(
+                f"{self.id}#1",
+                self.id,
+                "stake",
+                {"staked": s.staked},
+                {s.stake_token: s.staked},
+                {s.reward_token: self._earned(self.at.time)},
+            ),
+        )
 
     def next_wake(self, conditions, until):
         for c in conditions:
@@ -359,7 +382,16 @@ class Lending(Stand):
         s = self.state
         if not s.collateral:
             return ()
-        return (Position(f"{self.id}#1", self.id, "loan", {"debt": s.debt, "health_factor": self.health()}, {s.collateral_token: s.collateral, s.debt_token: -s.debt}, {}),)
+        return (
+            Position(
+                f"{self.id}#1",
+                self.id,
+                "loan",
+                {"debt": s.debt, "health_factor": self.health()},
+                {s.collateral_token: s.collateral, s.debt_token: -s.debt},
+                {},
+            ),
+        )
 
     def _prices(self, until):
         s = self.state
@@ -386,7 +418,9 @@ class Lending(Stand):
                 s.collateral -= lost
                 amounts = {s.collateral_token: -lost, s.debt_token: s.debt}
                 s.debt = 0
-                happened.append(Happened(self.id, f"{self.id}#1", "liquidated", amounts, Block(time=to.time, number=number)))
+                happened.append(
+                    Happened(self.id, f"{self.id}#1", "liquidated", amounts, Block(time=to.time, number=number))
+                )
         self.at = to
         return tuple(happened)
 
@@ -480,4 +514,6 @@ class BridgePortal(Stand):
     def _finalize(self, ctx, position, limits, amount):
         ticket = self._ready(ctx, position, 2)
         ticket[1:] = [3, 0]
-        return Result({"amount": ticket[0]}, (Transfer(self.token, self.account, ctx.sender, ticket[0]),), position=position)
+        return Result(
+            {"amount": ticket[0]}, (Transfer(self.token, self.account, ctx.sender, ticket[0]),), position=position
+        )

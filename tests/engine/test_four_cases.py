@@ -113,20 +113,37 @@ class Loop(Struct, frozen=True):
         supply = Intent("lending", "supply", {"amount": All("wstETH@op")})
         swap = {"token_in": "ETH2@op", "amount_in": All("ETH2@op")}
         limits = Limits({"amount_out_min": borrow * 95 // 100})
-        first = (supply, Intent("lending", "borrow", {"amount": borrow}), Intent("pair", "swap_exact_in", swap, limits), supply)
+        first = (
+            supply,
+            Intent("lending", "borrow", {"amount": borrow}),
+            Intent("pair", "swap_exact_in", swap, limits),
+            supply,
+        )
         again = Limits({"amount_out_min": borrow * 40 // 100})
-        second = (Intent("lending", "borrow", {"amount": borrow // 2}), Intent("pair", "swap_exact_in", swap, again), supply)
+        second = (
+            Intent("lending", "borrow", {"amount": borrow // 2}),
+            Intent("pair", "swap_exact_in", swap, again),
+            supply,
+        )
         return first + second
 
     def unwind(self, view, loan):
         """Sell enough collateral for half the debt; the whole debt at the end takes several rounds."""
         half = loan.data["debt"] // 2 if loan.data["debt"] > 10**6 else loan.data["debt"]
         out = half * 10**18 // view.read("lending", "price") * 102 // 100 + 1
-        free = max(loan.principal["wstETH@op"] - loan.data["debt"] * 10**18 * 10_000 // view.read("lending", "price") // 7_900, 0)
+        free = max(
+            loan.principal["wstETH@op"] - loan.data["debt"] * 10**18 * 10_000 // view.read("lending", "price") // 7_900,
+            0,
+        )
         sell = min(out, free)
         return (
             Intent("lending", "withdraw", {"amount": sell}),
-            Intent("pair", "swap_exact_in", {"token_in": "wstETH@op", "amount_in": Of(0, "amount")}, Limits({"amount_out_min": sell * 8 // 10})),
+            Intent(
+                "pair",
+                "swap_exact_in",
+                {"token_in": "wstETH@op", "amount_in": Of(0, "amount")},
+                Limits({"amount_out_min": sell * 8 // 10}),
+            ),
             Intent("lending", "repay", {"amount": Of(1, "amount_out")}),
         )
 
@@ -138,8 +155,18 @@ def staking_world(prices, **more):
 
 
 def test_staking_loop_guards_itself_before_liquidation():
-    out = run(staking_world([(0, 10**18), (400, 65 * 10**16)]), Loop(guard=112 * 10**16), run_id="loop", log=MemoryJournal())
-    assert [v for v, _ in statuses(out)[:7]] == ["supply", "borrow", "swap_exact_in", "supply", "borrow", "swap_exact_in", "supply"]
+    out = run(
+        staking_world([(0, 10**18), (400, 65 * 10**16)]), Loop(guard=112 * 10**16), run_id="loop", log=MemoryJournal()
+    )
+    assert [v for v, _ in statuses(out)[:7]] == [
+        "supply",
+        "borrow",
+        "swap_exact_in",
+        "supply",
+        "borrow",
+        "swap_exact_in",
+        "supply",
+    ]
     assert not [e for e in out.record if isinstance(e, Befell)]
     guard = filled(out, "repay")[0]
     assert guard.at.number == 403  # wake at 400, then withdraw 401, sell 402, repay 403
@@ -172,7 +199,9 @@ class Exit(Struct, frozen=True):
 def test_seven_day_exit_pays_gas_on_both_networks_and_fills_a_week_later():
     portal = BridgePortal("portal", "ethereum", "USDC@ethereum")
     stages = [BridgeExit("exit", "op", "USDC@op", portal), portal]
-    out = run(world(stages, {"USDC@op": 1_005}, networks=(OP, L1), end=2_000), Exit(), run_id="exit", log=MemoryJournal())
+    out = run(
+        world(stages, {"USDC@op": 1_005}, networks=(OP, L1), end=2_000), Exit(), run_id="exit", log=MemoryJournal()
+    )
     sent, proven, final = [r for r in out.record if isinstance(r, Recorded)]
     assert (sent.network, proven.network, final.network) == ("op", "ethereum", "ethereum")
     assert isinstance(sent.status, Pending)
@@ -240,7 +269,9 @@ def test_a_position_that_a_step_opens_can_be_used_by_a_later_one():
             if view.why != "start":
                 return Decision()
             mint = {"tick_lower": -100, "tick_upper": 100, "amount0_desired": 10**9, "amount1_desired": 10**9}
-            return Decision((Plan((Intent("pool", "mint", mint), Intent("pool", "close", {"position": PositionOf(0)}))),))
+            return Decision(
+                (Plan((Intent("pool", "mint", mint), Intent("pool", "close", {"position": PositionOf(0)}))),)
+            )
 
     pool = RangePool("pool", "op", ("DAI@op", "USDC@op"), [(0, 0)])
     out = run(world([pool], {"USDC@op": 10**9, "DAI@op": 10**9}), Once(), run_id="once", log=MemoryJournal())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tidemill.app.console import emit_json, note, stderr, stdout
+from tidemill.app.tables import table
 
 __all__ = ["backtest", "contracts_fetch", "contracts_ls", "demo", "rehearse"]
 
@@ -22,18 +23,6 @@ def progress(label: str) -> Iterator[Any]:
         return
     with console.status(label) as status:
         yield status.update
-
-
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
-    """Return a rich table; columns whose name ends in ``>`` are set flush right."""
-    from rich.table import Table  # noqa: PLC0415
-
-    out = Table(title=title or None, title_justify="left", show_edge=False, pad_edge=False)
-    for column in columns:
-        out.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
-    for row in rows:
-        out.add_row(*row)
-    return out
 
 
 def contracts_fetch(names: list[str], *, as_json: bool) -> int:

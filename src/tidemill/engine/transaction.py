@@ -18,6 +18,7 @@ def stage_of(stages: Mapping[str, Stage], venue: str) -> Stage:
         raise UnknownName("venue", venue, stages)
     return stages[venue]
 
+
 CREDIT = 1 << 200
 """More than anything has ever been minted, and far from overflowing 256 bits."""
 
