@@ -1,0 +1,331 @@
+"""The Uniswap v3 client on a real local chain."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from harness import V3, actor, assert_same, read_pool
+from tidemill.chain.abi import Abi
+from tidemill.chain.anvil import Anvil, AnvilOptions
+from tidemill.chain.artefacts import artefact
+from tidemill.chain.types import Call, Receipt
+from tidemill.errors import BadData, BadInput, Revert, RpcError, UnknownName
+from tidemill.interfaces import All, Filled, Intent, Limits, Reverted
+from tidemill.venues.uniswap_v3 import client_abi
+from tidemill.venues.uniswap_v3.client import UniswapV3Client, V3Deployment
+from tidemill.venues.uniswap_v3.client_local import LocalToken, deploy_local, endow
+
+pytestmark = pytest.mark.chain
+
+ME, OTHER = actor("alice"), actor("bob")
+GOVERNOR = "0x" + "60" * 20
+
+
+@pytest.fixture(scope="module")
+def chain() -> Iterator[tuple[Anvil, V3Deployment]]:
+    with Anvil(AnvilOptions(chain_id=10)) as anvil:
+        at = deploy_local(anvil, LocalToken("USDC@op", 6), LocalToken("WETH@op", 18), fee=500, sqrt_price_x96=1 << 96)
+        endow(anvil, at, [ME, OTHER], 1 << 110, 1 << 110)
+        yield anvil, at
+
+
+@pytest.fixture
+def world(chain: tuple[Anvil, V3Deployment]) -> Iterator[World]:
+    anvil, at = chain
+    snapshot = anvil.snapshot()
+    yield World(anvil, at)
+    anvil.revert(snapshot)
+
+
+class World:
+    def __init__(self, anvil: Anvil, at: V3Deployment) -> None:
+        self.anvil, self.at = anvil, at
+        self.clients = {who: UniswapV3Client(anvil.rpc, at, venue="pool", account=who) for who in (ME, OTHER, GOVERNOR)}
+        self.receipts: list[Receipt] = []
+
+    def send(self, who: str, calls: Sequence[Call]) -> list[Receipt]:
+        return self.anvil.mine([(who, call) for call in calls])[1]
+
+    def do(self, verb: str, who: str = ME, limits: Limits | None = None, **args):
+        client = self.clients[who]
+        self.receipts = self.send(who, client.plan(Intent("pool", verb, args, limits or Limits())))
+        return client.decode(self.receipts)
+
+    def balances(self, who: str) -> tuple[int, int]:
+        client = self.clients[ME]
+        return client.read("balance", "USDC@op", who), client.read("balance", "WETH@op", who)
+
+
+MIN_OUT = Limits(amounts={"amount_out_min": 1})
+
+
+def test_our_signatures_are_the_artefacts_own() -> None:
+    names = {"POOL": "UniswapV3Pool", "MANAGER": "NonfungiblePositionManager", "ROUTER": "SwapRouter"}
+    names |= {"ERC20": "TestToken", "CALLEE": "PoolCallee"}
+    for text, name in names.items():
+        ours, real = client_abi.abi(getattr(client_abi, text)), Abi(artefact(name).abi)
+        for signature, codec in ours.functions.items():
+            if "(" in signature:
+                assert codec.outputs == real.functions[signature].outputs, signature
+        for topic, event in ours.events.items():
+            assert (event.names, event.indexed) == (real.events[topic].names, real.events[topic].indexed)
+    assert len(client_abi.abi(client_abi.POOL).events) == 9
+
+
+def test_a_position_from_mint_to_close(world: World) -> None:
+    start = world.balances(ME)
+    minted = world.do("mint", tick_lower=-600, tick_upper=600, amount0_desired=10**12, amount1_desired=10**12)
+    assert isinstance(minted, Filled) and minted.position == "pool#1"
+    assert world.balances(ME) == (start[0] - minted.amounts["amount0"], start[1] - minted.amounts["amount1"])
+    grown = world.do("increase", position="pool#1", amount0_desired=10**11, amount1_desired=10**11)
+    assert grown.amounts["liquidity"] == pytest.approx(minted.amounts["liquidity"] / 10, rel=1e-6)
+    swapped = world.do("swap_exact_in", OTHER, MIN_OUT, token_in="WETH@op", amount_in=10**11)
+    assert swapped.amounts["amount_in"] == 10**11 and 0 < swapped.amounts["amount_out"] < 10**11
+    before = world.balances(OTHER)
+    bought = world.do(
+        "swap_exact_out", OTHER, Limits(amounts={"amount_in_max": 10**11}), token_in="USDC@op", amount_out=10**10
+    )
+    assert bought.amounts["amount_out"] == 10**10
+    assert world.balances(OTHER) == (before[0] - bought.amounts["amount_in"], before[1] + 10**10)
+    me = world.clients[ME]
+    claimable = me.read("claimable", 1)
+    assert min(claimable) > 0
+    before = world.balances(ME)
+    harvested = world.do("harvest", position="pool#1")
+    assert (harvested.amounts["amount0"], harvested.amounts["amount1"]) == claimable
+    assert world.balances(ME) == (before[0] + claimable[0], before[1] + claimable[1])
+    liquidity = minted.amounts["liquidity"] + grown.amounts["liquidity"]
+    halved = world.do("decrease", position="pool#1", bps=5000)
+    assert halved.amounts["liquidity"] == liquidity // 2
+    before = world.balances(ME)
+    closed = world.do("close", position="pool#1")
+    gained = tuple(b - a for a, b in zip(before, world.balances(ME), strict=True))
+    assert gained == (closed.amounts["amount0"], closed.amounts["amount1"])
+    assert closed.amounts["principal0"] > 0 and closed.position == "pool#1"
+    # The first half's principal was owed already, so more is paid out than this step's principal.
+    assert closed.amounts["amount0"] > closed.amounts["principal0"]
+    with pytest.raises(Revert, match="Invalid token ID"):
+        me.read("manager.positions", 1)
+    assert me.read("liquidity") == 0
+
+
+def test_no_allowance_is_left_behind(world: World) -> None:
+    def allowances() -> set[int]:
+        codec = client_abi.abi(client_abi.ERC20)
+        asked = [
+            (t, codec.encode("allowance", ME, s))
+            for t in (world.at.token0, world.at.token1)
+            for s in (world.at.manager, world.at.router)
+        ]
+        return {codec.decode("allowance", a)[0] for a in world.anvil.rpc.call_many(asked)}
+
+    assert allowances() == {0}
+    world.do("mint", tick_lower=-600, tick_upper=10, amount0_desired=10**12, amount1_desired=10**12)
+    purposes = [
+        c.purpose
+        for c in world.clients[ME].plan(
+            Intent("pool", "mint", {"tick_lower": -10, "tick_upper": 10, "amount0_desired": 5, "amount1_desired": 0})
+        )
+    ]
+    assert purposes == ["approve", "mint", "approve"]
+    world.do("swap_exact_in", ME, Limits(sqrt_price_x96=(1 << 96) - (1 << 80)), token_in="USDC@op", amount_in=10**12)
+    world.do("swap_exact_out", ME, Limits(amounts={"amount_in_max": 10**11}), token_in="WETH@op", amount_out=10)
+    world.do("increase", position="pool#1", amount0_desired=10**11, amount1_desired=10**11)
+    assert allowances() == {0}
+
+
+def test_a_standing_allowance_is_first_put_to_zero(world: World) -> None:
+    codec = client_abi.abi(client_abi.ERC20)
+    world.send(ME, [Call(world.at.token0, codec.encode("approve", world.at.router, 7))])
+    plan = world.clients[ME].plan(Intent("pool", "swap_exact_in", {"token_in": "USDC@op", "amount_in": 9}, MIN_OUT))
+    assert [(c.to, c.purpose) for c in plan] == [
+        (world.at.token0, "approve"),
+        (world.at.token0, "approve"),
+        (world.at.router, "swap_exact_in"),
+    ]
+    plan = world.clients[ME].plan(Intent("pool", "swap_exact_in", {"token_in": "USDC@op", "amount_in": 7}, MIN_OUT))
+    assert [c.purpose for c in plan] == ["swap_exact_in"]
+
+
+def test_core_verbs_events_and_amounts(world: World) -> None:
+    client = world.clients[GOVERNOR]
+    world.do("pool_set_fee_protocol", GOVERNOR, fee_protocol_0=4, fee_protocol_1=5)
+    assert client.events(world.receipts[0].logs)[0].args == {
+        "feeProtocol0Old": 0,
+        "feeProtocol1Old": 0,
+        "feeProtocol0New": 4,
+        "feeProtocol1New": 5,
+    }
+    world.do("pool_increase_observations", observation_cardinality_next=3)
+    assert [e.name for e in client.events(world.receipts[0].logs)] == ["IncreaseObservationCardinalityNext"]
+    minted = world.do("pool_mint", tick_lower=-100, tick_upper=100, liquidity=10**15)
+    (event,) = client.events(world.receipts[0].logs)
+    assert event.name == "Mint" and event.args["owner"] == ME and event.args["tickLower"] == -100
+    assert minted.amounts == {"amount0": event.args["amount0"], "amount1": event.args["amount1"]}
+    swapped = world.do("pool_swap", zero_for_one=True, amount_specified=10**12)
+    (event,) = client.events(world.receipts[0].logs)
+    assert swapped.amounts["amount_in"] == event.args["amount0"] == 10**12
+    assert event.args["tick"] == client.read("slot0")[1] < 0
+    flashed = world.do("pool_flash", amount0=10**9, amount1=0)
+    assert flashed.amounts == {"paid0": 10**9 * 500 // 10**6, "paid1": 0}
+    burnt = world.do("pool_burn", tick_lower=-100, tick_upper=100, liquidity=10**14)
+    collected = world.do("pool_collect", tick_lower=-100, tick_upper=100)
+    assert collected.amounts["amount0"] > burnt.amounts["amount0"] > 0
+    assert world.do("pool_collect_protocol", GOVERNOR).amounts["amount0"] > 0
+    assert [e.name for e in client.events(world.receipts[0].logs)] == ["CollectProtocol"]
+
+
+def test_reverted_receipts_and_views(world: World) -> None:
+    too_dear = Limits(amounts={"amount_out_min": 10**30})
+    world.do("pool_mint", tick_lower=-100, tick_upper=100, liquidity=10**15)
+    assert world.do("swap_exact_in", ME, too_dear, token_in="USDC@op", amount_in=10**6) == Reverted("")
+    with pytest.raises(Revert, match="^OLD$"):
+        world.clients[ME].read("observe", [10**6])
+
+
+@pytest.mark.parametrize(
+    ("intent", "error", "says"),
+    [
+        (Intent("pool", "minted"), UnknownName, "did you mean 'mint'"),
+        (Intent("pool", "mint", {"tick_lower": 0}), BadInput, "amount0_desired is missing"),
+        (Intent("pool", "collect", {"position": "other#1"}), BadInput, "none of venue pool"),
+        (Intent("pool", "collect", {"position": "pool#x"}), BadInput, "none of venue pool"),
+        (
+            Intent("pool", "swap_exact_in", {"token_in": "USDC@op", "amount_in": 5}),
+            BadInput,
+            "every swap needs a limit",
+        ),
+        (
+            Intent("pool", "swap_exact_in", {"token_in": "DAI@op", "amount_in": 5}, MIN_OUT),
+            BadInput,
+            "not of this pool",
+        ),
+        (
+            Intent("pool", "swap_exact_in", {"token_in": "USDC@op", "amount_in": All("USDC@op")}, MIN_OUT),
+            BadInput,
+            "int",
+        ),
+        (Intent("pool", "swap_exact_in", {"token_in": "USDC@op", "amount_in": -5}, MIN_OUT), BadInput, "below 0"),
+        (Intent("pool", "burn", {"position": "pool#1"}, Limits(amounts={"amount0_mn": 5})), BadInput, "amount0_mn"),
+        (Intent("pool", "pool_swap", {"zero_for_one": 1, "amount_specified": 1}), BadInput, "bool"),
+    ],
+)
+def test_bad_intents_are_named(world: World, intent: Intent, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        world.clients[ME].plan(intent)
+
+
+def test_foreign_and_damaged_logs(world: World) -> None:
+    world.do("pool_mint", tick_lower=-100, tick_upper=100, liquidity=10**15)
+    good = dict(next(log for log in world.receipts[0].logs if log["address"] == world.at.pool))
+    client = world.clients[ME]
+    assert len(client.events([good])) == 1
+    assert client.events([{**good, "address": world.at.token0}]) == []
+    for damage in (
+        {"data": good["data"][:-2]},
+        {"topics": good["topics"][:2]},
+        {"topics": ["0x" + "00" * 32]},
+        {"topics": []},
+    ):
+        with pytest.raises(BadData, match="log"):
+            client.events([{**good, **damage}])
+
+
+def test_a_wrong_address_is_no_pool(world: World) -> None:
+    with pytest.raises(RpcError, match="no Uniswap v3 pool"):
+        V3Deployment.of_pool(
+            world.anvil.rpc, world.at.router, manager=world.at.manager, router=world.at.router, token_ids=("A", "B")
+        )
+    found = V3Deployment.of_pool(
+        world.anvil.rpc,
+        world.at.pool,
+        manager=world.at.manager,
+        router=world.at.router,
+        token_ids=world.at.token_ids,
+        callee=world.at.callee,
+    )
+    assert found == world.at
+
+
+def test_same_actions_on_anvil_and_in_the_harness_give_the_same_state() -> None:
+    """One random market on both chains: every word of the pool's state is equal, and read by two different ways."""
+    options = AnvilOptions(chain_id=10)
+    with Anvil(options) as anvil:
+        at = deploy_local(anvil, LocalToken("A@op", 8), LocalToken("B@op", 18), fee=3000, sqrt_price_x96=1 << 96)
+        endow(anvil, at, [ME, OTHER], 1 << 110, 1 << 110)
+        twin = V3(fee=3000, decimals=(8, 18), sqrt_price_x96=None)
+        time, rng, spacing = 1_800_000_000, random.Random("anvil and harness"), at.tick_spacing
+        # Both pools begin at the same time.
+        anvil_clients = {w: UniswapV3Client(anvil.rpc, at, venue="p", account=w) for w in (ME, OTHER)}
+        start = anvil.rpc.block().timestamp
+        twin.evm.at(1, _initialised_at(anvil, at))
+        twin.act("pool_initialize", twin.governor, sqrt_price_x96=1 << 96)
+        assert start < time
+        ranges = [(-100 * spacing, 100 * spacing), (-2 * spacing, spacing), (3 * spacing, 8 * spacing)]
+        who = {ME: twin.actors["alice"], OTHER: twin.actors["bob"]}
+        assert list(who) == list(who.values())
+        reverts = 0
+        for step in range(60):
+            actor_, (lower, upper) = rng.choice((ME, OTHER)), rng.choice(ranges)
+            verb, args = rng.choice(
+                [
+                    (
+                        "pool_mint",
+                        {"tick_lower": lower, "tick_upper": upper, "liquidity": rng.randrange(10**18, 10**20)},
+                    ),
+                    ("pool_burn", {"tick_lower": lower, "tick_upper": upper, "liquidity": rng.randrange(10**18)}),
+                    ("pool_swap", {"zero_for_one": rng.random() < 0.5, "amount_specified": rng.randrange(10**17)}),
+                    ("pool_swap", {"zero_for_one": rng.random() < 0.5, "amount_specified": -rng.randrange(10**16)}),
+                    ("pool_collect", {"tick_lower": lower, "tick_upper": upper}),
+                    ("pool_flash", {"amount0": rng.randrange(10**15), "amount1": rng.randrange(10**15)}),
+                    ("pool_increase_observations", {"observation_cardinality_next": rng.randrange(1, 6)}),
+                ]
+            )
+            calls = anvil_clients[actor_].plan(Intent("p", verb, args))
+            block, receipts = anvil.mine([(actor_, c) for c in calls], time_s=time + 13 * step)
+            twin.evm.at(block.number, block.timestamp)
+            status = anvil_clients[actor_].decode(receipts)
+            try:
+                amounts = twin.act(verb, actor_, **args)
+            except Revert:
+                reverts += 1
+                assert isinstance(status, Reverted), verb
+            else:
+                assert {k: status.amounts[k] for k in amounts} == amounts, verb
+        assert 0 < reverts < 30
+        seen = anvil_clients[ME].snapshot()
+        mirror = read_pool(twin.evm, twin.pool.address, seen.ticks, seen.positions, seen.observations, seen.bitmap)
+        assert len(seen.ticks) >= 4 and len(seen.positions) >= 3 and len(seen.observations) >= 3
+        for name, value in mirror.items():
+            if name == "unlocked":
+                continue
+            ours = getattr(seen, name)
+            if isinstance(value, dict) and name != "bitmap":
+                value = {k: tuple(v.values())[: len(ours[k])] for k, v in value.items()}  # noqa: PLW2901
+            assert_same(value, ours, name)
+
+
+def _initialised_at(anvil: Anvil, at: V3Deployment) -> int:
+    client = UniswapV3Client(anvil.rpc, at, venue="p", account=ME)
+    return client.read("observations", 0)[0]
+
+
+def test_snapshot_reads_history_by_block_and_the_managers_positions(world: World) -> None:
+    world.do("mint", tick_lower=-600, tick_upper=600, amount0_desired=10**12, amount1_desired=10**12)
+    before = world.anvil.rpc.block()
+    world.do("mint", OTHER, tick_lower=-60, tick_upper=60, amount0_desired=10**12, amount1_desired=10**12)
+    world.do("swap_exact_in", OTHER, MIN_OUT, token_in="WETH@op", amount_in=10**11)
+    client = world.clients[ME]
+    old, new = client.snapshot(before), client.snapshot()
+    assert sorted(old.ticks) == [-600, 600] and sorted(new.ticks) == [-600, -60, 60, 600]
+    assert list(old.manager) == [1] and list(new.manager) == [1, 2]
+    assert new.manager[2][0] == OTHER and new.manager[2][1:3] == (-60, 60)
+    assert old.sqrt_price_x96 == 1 << 96 < new.sqrt_price_x96
+    # Both tokens are one owner, the manager, to the core.
+    assert {owner for owner, _lower, _upper in new.positions} == {world.at.manager}
+    assert client.snapshot(before.number) == old == client.snapshot(before.hash)
+    world.do("close", position="pool#1")
+    assert list(client.snapshot().manager) == [2]
