@@ -114,12 +114,18 @@ BAD = [
     (line("", "{ since = 2024-03-14T00:00:01, value = 1 }"), r"entries\[0\].since: .* has no time zone"),
     (line('axis = "block"\n', "{ since = true, value = 1 }"), r"entries\[0\].since: expected a block number, got True"),
     (line("", "{ since = 5, value = 1 }, { since = 5, value = 2 }"), r"entries\[1\].since: 5 is not after the entry"),
-    (line('axis = "fork"\n', '{ since = "canion", value = 1 }'), "'canion' is no fork of this file; did you mean 'canyon'"),
+    (
+        line('axis = "fork"\n', '{ since = "canion", value = 1 }'),
+        "'canion' is no fork of this file; did you mean 'canyon'",
+    ),
     (
         HEAD + f'[timelines.y]\naxis = "fork"\n{LINE}entries = [{{ since = "fjord", value = 1 }}]\n',
         "axis is fork, but the file has no timeline `fork`",
     ),
-    (HEAD + f"[timelines.y]\nforks = 1\n{LINE}entries = [{{ since = 1, value = 1 }}]\n", "timelines.y.forks: unknown key"),
+    (
+        HEAD + f"[timelines.y]\nforks = 1\n{LINE}entries = [{{ since = 1, value = 1 }}]\n",
+        "timelines.y.forks: unknown key",
+    ),
 ]
 
 

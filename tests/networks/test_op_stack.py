@@ -145,7 +145,9 @@ def test_each_chain_has_its_own_parameters() -> None:
 def test_a_price_that_nobody_knows_is_refused() -> None:
     mode = networks.get("mode")
     at = priced(1_722_000_000, l1_base_fee=1, blob_base_fee=1)
-    with pytest.raises(BadInput, match="base_fee_scalar: mode needs base_fee_scalar and has no dated value for it at 17"):
+    with pytest.raises(
+        BadInput, match="base_fee_scalar: mode needs base_fee_scalar and has no dated value for it at 17"
+    ):
         mode.fee(TxShape(1, 1, 0, 0), at)
     with pytest.raises(BadInput, match="blob_base_fee: op-mainnet needs blob_base_fee"):
         OP.fee(TxShape(1, 1, 0, 0), priced(1_722_000_000, l1_base_fee=1))
