@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from networks.vector_tables import rows, table
 from tidemill import networks
 from tidemill.errors import BadInput, UnknownName
 from tidemill.networks import FeeEnv, FeeParts, TxShape, assumed, from_data
@@ -17,7 +18,6 @@ from tidemill.networks.ethereum import (
     next_base_fee_down,
     next_excess_blob_gas_down,
 )
-from networks.vector_tables import rows, table
 
 BASE_FEES = table("eip1559")
 BLOBS = table("eip4844")
