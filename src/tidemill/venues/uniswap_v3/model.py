@@ -117,8 +117,8 @@ def _range(args: Args) -> tuple[int, int]:
     return int(args["tick_lower"]), int(args["tick_upper"])
 
 
-def _most(args: Args) -> tuple[int, int]:
-    return int(args.get("amount0_max", MAX_UINT128)), int(args.get("amount1_max", MAX_UINT128))
+def _most(args: Args, suffix: str = "") -> tuple[int, int]:
+    return int(args.get(f"amount0{suffix}", MAX_UINT128)), int(args.get(f"amount1{suffix}", MAX_UINT128))
 
 
 def _callee(effects: Effects, args: Args) -> core.Payer:
@@ -164,7 +164,7 @@ def _collect(state: UniswapV3State, effects: Effects, action: Action) -> Result:
     token_id = token_id_of(action.args["position"])
     recipient = str(action.args.get("recipient", effects.ctx.sender))
     return _pair(
-        effects, npm.collect(state, effects, token_id, recipient, *_most(action.args)), f"{state.name}#{token_id}"
+        effects, npm.collect(state, effects, token_id, recipient, *_most(action.args, "_max")), f"{state.name}#{token_id}"
     )
 
 
@@ -216,7 +216,7 @@ def _pool_initialize(state: UniswapV3State, effects: Effects, action: Action) ->
 
 
 def _pool_mint(state: UniswapV3State, effects: Effects, action: Action) -> Result:
-    owner = str(action.args.get("owner", effects.ctx.sender))
+    owner = str(action.args.get("recipient", effects.ctx.sender))
     payer = _callee(effects, action.args)
     return _pair(
         effects, core.mint(state.pool, effects, owner, *_range(action.args), int(action.args["liquidity"]), payer)
@@ -262,7 +262,7 @@ def _pool_collect_protocol(state: UniswapV3State, effects: Effects, action: Acti
 
 
 def _pool_increase_observations(state: UniswapV3State, effects: Effects, action: Action) -> Result:
-    core.increase_observations(state.pool, effects, int(action.args["cardinality_next"]))
+    core.increase_observations(state.pool, effects, int(action.args["observation_cardinality_next"]))
     return effects.result({})
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["replay"]
 
 _WHATEVER = (1 << 255) - 1
-_AS_SENDER = {"Mint": "owner", "Burn": "owner", "Collect": "owner"}
+_ACTING = {"Mint": "owner", "Burn": "owner", "Collect": "owner"}
+_BY_OWNER = frozenset({"SetFeeProtocol", "CollectProtocol"})
 
 
 class _Replaying:
@@ -45,7 +46,9 @@ def replay(model: UniswapV3Model, state: UniswapV3State, event: Event, ctx: Cont
     ------
     ReplayMismatch : it does not reproduce; names the event and both values. The state is then unchanged.
     """
-    who = str(event.args.get(_AS_SENDER.get(event.name, "sender"), state.pool.owner))
+    who = str(event.args.get(_ACTING.get(event.name, "sender"), ""))
+    if event.name in _BY_OWNER:
+        who = state.pool.owner
     candidates = _SWAPS if event.name == "Swap" else (_ACTIONS.get(event.name),)
     told = event.args.get("swap_type")
     if event.name == "Swap" and told is not None:
@@ -114,16 +117,16 @@ _ACTIONS: dict[str, Callable[[Event], Action]] = {
     "Initialize": lambda event: Action("pool_initialize", {"sqrt_price_x96": event.args["sqrtPriceX96"]}),
     "Mint": _ranged("pool_mint", liquidity="amount"),
     "Burn": _ranged("pool_burn", liquidity="amount"),
-    "Collect": _ranged("pool_collect", amount0_max="amount0", amount1_max="amount1"),
+    "Collect": _ranged("pool_collect", amount0="amount0", amount1="amount1"),
     "Flash": _flash,
     "SetFeeProtocol": lambda event: Action(
         "pool_set_fee_protocol",
         {"fee_protocol_0": event.args["feeProtocol0New"], "fee_protocol_1": event.args["feeProtocol1New"]},
     ),
     "CollectProtocol": lambda event: Action(
-        "pool_collect_protocol", {"amount0_max": event.args["amount0"], "amount1_max": event.args["amount1"]}
+        "pool_collect_protocol", {"amount0": event.args["amount0"], "amount1": event.args["amount1"]}
     ),
     "IncreaseObservationCardinalityNext": lambda event: Action(
-        "pool_increase_observations", {"cardinality_next": event.args["observationCardinalityNextNew"]}
+        "pool_increase_observations", {"observation_cardinality_next": event.args["observationCardinalityNextNew"]}
     ),
 }
