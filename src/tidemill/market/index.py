@@ -64,7 +64,9 @@ class FeeIndex:
         count = np.zeros(cells + 2, np.int64)
         crossings = int(kernel.count_crossings(self._cell, self._low, count))
         if crossings > _MAX_CROSSINGS_PER_STEP * n + 65_536:
-            raise BadData(f"fee index: {crossings} crossings in {n} steps; the path jumps over empty cells, scan instead")
+            raise BadData(
+                f"fee index: {crossings} crossings in {n} steps; the path jumps over empty cells, scan instead"
+            )
         self._off = np.zeros(cells + 2, np.int64)
         np.cumsum(count[: cells + 1], out=self._off[1:])
         # the directory holds about one entry per crossing, so that a search looks at a few entries
@@ -134,9 +136,7 @@ class FeeIndex:
         """
         low, up, begin, _ = self._queries(lower, upper, at, at)
         out = np.empty((len(low), 3), np.int64)
-        kernel.locate_many(
-            low, up, begin, out, self._off, self._when, self._index, self._below, self._shift, self._low
-        )
+        kernel.locate_many(low, up, begin, out, self._off, self._when, self._index, self._below, self._shift, self._low)
         return out
 
     def records(self, prefix: NDArray[np.uint64]) -> NDArray[np.uint64]:

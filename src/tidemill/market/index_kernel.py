@@ -203,7 +203,9 @@ def count_crossings(cell: Any, low: int, count: Any) -> int:
 
 
 @njit(cache=True)
-def build_crossings(cell: Any, total: Any, low: int, shift: int, off: Any, when: Any, base: Any, index: Any, below: Any) -> None:
+def build_crossings(
+    cell: Any, total: Any, low: int, shift: int, off: Any, when: Any, base: Any, index: Any, below: Any
+) -> None:
     """Write the crossing lists.
 
     ``when[off[b]:off[b+1]]`` are the steps at which boundary ``b`` is found crossed, ``base[off[b] + b + m]`` the record
@@ -228,9 +230,13 @@ def build_crossings(cell: Any, total: Any, low: int, shift: int, off: Any, when:
             r = at + b
             for t in (0, 3):
                 if a < c:
-                    new = _add(base[r, t], base[r, t + 1], base[r, t + 2], total[k, t], total[k, t + 1], total[k, t + 2])
+                    new = _add(
+                        base[r, t], base[r, t + 1], base[r, t + 2], total[k, t], total[k, t + 1], total[k, t + 2]
+                    )
                 else:
-                    new = _sub(base[r, t], base[r, t + 1], base[r, t + 2], total[k, t], total[k, t + 1], total[k, t + 2])
+                    new = _sub(
+                        base[r, t], base[r, t + 1], base[r, t + 2], total[k, t], total[k, t + 1], total[k, t + 2]
+                    )
                 base[r + 1, t], base[r + 1, t + 1], base[r + 1, t + 2] = new
             place[b] = at + 1
     for block in range(((n - 1) >> shift) + 1, index.shape[1]):
@@ -254,7 +260,9 @@ def _crossed(b: Any, p: Any, when: Any, index: Any, shift: Any) -> Any:
 
 
 @njit(inline="always")
-def _inside(l: Any, u: Any, p: Any, total: Any, off: Any, when: Any, base: Any, index: Any, below: Any, shift: Any) -> Any:
+def _inside(
+    l: Any, u: Any, p: Any, total: Any, off: Any, when: Any, base: Any, index: Any, below: Any, shift: Any
+) -> Any:
     """Growth inside [l, u) before step ``p``: both tokens, six limbs."""
     i, j = _crossed(l, p, when, index, shift), _crossed(u, p, when, index, shift)
     a, b = i + l, j + u
