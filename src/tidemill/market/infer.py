@@ -13,25 +13,24 @@ from typing import NamedTuple
 import polars as pl
 
 from tidemill.errors import BadData
-from tidemill.market.book import SeenBook, UnknownLiquidity
+from tidemill.market.book import SeenBook
 from tidemill.market.manifest import PoolInfo
 from tidemill.market.replay import Account, Replay, SwapType, reproduce
+from tidemill.market.replayer import Replayer, lump
 from tidemill.market.rows import EventRow, event_rows
 from tidemill.market.schema import Kind
-from tidemill.market.tapes import FlowBuilder, TapeBuilder
-from tidemill.market.walk import UNBOUNDED, Order, Spot, Step, bound, price_at, walk
-from tidemill.venues.uniswap_v3.rules import amounts_for_liquidity_down, amounts_for_liquidity_up
+from tidemill.market.walk import UNBOUNDED, Order, Spot, Step, walk
 
 __all__ = ["infer"]
 
 _MISMATCH_SHARE = 100
-"""Refuse data in which more than one swap in so many contradicts earlier events."""
+"""Refuse data in which more than one event in so many contradicts earlier ones."""
 
 
 class _Gap(NamedTuple):
-    """A swap whose path is not known from earlier events: state before it and what was known then."""
+    """A swap whose path is not known from earlier events: its place in ``paths``, the state before it, what was known."""
 
-    row: int
+    place: int
     spot: Spot
     book: SeenBook
 
@@ -41,158 +40,52 @@ def infer(events: pl.DataFrame, pool: PoolInfo) -> Replay:
 
     Raises
     ------
-    BadData : more than one swap in a hundred contradicts earlier events (wrong pool parameters, or events missing).
+    BadData : more than one event in a hundred contradicts earlier ones (wrong pool parameters, or events missing).
     """
     rows = list(event_rows(events))
     state = _Inference(pool)
-    for number, row in enumerate(rows):
-        state.take(number, row)
+    state.run(rows)
     state.fill_gaps(rows)
     return state.result(rows)
 
 
-class _Inference:
+class _Inference(Replayer):
     def __init__(self, pool: PoolInfo) -> None:
-        self.pool = pool
-        self.book = SeenBook(pool.tick_spacing)
-        self.spot = Spot(0, 0, 0)
-        self.known = False
-        self.fee_protocol = [pool.fee_protocol0, pool.fee_protocol1]
-        self.flow = FlowBuilder()
-        self.paths: list[tuple[int, list[Step], int, bool, int]] = []  # row, steps, tick after, down, protocol
-        self.gaps: list[tuple[int, _Gap]] = []  # place in paths, gap
-        self.counts = dict.fromkeys(SwapType, 0)
-        self.in_cell = self.cell_changing = self.positions = self.later = 0
-        self.first: list[tuple[int, int]] = []
-        self.unknown: list[tuple[int, int]] = []
+        self.seen = SeenBook(pool.tick_spacing)
+        super().__init__(pool, self.seen, None)
+        self.gaps: dict[int, _Gap] = {}  # by row
+        self.later = 0
         self.mismatched: list[tuple[int, int]] = []
 
-    def take(self, number: int, row: EventRow) -> None:
-        if row.kind == Kind.SWAP:
-            self.swap(number, row)
-            return
-        delta = 0
-        if row.kind in {Kind.MINT, Kind.BURN}:
-            delta = row.liquidity if row.kind == Kind.MINT else -row.liquidity
-            self.position(row, delta)
-        elif row.kind == Kind.FLASH:
-            self.flash(number, row)
-        elif row.kind == Kind.SET_FEE_PROTOCOL:
-            self.fee_protocol = [row.amount0, row.amount1]
-        elif row.kind == Kind.INITIALIZE:
-            self.spot, self.known = Spot(row.price, row.tick, 0), True
-        if row.kind <= Kind.COLLECT_PROTOCOL:
-            self.flow.add(
-                (row.time, row.block, row.log_index),
-                row.kind,
-                amount0=row.amount0,
-                amount1=row.amount1,
-                price=self.spot.price,
-                ticks=(row.lower, row.upper),
-                liquidity_delta=delta,
-            )
+    def on_unknown(self, number: int, row: EventRow, down: bool) -> list[Step]:
+        self.gaps[number] = _Gap(len(self.paths), self.spot, _around(self.seen, self.spot.tick, row.tick))
+        return []
 
-    def position(self, row: EventRow, delta: int) -> None:
-        self.book.change(row.lower, row.upper, delta)
-        if not self.known:
-            return
-        if row.lower <= self.spot.tick < row.upper:
-            self.spot = self.spot._replace(liquidity=self.spot.liquidity + delta)
-        if position_amounts(self.spot, row.lower, row.upper, delta) == (row.amount0, row.amount1):
-            self.positions += 1
-        else:
-            self.mismatched.append((row.block, row.log_index))
-
-    def flash(self, number: int, row: EventRow) -> None:
-        for token, paid in enumerate((row.paid0, row.paid1)):
-            if paid and self.spot.liquidity:
-                step = Step(
-                    self.spot.tick, self.spot.price, self.spot.price, self.spot.liquidity, 0, 0, paid, self.spot.tick
-                )
-                self.paths.append((number, [step], self.spot.tick, token == 0, self.fee_protocol[token]))
-
-    def swap(self, number: int, row: EventRow) -> None:
-        down = row.down if row.amount0 or row.amount1 else row.price < self.spot.price
-        kind = SwapType.EXACT_IN
-        steps: list[Step] = []
-        if not self.known:
-            self.first.append((row.block, row.log_index))
-            steps = [_lump(row, down, self.pool.fee)]
-        else:
-            try:
-                found = reproduce(self.book, self.spot, row, down, self.pool.fee)
-            except UnknownLiquidity:
-                self.unknown.append((row.block, row.log_index))
-                around = _around(self.book, self.spot.tick, row.tick)
-                self.gaps.append((len(self.paths), _Gap(number, self.spot, around)))
-            else:
-                if found is None:
-                    self.mismatched.append((row.block, row.log_index))
-                    steps = [_lump(row, down, self.pool.fee)]
-                else:
-                    kind, done = found
-                    steps = done.steps
-                    self.count(kind, row)
-        self.paths.append((number, steps, row.tick, down, self.fee_protocol[0 if down else 1]))
-        self.add_flow(row, kind, down)
-        self.spot, self.known = Spot(row.price, row.tick, row.liquidity), True
-        self.book.learn(row.tick // self.pool.tick_spacing, row.liquidity)
-
-    def count(self, kind: SwapType, row: EventRow) -> None:
-        self.counts[kind] += 1
-        if row.tick // self.pool.tick_spacing == self.spot.tick // self.pool.tick_spacing:
-            self.in_cell += 1
-        else:
-            self.cell_changing += 1
-
-    def add_flow(self, row: EventRow, kind: SwapType, down: bool) -> None:
-        self.flow.add(
-            (row.time, row.block, row.log_index),
-            Kind.SWAP,
-            amount0=row.amount0,
-            amount1=row.amount1,
-            price=row.price,
-            swap_type=kind,
-            down=down,
-            specified=-row.paid_out(down) if kind == SwapType.EXACT_OUT else row.paid_in(down),
-            limit=row.price if kind == SwapType.PRICE_LIMITED else bound(down),
-        )
+    def on_mismatch(self, row: EventRow, down: bool) -> list[Step]:
+        self.mismatched.append(row.name)
+        return [lump(row, down, self.pool.fee)]
 
     def fill_gaps(self, rows: Sequence[EventRow]) -> None:
         """Give undeterminable swaps the best path later events allow."""
-        if not self.gaps:
-            return
-        wanted = {gap.row: gap for _, gap in self.gaps}
-        _learn_backwards(rows, wanted, self.pool.tick_spacing)
-        for place, gap in self.gaps:
-            row = rows[gap.row]
-            number, _, tick, down, protocol = self.paths[place]
+        _learn_backwards(rows, self.gaps, self.pool.tick_spacing)
+        for number, gap in self.gaps.items():
+            row, path = rows[number], self.paths[gap.place]
             _fill_nearest(gap.book, gap.spot.tick // self.pool.tick_spacing, row.tick // self.pool.tick_spacing)
-            found = reproduce(gap.book, gap.spot, row, down, self.pool.fee)
-            if found is not None:
-                self.later += 1
-                steps = found[1].steps
-            else:
-                steps = _approximate(gap, row, down, self.pool.fee)
-            self.paths[place] = (number, steps, tick, down, protocol)
+            found = reproduce(gap.book, gap.spot, row, path.down, self.pool.fee)
+            self.later += found is not None
+            steps = found[1].steps if found else _approximate(gap, row, path.down, self.pool.fee)
+            self.paths[gap.place] = path._replace(steps=steps)
 
     def result(self, rows: Sequence[EventRow]) -> Replay:
-        swaps = sum(self.counts.values()) + len(self.first) + len(self.unknown)
         wrong = len(self.mismatched)
         if wrong * _MISMATCH_SHARE > max(len(rows), _MISMATCH_SHARE):
             block, index = self.mismatched[0]
             raise BadData(
                 f"events do not follow from one another: {wrong} of {len(rows)} contradict earlier ones, first at "
-                f"block {block}, log index {index}; logs of another pool, a wrong fee or tick spacing, or events missing"
+                f"block {block}, log index {index}; another pool's, a wrong fee or tick spacing, or events missing"
             )
-        tape = TapeBuilder(self.pool.tick_spacing)
-        for number, steps, tick, down, protocol in self.paths:
-            row = rows[number]
-            for step in steps:
-                fee = step.fee - (step.fee // protocol if protocol else 0)
-                after = tick if step is steps[-1] else step.tick_to
-                assert after is not None, "only the last step of a swap ends within a cell"
-                tape.add((row.time, row.block, number), step, after, down=down, fee=fee)
+        exact = sum(self.counts.values())
+        swaps = sum(row.kind == Kind.SWAP for row in rows)
         account = Account(
             fidelity="inferred",
             swaps=swaps,
@@ -203,33 +96,16 @@ class _Inference:
             cell_changing=self.cell_changing,
             positions=self.positions,
             no_state=tuple(self.first),
-            undeterminable=tuple(self.unknown),
+            undeterminable=tuple(rows[number].name for number in self.gaps),
             undeterminable_later=self.later,
             mismatched=tuple(self.mismatched),
             model_error=(
-                f"{sum(self.counts.values())} of {swaps} swaps reproduce to the wei; {len(self.unknown)} pass liquidity "
-                f"that earlier events do not show ({self.later} of them reproduce with later events), "
-                f"{len(self.first)} has no state before it"
+                f"{exact} of {swaps} swaps reproduce to the wei; {len(self.gaps)} pass liquidity that earlier events "
+                f"do not show ({self.later} of them reproduce with later events), {len(self.first)} without a state "
+                f"before, {wrong} contradict earlier events"
             ),
         )
-        return Replay(tape.build(), self.flow.build(), account)
-
-
-def position_amounts(spot: Spot, lower: int, upper: int, delta: int) -> tuple[int, int]:
-    """Return the amounts (token0, token1) a mint (``delta`` > 0, rounded up) or burn (rounded down) moves."""
-    low, high = price_at(lower), price_at(upper)
-    # the contract compares ticks: a price on the lower end, just crossed downwards, is below the range
-    price = min(spot.price, low - 1) if spot.tick < lower else spot.price
-    if delta > 0:
-        return amounts_for_liquidity_up(price, low, high, delta)
-    return amounts_for_liquidity_down(price, low, high, -delta)
-
-
-def _lump(row: EventRow, down: bool, fee: int) -> Step:
-    """A swap with no known path, as one step at its final price; the fee is its input's share, rounded up."""
-    paid = row.paid_in(down)
-    charged = -(-paid * fee // 1_000_000)
-    return Step(row.tick, row.price, row.price, row.liquidity, paid - charged, row.paid_out(down), charged, row.tick)
+        return Replay(*self.build(rows), account)
 
 
 def _around(book: SeenBook, tick: int, to: int) -> SeenBook:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
 from tidemill.errors import BadData
+from tidemill.market.book import UnknownLiquidity
 from tidemill.market.rows import EventRow
 from tidemill.market.walk import UNBOUNDED, Order, Spot, Walk, bound, price_at, walk
 from tidemill.venues.uniswap_v3.tape import Flow, Tape
@@ -95,14 +97,14 @@ def reproduce(book: Book, spot: Spot, event: EventRow, down: bool, fee: int) -> 
 
     Raises ``UnknownLiquidity`` when no type fits and one of them met liquidity the book does not know.
     """
-    from tidemill.market.book import UnknownLiquidity  # noqa: PLC0415
-
     paid, got = event.paid_in(down), event.paid_out(down)
-    calls = (
+    calls: Sequence[tuple[SwapType, bool, int, int]] = (
         (SwapType.EXACT_IN, True, paid, bound(down)),
         (SwapType.EXACT_OUT, False, got, bound(down)),
         (SwapType.PRICE_LIMITED, True, UNBOUNDED, event.price),
     )
+    if event.swap_type is not None:
+        calls = calls[event.swap_type : event.swap_type + 1]
     unknown = None
     for kind, exact_in, amount, limit in calls:
         try:

@@ -23,6 +23,7 @@ class EventRow(NamedTuple):
     lower: int
     upper: int
     tick: int
+    swap_type: int | None
     liquidity: int
     price: int
     amount0: int
@@ -32,6 +33,11 @@ class EventRow(NamedTuple):
 
     def __str__(self) -> str:
         return f"block {self.block}, log index {self.log_index}"
+
+    @property
+    def name(self) -> tuple[int, int]:
+        """What identifies it: (block, log index)."""
+        return self.block, self.log_index
 
     @property
     def down(self) -> bool:
@@ -53,6 +59,7 @@ def event_rows(events: pl.DataFrame) -> Iterator[EventRow]:
         events[name].fill_null(0).to_list()
         for name in ("block", "time", "log_index", "kind", "tick_lower", "tick_upper", "tick")
     ]
+    narrow.append(events["swap_type"].to_list())
     wide = [
         from_limbs(events[name].to_numpy(), signed=name in SIGNED)
         for name in ("liquidity", "sqrt_price_x96", "amount0", "amount1", "paid0", "paid1")

@@ -50,6 +50,7 @@ EVENTS: dict[str, pl.DataType] = {
     "tick_lower": pl.Int32(),
     "tick_upper": pl.Int32(),
     "tick": pl.Int32(),
+    "swap_type": pl.UInt8(),  # as Flow.swap_type, where it is known; events do not say
     **{name: pl.Array(pl.UInt64(), width) for name, width in WIDTHS.items()},
 }
 """The typed union table of a pool's events, in chain order, unique by (block, log_index)."""
