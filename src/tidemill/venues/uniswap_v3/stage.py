@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from tidemill.errors import BadInput, InvariantBroken, Revert
+from tidemill.errors import BadInput, Revert
 from tidemill.interfaces import (
     Action,
     Block,
@@ -114,7 +114,8 @@ class ReplayStage:
             raise BadInput("the recorded path has no steps", field=venue)
         self.id, self.network, self.account = venue, network, f"{venue}:pool"
         self.pool, self.tape, self.flow, self.liquidity, self.diluted = pool, tape, flow, liquidity, diluted
-        self.steps = self.events = 0
+        # A path has a price from its first step on, so nobody can stand before it.
+        self.steps, self.events = 1, 0
         self.at = Block(time=0, number=0)
         self.tokens: dict[int, _Token] = {}
         self._next_id = first_token_id
@@ -188,8 +189,6 @@ class ReplayStage:
     @property
     def sqrt_price_x96(self) -> int:
         """Price after the last step played, Q64.96."""
-        if not self.steps:
-            raise InvariantBroken(f"{self.id}: no price before the first recorded swap")
         return int(unpack(self.tape.sqrt_price[self.steps - 1 : self.steps])[0])
 
     @property
