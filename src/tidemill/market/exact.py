@@ -139,6 +139,9 @@ class _Recorded:
     def balance(self, token: str, account: str) -> int:  # noqa: ARG002 - the protocol's signature
         return UNBOUNDED
 
+    def move(self, transfer: Any) -> None:
+        """Nothing: the recorded tokens have moved."""
+
     def call(self, venue: str, action: Any) -> NoReturn:
         raise NotImplementedError("a recorded event calls nobody")
 

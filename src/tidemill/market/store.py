@@ -100,10 +100,19 @@ class Dataset:
 
     @cached_property
     def replay(self) -> Replay:
-        """The dataset replayed at its own fidelity: tape, flow and what could not be determined."""
-        from tidemill.market.replay import replay  # noqa: PLC0415  (needs the rules, which need numba)
+        """The dataset replayed at its own fidelity: tape, flow and what could not be determined.
 
-        return replay(self)
+        A stored dataset keeps it beside its files (``kept``), so that it is made once.
+        """
+        from tidemill.market.kept import keep_replay, kept_replay  # noqa: PLC0415 - loaded for what it replays only
+        from tidemill.market.replay import replay  # noqa: PLC0415
+
+        if self.folder is not None and (kept := kept_replay(self.folder, self.content_hash)) is not None:
+            return kept
+        done = replay(self)
+        if self.folder is not None:
+            keep_replay(self.folder, self.content_hash, done)
+        return done
 
     def tape(self) -> Tape:
         """Return the steps of the recorded path."""
