@@ -19,9 +19,9 @@ def money(micro: int | None, *, sign: bool = True) -> str:
     """Format micro-units with two decimals, or as many as show anything; ``None`` is unknown."""
     if micro is None:
         return "unknown"
-    digits = 2 if abs(micro) >= 5_000 or micro == 0 else 6  # noqa: PLR2004 - half a cent
+    digits = 2 if abs(micro) >= 5_000 or micro == 0 else 6
     whole, part = divmod(abs(micro), 10**6)
-    if digits == 2:  # noqa: PLR2004
+    if digits == 2:
         cents = (part + 5_000) // 10_000
         whole, part = whole + cents // 100, cents % 100
     mark = "-" if micro < 0 else "+" if sign and micro > 0 else ""
@@ -42,7 +42,9 @@ def print_statement(document: ResultDocument, console: Console) -> None:
     study, head = document.study, document.headline
     console.print(f"[bold]{study.title}[/bold]" + ("  [black on yellow] SYNTHETIC DATA [/]" if study.synthetic else ""))
     console.print(f"{study.subtitle} · {study.strategy} · {', '.join(study.networks)}")
-    console.print(f"{_iso(study.start)} to {_iso(study.end)} UTC · {document.fidelity.data} data, {document.fidelity.mode}")
+    console.print(
+        f"{_iso(study.start)} to {_iso(study.end)} UTC · {document.fidelity.data} data, {document.fidelity.mode}"
+    )
     console.print()
     percent = f"{head.keep_bps / 100:+.2f} %"
     console.print(

@@ -46,7 +46,12 @@ class Backtest:
         self.chosen = choose(prepared)
 
     def play(
-        self, chosen: Chosen | None = None, network: str | None = None, scale: Scale | None = None, *, curves: bool = False
+        self,
+        chosen: Chosen | None = None,
+        network: str | None = None,
+        scale: Scale | None = None,
+        *,
+        curves: bool = False,
     ) -> Played:
         """Play the study once, with another strategy, another network's costs or scaled assumptions if given."""
         prepared, chosen = self.prepared, chosen or self.chosen

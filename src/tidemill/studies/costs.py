@@ -17,9 +17,10 @@ from tidemill import networks
 from tidemill.errors import BadInput
 from tidemill.interfaces import Block, Costs
 from tidemill.networks import FeeEnv, Known
-from tidemill.networks.gas import shape_of
+from tidemill.networks.gas import CostModel, load_gas
 from tidemill.studies.prepare import Prepared
 from tidemill.units import parse_amount
+from tidemill.venues.kinds import kind
 
 __all__ = ["Costing", "Used"]
 
@@ -55,8 +56,10 @@ class Costing:
     """``CostOf`` for one network; ``scale`` multiplies assumed levels by a ratio, for half and double."""
 
     def __init__(self, prepared: Prepared, network: str, scale: Mapping[str, tuple[int, int]] | None = None) -> None:
-        self._study, self._kinds = prepared.study, {n: s.kind for n, s in prepared.study.venues.items()}
+        self._study = prepared.study
         self.network = networks.get(network)
+        tables = {name: load_gas(kind(spec.kind).gas) for name, spec in prepared.study.venues.items()}
+        self._model = CostModel(self.network, tables)
         self._scale = scale or {}
         self._data = self._recorded(prepared)
         self._given = self._study.fees.get(network)
@@ -65,9 +68,8 @@ class Costing:
 
     def __call__(self, venue: str, verb: str, features: Mapping[str, int], block: Block) -> Costs:
         """Return the costs of one own transaction (``engine.rules.CostOf``)."""
-        shape = shape_of(self._kinds[venue], verb, features)
-        parts = self.network.fee(shape, self.env(block))
-        return Costs(parts.l2_execution, parts.l1_data, parts.operator, shape.gas_used)
+        parts = self._model.fee(venue, verb, features, self.env(block))
+        return Costs(parts.l2_execution, parts.l1_data, parts.operator, self._model.gas(venue, verb, features))
 
     def env(self, block: Block) -> FeeEnv:
         """Return fee levels at ``block``; raises ``BadInput`` naming the level that nothing provides."""

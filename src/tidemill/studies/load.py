@@ -100,10 +100,10 @@ class Result:
 
     def ledger(self) -> pl.DataFrame:
         """Return the double-entry postings, one row each; amounts are raw units as decimal text (they may need 256 bits)."""
-        from tidemill.ledger.export import postings_frame  # noqa: PLC0415 - polars
+        from tidemill.ledger.export import books_frame  # noqa: PLC0415 - polars
         from tidemill.ledger.posting import post  # noqa: PLC0415
 
-        return postings_frame(post(self.outcomes.record, self.outcomes.marks))
+        return books_frame(post(self.outcomes.record, self.outcomes.marks))
 
     def write(self, out: str | Path) -> Path:
         """Write report.html, result.json and ledger.parquet into a folder of this study; each appears whole or not."""

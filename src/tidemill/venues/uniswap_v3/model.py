@@ -164,7 +164,9 @@ def _collect(state: UniswapV3State, effects: Effects, action: Action) -> Result:
     token_id = token_id_of(action.args["position"])
     recipient = str(action.args.get("recipient", effects.ctx.sender))
     return _pair(
-        effects, npm.collect(state, effects, token_id, recipient, *_most(action.args, "_max")), f"{state.name}#{token_id}"
+        effects,
+        npm.collect(state, effects, token_id, recipient, *_most(action.args, "_max")),
+        f"{state.name}#{token_id}",
     )
 
 

@@ -32,7 +32,7 @@ class _Replaying:
     def __init__(self, ctx: Context, sender: str) -> None:
         self.block, self.sender = ctx.block, sender
 
-    def balance(self, token: str, account: str) -> int:  # noqa: ARG002 - the protocol's signature
+    def balance(self, token: str, account: str) -> int:
         return _WHATEVER
 
     def call(self, venue: str, action: Action) -> Result:
