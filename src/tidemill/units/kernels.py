@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, overload
 
-__all__ = ["cache_folder", "import_closure", "is_jit", "kernel"]
+__all__ = ["cache_folder", "import_closure", "is_jit", "kernel", "part"]
 
 _KEPT = 4  # folders of one module: the present code, and what switching branches would want back
 
@@ -54,6 +54,15 @@ def kernel(signature: Any = None, /, **options: Any) -> Any:
         return cached_njit(function, signature, {"nogil": True, **options})
 
     return decorate
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """Mark a function that kernels call: compiled into them, and not cached by itself."""
+    if not is_jit():
+        return function
+    from tidemill.units.jit.cache import plain_njit  # noqa: PLC0415
+
+    return plain_njit(function)
 
 
 @cache

@@ -12,7 +12,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLoca
 from tidemill.units.jit import compiled as _compiled  # noqa: F401 - rules and helpers known to numba
 from tidemill.units.kernels import cache_folder
 
-__all__ = ["cached_njit"]
+__all__ = ["cached_njit", "plain_njit"]
 
 
 class _ClosureLocator(_CacheLocator):
@@ -54,3 +54,8 @@ def cached_njit(function: Callable[..., Any], signature: Any, options: dict[str,
             dispatcher.compile(one)
         dispatcher.disable_compile()
     return dispatcher
+
+
+def plain_njit(function: Callable[..., Any]) -> Any:
+    """Compile `function` when a kernel first uses it."""
+    return njit(nogil=True)(function)

@@ -160,12 +160,12 @@ def _least_significant_bit(a: Any) -> Any:
 
 @njit
 def _minimum(a: Any, b: Any) -> Any:
-    return min(a, b)
+    return a if a <= b else b  # noqa: FURB136 - numba has no min of wide integers
 
 
 @njit
 def _maximum(a: Any, b: Any) -> Any:
-    return max(a, b)
+    return a if a >= b else b  # noqa: FURB136
 
 
 _give_two(integers.minimum, _minimum)
