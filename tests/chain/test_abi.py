@@ -85,7 +85,7 @@ def test_overloads_are_reached_by_signature() -> None:
 def test_text_reads_structs_arrays_events_and_errors() -> None:
     abi = abi_of_text(
         [
-            "function mint((address token, uint24[2] fees, (bool b)[] parts) p, bytes d) payable returns (uint256, int256)",
+            "function mint((address token, uint24[2] fees, (bool b)[] parts) p, bytes d) returns (uint256, int256)",
             "event Swap(address indexed sender, int256 amount, int24 indexed tick)",
             "error TooMuch(uint256 wanted)",
             "",
