@@ -19,6 +19,7 @@ from tidemill.venues.uniswap_v3.model_reads import read
 from tidemill.venues.uniswap_v3.model_replay import replay
 from tidemill.venues.uniswap_v3.model_state import ManagerState, PoolState, UniswapV3State
 from tidemill.venues.uniswap_v3.model_swap import swap, widest_limit
+from tidemill.venues.uniswap_v3.rules_fees import flash_fee_up
 from tidemill.venues.uniswap_v3.rules_ticks import max_liquidity_per_tick
 
 __all__ = ["TICK_SPACING", "UniswapV3Model", "token_id_of"]
@@ -249,7 +250,13 @@ def _pool_swap(state: UniswapV3State, effects: Effects, action: Action) -> Resul
 def _pool_flash(state: UniswapV3State, effects: Effects, action: Action) -> Result:
     recipient = str(action.args.get("recipient", "callee"))
     amounts = int(action.args["amount0"]), int(action.args["amount1"])
-    paid0, paid1 = core.flash(state.pool, effects, recipient, *amounts, _callee(effects, action.args))
+    payer = _callee(effects, action.args)
+    payers = (payer, payer)
+    if "paid0" in action.args:  # a recorded flash: what was paid beside the loan is known
+        due0, due1 = (flash_fee_up(amount, state.pool.fee) for amount in amounts)
+        paid0, paid1 = int(action.args["paid0"]), int(action.args["paid1"])
+        payers = (payer._replace(skimp=due0 - paid0), payer._replace(skimp=due1 - paid1))
+    paid0, paid1 = core.flash(state.pool, effects, recipient, *amounts, payers)
     return effects.result({"paid0": paid0, "paid1": paid1})
 
 
