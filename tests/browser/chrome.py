@@ -174,7 +174,11 @@ class Page:
 
     def resize(self, width: int, height: int = 900, scale: float = 1) -> None:
         self.command(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=width < 600
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=scale,
+            mobile=width < 600,
         )
 
     def media(self, kind: str, *, dark: bool) -> None:

@@ -18,13 +18,14 @@ interface HeadlineProps {
 export function Headline({ headline, study, comparisons, units }: HeadlineProps) {
   const period = duration(approx(study.end) - approx(study.start));
   const hold = holding(comparisons);
+  const figure = money(headline.keep, units.home, { signed: true });
   return (
     <section class="headline" aria-labelledby="headline-title">
       <div class="answer">
         <h2 id="headline-title" class="answer-title">
           What you keep
         </h2>
-        <p class={`answer-figure ${tone(headline.keep)}`} id="keep">
+        <p class={`answer-figure ${tone(headline.keep)}${figure.length > 14 ? " long" : ""}`} id="keep">
           <Money value={headline.keep} units={units} signed />
         </p>
         <p class="answer-line">
