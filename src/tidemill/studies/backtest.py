@@ -170,7 +170,7 @@ class Backtest:
         notes = [note for placed in self.prepared.placed.values() for note in placed.notes()]
         return Fidelity(
             data=levels[worst],  # type: ignore[arg-type]
-            mode=modes[0] if modes else "n/a",  # type: ignore[arg-type]
+            mode=modes[0] if modes else "n/a",
             proof=min(proofs, key=order.index),
             error="; ".join(error for error in errors if error) or "none: every amount of the flow reproduces",
             notes=notes,

@@ -414,7 +414,7 @@ class ReplayStage:
     def _mine(self, action: Action, ctx: Context) -> tuple[int, _Token]:
         number = self._number(action.args["position"])
         if number is None or number not in self.tokens:
-            raise Revert("Invalid token ID")
+            raise Revert("ERC721: operator query for nonexistent token")
         if self.tokens[number].owner != ctx.sender:
             raise Revert("Not approved")
         return number, self.tokens[number]
