@@ -8,7 +8,7 @@ from functools import cache
 from tidemill.chain.abi import Abi
 from tidemill.chain.abi_text import abi_of_text
 
-__all__ = ["CALLEE", "ERC20", "MANAGER", "POOL", "ROUTER", "abi"]
+__all__ = ["CALLEE", "ERC20", "FACTORY", "MANAGER", "POOL", "ROUTER", "abi"]
 
 POOL = """
 event Initialize(uint160 sqrtPriceX96, int24 tick)
@@ -59,6 +59,11 @@ function multicall(bytes[] data) payable returns (bytes[] results)
 function positions(uint256 tokenId) view returns (uint96 nonce, address operator, address token0, address token1, uint24 fee, int24 tickLower, int24 tickUpper, uint128 liquidity, uint256 feeGrowthInside0LastX128, uint256 feeGrowthInside1LastX128, uint128 tokensOwed0, uint128 tokensOwed1)
 function ownerOf(uint256 tokenId) view returns (address)
 function balanceOf(address owner) view returns (uint256)
+function tokenOfOwnerByIndex(address owner, uint256 index) view returns (uint256)
+"""
+
+FACTORY = """
+function owner() view returns (address)
 """
 
 ROUTER = """

@@ -199,8 +199,12 @@ class Planner:
 
     def _pool_collect(self, given: _Given) -> Sequence[Call]:
         ticks = given.number("tick_lower", signed=True), given.number("tick_upper", signed=True)
-        most = given.number("amount0_max", _U128_MAX), given.number("amount1_max", _U128_MAX)
-        return [self._to_pool("collect", self._client.account, *ticks, *most, purpose="pool_collect")]
+        most = given.number("amount0", _U128_MAX), given.number("amount1", _U128_MAX)
+        return [
+            self._to_pool(
+                "collect", given.text("recipient", self._client.account), *ticks, *most, purpose="pool_collect"
+            )
+        ]
 
     def _pool_swap(self, given: _Given) -> Sequence[Call]:
         down = given.flag("zero_for_one")
@@ -217,8 +221,12 @@ class Planner:
         return [self._to_pool("setFeeProtocol", *shares, purpose="pool_set_fee_protocol")]
 
     def _pool_collect_protocol(self, given: _Given) -> Sequence[Call]:
-        most = given.number("amount0_max", _U128_MAX), given.number("amount1_max", _U128_MAX)
-        return [self._to_pool("collectProtocol", self._client.account, *most, purpose="pool_collect_protocol")]
+        most = given.number("amount0", _U128_MAX), given.number("amount1", _U128_MAX)
+        return [
+            self._to_pool(
+                "collectProtocol", given.text("recipient", self._client.account), *most, purpose="pool_collect_protocol"
+            )
+        ]
 
     def _pool_increase_observations(self, given: _Given) -> Sequence[Call]:
         room = given.number("observation_cardinality_next")
@@ -269,4 +277,4 @@ class Planner:
         return int(number)
 
     def _liquidity(self, token_id: int) -> int:
-        return int(self._client.read("manager.positions", token_id)[7])
+        return int(self._client.read("positions", token_id)[5])

@@ -1,0 +1,48 @@
+"""Where the contracts of one pool stand."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from msgspec import Struct
+
+from tidemill.chain.rpc import Rpc, RpcRejected
+from tidemill.errors import RpcError
+from tidemill.venues.uniswap_v3.client_abi import POOL, abi
+
+__all__ = ["V3Deployment"]
+
+
+class V3Deployment(Struct, frozen=True):
+    """Where a pool and what surrounds it stand. All addresses are lower-case hex.
+
+    ``token_ids`` are tidemill's names of token0 and token1 (``USDC@op``). ``callee`` is our test callee, empty on live
+    networks, where the core's verbs with callbacks are refused.
+    """
+
+    pool: str
+    manager: str
+    router: str
+    token0: str
+    token1: str
+    token_ids: tuple[str, str]
+    fee: int
+    tick_spacing: int
+    callee: str = ""
+
+    @classmethod
+    def of_pool(
+        cls, rpc: Rpc, pool: str, *, manager: str, router: str, token_ids: tuple[str, str], callee: str = ""
+    ) -> Self:
+        """Ask the pool for its tokens, fee and spacing; raises ``RpcError`` when it is none."""
+        names = ("token0", "token1", "fee", "tickSpacing")
+        codec = abi(POOL)
+        answers = rpc.call_many([(pool, codec.encode(name)) for name in names])
+        try:
+            raw = [b"" if isinstance(answer, RpcRejected) else answer for answer in answers]
+            token0, token1, fee, spacing = (codec.decode(n, data)[0] for n, data in zip(names, raw, strict=True))
+        except ValueError:
+            raise RpcError(f"{rpc.address}: {pool} is no Uniswap v3 pool on chain {rpc.chain_id}") from None
+        return cls(
+            pool.lower(), manager.lower(), router.lower(), token0, token1, token_ids, fee, spacing, callee.lower()
+        )
