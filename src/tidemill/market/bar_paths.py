@@ -31,8 +31,8 @@ def _part(f0: Any, f1: Any, share: float) -> Any:
 
 @njit(cache=True)
 def trace_bars(
-    points: Any, volume: Any, depth: Any, fees: Any, spacing: int, room: int, even: float,
-) -> Any:  # fmt: skip
+    points: Any, volume: Any, depth: Any, fees: Any, roots: Any, low_half: int, spacing: int, room: int, even: float
+) -> Any:
     """Lay out the steps of all bars.
 
     Parameters
@@ -41,8 +41,9 @@ def trace_bars(
     volume : (n, 2) input of token0 and token1, floats.
     depth : (n, 2) limbs of active liquidity at the close.
     fees : (n, 4) limbs of the fee in token0 and token1.
+    roots : square root of the price at every half tick from ``low_half`` on, floats.
     room : rows to reserve.
-    even : part of the back-and-forth trade that is spread evenly over the ticks touched; the rest is at the open and close.
+    even : part of the back-and-forth trade spread evenly over the ticks touched; the rest is at the open and close.
 
     Returns
     -------
@@ -80,7 +81,7 @@ def trace_bars(
                 deep = float(known1[slot]) * 2.0**64 + float(known0[slot])
                 if deep == 0.0:
                     deep = float(depth[k, 1]) * 2.0**64 + float(depth[k, 0])
-                a, b = 1.0001 ** (min(here, stop) / 4), 1.0001 ** (max(here, stop) / 4)
+                a, b = roots[min(here, stop) - low_half], roots[max(here, stop) - low_half]
                 bar[at], cell[at], tick[at], down[at] = k, box, (stop - 1) >> 1 if fall else stop >> 1, fall
                 weight[at] = deep * (1 / a - 1 / b) if fall else deep * (b - a)
                 at += 1
@@ -105,7 +106,13 @@ def trace_bars(
         for r in range(rows - 1, -1, -1):
             s, d = begin + r, begin + 2 * r
             bar[d], cell[d], tick[d], down[d], weight[d] = bar[s], cell[s], tick[s], down[s], weight[s]
-            bar[d + 1], cell[d + 1], tick[d + 1], down[d + 1], weight[d + 1] = bar[d], cell[d], tick[d], 1 - down[d], 0.0
+            bar[d + 1], cell[d + 1], tick[d + 1], down[d + 1], weight[d + 1] = (
+                bar[d],
+                cell[d],
+                tick[d],
+                1 - down[d],
+                0.0,
+            )
         for r in range(0, 2 * rows, 2):
             d = begin + r
             slot = np.int64(cell[d]) - low_cell

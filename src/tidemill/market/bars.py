@@ -80,12 +80,15 @@ def bar_tape(bars: pl.DataFrame, pool: PoolInfo) -> tuple[Tape, Flow]:
     in0, in1, depth = in0[traded], in1[traded], part["liquidity"].to_numpy()
     fees = np.column_stack([_fee(in0, pool.fee, pool.fee_protocol0), _fee(in1, pool.fee, pool.fee_protocol1)])
     volume = np.column_stack([_floats(in0), _floats(in1)])
-    count, columns = -1, ()
-    room = 8 * len(traded) + 4096
+    low = int(ticks[:, 1].min()) // pool.tick_spacing * pool.tick_spacing
+    high = (int(ticks[:, 2].max()) // pool.tick_spacing + 1) * pool.tick_spacing
+    roots = 1.0001 ** (np.arange(2 * low, 2 * high + 2) / 4)
+    room, count = 4 * len(traded) + 4096, -1
     while count < 0:
-        count, *columns = trace_bars(ticks, volume, depth, fees, pool.tick_spacing, room, EVEN)
-        room *= 4
-    bar, cell, tick, down, fee, liquidity = (np.ascontiguousarray(column[:count]) for column in columns)
+        count, *columns = trace_bars(ticks, volume, depth, fees, roots, 2 * low, pool.tick_spacing, room, EVEN)
+        room *= 2
+    bar, cell, tick, down, fee, liquidity = (column[:count].copy() for column in columns)
+    del columns
     time = _times(part["time"].to_numpy(), bar, _spacing(bars["time"].to_numpy()))
     tape = Tape(time, _blocks(time, pool), bar, cell, tick, _prices(tick), liquidity, fee, down)
     return tape, _flow(part, pool)
@@ -94,8 +97,10 @@ def bar_tape(bars: pl.DataFrame, pool: PoolInfo) -> tuple[Tape, Flow]:
 def _times(start: NDArray[np.int64], bar: NDArray[np.int32], length: int) -> NDArray[np.int64]:
     """Spread each bar's steps evenly over it."""
     count = np.bincount(bar)
-    place = np.arange(len(bar)) - np.repeat(np.cumsum(count) - count, count)
-    times: NDArray[np.int64] = start[bar] + place * length // count[bar]
+    times = np.arange(len(bar)) - np.repeat(np.cumsum(count) - count, count)
+    times *= length
+    times //= count[bar]
+    times += start[bar]
     return times
 
 
@@ -109,8 +114,12 @@ def _blocks(time: NDArray[np.int64], pool: PoolInfo) -> NDArray[np.int64]:
 
 
 def _prices(tick: NDArray[np.int32]) -> Limbs:
-    unique, place = np.unique(tick, return_inverse=True)
-    return to_limbs((price_at(int(t)) for t in unique), 3)[place]
+    low = int(tick.min())
+    used = np.zeros(int(tick.max()) - low + 1, bool)
+    used[tick - low] = True
+    table = np.zeros((len(used), 3), np.uint64)
+    table[used] = to_limbs((price_at(int(t) + low) for t in np.flatnonzero(used)), 3)
+    return table[tick - low]
 
 
 def _fee(paid: Limbs, fee: int, protocol: int) -> Limbs:
@@ -138,7 +147,7 @@ def _flow(bars: pl.DataFrame, pool: PoolInfo) -> Flow:
     price = _prices(close)
     down = close < bars["open_tick"].to_numpy()
     in0, in1 = (np.pad(bars[name].to_numpy(), ((0, 0), (0, 2))) for name in ("in0", "in1"))
-    none = np.zeros(n, np.int32)
+    none = np.broadcast_to(np.int32(0), n)
     return Flow(
         time=time,
         block=_blocks(time, pool),
@@ -152,7 +161,7 @@ def _flow(bars: pl.DataFrame, pool: PoolInfo) -> Flow:
         amount1=in1,
         tick_lower=none,
         tick_upper=none,
-        liquidity_delta=np.zeros((n, 4), np.uint64),
+        liquidity_delta=np.broadcast_to(np.uint64(0), (n, 4)),
         sqrt_price=price,
     )
 

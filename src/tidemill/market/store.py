@@ -107,11 +107,13 @@ class Dataset:
         from tidemill.market.kept import keep_replay, kept_replay  # noqa: PLC0415 - loaded for what it replays only
         from tidemill.market.replay import replay  # noqa: PLC0415
 
-        if self.folder is not None and (kept := kept_replay(self.folder, self.content_hash)) is not None:
+        # bars are laid out faster than they are read
+        where = self.folder if self.manifest.fidelity != "bars" else None
+        if where is not None and (kept := kept_replay(where, self.content_hash)) is not None:
             return kept
         done = replay(self)
-        if self.folder is not None:
-            keep_replay(self.folder, self.content_hash, done)
+        if where is not None:
+            keep_replay(where, self.content_hash, done)
         return done
 
     def tape(self) -> Tape:
