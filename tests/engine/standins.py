@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import cache
 from math import isqrt
 
 from tidemill.interfaces import (
@@ -28,6 +29,7 @@ from tidemill.interfaces import (
 Q96 = 1 << 96
 
 
+@cache
 def ratio_at(tick: int) -> int:
     """sqrt(1.0001**tick) as Q64.96, rounded down from an exact rational: slow, and right."""
     up, down = (10_001, 10_000) if tick >= 0 else (10_000, 10_001)
