@@ -186,14 +186,18 @@ class _Poster:
             else:
                 touched.setdefault(pair.claim.venue, []).append(pair)
                 venue_gap = gap.setdefault(pair.claim.venue, {})
-                for token, amount in [*pair.grown().items(), *pair.accrued().items()]:
+                drifted = loose and pair.same_size()  # collected from: its principal moved by the market alone
+                postings += self._drift(pair.claim, pair.grown(), interval.after) if drifted else []
+                grown = {} if drifted else pair.grown()
+                for token, amount in [*grown.items(), *pair.accrued().items()]:
                     venue_gap[token] = venue_gap.get(token, 0) + amount
         for venue in sorted(gap.keys() | touched.keys()):
             pairs = sorted(touched.get(venue, []), key=_Pair.same_size)  # those that changed their size first
             rounding, converted = self._rounding(interval, venue, gap.get(venue, {}), pairs, loose=loose)
             postings += rounding
             for place, pair in enumerate(pairs):
-                self._basis(pair, interval.number, {} if place else converted)
+                drift = pair.grown() if loose and pair.same_size() else {}
+                self._basis(pair, interval.number, drift or ({} if place else converted))
         phase: _Phase = "exit" if any(isinstance(s, Recorded) and s.phase == "exit" for s in steps) else "run"
         label = "claims after own steps"
         self._enter(steps[-1].seq, interval.after.time, "claim", label, postings, interval.number, phase)
