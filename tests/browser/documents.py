@@ -70,8 +70,8 @@ def realistic(seed: int = 1) -> ResultDocument:
             break_even_note="fees have paid every cost since then",
             minimum_capital=412_000_000,
             minimum_capital_note="below it, gas takes half of the fees",
-            what_would_change="At half the volume you would keep about as much as by holding; the range was left 9 times, "
-            "and each reset cost about as much as a day of fees.",
+            what_would_change="At half the volume you would keep about as much as by holding; the range was left "
+            "9 times, and each reset cost about as much as a day of fees.",
         ),
         waterfall=rows,
         unexplained=-3,
@@ -112,7 +112,7 @@ def realistic(seed: int = 1) -> ResultDocument:
         ],
         series=Series(time, value, hold, fees, costs, price, "USDC per WETH"),
         warnings=[
-            "The range was left 9 times in 60 days; a width of ±8 % would have been left 3 times. Try: tidemill sweep width"
+            "The range was left 9 times in 60 days; one of ±8 % would have been left 3 times. Try: tidemill sweep width"
         ],
         result_hash=hashlib.sha256(b"realistic").hexdigest(),
     )
@@ -232,20 +232,41 @@ def huge() -> ResultDocument:
     return replace(
         base,
         study=replace(base.study, home="WETH@op", capital={"USDC": 10**36 + 1, "WETH": 2**256 - 1}),
-        headline=replace(base.headline, keep=keep, final_value=10**34, capital_value=10**34 - much, keep_bps=10**15, per_year_bps=10**18),
+        headline=replace(
+            base.headline,
+            keep=keep,
+            final_value=10**34,
+            capital_value=10**34 - much,
+            keep_bps=10**15,
+            per_year_bps=10**18,
+        ),
         waterfall=[
-            replace(row, value=keep if row.kind == "total" else (-1) ** at * (much // 8 + at), tokens={"WETH": -(2**200) - at, "DOGE": 2**70})
+            replace(
+                row,
+                value=keep if row.kind == "total" else (-1) ** at * (much // 8 + at),
+                tokens={"WETH": -(2**200) - at, "DOGE": 2**70},
+            )
             for at, row in enumerate(base.waterfall)
         ],
         positions=[
-            replace(row, tick_lower=-887_270, tick_upper=887_270, price_lower=2.9e-39, price_upper=3.4e38, liquidity=2**128 - 1,
-                    deposited={"WETH": 2**255, "USDC": 1}, fees={"WETH": 1})
+            replace(
+                row,
+                tick_lower=-887_270,
+                tick_upper=887_270,
+                price_lower=2.9e-39,
+                price_upper=3.4e38,
+                liquidity=2**128 - 1,
+                deposited={"WETH": 2**255, "USDC": 1},
+                fees={"WETH": 1},
+            )
             for row in base.positions
         ],
         costs=[replace(row, gas_used=2**63, l1_data=2**90, value=2**100 + at) for at, row in enumerate(base.costs)],
         comparisons=[replace(row, keep=-(10**31) - 1, keep_bps=-(10**14)) for row in base.comparisons],
-        series=replace(series, value=grow(series.value), hold=grow(series.hold), fees=grow(series.fees), costs=grow(series.costs)),
-    )  # fmt: skip
+        series=replace(
+            series, value=grow(series.value), hold=grow(series.hold), fees=grow(series.fees), costs=grow(series.costs)
+        ),
+    )
 
 
 ALL = {f.__name__: f for f in (realistic, negative, unknowns, empty, long_labels, huge)}
@@ -400,7 +421,7 @@ def _waterfall(fees: int, costs: int, hold: int, value: int) -> list[WaterfallRo
     ]
     keep = sum(r.value for r in rows if r.kind == "flow")
     rows.append(row("keep", "What you keep", keep, "final value − capital", kind="total", USDC=keep))
-    return rows  # fmt: skip
+    return rows
 
 
 def _costs(total: int) -> list[CostRow]:

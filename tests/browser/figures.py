@@ -13,7 +13,7 @@ RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def money(micro: int, home: str, *, signed: bool = False) -> str:
     """What the page must show for home micro-units."""
-    symbol = home.split("@")[0]
+    symbol = home.partition("@")[0]
     size = WIDE.divide(Decimal(abs(micro)), Decimal(10**6))
     if size >= 10**15:
         figure = scientific(size)

@@ -78,8 +78,7 @@ def test_waterfall(shown):
 
 def test_bars_end_where_the_next_begins(shown):
     document, page = shown
-    script = "[...document.querySelectorAll('.bar-track .bar')].map(b => [b.x.baseVal.valueInSpecifiedUnits, b.width.baseVal.valueInSpecifiedUnits])"
-    bars = page.run(script)
+    bars = page.probe("bars")
     assert len(bars) == len(document.waterfall)
     total, ends = 0, []
     for row in document.waterfall:
@@ -97,7 +96,7 @@ def test_positions(shown):
     if not document.positions:
         assert "No position was opened." in page.text("#price")
         return
-    for row, cells in zip(document.positions, page.run(_rows("#price")), strict=True):
+    for row, cells in zip(document.positions, page.probe("rows", "#price"), strict=True):
         assert cells[0]["text"].startswith(row.id.removeprefix(row.venue))
         assert cells[1]["text"] == _moment(row.opened)
         assert cells[2]["text"] == ("still open" if row.closed is None else _moment(row.closed))
@@ -115,7 +114,7 @@ def test_costs(shown):
     if not document.costs:
         assert "no network fee was paid" in page.text("#flows")
         return
-    rows = page.run(_rows("#flows"))
+    rows = page.probe("rows", "#flows")
     for row, cells in zip(document.costs, rows, strict=True):
         assert cells[0]["text"].split() == [*row.verb.split(), *row.venue.split()]
         numbers = (row.count, row.failed, row.gas_used, row.l2_execution, row.l1_data, row.operator, row.value)
@@ -126,9 +125,9 @@ def test_costs(shown):
 def test_comparisons_and_assumptions(shown):
     document, page = shown
     keep = document.headline.keep
-    for row, cells in zip(document.comparisons, page.run(_rows("#comparisons")), strict=True):
+    for row, cells in zip(document.comparisons, page.probe("rows", "#comparisons"), strict=True):
         assert [value for cell in cells for value in cell["values"]] == _known(row.keep, row.keep_bps, keep - row.keep)
-    for row, cells in zip(document.assumptions, page.run(_rows("#assumptions")), strict=True):
+    for row, cells in zip(document.assumptions, page.probe("rows", "#assumptions"), strict=True):
         assert cells[1]["text"] == f"{row.value} {row.unit}"
         assert [value for cell in cells for value in cell["values"]] == _known(row.keep_at_half, row.keep_at_double)
         assert [cell["text"] for cell in cells[2:4]].count("unknown") == [row.keep_at_half, row.keep_at_double].count(
@@ -175,23 +174,21 @@ def test_unknown_is_never_zero(chrome, report, documents):
 def test_formulas_on_demand(chrome, report, documents):
     rows = [row for row in documents["realistic"].waterfall if row.formula]
     with chrome.open(report("realistic")) as page:
-        shown = "[...document.querySelectorAll('.formula-row')].filter(r => r.offsetHeight > 0).map(r => r.innerText.trim())"
-        assert page.run(shown) == []
+        assert page.probe("visible", ".formula-row") == []
         page.click(f"tr[data-key={rows[2].key}] .formula-button")
-        assert page.run(shown) == [rows[2].formula]
+        assert page.probe("visible", ".formula-row") == [rows[2].formula]
         assert page.run(f"document.querySelector('tr[data-key={rows[2].key}] .formula-button').ariaExpanded") == "true"
         page.click("#waterfall .section-head button")
-        assert page.run(shown) == [row.formula for row in rows]
+        assert page.probe("visible", ".formula-row") == [row.formula for row in rows]
         page.click("#waterfall .section-head button")
-        assert page.run(shown) == []
+        assert page.probe("visible", ".formula-row") == []
 
 
 def test_many_rows_are_folded_until_asked_for(chrome, report):
     with chrome.open(report("long_labels")) as page:
-        visible = "[...document.querySelectorAll('#price tbody tr')].filter(r => r.offsetHeight > 0).length"
-        assert page.run(visible) == 25
+        assert len(page.probe("visible", "#price tbody tr")) == 25
         page.click("#price .quiet-button")
-        assert page.run(visible) == 300
+        assert len(page.probe("visible", "#price tbody tr")) == 300
 
 
 def test_hostile_text_is_text(chrome, report):
@@ -213,11 +210,11 @@ def test_any_amount_reads_as_it_must(chrome, tmp_path, home):
     with chrome.open(write_report(document, tmp_path / "amounts.html")) as page:
         page.run("document.querySelectorAll('.table-frame > .quiet-button').forEach(b => b.click())")
         page.settle()
-        rows = page.run(_rows("#flows"))
+        rows = page.probe("rows", "#flows")
         assert [cells[7]["text"] for cells in rows] == [money(value, home) for value in amounts]
         assert [cells[4]["text"] for cells in rows] == [token(abs(value), 18) for value in amounts]
         assert [cells[3]["text"] for cells in rows] == [f"{abs(value):,}" for value in amounts]
-        rows = page.run(_rows("#comparisons"))
+        rows = page.probe("rows", "#comparisons")
         assert [cells[1]["text"] for cells in rows] == [money(value, home, signed=True) for value in amounts]
         assert [cells[2]["text"] for cells in rows] == [percent(value, signed=True) for value in amounts]
 
@@ -231,14 +228,6 @@ def test_a_page_without_data_says_so(chrome, report, tmp_path):
         path.write_text(text[:start] + data + text[text.index("</script>", start) :], encoding="utf-8")
         with chrome.open(path) as page:
             assert message in page.text("[role=alert]")
-
-
-def _rows(section: str) -> str:
-    """Script: for each body row the cells' text, exact values and tooltips."""
-    return f"""[...document.querySelectorAll('{section} .data-table tbody tr')].map(row => [...row.children].map(cell => ({{
-        text: cell.textContent.replace(/\\s+/g, ' ').trim(),
-        values: [...cell.querySelectorAll('data')].map(d => d.value),
-        titles: [...cell.querySelectorAll('span[title]')].map(d => d.title)}})))"""
 
 
 def _moment(at: int) -> str:

@@ -13,79 +13,45 @@ pytestmark = pytest.mark.browser
 CHARTS = ("#chart-value", "#chart-price", "#chart-flows")
 WITH_CHARTS = [name for name in ALL if name != "empty"]
 
-# Pixels of a canvas that are not transparent, and how many different colours they have.
-PIXELS = """(selector => { const c = document.querySelector(selector + ' canvas');
-  const p = new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer);
-  const drawn = p.filter(x => x >>> 24 > 0); return [drawn.length, new Set(drawn).size, p.length] })"""
-
-# Pixels of a canvas near one colour of the theme.
-TINTED = """((selector, name) => { const c = document.querySelector(selector + ' canvas');
-  const hex = getComputedStyle(c).getPropertyValue('--' + name).trim(); const want = [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16));
-  const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0;
-  for (let i = 0; i < d.length; i += 4) if (d[i + 3] > 200 && want.every((w, k) => Math.abs(d[i + k] - w) < 12)) n++;
-  return n })"""
-
-# Every text against what is behind it: the worst contrast ratio, and where.
-CONTRAST = """(() => { const lum = c => { const [r, g, b] = c.map(v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4 });
-    return .2126 * r + .7152 * g + .0722 * b };
-  const parse = s => { const m = s.match(/[\\d.]+/g).map(Number); return m.length === 3 ? [...m, 1] : m };
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT); let worst = [99, ''];
-  while (walk.nextNode()) { const e = walk.currentNode.parentElement;
-    if (!walk.currentNode.textContent.trim() || !e.checkVisibility() || ['SCRIPT', 'NOSCRIPT'].includes(e.tagName)) continue;
-    let b = e; while (b && parse(getComputedStyle(b).backgroundColor)[3] < 1) b = b.parentElement;
-    const back = parse(getComputedStyle(b ?? document.documentElement).backgroundColor), fore = parse(getComputedStyle(e).color);
-    const [x, y] = [lum(back.slice(0, 3)), lum(fore.slice(0, 3))].sort((p, q) => q - p); const ratio = (x + .05) / (y + .05);
-    if (ratio < worst[0]) worst = [ratio, e.className + ': ' + walk.currentNode.textContent] }
-  return worst })()"""
-
-# Elements that stick out of the page sideways, other than those inside a frame that scrolls by itself.
-OUTSIDE = """[...document.body.querySelectorAll('*')].filter(e => { const r = e.getBoundingClientRect();
-  return r.width > 0 && r.right > innerWidth + 0.5 && !e.closest('.table-frame, .sr-only, svg, thead, .canvas-frame') }).map(e => e.tagName + '.' + e.className)"""
-
 
 @pytest.mark.parametrize("name", WITH_CHARTS)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_charts_are_drawn(chrome, report, name, dark):
     with chrome.open(report(name), dark=dark) as page:
         for chart in CHARTS:
-            drawn, colours, pixels = page.run(f"{PIXELS}('{chart}')")
+            drawn, colours, pixels = page.probe("pixels", chart)
             assert drawn > pixels // 200, chart
             assert colours > 8, chart
-        assert page.run(f"{TINTED}('#chart-value', 'own')") > 200
-        assert page.run(f"{TINTED}('#chart-value', 'hold')") > 200
-        assert page.run(f"{TINTED}('#chart-price', 'price')") > 200
-        assert page.run(f"{TINTED}('#chart-flows', 'gain')") > 200
+        assert page.probe("tinted", "#chart-value", "own") > 200
+        assert page.probe("tinted", "#chart-value", "hold") > 200
+        assert page.probe("tinted", "#chart-price", "price") > 200
+        assert page.probe("tinted", "#chart-flows", "gain") > 200
 
 
 def test_ranges_are_drawn_where_the_positions_are(chrome, report, documents):
     """Each band is a wash of colour between its prices and times, and there is none outside."""
     document = documents["realistic"]
-    probe = """((x, y) => { const c = document.querySelector('#chart-price canvas'); const o = document.querySelector('#chart-price .u-over');
-      const [f, r] = [c.getBoundingClientRect(), o.getBoundingClientRect()]; const s = c.width / f.width;
-      let n = 0; for (let dx = -2; dx <= 2; dx++) for (let dy = -2; dy <= 2; dy++) {
-        const p = c.getContext('2d').getImageData((r.left - f.left + x * r.width) * s + dx, (r.top - f.top + y * r.height) * s + dy, 1, 1).data; if (p[3] > 0) n++ }
-      return n })"""
     series = document.series
     first, last = series.time[0], series.time[-1]
     reach = (max(series.price) - min(series.price)) * 1.5
     bounds = [edge for row in document.positions for edge in (row.price_lower, row.price_upper)]
     near = [edge for edge in bounds if min(series.price) - reach <= edge <= max(series.price) + reach]
-    bottom, top = min(min(series.price), *near), max(max(series.price), *near)
+    bottom, top = min(*series.price, *near), max(*series.price, *near)
     margin = (top - bottom) * 0.06
     bottom, top = bottom - margin, top + margin
     with chrome.open(report("realistic")) as page:
         for row in document.positions:
             x = ((row.opened + row.closed) / 2 - first) / (last - first)
             inside = (top - (row.price_lower * 0.03 + row.price_upper * 0.97)) / (top - bottom)
-            assert page.run(f"{probe}({x}, {inside})") == 25, row.id
+            assert page.probe("washed", "#chart-price", x, inside) == 25, row.id
             above = (top - row.price_upper) / (top - bottom) - 0.03
             if above > 0.01:
-                assert page.run(f"{probe}({x}, {above})") < 25, row.id
+                assert page.probe("washed", "#chart-price", x, above) < 25, row.id
 
 
 def test_costs_have_their_own_scale_only_where_fees_would_hide_them(chrome, report):
     with chrome.open(report("realistic")) as page:
-        assert page.run(f"{TINTED}('#chart-costs', 'loss')") > 200
+        assert page.probe("tinted", "#chart-costs", "loss") > 200
         assert "on a scale of their own" in page.text("#chart-costs")
 
 
@@ -93,9 +59,7 @@ def test_the_legend_follows_the_pointer(chrome, report, documents):
     with chrome.open(report("realistic")) as page:
         page.run("document.querySelector('#chart-value').scrollIntoView()")
         before = page.text("#chart-value .legend")
-        box = page.run(
-            "(r => [r.left, r.top, r.width, r.height])(document.querySelector('#chart-value .u-over').getBoundingClientRect())"
-        )
+        box = page.probe("box", "#chart-value .u-over")
         page.command("Input.dispatchMouseEvent", type="mouseMoved", x=box[0] + box[2] / 4, y=box[1] + box[3] / 2)
         page.settle()
         after = page.text("#chart-value .legend")
@@ -110,7 +74,7 @@ def test_the_legend_follows_the_pointer(chrome, report, documents):
 def test_no_sideways_scroll_on_a_phone(chrome, report, name, dark):
     with chrome.open(report(name), width=360, height=740, dark=dark) as page:
         assert page.run("document.documentElement.scrollWidth") <= 360
-        assert page.run(OUTSIDE) == []
+        assert page.probe("outside") == []
         assert (
             page.run("[...document.querySelectorAll('.table-frame')].filter(f => f.scrollWidth > f.clientWidth).length")
             == 0
@@ -121,7 +85,7 @@ def test_no_sideways_scroll_on_a_phone(chrome, report, name, dark):
 def test_no_sideways_scroll_at_other_widths(chrome, report, width):
     with chrome.open(report("realistic"), width=width) as page:
         assert page.run("document.documentElement.scrollWidth") <= width
-        assert page.run(OUTSIDE) == []
+        assert page.probe("outside") == []
 
 
 @pytest.mark.parametrize("name", list(ALL))
@@ -129,7 +93,7 @@ def test_no_sideways_scroll_at_other_widths(chrome, report, width):
 def test_text_stands_out(chrome, report, name, dark):
     with chrome.open(report(name), dark=dark) as page:
         page.click("#waterfall .section-head button")
-        ratio, where = page.run(CONTRAST)
+        ratio, where = page.probe("contrast")
         assert ratio >= 4.5, where
 
 
@@ -141,11 +105,11 @@ def test_themes_follow_the_system_and_the_toggle(chrome, report):
         page.settle()
         dark = page.run(ground)
         assert dark != light
-        in_dark = page.run(f"{TINTED}('#chart-value', 'own')")
+        in_dark = page.probe("tinted", "#chart-value", "own")
         page.click(".theme-toggle")
         assert page.run(ground) == light
         assert page.run("document.querySelector('.theme-toggle').ariaLabel") == "Switch to dark theme"
-        assert page.run(f"{TINTED}('#chart-value', 'own')") > 200
+        assert page.probe("tinted", "#chart-value", "own") > 200
         assert in_dark > 200
         page.run("localStorage.clear()")
 
@@ -155,8 +119,7 @@ def test_charts_follow_the_width(chrome, report):
         page.resize(500)
         page.settle()
         page.settle()
-        size = "(c => [c.getBoundingClientRect().width, c.closest('.canvas-frame').clientWidth])"
-        canvas, frame = page.run(f"{size}(document.querySelector('#chart-value canvas'))")
+        canvas, frame = page.probe("box", "#chart-value canvas")[2], page.probe("box", "#chart-value .canvas-frame")[2]
         assert canvas == pytest.approx(frame, abs=1)
         assert page.run("document.documentElement.scrollWidth") <= 500
 
@@ -170,12 +133,12 @@ def test_paper(chrome, report, documents, dark):
         page.media("print", dark=dark)
         page.settle()
         assert page.run("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
-        assert page.run(f"{TINTED}('#chart-value', 'own')") > 1000
+        assert page.probe("tinted", "#chart-value", "own") > 1000
         assert page.run("document.querySelector('#chart-value canvas').width") > 1.5 * screen
         assert page.run("document.querySelector('.theme-toggle').offsetHeight") == 0
-        formulas = page.run("[...document.querySelectorAll('.formula-row')].filter(r => r.offsetHeight > 0).length")
-        assert formulas == len([row for row in documents["realistic"].waterfall if row.formula])
-        assert page.run(CONTRAST)[0] >= 4.5
+        formulas = [row.formula for row in documents["realistic"].waterfall if row.formula]
+        assert page.probe("visible", ".formula-row") == formulas
+        assert page.probe("contrast")[0] >= 4.5
         page.media("", dark=dark)
         page.run("dispatchEvent(new Event('afterprint'))")
         page.settle()
@@ -206,10 +169,7 @@ def test_it_can_be_read_without_sight(chrome, report, documents):
         assert len(words) == 4
         assert all(len(text) > 40 for text in words)
         assert "10,000" in words[0] or "9,998.07 USDC" in words[0]
-        tables = page.run(
-            "[...document.querySelectorAll('table')].map(t => [t.caption.innerText, t.querySelectorAll('th[scope=col]').length,"
-            " [...t.tBodies[0].rows].filter(r => !r.matches('.formula-row')).every(r => r.querySelector('th[scope=row]'))])"
-        )
+        tables = page.probe("tables")
         assert len(tables) == 5
         assert all(caption and columns >= 4 and headed for caption, columns, headed in tables)
         names = page.run("[...document.querySelectorAll('button')].map(b => (b.ariaLabel ?? b.innerText).trim())")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -133,7 +132,7 @@ def test_written_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(BadInput, match="No space left on device"):
         write_report(realistic(), target)
     assert target.read_text(encoding="utf-8") == before
-    assert os.listdir(target.parent) == ["report.html"]
+    assert list(target.parent.iterdir()) == [target]
 
 
 def test_a_folder_in_the_way_is_one_clear_line(tmp_path):
@@ -143,7 +142,7 @@ def test_a_folder_in_the_way_is_one_clear_line(tmp_path):
     ) as caught:
         write_report(empty(), tmp_path / "report.html")
     assert "\n" not in str(caught.value)
-    assert os.listdir(tmp_path) == ["report.html"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "report.html"]
 
 
 def test_a_page_that_was_not_built_names_the_fix(tmp_path, monkeypatch):
