@@ -66,6 +66,7 @@ def swap(
     """
     price, liquidity = load256(pool.wide, PRICE), load256(pool.wide, LIQUIDITY)
     spent = received = protocol = _ZERO
+    pool.small[UNDONE] = 0
     if amount == 0:
         return AS, spent, received, logged, 0
     if price == 0:
@@ -83,7 +84,6 @@ def swap(
     logs = log.fee.shape[0] > 0
     remaining = amount
     crossed = 0
-    pool.small[UNDONE] = 0
 
     while remaining != 0 and price != limit:
         start, start_tick = price, tick
