@@ -13,6 +13,7 @@ from tidemill.chain.artefacts import artefact
 from tidemill.chain.types import Call, Receipt
 from tidemill.errors import BadData, BadInput, Revert, RpcError, UnknownName
 from tidemill.interfaces import All, Filled, Intent, Limits, Reverted
+from tidemill.venues.shared.client_parts import ERC20, abi
 from tidemill.venues.uniswap_v3 import client_abi
 from tidemill.venues.uniswap_v3.client import UniswapV3Client, V3Deployment
 from tidemill.venues.uniswap_v3.client_local import LocalToken, deploy_local, endow
@@ -64,15 +65,16 @@ MIN_OUT = Limits(amounts={"amount_out_min": 1})
 
 def test_our_signatures_are_the_artefacts_own() -> None:
     names = {"POOL": "UniswapV3Pool", "MANAGER": "NonfungiblePositionManager", "ROUTER": "SwapRouter"}
-    names |= {"ERC20": "TestToken", "CALLEE": "PoolCallee", "FACTORY": "UniswapV3Factory"}
-    for text, name in names.items():
-        ours, real = client_abi.abi(getattr(client_abi, text)), Abi(artefact(name).abi)
+    names |= {"CALLEE": "PoolCallee", "FACTORY": "UniswapV3Factory"}
+    texts = {getattr(client_abi, text): name for text, name in names.items()} | {ERC20: "TestToken"}
+    for text, name in texts.items():
+        ours, real = abi(text), Abi(artefact(name).abi)
         for signature, codec in ours.functions.items():
             if "(" in signature:
                 assert codec.outputs == real.functions[signature].outputs, signature
         for topic, event in ours.events.items():
             assert (event.names, event.indexed) == (real.events[topic].names, real.events[topic].indexed)
-    assert len(client_abi.abi(client_abi.POOL).events) == 9
+    assert len(abi(client_abi.POOL).events) == 9
 
 
 def test_a_position_from_mint_to_close(world: World) -> None:
@@ -114,7 +116,7 @@ def test_a_position_from_mint_to_close(world: World) -> None:
 
 def test_no_allowance_is_left_behind(world: World) -> None:
     def allowances() -> set[int]:
-        codec = client_abi.abi(client_abi.ERC20)
+        codec = abi(ERC20)
         asked = [
             (t, codec.encode("allowance", ME, s))
             for t in (world.at.token0, world.at.token1)
@@ -138,7 +140,7 @@ def test_no_allowance_is_left_behind(world: World) -> None:
 
 
 def test_a_standing_allowance_is_first_put_to_zero(world: World) -> None:
-    codec = client_abi.abi(client_abi.ERC20)
+    codec = abi(ERC20)
     world.send(ME, [Call(world.at.token0, codec.encode("approve", world.at.router, 7))])
     plan = world.clients[ME].plan(Intent("pool", "swap_exact_in", {"token_in": "USDC@op", "amount_in": 9}, MIN_OUT))
     assert [(c.to, c.purpose) for c in plan] == [
