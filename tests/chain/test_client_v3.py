@@ -13,9 +13,11 @@ from tidemill.chain.artefacts import artefact
 from tidemill.chain.types import Call, Receipt
 from tidemill.errors import BadData, BadInput, Revert, RpcError, UnknownName
 from tidemill.interfaces import All, Filled, Intent, Limits, Reverted
+from tidemill.venues.shared.client_parts import ERC20, abi
 from tidemill.venues.uniswap_v3 import client_abi
 from tidemill.venues.uniswap_v3.client import UniswapV3Client, V3Deployment
 from tidemill.venues.uniswap_v3.client_local import LocalToken, deploy_local, endow
+from tidemill.venues.uniswap_v3.client_logs import decode_events
 
 pytestmark = pytest.mark.chain
 
@@ -63,15 +65,16 @@ MIN_OUT = Limits(amounts={"amount_out_min": 1})
 
 def test_our_signatures_are_the_artefacts_own() -> None:
     names = {"POOL": "UniswapV3Pool", "MANAGER": "NonfungiblePositionManager", "ROUTER": "SwapRouter"}
-    names |= {"ERC20": "TestToken", "CALLEE": "PoolCallee", "FACTORY": "UniswapV3Factory"}
-    for text, name in names.items():
-        ours, real = client_abi.abi(getattr(client_abi, text)), Abi(artefact(name).abi)
+    names |= {"CALLEE": "PoolCallee", "FACTORY": "UniswapV3Factory"}
+    texts = {getattr(client_abi, text): name for text, name in names.items()} | {ERC20: "TestToken"}
+    for text, name in texts.items():
+        ours, real = abi(text), Abi(artefact(name).abi)
         for signature, codec in ours.functions.items():
             if "(" in signature:
                 assert codec.outputs == real.functions[signature].outputs, signature
         for topic, event in ours.events.items():
             assert (event.names, event.indexed) == (real.events[topic].names, real.events[topic].indexed)
-    assert len(client_abi.abi(client_abi.POOL).events) == 9
+    assert len(abi(client_abi.POOL).events) == 9
 
 
 def test_a_position_from_mint_to_close(world: World) -> None:
@@ -113,7 +116,7 @@ def test_a_position_from_mint_to_close(world: World) -> None:
 
 def test_no_allowance_is_left_behind(world: World) -> None:
     def allowances() -> set[int]:
-        codec = client_abi.abi(client_abi.ERC20)
+        codec = abi(ERC20)
         asked = [
             (t, codec.encode("allowance", ME, s))
             for t in (world.at.token0, world.at.token1)
@@ -137,7 +140,7 @@ def test_no_allowance_is_left_behind(world: World) -> None:
 
 
 def test_a_standing_allowance_is_first_put_to_zero(world: World) -> None:
-    codec = client_abi.abi(client_abi.ERC20)
+    codec = abi(ERC20)
     world.send(ME, [Call(world.at.token0, codec.encode("approve", world.at.router, 7))])
     plan = world.clients[ME].plan(Intent("pool", "swap_exact_in", {"token_in": "USDC@op", "amount_in": 9}, MIN_OUT))
     assert [(c.to, c.purpose) for c in plan] == [
@@ -265,3 +268,34 @@ def test_snapshot_reads_history_by_block_and_the_managers_positions(world: World
     assert client.snapshot(before.number) == old == client.snapshot(before.hash)
     world.do("close", position="pool#1")
     assert list(client.snapshot().manager.tokens) == [2]
+
+
+def test_a_day_of_real_logs_decodes_as_the_column_decoder_has_it() -> None:
+    """Two decoders written apart, on 6,234 real logs."""
+    import polars as pl
+
+    from tidemill.market.data import data_file, missing_reason
+    from tidemill.market.decode import decode_logs, normalise_logs
+    from tidemill.market.limbs import from_limbs
+
+    name = "uniswap_v3/eth_usdc_weth_005_20240105_rawlogs.parquet"
+    if reason := missing_reason(name):
+        pytest.skip(reason)
+    frame = pl.read_parquet(data_file(name))
+    pool = "0x88e6a0c2ddd26feeb64f039a2c41296fcb3f5640"
+    ours = decode_events([{**row, "address": pool} for row in normalise_logs(frame).to_dicts()], pool=pool, manager="")
+    theirs = decode_logs(frame)
+    assert len(ours) == theirs.height == 6234
+    for field in ("amount0", "amount1"):
+        column = from_limbs(theirs[field].to_numpy(), signed=True)
+        assert [event.args[field] for event in ours] == column
+    swaps = [row for row, event in enumerate(ours) if event.name == "Swap"]
+    prices = from_limbs(theirs["sqrt_price_x96"].to_numpy())
+    assert len(swaps) == 6046
+    for row in swaps:
+        args = ours[row].args
+        assert (args["sqrtPriceX96"], args["tick"], args["sender"]) == (
+            prices[row],
+            theirs["tick"][row],
+            theirs["sender"][row],
+        )

@@ -6,9 +6,10 @@ from typing import Self
 
 from msgspec import Struct
 
-from tidemill.chain.rpc import Rpc, RpcRejected
+from tidemill.chain.rpc import Rpc
 from tidemill.errors import RpcError
-from tidemill.venues.uniswap_v3.client_abi import POOL, abi
+from tidemill.venues.shared.client_parts import ask_many
+from tidemill.venues.uniswap_v3.client_abi import POOL
 
 __all__ = ["V3Deployment"]
 
@@ -35,13 +36,10 @@ class V3Deployment(Struct, frozen=True):
         cls, rpc: Rpc, pool: str, *, manager: str, router: str, token_ids: tuple[str, str], callee: str = ""
     ) -> Self:
         """Ask the pool for its tokens, fee and spacing; raises ``RpcError`` when it is none."""
-        names = ("token0", "token1", "fee", "tickSpacing")
-        codec = abi(POOL)
-        answers = rpc.call_many([(pool, codec.encode(name)) for name in names])
+        asked: list[tuple[str, tuple[()]]] = [(name, ()) for name in ("token0", "token1", "fee", "tickSpacing")]
         try:
-            raw = [b"" if isinstance(answer, RpcRejected) else answer for answer in answers]
-            token0, token1, fee, spacing = (codec.decode(n, data)[0] for n, data in zip(names, raw, strict=True))
-        except ValueError:
+            (token0,), (token1,), (fee,), (spacing,) = ask_many(rpc, pool, POOL, asked, "latest")
+        except RpcError:
             raise RpcError(f"{rpc.address}: {pool} is no Uniswap v3 pool on chain {rpc.chain_id}") from None
         return cls(
             pool.lower(), manager.lower(), router.lower(), token0, token1, token_ids, fee, spacing, callee.lower()

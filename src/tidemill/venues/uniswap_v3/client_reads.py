@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tidemill.chain.abi import decode_revert
-from tidemill.chain.rpc import BlockId, RpcRejected
-from tidemill.errors import BadInput, Revert, RpcError
+from tidemill.chain.rpc import BlockId
+from tidemill.errors import BadInput
 from tidemill.interfaces import Position
-from tidemill.venues.uniswap_v3.client_abi import ERC20, MANAGER, POOL, abi
+from tidemill.venues.shared.client_parts import ERC20, abi, ask, ask_many
+from tidemill.venues.uniswap_v3.client_abi import MANAGER, POOL
 from tidemill.venues.uniswap_v3.client_snapshot import position_key
 from tidemill.venues.uniswap_v3.model_reads import read as read_model
 from tidemill.venues.uniswap_v3.model_state import ManagerState, PoolState, TickInfo, TokenPosition, UniswapV3State
@@ -51,11 +51,8 @@ class Reads:
         """Return the owner's position tokens of this pool in the order they were opened."""
         at = self._client.rpc.block(block)
         (count,) = self._view(self._at.manager, MANAGER, "balanceOf", (owner,), at)
-        codec = abi(MANAGER)
-        calls = [(self._at.manager, codec.encode("tokenOfOwnerByIndex", owner, i)) for i in range(count)]
-        ids = sorted(
-            codec.decode("tokenOfOwnerByIndex", _sound(a))[0] for a in self._client.rpc.call_many(calls, block=at)
-        )
+        asked = [("tokenOfOwnerByIndex", (owner, i)) for i in range(count)]
+        ids = sorted(token_id for (token_id,) in ask_many(self._client.rpc, self._at.manager, MANAGER, asked, at))
         out = []
         for token_id in ids:
             kept = self._kept(token_id, at)
@@ -106,19 +103,10 @@ class Reads:
 
     def _state(self, token_id: int, kept: tuple[Any, ...], block: BlockId) -> UniswapV3State:
         """Return as much of the model's state as one position's worth depends on."""
-        codec, (lower, upper) = abi(POOL), kept[5:7]
-        asked = [
-            ("slot0", ()),
-            ("feeGrowthGlobal0X128", ()),
-            ("feeGrowthGlobal1X128", ()),
-            ("ticks", (lower,)),
-            ("ticks", (upper,)),
-        ]
-        calls = [(self._at.pool, codec.encode(name, *args)) for name, args in asked]
-        answers = self._client.rpc.call_many(calls, block=block)
-        slot0, (growth0,), (growth1,), low, high = (
-            codec.decode(name, _sound(answer)) for (name, _args), answer in zip(asked, answers, strict=True)
-        )
+        lower, upper = kept[5:7]
+        growths = [("feeGrowthGlobal0X128", ()), ("feeGrowthGlobal1X128", ())]
+        asked: list[tuple[str, tuple[int, ...]]] = [("slot0", ()), *growths, ("ticks", (lower,)), ("ticks", (upper,))]
+        slot0, (growth0,), (growth1,), low, high = ask_many(self._client.rpc, self._at.pool, POOL, asked, block)
         pool = PoolState(
             token0=self._at.token_ids[0],
             token1=self._at.token_ids[1],
@@ -137,23 +125,8 @@ class Reads:
         return UniswapV3State(self._client.venue, pool, ManagerState(self._at.manager, tokens={token_id: token}))
 
     def _view(self, to: str, contract: str, name: str, args: Sequence[Any], block: BlockId) -> tuple[Any, ...]:
-        codec = abi(contract)
-        try:
-            return codec.decode(name, self._client.rpc.call(to, codec.encode(name, *args), block=block))
-        except RpcRejected as rejected:
-            if rejected.reverted:
-                raise Revert(decode_revert(rejected.data or b"")) from None
-            raise
-        except ValueError:
-            where = f"{self._client.rpc.address}: {to}"
-            raise RpcError(f"{where} gave no answer to {name}(); wrong address or chain?") from None
+        return ask(self._client.rpc, to, contract, name, args, block)
 
     @staticmethod
     def _bare(values: tuple[Any, ...]) -> Any:
         return values[0] if len(values) == 1 else tuple(tuple(v) if isinstance(v, list) else v for v in values)
-
-
-def _sound(answer: bytes | RpcRejected) -> bytes:
-    if isinstance(answer, RpcRejected):
-        raise answer
-    return answer

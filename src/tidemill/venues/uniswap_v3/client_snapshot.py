@@ -14,8 +14,8 @@ from eth_hash.auto import keccak
 from tidemill.chain.rpc import BlockId, Rpc, RpcRejected
 from tidemill.chain.types import BlockRef
 from tidemill.errors import RpcError
-from tidemill.venues.uniswap_v3.client_abi import FACTORY, MANAGER, POOL, abi
-from tidemill.venues.uniswap_v3.client_logs import decode_event
+from tidemill.venues.shared.client_parts import abi, ask, ask_many, decode_log
+from tidemill.venues.uniswap_v3.client_abi import FACTORY, MANAGER, POOL
 from tidemill.venues.uniswap_v3.client_place import V3Deployment
 from tidemill.venues.uniswap_v3.model_state import (
     ManagerState,
@@ -76,7 +76,7 @@ def read_state(
     (most,), slot0, (liquidity,), (growth0,), (growth1,), owed, (factory,) = view.many(
         [(view_name, ()) for view_name in (*names, "factory")]
     )
-    (owner,) = _decoded(rpc, FACTORY, [(factory, "owner", ())], seen)[0]
+    (owner,) = ask(rpc, factory, FACTORY, "owner", (), seen)
     bitmap = _bitmap(view, at.tick_spacing)
     wanted = list(dict.fromkeys(_owners(rpc, at.pool, seen, from_block) if positions is None else positions))
     held = view.many([("positions", (position_key(*p),)) for p in wanted])
@@ -120,7 +120,7 @@ class _Views:
         self._rpc, self._pool, self._seen = rpc, pool, seen
 
     def many(self, asked: Sequence[tuple[str, tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
-        return _decoded(self._rpc, POOL, [(self._pool, name, args) for name, args in asked], self._seen)
+        return ask_many(self._rpc, self._pool, POOL, asked, self._seen)
 
 
 def _bitmap(view: _Views, spacing: int) -> dict[int, int]:
@@ -142,7 +142,7 @@ def _owners(rpc: Rpc, pool: str, seen: BlockRef, from_block: int) -> list[Positi
     logs = rpc.logs(address=pool, topics=[topic], from_block=from_block, to_block=seen.number)
     out = []
     for log in logs:
-        event = decode_event(log, POOL)
+        event = decode_log(log, POOL, venue="a Uniswap v3 pool")
         if event is not None:
             out.append((str(event.args["owner"]), int(event.args["tickLower"]), int(event.args["tickUpper"])))
     return out
@@ -172,19 +172,3 @@ def _manager(
     # The next id has no view: it is the low 176 bits of this word of the manager's storage.
     next_id = rpc.storage(at.manager, _NEXT_ID_SLOT, block=seen) & ((1 << 176) - 1)
     return ManagerState(at.manager, next_id, tokens)
-
-
-def _decoded(
-    rpc: Rpc, contract: str, asked: Sequence[tuple[str, str, tuple[Any, ...]]], seen: BlockRef
-) -> list[tuple[Any, ...]]:
-    codec = abi(contract)
-    calls = [(to, codec.encode(name, *args)) for to, name, args in asked]
-    out = []
-    for (to, name, _args), answer in zip(asked, rpc.call_many(calls, block=seen), strict=True):
-        if isinstance(answer, RpcRejected):
-            raise answer
-        try:
-            out.append(codec.decode(name, answer))
-        except ValueError:
-            raise RpcError(f"{rpc.address}: {to} answered {name}() wrongly; is it Uniswap v3?") from None
-    return out
