@@ -92,9 +92,7 @@ def test_an_input_beyond_256_bits_divides_twice() -> None:
     for amount in (most + 1, 1 << 200, int(MAX_UINT256) - reserve):
         twice = ceil(Fraction(reserve, reserve // price + amount))
         assert r.sqrt_price_after_amount0_in_up(price, liquidity, amount) == twice
-    assert r.sqrt_price_after_amount0_in_up(1 << 96, 1, 1 << 95) == ceil(
-        Fraction(ONE * ONE, ONE + (1 << 95) * ONE)
-    )
+    assert r.sqrt_price_after_amount0_in_up(1 << 96, 1, 1 << 95) == ceil(Fraction(ONE * ONE, ONE + (1 << 95) * ONE))
 
 
 @pytest.mark.parametrize("amount", [10**18, 10**19])
@@ -105,9 +103,7 @@ def test_taking_all_there_is_or_more_reverts(amount: int) -> None:
         r.sqrt_price_after_amount1_out_down(ONE, 10**18, amount + 1)
 
 
-@pytest.mark.parametrize(
-    "name", ["amount0_delta_down", "amount0_delta_up", "amount1_delta_down", "amount1_delta_up"]
-)
+@pytest.mark.parametrize("name", ["amount0_delta_down", "amount0_delta_up", "amount1_delta_down", "amount1_delta_up"])
 def test_amounts_on_every_number_type(name: str) -> None:
     rows = [*_triples(800), (ONE, ONE, 5), (ONE, 2 * ONE, 0)]
     assert assert_rule_equal_on_three_types(getattr(r, name), rows) == 0

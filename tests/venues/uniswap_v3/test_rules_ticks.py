@@ -46,7 +46,7 @@ def test_factors_are_the_powers_of_the_tick_base_rounded_to_nearest() -> None:
 )
 def test_published_ratios(tick: int, sqrt_ratio: int) -> None:
     assert sqrt_ratio_at_tick(tick) == sqrt_ratio
-    assert (MIN_SQRT_RATIO, MAX_SQRT_RATIO) == (sqrt_ratio_at_tick(-887_272), sqrt_ratio_at_tick(887_272))
+    assert (sqrt_ratio_at_tick(-887_272), sqrt_ratio_at_tick(887_272)) == (MIN_SQRT_RATIO, MAX_SQRT_RATIO)
 
 
 def test_ratios_are_the_square_root_of_the_price() -> None:
