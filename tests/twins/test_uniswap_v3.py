@@ -1,8 +1,7 @@
 """The Uniswap v3 model against the bytecode: random markets, compared after every action.
 
 Amounts, events, price, tick, liquidity, fee growth, protocol fees and all balances are compared each time; ticks,
-bitmap words, observations, positions and position tokens whenever the model touches them, and all that were ever touched
-each 20th time.
+words, observations, positions and position tokens whenever the model touches them, and all of them each 20th time.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import copy
 import random
 from collections import Counter
-from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,40 +20,10 @@ if not artefacts.available("UniswapV3Pool", "NonfungiblePositionManager", "SwapR
     pytest.skip("contract artefacts are not in the cache: run `tidemill contracts fetch`", allow_module_level=True)
 
 from tidemill.interfaces import Action, Event, Revert
-from twins.uniswap_v3_market import VERBS, Market
+from twins.uniswap_v3_market import CASES, VERBS, Market
 from twins.uniswap_v3_twin import GLOBALS, Twin, _integers
 
 pytestmark = pytest.mark.chain
-
-
-class Case(NamedTuple):
-    """A pool and the market on it; ``least`` is the least share of successes of every verb."""
-
-    fee: int
-    decimals: tuple[int, int]
-    home: int
-    base: int = 10**16
-    sizes: tuple[float, float] = (3, 22)
-    spacing: int | None = None
-    time: int = 1_700_000_000
-    least: float = 0.05
-
-    def market(self, seed: str | random.Random, **kwargs) -> Market:
-        twin = Twin(fee=self.fee, decimals=self.decimals, spacing=self.spacing, time=self.time)
-        return Market(twin, seed, self.home, base=self.base, sizes=self.sizes, **kwargs)
-
-
-CASES = {
-    "030-18-18": Case(3000, (18, 18), 0),
-    "005-6-18": Case(500, (6, 18), 200_000),
-    "100-24-2": Case(10_000, (24, 2), -300_000),
-    "005-18-6": Case(500, (18, 6), -276_000, sizes=(3, 19)),
-    "no base": Case(3000, (8, 18), 50_000, base=0, least=0.04),
-    "top": Case(500, (18, 18), 860_000, least=0.02),
-    "bottom": Case(3000, (18, 18), -850_000, 10**24, (19, 27), least=0.03),
-    "own tier, widest spacing": Case(7, (6, 6), 100, spacing=16_383, least=0.03),
-    "time wraps, spacing 1": Case(100, (18, 18), 0, base=0, spacing=1, time=2**32 - 3000, least=0.04),
-}
 
 
 def _run(name: str, seed: str, actions: int) -> Market:
