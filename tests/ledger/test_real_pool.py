@@ -44,7 +44,7 @@ class Reset:
             if held:
                 return Decision((Plan((*closing, sale)),))
             return Decision((Plan((sale,)),)) if weth else Decision()
-        tick = view.read("pool", "slot0")["tick"] // 10 * 10
+        tick = view.read("pool", "slot0")[1] // 10 * 10
         if held:
             data = held[0].data
             inside = data["tick_lower"] <= tick < data["tick_upper"]

@@ -277,28 +277,28 @@ class Tiny:
         self.mark("before")
         shares = amount * (self.supply + 1) // (self.assets + 1)
         self.assets, self.supply = self.assets + amount, self.supply + shares
-        self.step("vault", "deposit", [(USD, -amount), (SHR, shares)], position="vault#1")
+        self.step("vault", "deposit", [(USD, -amount), (SHR, shares)])
 
     def redeem(self, shares: int, phase: str = "run") -> None:
         self.mark("before")
         amount = shares * (self.assets + 1) // (self.supply + 1)
         self.assets, self.supply = self.assets - amount, self.supply - shares
-        self.step("vault", "redeem", [(SHR, -shares), (USD, amount)], position="vault#1", phase=phase)
+        self.step("vault", "redeem", [(SHR, -shares), (USD, amount)], phase=phase)
 
     def stake(self, shares: int) -> None:
         self.mark("before")
         self.staked += shares
-        self.step("farm", "stake", [(SHR, -shares)], position="farm#1")
+        self.step("farm", "stake", [(SHR, -shares)])
 
     def unstake(self, shares: int, phase: str = "run") -> None:
         self.mark("before")
         self.staked -= shares
-        self.step("farm", "withdraw", [(SHR, shares)], position="farm#1", phase=phase)
+        self.step("farm", "withdraw", [(SHR, shares)], phase=phase)
 
     def claim(self, phase: str = "run") -> None:
         self.mark("before")
         got, self.rewards = self.rewards, 0
-        self.step("farm", "claim", [(RWD, got)], position="farm#1", phase=phase)
+        self.step("farm", "claim", [(RWD, got)], phase=phase)
 
     def penalty(self) -> None:
         """A tenth of a range's liquidity is taken, and a payment comes into the wallet."""

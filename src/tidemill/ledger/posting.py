@@ -179,7 +179,7 @@ class _Poster:
             postings += change
             if name in befallen:
                 postings += self._suffered(interval, befallen[name], pair, change)
-            elif loose and name not in named and pair.same_size():
+            elif loose and name not in named and pair.same_size() and not pair.was_paid():
                 # an own trade (or others, since a parent-block mark) moved the pool in which this position stands
                 postings += self._drift(pair.claim, pair.grown(), interval.after)
                 postings += self._income(pair, interval.after)
@@ -344,6 +344,9 @@ class _Pair(NamedTuple):
 
     def same_size(self) -> bool:
         return self.weight_before == self.weight_after
+
+    def was_paid(self) -> bool:
+        return any(amount < 0 for amount in self.accrued().values())
 
     def grown(self) -> _Amounts:
         return _minus(self.now.principal if self.now else {}, self.was.principal if self.was else {})

@@ -40,7 +40,7 @@ class TokenInfo(Struct, frozen=True):
 
 class StudyInfo(Struct, frozen=True):
     """What was run. ``synthetic`` data are labelled wherever they are shown; ``home`` is the symbol of the home asset,
-    ``capital`` raw units by token id.
+    ``capital`` raw units by symbol.
     """
 
     title: str
