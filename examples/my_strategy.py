@@ -3,7 +3,8 @@
 from msgspec import Struct
 
 from tidemill.interfaces import At, Decision
-from tidemill.strategies.ranges import enter, leave, look, range_around
+from tidemill.strategies.liquidity import LpMemo, PoolView, enter, leave, now_of
+from tidemill.strategies.ratio import usable_range
 
 
 class FewDays(Struct, frozen=True):
@@ -14,15 +15,17 @@ class FewDays(Struct, frozen=True):
     width: int = 800
     days: int = 5
 
+    Memo = LpMemo
+
     def decide(self, view, memo, news):
         """Called at the start, when the time has come, after each transaction, and at the end."""
-        pool, here = look(view, self.venue), max(view.at.values()).time
         if view.in_flight:
-            return Decision()
+            return Decision(memo=memo)
+        now = now_of(view)
         if view.why == "start":
-            plan = enter(view, pool, *range_around(pool, self.width), slippage_bps=50)
-            return Decision((plan,), wake=(At(here + self.days * 86_400),))
-        if view.why in ("condition", "end"):
-            plan = leave(view, pool, self.home, slippage_bps=50)
-            return Decision((plan,) if plan else ())
-        return Decision(wake=(At(here + self.days * 86_400),))
+            pool = PoolView.of(view, self.venue)
+            lower, upper = usable_range(pool.tick - self.width, pool.tick + self.width, pool.spacing)
+            return Decision((enter(view, self.venue, lower, upper, 50),), memo=LpMemo(entered_at=now))
+        if view.why == "end" or now >= memo.entered_at + self.days * 86_400:
+            return leave(view, self.venue, self.home, 50, memo)
+        return Decision(wake=(At(memo.entered_at + self.days * 86_400),), memo=memo)

@@ -269,9 +269,7 @@ class KernelPool:
         """Split a log's steps at every multiple of the tick spacing."""
         return split_steps(self.arrays, log, flow)
 
-    def swap(
-        self, zero_for_one: bool, amount_specified: int, sqrt_price_limit_x96: int
-    ) -> tuple[int, int]:
+    def swap(self, zero_for_one: bool, amount_specified: int, sqrt_price_limit_x96: int) -> tuple[int, int]:
         """Swap as the contract's ``swap``; returns (amount0, amount1), positive into the pool.
 
         Raises
