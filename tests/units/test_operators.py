@@ -167,8 +167,11 @@ def literals(a: Uint, i: Index) -> tuple[Uint, Index]:
     return total - 2, i * 2 - count
 
 
-SIGNED_EDGES = sorted({0, 1, -1, 2, -2} | {s * (1 << b) + by for s in (1, -1) for b in (63, 128, 254) for by in (-1, 0, 1)}
-                      | {(1 << 255) - 1, -(1 << 255), -(1 << 255) + 1})  # fmt: skip
+SIGNED_EDGES = sorted(
+    {0, 1, -1, 2, -2}
+    | {sign * (1 << bit) + by for sign in (1, -1) for bit in (63, 128, 254) for by in (-1, 0, 1)}
+    | {(1 << 255) - 1, -(1 << 255), -(1 << 255) + 1}
+)
 SHIFTS = (0, 1, 31, 63, 64, 65, 95, 96, 127, 128, 129, 191, 192, 254, 255)
 
 

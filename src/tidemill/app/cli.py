@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from tidemill import __version__
 from tidemill.app.console import fail
+from tidemill.app.market_commands import market
 from tidemill.errors import TidemillError
 
 __all__ = ["app", "run"]
@@ -25,7 +26,6 @@ app = App(
     help_format="markdown",
 )
 contracts = App(name="contracts", help="Real contract artefacts and the local chain, in the user's cache.")
-market = App(name="market", help="Recorded markets: import, list, show, verify.")
 app.command(contracts)
 app.command(market)
 

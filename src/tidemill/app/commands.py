@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tidemill.app.console import emit_json, note, stderr, stdout
+from tidemill.app.tables import table
 
 __all__ = ["backtest", "contracts_fetch", "contracts_ls", "demo", "rehearse"]
 
@@ -22,18 +23,6 @@ def progress(label: str) -> Iterator[Any]:
         return
     with console.status(label) as status:
         yield status.update
-
-
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
-    """Return a rich table; columns whose name ends in ``>`` are set flush right."""
-    from rich.table import Table  # noqa: PLC0415
-
-    out = Table(title=title or None, title_justify="left", show_edge=False, pad_edge=False)
-    for column in columns:
-        out.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
-    for row in rows:
-        out.add_row(*row)
-    return out
 
 
 def contracts_fetch(names: list[str], *, as_json: bool) -> int:
@@ -89,7 +78,9 @@ def backtest(study: Path, out: Path, *, as_json: bool) -> int:
     return 0
 
 
-def rehearse(study: Path, mode: str, gas: str, out: Path, *, as_json: bool) -> int:
+def rehearse(
+    study: Path, mode: Literal["locked", "live-like"], gas: Literal["model", "measured"], out: Path, *, as_json: bool
+) -> int:
     """Rehearse a study on a local chain and show the comparison."""
     from tidemill.app.rehearsal import print_rehearsal  # noqa: PLC0415
     from tidemill.studies.load import load  # noqa: PLC0415

@@ -25,7 +25,8 @@ _TUPLE = re.compile(r"\((?P<parts>.*)\)(?P<array>(?:\[\d*\])*)\s*(?P<name>\w*)$"
 def abi_of_text(lines: Iterable[str]) -> Abi:
     """Return the codec of contracts described line by line; empty lines are skipped. Raises ``BadInput``.
 
-    >>> abi_of_text(["function transfer(address to, uint256 amount) returns (bool)"]).encode("transfer", "0x" + "11" * 20, 7)[:4].hex()
+    >>> token = abi_of_text(["function transfer(address to, uint256 amount) returns (bool)"])
+    >>> token.encode("transfer", "0x" + "11" * 20, 7)[:4].hex()
     'a9059cbb'
     """
     return Abi([_entry(line.strip()) for line in lines if line.strip()])

@@ -201,16 +201,16 @@ class Anvil:
         """Mine one block of exactly these transactions (sender, call), in this order, and return it with receipts.
 
         ``gas`` is each transaction's limit: given, because estimating against the last block would miss what earlier
-        transactions of the same block change. The price is the base fee. Raises ``RpcError`` when the block came out
-        otherwise (a transaction refused, or one left over from before).
+        transactions of the same block change. The price paid is the base fee, by default the options' own. Raises
+        ``RpcError`` when the block came out otherwise (a transaction refused, or one left over from before).
         """
         if self.options.automine or self.options.block_time is not None:
             raise RpcError("this chain mines by itself; start it with automine=False to fill blocks by hand")
-        if base_fee is not None:
-            self.set_base_fee(base_fee)
+        # A base fee once set drifts into later blocks, so it is set for every block.
+        price = self.options.base_fee if base_fee is None else base_fee
+        self.set_base_fee(price)
         if time_s is not None:
             self.set_next_timestamp(time_s)
-        price = base_fee if base_fee is not None else self._next_base_fee()
         hashes = [
             self.rpc.send_unlocked(call, sender, gas=gas, maxFeePerGas=2 * price, maxPriorityFeePerGas=0)
             for sender, call in transactions
@@ -223,10 +223,6 @@ class Anvil:
         if len(receipts) != len(hashes):
             raise RpcError("anvil mined transactions but has no receipts for them")
         return answers.block_ref(raw, "anvil: mined block"), receipts
-
-    def _next_base_fee(self) -> int:
-        pending = self.rpc.raw_block("pending")
-        return answers.quantity(pending.get("baseFeePerGas") or "0x0", "anvil: pending base fee")
 
     def skip(self, blocks: int) -> None:
         """Mine empty blocks; thousands take seconds, so jump with ``time_s`` where the number does not matter."""

@@ -94,7 +94,11 @@ class Rpc:
             )
         else:
             wire = IpcWire(address, timeout_s=timeout_s, max_bytes=max_bytes)
-        return cls(wire, chain_id=chain_id, attempts=attempts, pause_s=pause_s)
+        try:
+            return cls(wire, chain_id=chain_id, attempts=attempts, pause_s=pause_s)
+        except BaseException:
+            wire.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

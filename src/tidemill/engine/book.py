@@ -59,8 +59,8 @@ class Book:
         """Return every (account, token) balance that is not 0, in order of name."""
         return {key: n for key, n in sorted(self._held.items()) if n}
 
-    def move(self, transfer: Transfer) -> None:
-        """Move tokens.
+    def move(self, transfer: Transfer, *, on_credit: bool = False) -> None:
+        """Move tokens; ``on_credit`` lets the source go below zero (for what is undone again: a quote).
 
         Raises
         ------
@@ -70,7 +70,7 @@ class Book:
         if not 0 <= transfer.amount <= UINT256_MAX:
             raise InvariantBroken(f"{transfer.source} pays {transfer.target} {transfer.amount} {transfer.token}")
         held = self.balance(transfer.token, transfer.source)
-        if held < transfer.amount and transfer.source not in self.outside:
+        if held < transfer.amount and not on_credit and transfer.source not in self.outside:
             raise Overdrawn(transfer, held)
         self._add(transfer.source, transfer.token, -transfer.amount)
         self._add(transfer.target, transfer.token, transfer.amount)

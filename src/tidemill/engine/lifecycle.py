@@ -184,17 +184,16 @@ class Lifecycle:
         moved: list[tuple[Transfer, ...]] = []
         reason: str | None = None
         for venue, action in sent.actions:
-            deadline = action.limits.get("deadline")
             done = len(tx.transfers)
+            if block.time > action.limits.get("deadline", block.time):
+                reason = "deadline"
+                break
             try:
                 results.append(tx.run(venue, action))
-                moved.append(tx.transfers[done:])
             except Revert as revert:
                 reason = revert.reason
-            if deadline is not None and block.time > deadline:
-                reason = "deadline"
-            if reason is not None:
                 break
+            moved.append(tx.transfers[done:])
         if reason is not None:
             tx.undo()
             self._land_reverted(flight, sent, block, failed=len(results), reason=reason, name=name, before=before)

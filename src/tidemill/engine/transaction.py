@@ -19,6 +19,10 @@ def stage_of(stages: Mapping[str, Stage], venue: str) -> Stage:
     return stages[venue]
 
 
+CREDIT = 1 << 200
+"""More than anything has ever been minted, and far from overflowing 256 bits."""
+
+
 class Transaction:
     """What one account does in one block. ``undo`` leaves no trace; so does a revert, at the depth where it happened.
 
@@ -26,11 +30,21 @@ class Transaction:
     ----------
     stages : every venue of the world by id. book : its token book.
     block, network : where the transaction is included. sender : the account that acts.
+    on_credit : the sender can spend what it does not hold; for quotes, which are always undone.
     """
 
-    def __init__(self, stages: Mapping[str, Stage], book: Book, block: Block, network: str, sender: str) -> None:
+    def __init__(
+        self,
+        stages: Mapping[str, Stage],
+        book: Book,
+        block: Block,
+        network: str,
+        sender: str,
+        *,
+        on_credit: bool = False,
+    ) -> None:
         self.book, self._stages, self._network = book, stages, network
-        self.block, self.sender = block, sender
+        self.block, self.sender, self._on_credit = block, sender, on_credit
         self._checkpoint = book.checkpoint()
         self._touched: list[tuple[Stage, Any]] = []
 
@@ -47,7 +61,7 @@ class Transaction:
         try:
             result = stage.apply(action, _Context(self, stage, sender or self.sender))
             for transfer in result.transfers:
-                self.book.move(transfer)
+                self.move(transfer)
         except Overdrawn as why:
             self._rewind(checkpoint, depth)
             raise Revert("transfer amount exceeds balance") from why
@@ -55,6 +69,15 @@ class Transaction:
             self._rewind(checkpoint, depth)
             raise
         return result
+
+    def balance(self, token: str, account: str) -> int:
+        """Return what ``account`` can spend."""
+        held = self.book.balance(token, account)
+        return held + CREDIT if self._on_credit and account == self.sender else held
+
+    def move(self, transfer: Transfer) -> None:
+        """Move tokens within the transaction."""
+        self.book.move(transfer, on_credit=self._on_credit and transfer.source == self.sender)
 
     def undo(self) -> None:
         """Take back everything, at every venue and in the book."""
@@ -92,10 +115,10 @@ class _Context:
         return self._sender
 
     def balance(self, token: str, account: str) -> int:
-        return self._tx.book.balance(token, account)
+        return self._tx.balance(token, account)
 
     def move(self, transfer: Transfer) -> None:
-        self._tx.book.move(transfer)
+        self._tx.move(transfer)
 
     def call(self, venue: str, action: Action) -> Result:
         return self._tx.run(venue, action, self._caller)

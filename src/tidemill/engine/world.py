@@ -188,13 +188,17 @@ class ModelWorld:
         return oracle.reading(self.at[oracle.network].time)
 
     def quote(self, intent: Intent) -> Result:
-        """Do ``intent`` on the present state, undo it, return the result; raises ``Revert`` as the contract would."""
+        """Do ``intent`` on the present state as if the wallet could pay for it, undo it, return the result.
+
+        Raises ``Revert`` as the contract would.
+        """
         try:
             action = resolve(intent, (), lambda token: self.book.balance(token, self.account))
         except Unplannable as why:
             raise BadInput(f"cannot quote {intent.verb} alone: {why.reason}", field="quote") from why
         stage = self.stage(intent.venue)
-        tx = self.transaction(stage.network, self.next_block(stage.network))
+        block = self.next_block(stage.network)
+        tx = Transaction(self.stages, self.book, block, stage.network, self.account, on_credit=True)
         try:
             return tx.run(intent.venue, action)
         finally:

@@ -20,10 +20,25 @@ Why = Literal["start", "restart", "end", "condition", "news"]
 class OracleReading(Protocol):
     """What a feed says: the answer in its own integer scale, when it was set, and whether it may be trusted."""
 
-    answer: int
-    decimals: int
-    updated_at: int
-    stale: bool
+    @property
+    def answer(self) -> int:
+        """The price, scaled by ``10**decimals``."""
+        ...
+
+    @property
+    def decimals(self) -> int:
+        """Scale of the answer."""
+        ...
+
+    @property
+    def updated_at(self) -> int:
+        """When it was set, seconds."""
+        ...
+
+    @property
+    def stale(self) -> bool:
+        """Whether it is older than its heartbeat allows, or the sequencer's grace has not passed."""
+        ...
 
 
 class View(Protocol):
@@ -46,7 +61,11 @@ class View(Protocol):
         ...
 
     def quote(self, intent: Intent) -> Result:
-        """What the intent would do now, changing nothing; raises ``Revert`` if it would revert."""
+        """What the intent would do now, changing nothing, as if the wallet held whatever it spends.
+
+        That is how a strategy prices what an earlier step of the same plan will have given. Raises ``Revert`` if it
+        would revert all the same.
+        """
         ...
 
     def fee(self, intent: Intent) -> Costs:

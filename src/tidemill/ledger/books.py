@@ -35,6 +35,17 @@ __all__ = ["OWN", "Books", "Entry", "Lot", "Posting", "is_own"]
 OWN = ("assets", "claims", "locked", "impaired", "debt", "pending")
 """First parts of the names of one's own accounts."""
 
+_CLAIM_SIDE = ("claims", "locked", "impaired", "debt", "pending")
+_ACCOUNTS = {
+    "open": (*OWN, "equity"),
+    "mark": (*_CLAIM_SIDE, "market", "income"),
+    "step": ("assets", "swaps", "transit", "shares"),
+    "fee": ("assets", "network"),
+    "claim": (*_CLAIM_SIDE, "market", "income", "transit", "rounding", "events"),
+    "event": ("assets", "events", "shares"),
+}
+"""Which accounts each kind of entry may touch: a trade cannot pass for income, nor a fee for rounding."""
+
 
 def is_own(account: str) -> bool:
     """Return whether ``account`` is one's own."""
@@ -138,7 +149,9 @@ class Books(Struct):
 
 def _check_entry(entry: Entry) -> None:
     sums: dict[str, int] = {}
-    for _, token, amount in entry.postings:
+    for account, token, amount in entry.postings:
+        if account.split(":", 1)[0] not in _ACCOUNTS[entry.kind]:
+            raise InvariantBroken(f"books: entry {entry.kind} {entry.label!r} (seq {entry.seq}) touches {account}")
         sums[token] = sums.get(token, 0) + amount
     for token, amount in sums.items():
         if amount:

@@ -17,7 +17,7 @@ WALLET = "assets:me"
 
 class Claim(NamedTuple):
     """One position as booked. ``principal`` and ``pending`` are raw units by token, ``weight`` how much is held,
-    ``rounding`` the most one action may lose of each token.
+    ``rounding`` the most one action may lose of each token; ``impaired`` is the venue's own word for it.
     """
 
     id: str
@@ -27,12 +27,14 @@ class Claim(NamedTuple):
     principal: Mapping[str, int]
     pending: Mapping[str, int]
     rounding: int
+    impaired: bool = False
 
-    def account(self, amount: int, *, impaired: bool = False) -> str:
-        """Return the account that holds ``amount`` of principal."""
-        if amount < 0:
-            return f"debt:{self.id}"
-        return f"impaired:{self.id}" if impaired else f"{self.treatment.account}:{self.id}"
+    def accounts(self) -> dict[tuple[str, str], int]:
+        """Return raw units by (account, token): principal (or debt), then what is pending."""
+        kind = "impaired" if self.impaired else self.treatment.account
+        held = {(f"{'debt' if n < 0 else kind}:{self.id}", token): n for token, n in self.principal.items() if n}
+        held.update({(f"pending:{self.id}", token): n for token, n in self.pending.items() if n})
+        return held
 
 
 class Holdings(NamedTuple):
@@ -63,17 +65,15 @@ def holdings(mark: Mark) -> Holdings:
     """
     accounts: dict[tuple[str, str], int] = {}
     claims: dict[str, Claim] = {}
-    impaired: set[str] = set()
     vaults = {rate.venue for rate in mark.rates.values()}
     for token, amount in mark.balances.items():
         if amount < 0:
             raise InvariantBroken(f"mark seq {mark.seq}: the wallet holds {amount} {token}")
-        _add(accounts, WALLET, token, amount)
+        if amount:
+            accounts[WALLET, token] = amount
     for position in mark.positions:
         if position.venue not in vaults:
             claims[position.id] = _claim(position)
-            if position.data.get("impaired"):
-                impaired.add(position.id)
     shares = dict.fromkeys(mark.rates, 0)
     for token in shares:
         shares[token] = mark.balances.get(token, 0) + sum(
@@ -89,10 +89,7 @@ def holdings(mark: Mark) -> Holdings:
                 name, rate.venue, treatment("vault"), shares[token], {rate.underlying: assets_down}, {}, lost
             )
     for claim in claims.values():
-        for token, amount in claim.principal.items():
-            _add(accounts, claim.account(amount, impaired=claim.id in impaired), token, amount)
-        for token, amount in claim.pending.items():
-            _add(accounts, f"pending:{claim.id}", token, amount)
+        accounts.update(claim.accounts())
     return Holdings(dict(mark.balances), claims, accounts, frozenset(mark.rates))
 
 
@@ -104,9 +101,6 @@ def _claim(position: Position) -> Claim:
             "which the ledger needs to tell what part of it leaves"
         )
     weight = position.data[how.weight]
-    return Claim(position.id, position.venue, how, weight, position.principal, position.claimable, how.rounding)
-
-
-def _add(accounts: dict[tuple[str, str], int], account: str, token: str, amount: int) -> None:
-    if amount:
-        accounts[account, token] = accounts.get((account, token), 0) + amount
+    impaired = bool(position.data.get("impaired"))
+    principal, pending = position.principal, position.claimable
+    return Claim(position.id, position.venue, how, weight, principal, pending, how.rounding, impaired)

@@ -97,13 +97,19 @@ class _Poster:
             was = old.claims[claim.id]
             if was.weight != claim.weight:
                 raise InvariantBroken(f"mark seq {mark.seq}: {claim.id} changed its size without a step")
-            postings = _own_change(old, new, claim.id)
+            postings = _own_change(_Pair(was, claim))
             postings += self._drift(claim, _minus(claim.principal, was.principal), mark)
-            for token, amount in _minus(claim.pending, was.pending).items():
-                if amount < 0:
-                    raise InvariantBroken(f"mark seq {mark.seq}: {claim.id} lost {-amount} {token} of pending income")
-                postings.append(Posting(f"income:{claim.treatment.income}:{claim.id}", token, -amount))
+            postings += self._income(_Pair(was, claim), mark)
             self._enter(mark.seq, mark.time, "mark", claim.id, postings, interval.number + 1)
+
+    def _income(self, pair: _Pair, mark: Mark) -> list[Posting]:
+        """Post what accrued; income that is pending never shrinks by itself."""
+        claim, postings = pair.claim, []
+        for token, amount in pair.accrued().items():
+            if amount < 0:
+                raise InvariantBroken(f"mark seq {mark.seq}: {claim.id} lost {-amount} {token} of pending income")
+            postings.append(Posting(f"income:{claim.treatment.income}:{claim.id}", token, -amount))
+        return postings
 
     def _drift(self, claim: Claim, moved: _Amounts, mark: Mark) -> list[Posting]:
         """Post what the principal did by itself."""
@@ -160,7 +166,7 @@ class _Poster:
 
     def _claim_side(self, interval: Interval, old: Holdings, new: Holdings, transit: dict[str, _Amounts]) -> None:
         steps = interval.steps
-        traded = any(isinstance(step, Recorded) and step.verb in EXCHANGE_VERBS for step in steps)
+        loose = interval.before.parent or any(isinstance(s, Recorded) and s.verb in EXCHANGE_VERBS for s in steps)
         named = {s.result.position for s in steps if isinstance(s, Recorded) and s.result and s.result.position}
         befallen = {step.happened.position: step for step in steps if isinstance(step, Befell)}
         gap = {venue: {token: -paid for token, paid in amounts.items()} for venue, amounts in transit.items()}
@@ -169,38 +175,58 @@ class _Poster:
         touched: dict[str, list[_Pair]] = {}
         for name in [*old.claims, *(name for name in new.claims if name not in old.claims)]:
             pair = _Pair(old.claims.get(name), new.claims.get(name))
-            change = _own_change(old, new, name)
+            change = _own_change(pair)
             postings += change
             if name in befallen:
-                side = f"events:{befallen[name].happened.cause}:{name}"
-                postings += [Posting(side, token, -n) for _, token, n in change]
-                self._basis(pair, interval.number, {})
-            elif traded and name not in named and pair.same_size():
-                # an own trade moved the pool in which this position stands: market and income, as in any swap
+                postings += self._suffered(interval, befallen[name], pair, change)
+            elif loose and name not in named and pair.same_size() and not pair.was_paid():
+                # an own trade (or others, since a parent-block mark) moved the pool in which this position stands
                 postings += self._drift(pair.claim, pair.grown(), interval.after)
-                income = f"income:{pair.claim.treatment.income}:{name}"
-                postings += [Posting(income, token, -n) for token, n in pair.accrued().items()]
+                postings += self._income(pair, interval.after)
             else:
                 touched.setdefault(pair.claim.venue, []).append(pair)
                 venue_gap = gap.setdefault(pair.claim.venue, {})
-                for token, amount in [*pair.grown().items(), *pair.accrued().items()]:
+                drifted = loose and pair.same_size()  # collected from: its principal moved by the market alone
+                postings += self._drift(pair.claim, pair.grown(), interval.after) if drifted else []
+                grown = {} if drifted else pair.grown()
+                for token, amount in [*grown.items(), *pair.accrued().items()]:
                     venue_gap[token] = venue_gap.get(token, 0) + amount
         for venue in sorted(gap.keys() | touched.keys()):
             pairs = sorted(touched.get(venue, []), key=_Pair.same_size)  # those that changed their size first
-            loose = interval.before.parent or traded
             rounding, converted = self._rounding(interval, venue, gap.get(venue, {}), pairs, loose=loose)
             postings += rounding
             for place, pair in enumerate(pairs):
-                self._basis(pair, interval.number, {} if place else converted)
+                drift = pair.grown() if loose and pair.same_size() else {}
+                self._basis(pair, interval.number, drift or ({} if place else converted))
         phase: _Phase = "exit" if any(isinstance(s, Recorded) and s.phase == "exit" for s in steps) else "run"
         label = "claims after own steps"
         self._enter(steps[-1].seq, interval.after.time, "claim", label, postings, interval.number, phase)
 
+    def _suffered(self, interval: Interval, step: Befell, pair: _Pair, change: list[Posting]) -> list[Posting]:
+        """Post what befell a position against its cause; what the market did since a parent-block mark, against it."""
+        claim, cause = pair.claim, f"events:{step.happened.cause}:{pair.claim.id}"
+        lost: _Amounts = {}
+        for _, token, amount in change:
+            lost[token] = lost.get(token, 0) + amount
+        between: _Amounts = {}
+        if interval.before.parent:
+            told = dict(step.happened.amounts)
+            for token, amount, _ in _moves(step):
+                told[token] = told.get(token, 0) - amount
+            between = _minus(lost, told)
+            lost = told
+        converts = claim.treatment.principal == "converts"
+        side = f"market:{claim.id}" if converts else f"income:{claim.treatment.income}:{claim.id}"
+        self._basis(pair, interval.number, between)
+        return [Posting(cause, token, -n) for token, n in lost.items()] + [
+            Posting(side, token, -n) for token, n in between.items()
+        ]
+
     def _check_befallen(self, interval: Interval, old: Holdings, new: Holdings) -> None:
         """What befell must add up to the change of all holdings, within 2 raw units for each event."""
         happened = [step.happened for step in interval.steps if isinstance(step, Befell)]
-        if not happened:
-            return
+        if not happened or interval.before.parent:
+            return  # a parent-block mark cannot tell the market's part; `_suffered` books what was said
         if len(happened) < len(interval.steps):
             raise InvariantBroken(f"step seq {interval.steps[0].seq}: own steps and events share one pair of marks")
         said: _Amounts = {}
@@ -281,7 +307,7 @@ class _Poster:
             Lot(claim.id, claim.venue, mark, time, dict(added or {}), released, dict(withdrawn or {}), final)
         )
 
-    def _enter(  # noqa: PLR0917 - the fields of an Entry, in their order
+    def _enter(
         self,
         seq: int,
         time: int,
@@ -319,6 +345,9 @@ class _Pair(NamedTuple):
     def same_size(self) -> bool:
         return self.weight_before == self.weight_after
 
+    def was_paid(self) -> bool:
+        return any(amount < 0 for amount in self.accrued().values())
+
     def grown(self) -> _Amounts:
         return _minus(self.now.principal if self.now else {}, self.was.principal if self.was else {})
 
@@ -351,14 +380,12 @@ def _minus(new: Mapping[str, int], old: Mapping[str, int]) -> _Amounts:
     return {token: change for token in keys if (change := new.get(token, 0) - old.get(token, 0))}
 
 
-def _own_change(old: Holdings, new: Holdings, claim: str) -> list[Posting]:
+def _own_change(pair: _Pair) -> list[Posting]:
     """Return the change of every own account of one claim."""
-    return [
-        Posting(account, token, change)
-        for account, token in sorted(old.accounts.keys() | new.accounts.keys())
-        if account.split(":", 1)[1] == claim
-        and (change := new.accounts.get((account, token), 0) - old.accounts.get((account, token), 0))
-    ]
+    was = pair.was.accounts() if pair.was else {}
+    now = pair.now.accounts() if pair.now else {}
+    keys = [*was, *(key for key in now if key not in was)]
+    return [Posting(*key, change) for key in keys if (change := now.get(key, 0) - was.get(key, 0))]
 
 
 def _check_wallet(interval: Interval, old: Holdings, new: Holdings, moved: Mapping[str, int]) -> None:

@@ -23,10 +23,14 @@ _WINDOW = 8191
 _REBASE = 1 << 30  # positions in the table are int32: start over before they could overflow
 _MILLION = 1_000_000
 _FEWEST = 2_000  # below this many transactions threads cost more than they save
+_i32, _i64 = nb.int32, nb.int64
+_BYTES = nb.types.Array(nb.uint8, 1, "C", readonly=True)
+_WORDS = nb.types.Array(_i64, 1, "C", readonly=True)
+_LENGTHS = nb.types.Array(_i32, 1, "C", readonly=True)
 
 
-@nb.njit("int64(uint8[::1], int64, int64, int32[::1], int64)", nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _length(data: Any, begin: int, end: int, seen: Any, base: int) -> int:
+@nb.njit(_i64(_BYTES, _i64, _i64, _i32[::1], _i64), nogil=True, cache=True)
+def _length(data: Any, begin: Any, end: Any, seen: Any, base: Any) -> Any:
     # `seen` is never cleared between transactions: an entry below `base` is an earlier transaction's, hence unwritten.
     limit = end - 14
     total = 0
@@ -36,7 +40,7 @@ def _length(data: Any, begin: int, end: int, seen: Any, base: int) -> int:
         b0, b1, b2 = data[at], data[at + 1], data[at + 2]
         three = np.uint32(b0) | np.uint32(b1) << np.uint32(8) | np.uint32(b2) << np.uint32(16)
         slot = np.uint32(np.uint64(three) * np.uint64(2654435769)) >> np.uint32(19)
-        earlier = begin + max(0, np.int64(seen[slot]) - base)
+        earlier: Any = begin + max(0, np.int64(seen[slot]) - base)
         seen[slot] = base + at - begin
         if at - earlier > _WINDOW or data[earlier] != b0 or data[earlier + 1] != b1 or data[earlier + 2] != b2:
             at += 1
@@ -61,20 +65,20 @@ def _length(data: Any, begin: int, end: int, seen: Any, base: int) -> int:
     return total + count + (count + 31) // 32
 
 
-@nb.njit("void(uint8[::1], int64[::1], int64, int64, int32[::1])", nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _lengths(data: Any, offsets: Any, first: int, last: int, out: Any) -> None:
+@nb.njit(nb.void(_BYTES, _WORDS, _i64, _i64, _i64, _i32[::1]), nogil=True, cache=True)
+def _lengths(data: Any, offsets: Any, first: int, last: int, rebase: int, out: Any) -> None:  # noqa: PLR0917
     seen = np.zeros(_SLOTS, dtype=np.int32)
     base = np.int64(0)
     for index in range(first, last):
         size = offsets[index + 1] - offsets[index]
-        if base + size > _REBASE:
+        if base + size > rebase:
             seen[:] = 0
             base = np.int64(0)
         out[index] = _length(data, offsets[index], offsets[index + 1], seen, base)
         base += size
 
 
-@nb.njit("int64[::1](int32[::1], int64[::1])", nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@nb.njit(_i64[::1](_LENGTHS, _WORDS), nogil=True, cache=True)
 def _fees(lengths: Any, prices: Any) -> Any:
     # floor(size * price / 1e12) without leaving int64: both factors split at 1e6, carries kept exactly.
     out = np.empty(lengths.size, dtype=np.int64)
@@ -121,10 +125,10 @@ def fastlz_lengths(
     workers = 1 if count < _FEWEST else (threads or os.cpu_count() or 1)
     cuts = [count * part // workers for part in range(workers + 1)]
     if workers == 1:
-        _lengths(data, offsets, 0, count, out)
+        _lengths(data, offsets, 0, count, _REBASE, out)
         return out
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda i: _lengths(data, offsets, cuts[i], cuts[i + 1], out), range(workers)))
+        list(pool.map(lambda i: _lengths(data, offsets, cuts[i], cuts[i + 1], _REBASE, out), range(workers)))
     return out
 
 
@@ -139,7 +143,7 @@ def fjord_l1_fees_down(lengths: NDArray[np.int32], prices: NDArray[np.int64]) ->
 
     Raises
     ------
-    BadInput : shapes differ, a value is negative, or a fee might exceed 63 bits (use the ``int`` functions then).
+    BadInput : shapes differ, a value is negative, or a fee or price might exceed 62 bits (then use ``op_stack``).
     """
     lengths = np.ascontiguousarray(lengths, dtype=np.int32)
     prices = np.ascontiguousarray(prices, dtype=np.int64)
@@ -150,8 +154,9 @@ def fjord_l1_fees_down(lengths: NDArray[np.int32], prices: NDArray[np.int64]) ->
     if lengths.min() < 0 or prices.min() < 0:
         raise BadInput("negative length or price")
     largest = max(100_000_000, 836_500 * int(lengths.max()))
-    if largest * int(prices.max()) // _MILLION >= 1 << 63:
-        raise BadInput("fees beyond 63 bits; use op_stack.fjord_l1_fee_down", field="prices")
+    highest = int(prices.max())
+    if highest >= 1 << 62 or largest * highest // _MILLION**2 >= 1 << 62:
+        raise BadInput("fees beyond 62 bits; use op_stack.fjord_l1_fee_down", field="prices")
     return np.asarray(_fees(lengths, prices), dtype=np.int64)
 
 

@@ -16,7 +16,7 @@ from msgspec import Meta, Struct, field
 
 from tidemill.errors import BadInput, nearest
 
-__all__ = ["Fees", "Rehearsal", "Study", "VenueSpec", "WorldSpec", "load_study", "parse_study"]
+__all__ = ["Fees", "PoolSpec", "Rehearsal", "Study", "VenueSpec", "WorldSpec", "load_study", "parse_study"]
 
 Decimal = Annotated[
     str, Meta(pattern=r"^[0-9]{1,30}(\.[0-9]{1,30})?$", description="a decimal number in quotes, exact")
@@ -24,6 +24,24 @@ Decimal = Annotated[
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$", description="a short name")]
 MAX_BYTES = 1_000_000
 """A study file is a page of text; anything larger is a mistake."""
+
+
+class PoolSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """The pool that raw logs are of: they do not say it themselves."""
+
+    address: Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}$", description="contract address")]
+    token0: Annotated[Name, Meta(description="symbol of token0 (the lower address)")]
+    token1: Annotated[Name, Meta(description="symbol of token1")]
+    decimals0: Annotated[int, Meta(ge=0, le=36, description="decimals of token0")]
+    decimals1: Annotated[int, Meta(ge=0, le=36, description="decimals of token1")]
+    fee: Annotated[int, Meta(ge=1, le=999_999, description="fee in millionths, e.g. 500 for 0.05 %")]
+    tick_spacing: Annotated[int, Meta(ge=1, le=16_383, description="tick spacing")]
+    network: Annotated[str, Meta(min_length=1, description="where the logs were recorded")] = "ethereum"
+    chain_id: Annotated[int, Meta(ge=1, le=2**63 - 1, description="its chain id")] = 1
+    fee_protocol0: Annotated[
+        int, Meta(ge=0, le=10, description="protocol's share of fees in token0 as 1/n, 0 for none")
+    ] = 0
+    fee_protocol1: Annotated[int, Meta(ge=0, le=10, description="the same for token1")] = 0
 
 
 class VenueSpec(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +58,7 @@ class VenueSpec(Struct, frozen=True, forbid_unknown_fields=True):
     fidelity: Annotated[
         Literal["auto", "exact", "inferred", "bars"], Meta(description="`auto` takes the best that the data support")
     ] = "auto"
+    pool: Annotated[PoolSpec | None, Meta(description="which pool, where the dataset is a file of raw logs")] = None
     params: Annotated[dict[str, int | str], Meta(description="contract parameters of venues that have no dataset")] = (
         field(default_factory=dict)
     )
@@ -106,7 +125,13 @@ class Study(Struct, frozen=True, forbid_unknown_fields=True):
     counterfactual: Annotated[
         list[str], Meta(max_length=8, description="further networks: the same flow with costs as there, shown beside")
     ] = field(default_factory=list)
-    fees: dict[str, Fees] = field(default_factory=dict)
+    fees: Annotated[dict[str, Fees], Meta(description="fee levels by network")] = field(default_factory=dict)
+    tokens: Annotated[
+        dict[Name, Annotated[int, Meta(ge=0, le=36)]], Meta(description="decimals of tokens that no dataset describes")
+    ] = field(default_factory=dict)
+    prices: Annotated[
+        dict[Name, Decimal], Meta(description="price in home of tokens that no pool of the study prices; an assumption")
+    ] = field(default_factory=dict)
     world: WorldSpec = field(default_factory=WorldSpec)
     rehearse: Rehearsal = field(default_factory=Rehearsal)
     path: str = ""

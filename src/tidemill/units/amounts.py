@@ -9,7 +9,8 @@ from tidemill.errors import BadInput
 __all__ = ["format_amount", "parse_amount"]
 
 _AMOUNT = re.compile(
-    r"(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:[_,]?\d{3})*|\d*)(?:\.(?P<part>\d*))?(?:[eE](?P<power>[+-]?\d{1,3}))?"
+    r"(?P<sign>[+-]?)(?P<whole>\d{1,3}(?:[_,]?\d{3})*|\d*)(?:\.(?P<part>\d*))?(?:[eE](?P<power>[+-]?\d{1,3}))?",
+    re.ASCII,
 )
 
 

@@ -43,13 +43,13 @@ def random_uint(rng: random.Random) -> int:
 def random_int(rng: random.Random) -> int:
     """A signed operand of random length."""
     value = rng.getrandbits(rng.randint(1, 255))
-    return value if rng.random() < 0.5 else -value - 1
+    return value if rng.getrandbits(1) else -value - 1
 
 
 def random_index(rng: random.Random) -> int:
     """A machine index of random length and sign, away from the ends."""
     value = rng.getrandbits(rng.randint(1, 40))
-    return value if rng.random() < 0.5 else -value
+    return value if rng.getrandbits(1) else -value
 
 
 def outcome(function: Callable[..., Any], operands: Sequence[Any]) -> Any:

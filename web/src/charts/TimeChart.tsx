@@ -27,15 +27,18 @@ export interface TimeChartProps {
   readonly figure: (line: number, at: number) => string;
   /** Draw beneath the lines; `zoom` scales widths. */
   readonly underlay?: (chart: uPlot, palette: Palette, zoom: number) => void;
-  /** Fill between the first two lines: gain where the first is above, loss where it is below. */
-  readonly difference?: boolean;
+  /** A low picture, to stand under another. */
+  readonly low?: boolean;
   readonly range?: uPlot.Scale.Range;
+  /** A word to the reader beside the legend. */
+  readonly remark?: string;
   readonly extra?: readonly { readonly label: string; readonly tint: Tint }[];
 }
 
 /** Paper is drawn this many times finer than the screen's own pixels, at this width. */
 const PAPER_ZOOM = 2.5;
 const PAPER_WIDTH = 680;
+const PAPER_TEXT = 9;
 
 /** Lines over UTC time, with a legend that follows the pointer. */
 export function TimeChart(props: TimeChartProps) {
@@ -61,6 +64,7 @@ export function TimeChart(props: TimeChartProps) {
               {extra.label}
             </li>
           ))}
+          {props.remark && <li class="legend-remark">{props.remark}</li>}
         </ul>
         <span class="legend-time">
           {day(time[shown] ?? 0)}, {clock(time[shown] ?? 0)} UTC
@@ -92,7 +96,7 @@ function mount(frame: HTMLDivElement, props: TimeChartProps, point: (at: number 
   screen();
   const resized = new ResizeObserver(() => {
     if (chart && frame.clientWidth > 0 && document.documentElement.dataset["paper"] === undefined) {
-      chart.setSize({ width: Math.max(200, frame.clientWidth), height: heightFor(frame.clientWidth) });
+      chart.setSize({ width: Math.max(200, frame.clientWidth), height: heightFor(frame.clientWidth, props.low) });
     }
   });
   resized.observe(frame);
@@ -108,8 +112,8 @@ function mount(frame: HTMLDivElement, props: TimeChartProps, point: (at: number 
   };
 }
 
-function heightFor(width: number): number {
-  return Math.round(Math.max(200, Math.min(320, width * 0.36)));
+function heightFor(width: number, low = false): number {
+  return Math.round(Math.max(200, Math.min(320, width * 0.36)) * (low ? 0.55 : 1));
 }
 
 function settings(
@@ -119,13 +123,14 @@ function settings(
   zoom: number,
   point: (at: number | null) => void,
 ): uPlot.Options {
-  const font = `${11 * zoom}px ${palette.font}`;
+  const size = zoom === 1 ? 11 : PAPER_TEXT;
+  const font = `${size * zoom}px ${palette.font}`;
   const axis = { stroke: palette.muted, font, gap: 6 * zoom };
   const still = { show: false };
   return {
     width: width * zoom,
-    height: heightFor(width) * zoom,
-    padding: [10 * zoom, 8 * zoom, 0, 0],
+    height: heightFor(width, props.low) * zoom,
+    padding: [10 * zoom, 20 * zoom, 0, 0],
     legend: still,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
     cursor: {
@@ -147,7 +152,7 @@ function settings(
       },
       {
         ...axis,
-        size: labelRoom(zoom, palette.font),
+        size: labelRoom(zoom, size, palette.font),
         space: 42 * zoom,
         ticks: still,
         grid: { stroke: palette.grid, width: zoom },
@@ -155,12 +160,6 @@ function settings(
       },
     ],
     series: [{}, ...props.lines.map((line) => series(line, palette, zoom))],
-    bands: props.difference
-      ? [
-          { series: [1, 2], fill: faded(palette.gain, 0.16), dir: -1 },
-          { series: [1, 2], fill: faded(palette.loss, 0.16), dir: 1 },
-        ]
-      : [],
     hooks: {
       drawAxes: props.underlay ? [(chart) => props.underlay?.(chart, palette, zoom)] : [],
       setCursor: [(chart) => point(chart.cursor.idx ?? null)],
@@ -173,7 +172,7 @@ function series(line: Line, palette: Palette, zoom: number): uPlot.Series {
   return {
     label: line.label,
     stroke: palette[line.tint],
-    width: (line.width ?? 1.75) * zoom,
+    width: (line.width ?? 1.5) * zoom,
     points: { show: false },
     ...(line.dash && { dash: line.dash.map((part) => part * zoom) }),
     ...(line.filled && { fill: faded(palette[line.tint], 0.14) }),

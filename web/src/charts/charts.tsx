@@ -6,6 +6,7 @@ import { price } from "../format/price";
 import { day } from "../format/time";
 import type { Units } from "../parts/units";
 import { moneyLabels, plainLabels } from "./axes";
+import { drawDifference } from "./difference";
 import { bandsOf, drawBands, priceRange } from "./ranges";
 import { TimeChart, type Line } from "./TimeChart";
 
@@ -21,8 +22,8 @@ export function ValueChart({ series, units }: SeriesProps) {
   const time = useTimes(series);
   const lines = useMemo<Line[]>(
     () => [
-      { label: "This position", values: wholes(series.value), tint: "own", width: 2 },
-      { label: "Held", values: wholes(series.hold), tint: "hold", dash: [6, 4] },
+      { label: "This position", values: wholes(series.value), tint: "own" },
+      { label: "Held", values: wholes(series.hold), tint: "hold", width: 1.25 },
     ],
     [series],
   );
@@ -34,31 +35,50 @@ export function ValueChart({ series, units }: SeriesProps) {
       lines={lines}
       axis={(splits) => moneyLabels(splits, units.home)}
       figure={(line, at) => moneyAt([series.value, series.hold], line, at, units)}
-      difference
+      underlay={drawDifference}
     />
   );
 }
 
-/** What was earned and what it cost, summed up over time. */
+/** Costs smaller than this share of the fees would be a line on the floor of one picture. */
+const COSTS_SEEN = 0.1;
+
+/** What was earned and what it cost, summed up over time: on one scale, or on two where one would hide the costs. */
 export function FlowChart({ series, units }: SeriesProps) {
   const time = useTimes(series);
-  const lines = useMemo<Line[]>(
+  const [fees, costs] = useMemo<[Line, Line]>(
     () => [
-      { label: "Fees earned", values: wholes(series.fees), tint: "gain", filled: true, width: 2 },
+      { label: "Fees earned", values: wholes(series.fees), tint: "gain", filled: true },
       { label: "Costs paid", values: wholes(series.costs), tint: "loss", filled: true, stepped: true },
     ],
     [series],
   );
+  const together = useMemo(() => reach(costs) >= COSTS_SEEN * reach(fees), [fees, costs]);
+  const panels = useMemo(() => (together ? [[fees, costs]] : [[fees], [costs]]), [fees, costs, together]);
+  const figures = together ? [[series.fees, series.costs]] : [[series.fees], [series.costs]];
   return (
-    <TimeChart
-      id="chart-flows"
-      description={`Summed up over time. Fees: ${course(series.fees, series, units)}; costs: ${course(series.costs, series, units)}.`}
-      time={time}
-      lines={lines}
-      axis={(splits) => moneyLabels(splits, units.home)}
-      figure={(line, at) => moneyAt([series.fees, series.costs], line, at, units)}
-    />
+    <>
+      {panels.map((lines, panel) => (
+        <TimeChart
+          key={lines.map((line) => line.label).join()}
+          id={panel === 0 ? "chart-flows" : "chart-costs"}
+          description={`Summed up over time. ${lines
+            .map((line, at) => `${line.label} ${course(figures[panel]?.[at] ?? [], series, units)}`)
+            .join("; ")}.`}
+          time={time}
+          lines={lines}
+          axis={(splits) => moneyLabels(splits, units.home)}
+          figure={(line, at) => moneyAt(figures[panel] ?? [], line, at, units)}
+          low={panel > 0}
+          {...(panel > 0 && { remark: "on a scale of their own" })}
+        />
+      ))}
+    </>
   );
+}
+
+function reach(line: Line): number {
+  return line.values.reduce<number>((most, value) => Math.max(most, Math.abs(value ?? 0)), 0);
 }
 
 interface PriceProps {

@@ -25,7 +25,7 @@ function figure(size: bigint, decimals: number): string {
   const whole = size / unit;
   if (whole >= power10(15) || size * power10(9) < unit) return scientific(size, decimals);
   const shown = Math.min(decimals, whole > 0n ? wholeDecimals(whole) : leadingZeros(size, decimals) + 4);
-  return trimmed(fixed(divideHalfUp(size, power10(decimals - shown)), shown));
+  return trimmed(fixed(divideHalfUp(size, power10(decimals - shown)), shown), whole > 0n ? 2 : 0);
 }
 
 function wholeDecimals(whole: bigint): number {
@@ -36,6 +36,10 @@ function leadingZeros(size: bigint, decimals: number): number {
   return decimals - size.toString().length;
 }
 
-function trimmed(figure: string): string {
-  return figure.includes(".") ? figure.replace(/\.?0+$/, "") : figure;
+/** Without the zeros that end a fraction; a fraction that stays keeps `least` decimals. */
+function trimmed(figure: string, least = 0): string {
+  if (!figure.includes(".")) return figure;
+  const bare = figure.replace(/\.?0+$/, "");
+  const decimals = bare.includes(".") ? bare.length - bare.indexOf(".") - 1 : 0;
+  return decimals === 0 ? bare : bare + "0".repeat(Math.max(0, least - decimals));
 }

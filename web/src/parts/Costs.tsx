@@ -1,5 +1,6 @@
 import type { CostRow } from "../schema.gen";
 import { big, grouped } from "../format/int";
+import { homeSymbol } from "../format/money";
 import { exactTokenAmount, tokenAmount } from "../format/token";
 import { DataTable, type Column } from "./DataTable";
 import { Money } from "./Figures";
@@ -19,7 +20,7 @@ export function Costs({ rows, units }: { rows: readonly CostRow[]; units: Units 
     { key: "l2", title: "L2 execution", figure: true, cell: (row) => <Native value={row.l2_execution} /> },
     { key: "l1", title: "L1 data", figure: true, cell: (row) => <Native value={row.l1_data} /> },
     { key: "operator", title: "Operator", figure: true, cell: (row) => <Native value={row.operator} /> },
-    { key: "value", title: `In ${units.home}`, figure: true, cell: (row) => <Money value={row.value} units={units} /> },
+    { key: "value", title: `In ${homeSymbol(units.home)}`, figure: true, cell: (row) => <Money value={row.value} units={units} /> },
   ];
   return (
     <DataTable
@@ -63,7 +64,7 @@ function Total({ rows, units }: { rows: readonly CostRow[]; units: Units }) {
       <td role="cell" class="figure" data-label="L2 execution"><Native value={sum((row) => row.l2_execution)} /></td>
       <td role="cell" class="figure" data-label="L1 data"><Native value={sum((row) => row.l1_data)} /></td>
       <td role="cell" class="figure" data-label="Operator"><Native value={sum((row) => row.operator)} /></td>
-      <td role="cell" class="figure" data-label={`In ${units.home}`} id="costs-total">
+      <td role="cell" class="figure" data-label={`In ${homeSymbol(units.home)}`} id="costs-total">
         <Money value={sum((row) => row.value)} units={units} />
       </td>
     </tr>

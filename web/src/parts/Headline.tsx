@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { Comparison, Headline as HeadlineData, Int, StudyInfo } from "../schema.gen";
 import { abs, approx, big } from "../format/int";
-import { money } from "../format/money";
+import { homeSymbol, money } from "../format/money";
 import { percent } from "../format/rate";
 import { duration } from "../format/time";
 import { Money, Rate, Tokens, Unknown, tone } from "./Figures";
@@ -18,18 +18,19 @@ interface HeadlineProps {
 export function Headline({ headline, study, comparisons, units }: HeadlineProps) {
   const period = duration(approx(study.end) - approx(study.start));
   const hold = holding(comparisons);
+  const figure = money(headline.keep, units.home, { signed: true });
   return (
     <section class="headline" aria-labelledby="headline-title">
       <div class="answer">
         <h2 id="headline-title" class="answer-title">
           What you keep
         </h2>
-        <p class={`answer-figure ${tone(headline.keep)}`} id="keep">
+        <p class={`answer-figure ${tone(headline.keep)}${figure.length > 14 ? " long" : ""}`} id="keep">
           <Money value={headline.keep} units={units} signed />
         </p>
         <p class="answer-line">
           <Rate bps={headline.keep_bps} signed /> on <Money value={headline.capital_value} units={units} /> in {period},
-          after every cost and after closing into {units.home}
+          after every cost, counted in {homeSymbol(units.home)}
         </p>
         {hold && <AgainstHolding keep={headline.keep} hold={hold} units={units} />}
       </div>
@@ -115,7 +116,7 @@ function Facts({ headline, study, units }: { headline: HeadlineData; study: Stud
       <Fact title="You put in" note={<Tokens amounts={study.capital} units={units} />}>
         <Money value={headline.capital_value} units={units} />
       </Fact>
-      <Fact title="You get back" note={`closed into ${units.home}`}>
+      <Fact title="You end with">
         <Money value={headline.final_value} units={units} />
       </Fact>
       <Fact title="Per year" note={headline.per_year_note}>

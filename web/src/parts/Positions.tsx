@@ -14,7 +14,7 @@ interface PositionsProps {
 export function Positions({ positions, priceLabel, units }: PositionsProps) {
   if (positions.length === 0) return <p class="empty">No position was opened.</p>;
   const columns: Column<PositionRow>[] = [
-    { key: "id", title: "Position", cell: (row) => <span title={row.venue}>{row.id}</span> },
+    { key: "id", title: "Position", cell: (row) => <Name row={row} /> },
     { key: "opened", title: "Opened (UTC)", cell: (row) => <Moment at={row.opened} /> },
     { key: "closed", title: "Closed (UTC)", cell: (row) => (row.closed === null ? "still open" : <Moment at={row.closed} />) },
     { key: "range", title: priceLabel ? `Range, ${priceLabel}` : "Range", cell: (row) => <Range row={row} /> },
@@ -26,12 +26,22 @@ export function Positions({ positions, priceLabel, units }: PositionsProps) {
   return <DataTable caption="Positions" columns={columns} rows={positions} rowKey={(row, at) => `${at}-${row.id}`} />;
 }
 
+/** The id without its venue, which stands beneath it. */
+function Name({ row }: { row: PositionRow }) {
+  const own = row.id.startsWith(`${row.venue}#`) ? row.id.slice(row.venue.length) : row.id;
+  return (
+    <>
+      {own} <span class="venue">{row.venue}</span>
+    </>
+  );
+}
+
 function Range({ row }: { row: PositionRow }) {
   if (row.tick_lower === null || row.tick_upper === null) return <span class="none">no range</span>;
   const ticks = `ticks ${row.tick_lower} to ${row.tick_upper}`;
   if (row.price_lower === null || row.price_upper === null) return <span title="prices not given">{ticks}</span>;
   return (
-    <span title={ticks}>
+    <span class="price-range" title={ticks}>
       {price(row.price_lower)} – {price(row.price_upper)}
     </span>
   );

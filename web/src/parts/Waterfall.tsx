@@ -2,6 +2,7 @@ import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import type { Int, WaterfallRow } from "../schema.gen";
 import { approx, big } from "../format/int";
+import { homeSymbol } from "../format/money";
 import { Money, Rate, Tokens, tone } from "./Figures";
 import { Section } from "./Section";
 import type { Units } from "./units";
@@ -28,8 +29,8 @@ export function Waterfall({ rows, unexplained, unexplainedBound, perYearNote, un
       title="From gross to what you keep"
       lead={
         <>
-          Every row is computed by a formula of its own; the rows add up to what you keep
-          {!perYear && <>. Yearly rates are unknown{perYearNote && `: ${perYearNote}`}</>}
+          Every row is computed by a formula of its own; the rows add up to what you keep.
+          {!perYear && ` Yearly rates are unknown${perYearNote && `: ${perYearNote}`}.`}
         </>
       }
       aside={
@@ -51,7 +52,7 @@ export function Waterfall({ rows, unexplained, unexplainedBound, perYearNote, un
             <th role="columnheader" scope="col" class="bar-head">
               <span class="sr-only">Bar</span>
             </th>
-            <th role="columnheader" scope="col" class="figure">{units.home}</th>
+            <th role="columnheader" scope="col" class="figure">{homeSymbol(units.home)}</th>
             {perYear && <th role="columnheader" scope="col" class="figure">per year</th>}
             <th role="columnheader" scope="col" class="figure">Tokens</th>
           </tr>
@@ -62,6 +63,7 @@ export function Waterfall({ rows, unexplained, unexplainedBound, perYearNote, un
               key={row.key}
               row={row}
               span={spans[at] ?? { from: 0, to: 0, zero: 0 }}
+              first={at === 0}
               last={at === rows.length - 1}
               perYear={perYear}
               open={open.has(row.key)}
@@ -74,7 +76,7 @@ export function Waterfall({ rows, unexplained, unexplainedBound, perYearNote, un
       <p class="unexplained" id="unexplained">
         Left unexplained by these rows: <data value={unexplained.toString()}>{micro(unexplained)}</data>; rounding
         allows up to <data value={unexplainedBound.toString()}>{micro(unexplainedBound)}</data> millionths of one{" "}
-        {units.home}.
+        {homeSymbol(units.home)}.
       </p>
     </Section>
   );
@@ -83,6 +85,7 @@ export function Waterfall({ rows, unexplained, unexplainedBound, perYearNote, un
 interface RowProps {
   readonly row: WaterfallRow;
   readonly span: Span;
+  readonly first: boolean;
   readonly last: boolean;
   readonly perYear: boolean;
   readonly open: boolean;
@@ -90,7 +93,7 @@ interface RowProps {
   readonly units: Units;
 }
 
-function Row({ row, span, last, perYear, open, toggle, units }: RowProps) {
+function Row({ row, span, first, last, perYear, open, toggle, units }: RowProps) {
   const formula = `formula-${row.key}`;
   return (
     <Fragment>
@@ -112,7 +115,7 @@ function Row({ row, span, last, perYear, open, toggle, units }: RowProps) {
           {row.note && <span class="row-note">{row.note}</span>}
         </th>
         <td role="cell" class="bar-cell" aria-hidden="true">
-          <Bar row={row} span={span} last={last} />
+          <Bar row={row} span={span} first={first} last={last} />
         </td>
         <td role="cell" class="figure row-value">
           <Money value={row.value} units={units} signed toned />
@@ -157,13 +160,13 @@ export function barSpans(rows: readonly WaterfallRow[]): Span[] {
   return ends.map(([from, to]) => ({ from: scale(from), to: scale(to), zero: scale(0) }));
 }
 
-function Bar({ row, span, last }: { row: WaterfallRow; span: Span; last: boolean }) {
+function Bar({ row, span, first, last }: { row: WaterfallRow; span: Span; first: boolean; last: boolean }) {
   const left = Math.min(span.from, span.to);
   const style = row.kind === "flow" ? tone(row.value) : "sum";
   return (
     <svg class="bar-track" width="100%" height="100%">
       <line class="zero" x1={`${span.zero}%`} x2={`${span.zero}%`} y1="0" y2="100%" />
-      {row.kind === "flow" && <line class="link" x1={`${span.from}%`} x2={`${span.from}%`} y1="0" y2="50%" />}
+      {row.kind === "flow" && !first && <line class="link" x1={`${span.from}%`} x2={`${span.from}%`} y1="0" y2="50%" />}
       {!last && <line class="link" x1={`${span.to}%`} x2={`${span.to}%`} y1="50%" y2="100%" />}
       <svg y="50%" overflow="visible">
         <rect

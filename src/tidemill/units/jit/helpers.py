@@ -33,36 +33,45 @@ def _is_signed(kind: types.Type) -> bool:
     return isinstance(kind, IntType) or (isinstance(kind, types.Integer) and kind.signed)
 
 
-def _give_one(helper: Callable[..., Any], core: Any) -> None:
-    @overload(helper, strict=False)
-    def choose(a: Any) -> Any:
-        return (lambda a: core(widen(a))) if _is_number(a) else None
+def _give(helper: Callable[..., Any], core: Any, declared: Any) -> None:
+    """Let `helper` mean `core` in compiled code; operands are widened at the call, as for rules.
+
+    Compiled when first used: importing this module compiles nothing.
+    """
+
+    class Template(AbstractTemplate):
+        key = helper
+
+        def generic(self, args: Any, kws: Any) -> Any:
+            if kws or len(args) != len(declared.args) or not all(map(_is_number, args)):
+                return None
+            return declared
+
+    infer_global(helper)(Template)
+    dispatcher = njit(core)
+
+    @lower_builtin(helper, *declared.args)
+    def lower(context: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        dispatcher.compile(declared)
+        compiled = dispatcher.overloads[declared.args]
+        context.add_linking_libs([compiled.library])
+        return context.call_internal(builder, compiled.fndesc, declared, args)
 
 
-def _give_two(helper: Callable[..., Any], core: Any) -> None:
-    @overload(helper, strict=False)
-    def choose(a: Any, b: Any) -> Any:
-        return (lambda a, b: core(widen(a), widen(b))) if _is_number(a) and _is_number(b) else None
-
-
-def _give_three(helper: Callable[..., Any], core: Any) -> None:
-    @overload(helper, strict=False)
-    def choose(a: Any, b: Any, d: Any) -> Any:
-        fits = _is_number(a) and _is_number(b) and _is_number(d)
-        return (lambda a, b, d: core(widen(a), widen(b), widen(d))) if fits else None
+_ONE, _TWO, _THREE = U256(U256), U256(U256, U256), U256(U256, U256, U256)
+_POSITION = i64(U256)
 
 
 # --- division ---
 
-_give_three(integers.mul_div_down, DIVISION.mul_div_down)
-_give_three(integers.mul_div_up, DIVISION.mul_div_up)
-_give_three(integers.mul_mod, DIVISION.mul_mod)
-_give_two(integers.div_down, DIVISION.div_down)
-_give_two(integers.div_up, DIVISION.div_up)
-_give_two(integers.mod, DIVISION.mod)
+_give(integers.mul_div_down, DIVISION.mul_div_down.py_func, _THREE)
+_give(integers.mul_div_up, DIVISION.mul_div_up.py_func, _THREE)
+_give(integers.mul_mod, DIVISION.mul_mod.py_func, _THREE)
+_give(integers.div_down, DIVISION.div_down.py_func, _TWO)
+_give(integers.div_up, DIVISION.div_up.py_func, _TWO)
+_give(integers.mod, DIVISION.mod.py_func, _TWO)
 
 
-@njit
 def _mul_shift_down(a: Any, b: Any, bits: Any) -> Any:
     product = raw.shr(raw.mul_wide(a, b), u64(bits))
     if nonzero(raw.shr(product, u64(256))):
@@ -70,7 +79,6 @@ def _mul_shift_down(a: Any, b: Any, bits: Any) -> Any:
     return _to256(product)
 
 
-@njit
 def _mul_shift_up(a: Any, b: Any, bits: Any) -> Any:
     product = raw.mul_wide(a, b)
     quotient = raw.shr(product, u64(bits))
@@ -79,16 +87,9 @@ def _mul_shift_up(a: Any, b: Any, bits: Any) -> Any:
     return _to256(quotient) + raw.bit(raw.shl(quotient, u64(bits)) != product)
 
 
-@overload(integers.mul_shift_down, strict=False)
-def _choose_mul_shift_down(a: Any, b: Any, bits: Any) -> Any:
-    fits = _is_number(a) and _is_number(b) and isinstance(bits, types.Integer)
-    return (lambda a, b, bits: _mul_shift_down(widen(a), widen(b), bits)) if fits else None
-
-
-@overload(integers.mul_shift_up, strict=False)
-def _choose_mul_shift_up(a: Any, b: Any, bits: Any) -> Any:
-    fits = _is_number(a) and _is_number(b) and isinstance(bits, types.Integer)
-    return (lambda a, b, bits: _mul_shift_up(widen(a), widen(b), bits)) if fits else None
+_SHIFT = U256(U256, U256, i64)
+_give(integers.mul_shift_down, _mul_shift_down, _SHIFT)
+_give(integers.mul_shift_up, _mul_shift_up, _SHIFT)
 
 
 @njit
@@ -110,22 +111,18 @@ def _choose_div_toward_zero(a: Any, d: Any) -> Any:
 
 # --- arithmetic modulo 2**256 ---
 
-_give_two(integers.wrapping_add, raw.add)
-_give_two(integers.wrapping_sub, raw.sub)
-_give_two(integers.wrapping_mul, raw.mul)
-_give_one(integers.wrapping_neg, njit(lambda a: raw.sub(widen(0), a)))
+_give(integers.wrapping_add, lambda a, b: raw.add(a, b), _TWO)  # noqa: PLW0108 - numba wants functions
+_give(integers.wrapping_sub, lambda a, b: raw.sub(a, b), _TWO)  # noqa: PLW0108
+_give(integers.wrapping_mul, lambda a, b: raw.mul(a, b), _TWO)  # noqa: PLW0108
+_give(integers.wrapping_neg, lambda a: raw.sub(widen(0), a), _ONE)
 
 
-@overload(integers.wrapping_shl, strict=False)
-def _choose_wrapping_shl(a: Any, bits: Any) -> Any:
-    fits = _is_number(a) and isinstance(bits, types.Integer)
-    return (lambda a, bits: raw.shl(widen(a), u64(bits))) if fits else None
+_give(integers.wrapping_shl, lambda a, bits: raw.shl(a, u64(bits)), U256(U256, i64))
 
 
 # --- choices and bits ---
 
 
-@njit
 def _isqrt_down(a: Any) -> Any:
     """Newton's iteration from a power of two above the root; it falls until it has arrived."""
     if not nonzero(a):
@@ -139,41 +136,36 @@ def _isqrt_down(a: Any) -> Any:
     return x
 
 
-@njit
 def _bit_length(a: Any) -> Any:
     return i64(u64(256) - raw.leading_zeros(a))
 
 
-@njit
 def _most_significant_bit(a: Any) -> Any:
     if not nonzero(a):
         raise Revert("no bit set")
     return i64(u64(255) - raw.leading_zeros(a))
 
 
-@njit
 def _least_significant_bit(a: Any) -> Any:
     if not nonzero(a):
         raise Revert("no bit set")
     return i64(raw.trailing_zeros(a))
 
 
-@njit
 def _minimum(a: Any, b: Any) -> Any:
-    return min(a, b)
+    return a if a <= b else b  # noqa: FURB136 - numba has no min of wide integers
 
 
-@njit
 def _maximum(a: Any, b: Any) -> Any:
-    return max(a, b)
+    return a if a >= b else b  # noqa: FURB136
 
 
-_give_two(integers.minimum, _minimum)
-_give_two(integers.maximum, _maximum)
-_give_one(integers.isqrt_down, _isqrt_down)
-_give_one(integers.bit_length, _bit_length)
-_give_one(integers.most_significant_bit, _most_significant_bit)
-_give_one(integers.least_significant_bit, _least_significant_bit)
+_give(integers.minimum, _minimum, _TWO)
+_give(integers.maximum, _maximum, _TWO)
+_give(integers.isqrt_down, _isqrt_down, _ONE)
+_give(integers.bit_length, _bit_length, _POSITION)
+_give(integers.most_significant_bit, _most_significant_bit, _POSITION)
+_give(integers.least_significant_bit, _least_significant_bit, _POSITION)
 
 
 # --- conversions ---
@@ -255,7 +247,7 @@ def _text(kind: types.Type) -> bool:
 
 
 @infer_global(integers.require)
-class _Require(AbstractTemplate):  # type: ignore[misc]
+class _Require(AbstractTemplate):
     prefer_literal = True
 
     def generic(self, args: Any, kws: Any) -> Any:
@@ -271,7 +263,7 @@ def _lower_require(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 
 @infer_global(integers.require_bits)
-class _RequireBits(AbstractTemplate):  # type: ignore[misc]
+class _RequireBits(AbstractTemplate):
     prefer_literal = True
 
     def generic(self, args: Any, kws: Any) -> Any:

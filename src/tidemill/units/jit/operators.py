@@ -34,7 +34,7 @@ def _common(left: types.Type, right: types.Type) -> types.Type | None:
 def _binary(names: tuple[Any, ...], emit: _Emit, *, compares: bool = False) -> None:
     for name in names:
 
-        class Template(AbstractTemplate):  # type: ignore[misc]
+        class Template(AbstractTemplate):
             key = name
 
             def generic(self, args: Any, kws: Any) -> Any:
@@ -67,7 +67,7 @@ def with_overflow(builder: Any, name: str, left: Any, right: Any) -> tuple[Any, 
 
 def _add(context: Any, builder: Any, kind: Any, left: Any, right: Any) -> Any:
     if isinstance(kind, IntType):
-        return _signed(context, builder, "sadd", left, right, builder.icmp_signed("<", left, _zero(left)))
+        return _signed(context, builder, "sadd", (left, right), builder.icmp_signed("<", left, _zero(left)))
     result, over = with_overflow(builder, "uadd", left, right)
     revert_if(context, builder, over, OVERFLOW)
     return result
@@ -75,7 +75,7 @@ def _add(context: Any, builder: Any, kind: Any, left: Any, right: Any) -> Any:
 
 def _sub(context: Any, builder: Any, kind: Any, left: Any, right: Any) -> Any:
     if isinstance(kind, IntType):
-        return _signed(context, builder, "ssub", left, right, builder.icmp_signed("<", left, _zero(left)))
+        return _signed(context, builder, "ssub", (left, right), builder.icmp_signed("<", left, _zero(left)))
     result, under = with_overflow(builder, "usub", left, right)
     revert_if(context, builder, under, UNDERFLOW)
     return result
@@ -84,15 +84,15 @@ def _sub(context: Any, builder: Any, kind: Any, left: Any, right: Any) -> Any:
 def _mul(context: Any, builder: Any, kind: Any, left: Any, right: Any) -> Any:
     if isinstance(kind, IntType):
         low = builder.icmp_signed("<", builder.xor(left, right), _zero(left))
-        return _signed(context, builder, "smul", left, right, low)
+        return _signed(context, builder, "smul", (left, right), low)
     result, over = with_overflow(builder, "umul", left, right)
     revert_if(context, builder, over, OVERFLOW)
     return result
 
 
-def _signed(context: Any, builder: Any, name: str, left: Any, right: Any, low: Any) -> Any:
+def _signed(context: Any, builder: Any, name: str, operands: tuple[Any, Any], low: Any) -> Any:
     """A signed operation; `low` tells which end it left the range at, should it leave it."""
-    result, out = with_overflow(builder, name, left, right)
+    result, out = with_overflow(builder, name, *operands)
     revert_if(context, builder, builder.and_(out, low), UNDERFLOW)
     revert_if(context, builder, out, OVERFLOW)
     return result
@@ -133,7 +133,7 @@ for _name, _symbol in (("lt", "<"), ("le", "<="), ("gt", ">"), ("ge", ">="), ("e
 def _shift(names: tuple[Any, ...], emit: _Emit) -> None:
     for name in names:
 
-        class Template(AbstractTemplate):  # type: ignore[misc]
+        class Template(AbstractTemplate):
             key = name
 
             def generic(self, args: Any, kws: Any) -> Any:
@@ -189,7 +189,7 @@ _shift((operator.rshift, operator.irshift), _shr)
 
 
 @infer_global(operator.neg)
-class _Neg(AbstractTemplate):  # type: ignore[misc]
+class _Neg(AbstractTemplate):
     def generic(self, args: Any, kws: Any) -> Any:
         if not kws and len(args) == 1 and isinstance(args[0], IntType):
             return signature(args[0], args[0])

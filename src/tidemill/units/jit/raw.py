@@ -107,7 +107,7 @@ def limb(_typingctx: Any, a: Any, _k: Any) -> Any:
 
 
 @intrinsic
-def combine(_typingctx: Any, high: Any, low: Any) -> Any:
+def combine(_typingctx: Any, high: Any, _low: Any) -> Any:
     """``high << 64 | low`` in the next wider type."""
     width = 64 if isinstance(high, types.Integer) else high.bits
     target = UintType(width + 64)

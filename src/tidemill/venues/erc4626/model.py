@@ -93,7 +93,7 @@ class VaultModel:
         venue: str,
         owner: str,
         now: int,
-        balance: Callable[[str, str], int],  # noqa: ARG002
+        balance: Callable[[str, str], int],
     ) -> Sequence[Position]:
         """A vault holds nothing by name: its shares are tokens, valued by `rates`."""
         return ()

@@ -45,6 +45,11 @@ class Journal:
         self.undo(mark)
         self._open -= 1
 
+    def forget(self) -> None:
+        """Close every mark and drop all notes: nobody wants to go back any more."""
+        self._notes.clear()
+        self._open = 0
+
     def undo(self, mark: int) -> None:
         """Undo what was done since a mark and leave it open."""
         notes = self._notes

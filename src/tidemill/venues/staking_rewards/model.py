@@ -123,7 +123,7 @@ class FarmModel:
         venue: str,
         owner: str,
         now: int,
-        balance: Callable[[str, str], int],  # noqa: ARG002 - stakes lie in the state
+        balance: Callable[[str, str], int],
     ) -> Sequence[Position]:
         """Return the owner's stake with the reward it could claim at ``now`` (seconds), if it has either."""
         staked, earned = state.staked.get(owner, 0), self._earned(state, owner, self._per_token(state, now))
@@ -133,7 +133,7 @@ class FarmModel:
         claimable = {state.reward_token: earned} if earned else {}
         return (Position(f"{venue}#{owner}", venue, "stake", {"staked": staked}, principal, claimable),)
 
-    def rates(self, state: FarmState, venue: str, balance: Callable[[str, str], int]) -> Mapping[str, Rate]:  # noqa: ARG002
+    def rates(self, state: FarmState, venue: str, balance: Callable[[str, str], int]) -> Mapping[str, Rate]:
         """A farm issues no receipt token."""
         return {}
 

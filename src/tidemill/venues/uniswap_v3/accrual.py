@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tidemill.units import MAX_UINT128, Uint, wrapping_add
-from tidemill.units.jit import kernel, load128, load256, store256
+from tidemill.units import wrapping_add
+from tidemill.units.jit import load128, load256, store256
+from tidemill.units.kernels import kernel
 from tidemill.venues.uniswap_v3.rules_fees import fee_growth_down, fees_owed_down
 
 __all__ = ["accrue", "first_earned", "first_outside"]
-
-_ = (MAX_UINT128, Uint)
 
 
 @kernel

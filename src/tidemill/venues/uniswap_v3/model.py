@@ -19,6 +19,7 @@ from tidemill.venues.uniswap_v3.model_reads import read
 from tidemill.venues.uniswap_v3.model_replay import replay
 from tidemill.venues.uniswap_v3.model_state import ManagerState, PoolState, UniswapV3State
 from tidemill.venues.uniswap_v3.model_swap import swap, widest_limit
+from tidemill.venues.uniswap_v3.rules_fees import flash_fee_up
 from tidemill.venues.uniswap_v3.rules_ticks import max_liquidity_per_tick
 
 __all__ = ["TICK_SPACING", "UniswapV3Model", "token_id_of"]
@@ -117,8 +118,8 @@ def _range(args: Args) -> tuple[int, int]:
     return int(args["tick_lower"]), int(args["tick_upper"])
 
 
-def _most(args: Args) -> tuple[int, int]:
-    return int(args.get("amount0_max", MAX_UINT128)), int(args.get("amount1_max", MAX_UINT128))
+def _most(args: Args, suffix: str = "") -> tuple[int, int]:
+    return int(args.get(f"amount0{suffix}", MAX_UINT128)), int(args.get(f"amount1{suffix}", MAX_UINT128))
 
 
 def _callee(effects: Effects, args: Args) -> core.Payer:
@@ -164,7 +165,9 @@ def _collect(state: UniswapV3State, effects: Effects, action: Action) -> Result:
     token_id = token_id_of(action.args["position"])
     recipient = str(action.args.get("recipient", effects.ctx.sender))
     return _pair(
-        effects, npm.collect(state, effects, token_id, recipient, *_most(action.args)), f"{state.name}#{token_id}"
+        effects,
+        npm.collect(state, effects, token_id, recipient, *_most(action.args, "_max")),
+        f"{state.name}#{token_id}",
     )
 
 
@@ -216,7 +219,7 @@ def _pool_initialize(state: UniswapV3State, effects: Effects, action: Action) ->
 
 
 def _pool_mint(state: UniswapV3State, effects: Effects, action: Action) -> Result:
-    owner = str(action.args.get("owner", effects.ctx.sender))
+    owner = str(action.args.get("recipient", effects.ctx.sender))
     payer = _callee(effects, action.args)
     return _pair(
         effects, core.mint(state.pool, effects, owner, *_range(action.args), int(action.args["liquidity"]), payer)
@@ -247,7 +250,13 @@ def _pool_swap(state: UniswapV3State, effects: Effects, action: Action) -> Resul
 def _pool_flash(state: UniswapV3State, effects: Effects, action: Action) -> Result:
     recipient = str(action.args.get("recipient", "callee"))
     amounts = int(action.args["amount0"]), int(action.args["amount1"])
-    paid0, paid1 = core.flash(state.pool, effects, recipient, *amounts, _callee(effects, action.args))
+    payer = _callee(effects, action.args)
+    payers = (payer, payer)
+    if "paid0" in action.args:  # a recorded flash: what was paid beside the loan is known
+        due0, due1 = (flash_fee_up(amount, state.pool.fee) for amount in amounts)
+        paid0, paid1 = int(action.args["paid0"]), int(action.args["paid1"])
+        payers = (payer._replace(skimp=due0 - paid0), payer._replace(skimp=due1 - paid1))
+    paid0, paid1 = core.flash(state.pool, effects, recipient, *amounts, payers)
     return effects.result({"paid0": paid0, "paid1": paid1})
 
 
@@ -262,7 +271,7 @@ def _pool_collect_protocol(state: UniswapV3State, effects: Effects, action: Acti
 
 
 def _pool_increase_observations(state: UniswapV3State, effects: Effects, action: Action) -> Result:
-    core.increase_observations(state.pool, effects, int(action.args["cardinality_next"]))
+    core.increase_observations(state.pool, effects, int(action.args["observation_cardinality_next"]))
     return effects.result({})
 
 

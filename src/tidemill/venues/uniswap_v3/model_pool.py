@@ -184,7 +184,7 @@ def collect(
 
 
 def flash(
-    pool: PoolState, effects: Effects, recipient: str, amount0: int, amount1: int, payer: Payer
+    pool: PoolState, effects: Effects, recipient: str, amount0: int, amount1: int, payers: tuple[Payer, Payer]
 ) -> tuple[int, int]:
     """Lend and take back at once; whatever is paid above the loan goes to liquidity in range. Returns (paid0, paid1).
 
@@ -196,8 +196,8 @@ def flash(
     fee0, fee1 = flash_fee_up(amount0, pool.fee), flash_fee_up(amount1, pool.fee)
     effects.move(pool.token0, pool.account, recipient, amount0, "TF")
     effects.move(pool.token1, pool.account, recipient, amount1, "TF")
-    paid0 = _take_back(pool, effects, pool.token0, recipient, amount0, fee0, payer)
-    paid1 = _take_back(pool, effects, pool.token1, recipient, amount1, fee1, payer)
+    paid0 = _take_back(pool, effects, pool.token0, recipient, amount0, fee0, payers[0])
+    paid1 = _take_back(pool, effects, pool.token1, recipient, amount1, fee1, payers[1])
     if paid0 < fee0:
         raise Revert("F0")
     if paid1 < fee1:

@@ -7,7 +7,7 @@ no event shows: what is known of the call (``swap_type``: 0, 1 or 2) decides whe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tidemill.errors import ReplayMismatch, Revert
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["replay"]
 
 _WHATEVER = (1 << 255) - 1
-_AS_SENDER = {"Mint": "owner", "Burn": "owner", "Collect": "owner"}
+_ACTING = {"Mint": "owner", "Burn": "owner", "Collect": "owner"}
+_BY_OWNER = frozenset({"SetFeeProtocol", "CollectProtocol"})
 
 
 class _Replaying:
@@ -31,7 +32,7 @@ class _Replaying:
     def __init__(self, ctx: Context, sender: str) -> None:
         self.block, self.sender = ctx.block, sender
 
-    def balance(self, token: str, account: str) -> int:  # noqa: ARG002 - the protocol's signature
+    def balance(self, token: str, account: str) -> int:
         return _WHATEVER
 
     def call(self, venue: str, action: Action) -> Result:
@@ -45,11 +46,14 @@ def replay(model: UniswapV3Model, state: UniswapV3State, event: Event, ctx: Cont
     ------
     ReplayMismatch : it does not reproduce; names the event and both values. The state is then unchanged.
     """
-    who = str(event.args.get(_AS_SENDER.get(event.name, "sender"), state.pool.owner))
-    candidates = _SWAPS if event.name == "Swap" else (_ACTIONS.get(event.name),)
-    told = event.args.get("swap_type")
-    if event.name == "Swap" and told is not None:
-        candidates = (_SWAPS[int(told)],)
+    who = str(event.args.get(_ACTING.get(event.name, "sender"), ""))
+    if event.name in _BY_OWNER:
+        who = state.pool.owner
+    candidates: Sequence[Callable[[Event], Action] | None] = (_ACTIONS.get(event.name),)
+    if event.name == "Swap":
+        told = event.args.get("swap_type")
+        candidates = _SWAPS if told is None else (_SWAPS[int(told)],)
+        event = Event("Swap", {**event.args, "_price_before": state.pool.sqrt_price_x96})
     found = ""
     for make in candidates:
         if make is None:
@@ -79,9 +83,8 @@ def _difference(event: Event, result: Result) -> str:
 
 
 def _swap(event: Event, amount_specified: int, limit: int | None) -> Action:
-    zero_for_one = int(event.args["amount0"]) > 0 or (
-        int(event.args["amount0"]) == 0 and int(event.args["amount1"]) < 0
-    )
+    before, after = int(event.args["_price_before"]), int(event.args["sqrtPriceX96"])
+    zero_for_one = after < before or (after == before and int(event.args["amount0"]) > 0)
     args: dict[str, int | str | bool] = {"zero_for_one": zero_for_one, "amount_specified": amount_specified}
     if limit is not None:
         args["sqrt_price_limit_x96"] = limit
@@ -106,24 +109,24 @@ def _ranged(verb: str, **names: str) -> Callable[[Event], Action]:
 
 
 def _flash(event: Event) -> Action:
-    return Action("pool_flash", {"amount0": event.args["amount0"], "amount1": event.args["amount1"]})
+    return Action("pool_flash", {name: event.args[name] for name in ("amount0", "amount1", "paid0", "paid1")})
 
 
-_SWAPS: tuple[Callable[[Event], Action] | None, ...] = (_exact_in, _exact_out, _price_limited)
+_SWAPS = (_exact_in, _exact_out, _price_limited)
 _ACTIONS: dict[str, Callable[[Event], Action]] = {
     "Initialize": lambda event: Action("pool_initialize", {"sqrt_price_x96": event.args["sqrtPriceX96"]}),
     "Mint": _ranged("pool_mint", liquidity="amount"),
     "Burn": _ranged("pool_burn", liquidity="amount"),
-    "Collect": _ranged("pool_collect", amount0_max="amount0", amount1_max="amount1"),
+    "Collect": _ranged("pool_collect", amount0="amount0", amount1="amount1"),
     "Flash": _flash,
     "SetFeeProtocol": lambda event: Action(
         "pool_set_fee_protocol",
         {"fee_protocol_0": event.args["feeProtocol0New"], "fee_protocol_1": event.args["feeProtocol1New"]},
     ),
     "CollectProtocol": lambda event: Action(
-        "pool_collect_protocol", {"amount0_max": event.args["amount0"], "amount1_max": event.args["amount1"]}
+        "pool_collect_protocol", {"amount0": event.args["amount0"], "amount1": event.args["amount1"]}
     ),
     "IncreaseObservationCardinalityNext": lambda event: Action(
-        "pool_increase_observations", {"cardinality_next": event.args["observationCardinalityNextNew"]}
+        "pool_increase_observations", {"observation_cardinality_next": event.args["observationCardinalityNextNew"]}
     ),
 }

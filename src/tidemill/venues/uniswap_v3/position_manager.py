@@ -122,7 +122,6 @@ def burn(state: UniswapV3State, effects: Effects, token_id: int) -> None:
     if token.liquidity or token.tokens_owed_0 or token.tokens_owed_1:
         raise Revert("Not cleared")
     state.journal.drop(state.manager.tokens, token_id)
-    effects.log("Transfer", sender=token.owner, receiver="", tokenId=token_id)
 
 
 def close(

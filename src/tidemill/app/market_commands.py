@@ -1,0 +1,193 @@
+"""``tidemill market``: import, list, show, verify."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from tidemill.app.console import emit_json, note, stdout
+from tidemill.errors import BadInput
+
+__all__ = ["market"]
+
+Json = Annotated[bool, Parameter(name="--json", negative="")]
+Root = Annotated[Path, Parameter(name=["--root"])]
+
+market = App(name="market", help="Recorded markets: import, list, show, verify.")
+
+
+@market.command(name="import")
+def import_(
+    source: str,
+    name: str,
+    *,
+    address: str,
+    token0: str,
+    token1: str,
+    fee: int,
+    tick_spacing: int,
+    network: str = "ethereum",
+    chain_id: int = 1,
+    from_block: int | None = None,
+    to_block: int | None = None,
+    root: Root = Path("markets"),
+    json: Json = False,
+) -> int:
+    """Import a pool's raw logs from a Parquet or CSV file, or from a JSON-RPC endpoint, into a dataset.
+
+    Example: `tidemill market import logs.parquet usdc_weth --address 0x88e6… --token0 USDC:6 --token1 WETH:18 --fee 500
+    --tick-spacing 10`
+
+    Parameters
+    ----------
+    source
+        A file of raw logs, or the URL of an endpoint (http://… or https://…), which then needs the block range.
+    name
+        Name of the dataset; it becomes a folder under `--root`.
+    address
+        The pool's contract address.
+    token0
+        Symbol and decimals of token0, e.g. USDC:6.
+    token1
+        Symbol and decimals of token1, e.g. WETH:18.
+    fee
+        Fee in millionths, e.g. 500 for 0.05 %.
+    tick_spacing
+        The pool's tick spacing.
+    network
+        Where the logs were recorded.
+    chain_id
+        The chain id; an endpoint that answers another one is refused.
+    from_block
+        First block, for an endpoint.
+    to_block
+        Last block, for an endpoint; default: its finalized block.
+    root
+        Folder of datasets.
+    json
+        Print the manifest as JSON on standard output.
+    """
+    from tidemill.market import PoolInfo, Token, import_rawlogs, write_dataset  # noqa: PLC0415
+
+    if not name or Path(name).name != name or name.startswith("."):
+        raise BadInput(f"{name!r} is not a plain folder name", field="name")
+    pool = PoolInfo(
+        chain_id, network, address.lower(), Token(*_token(token0, "token0")), Token(*_token(token1, "token1")),
+        fee, tick_spacing,
+    )  # fmt: skip
+    if source.startswith(("http://", "https://", "ipc:")):
+        from tidemill.market.ingest import ingest_pool  # noqa: PLC0415
+
+        if from_block is None:
+            raise BadInput("an endpoint needs --from-block", field="from_block")
+        dataset = ingest_pool(source, pool, from_block, to_block, root / name, progress=note)
+    else:
+        dataset = write_dataset(import_rawlogs(source, pool), root / name)
+    if json:
+        emit_json(dataset.manifest)
+    note(f"wrote {root / name}: {dataset.manifest.title}, {dataset.manifest.rows:,} events")
+    return 0
+
+
+@market.command(name="ls")
+def ls(*, root: Root = Path("markets"), json: Json = False) -> int:
+    """List datasets.
+
+    Example: `tidemill market ls --root markets`
+
+    Parameters
+    ----------
+    root
+        Folder of datasets.
+    json
+        Print the manifests as JSON on standard output.
+    """
+    from tidemill.app.tables import table  # noqa: PLC0415
+    from tidemill.market import list_datasets  # noqa: PLC0415
+
+    if not root.is_dir():
+        raise BadInput(f"{root} is not a folder; datasets come with `tidemill market import`", field="root")
+    found = list_datasets(root)
+    if json:
+        emit_json({path.name: manifest for path, manifest in found})
+        return 0
+    rows = [
+        [path.name, m.title, m.fidelity, f"{m.rows:,}", _iso(m.first_time), _iso(m.last_time), m.licence or "–"]
+        for path, m in found
+    ]
+    stdout().print(table("", ["name", "pool", "fidelity", "events>", "from", "to", "licence"], rows))
+    return 0
+
+
+@market.command(name="show")
+def show(dataset: Path, *, json: Json = False) -> int:
+    """Show a dataset: schema, range, gaps, a sample, and what fidelity it supports.
+
+    Example: `tidemill market show markets/usdc_weth`
+
+    Parameters
+    ----------
+    dataset
+        Folder of the dataset.
+    json
+        Print everything as JSON on standard output.
+    """
+    from tidemill.app.tables import table  # noqa: PLC0415
+    from tidemill.market import describe, load_dataset  # noqa: PLC0415
+
+    about = describe(load_dataset(dataset))
+    if json:
+        emit_json(about)
+        return 0
+    console = stdout()
+    console.print(f"[bold]{about['title']}[/bold]" + ("  [yellow]synthetic[/yellow]" if about["synthetic"] else ""))
+    first, last = about["times"]
+    console.print(f"blocks {about['blocks'][0]}–{about['blocks'][1]}, {_iso(first)} to {_iso(last)}")
+    console.print(f"fidelity {about['fidelity']}; supports {', '.join(about['supports'])}")
+    console.print(f"events: {', '.join(f'{count:,} {kind}' for kind, count in about['kinds'].items())}")
+    for name, columns in about["schema"].items():
+        console.print(table(name, ["column", "type"], [[c, t] for c, t in columns.items()]))
+    gaps = [[_iso(a), _iso(b), f"{b - a:,} s"] for a, b in about["gaps"]]
+    console.print(table("longest silences", ["from", "to", "length>"], gaps))
+    for row in about["sample"]:
+        console.print(row)
+    return 0
+
+
+@market.command(name="verify")
+def verify(dataset: Path, *, json: Json = False) -> int:
+    """Hash a dataset's files again and check values, order, duplicates and ranges; exit code 1 when something is wrong.
+
+    Example: `tidemill market verify markets/usdc_weth`
+
+    Parameters
+    ----------
+    dataset
+        Folder of the dataset.
+    json
+        Print the findings as JSON on standard output.
+    """
+    from tidemill.market import verify as check  # noqa: PLC0415
+
+    findings = check(dataset)
+    if json:
+        emit_json(findings)
+    else:
+        for line in findings.errors:
+            stdout().print(line)
+        stdout().print(f"{findings.files} files, {findings.rows:,} rows: {'sound' if findings.ok else 'NOT sound'}")
+    return 0 if findings.ok else 1
+
+
+def _token(text: str, field: str) -> tuple[str, int]:
+    symbol, _, decimals = text.partition(":")
+    if not symbol or not decimals.isdigit() or int(decimals) > 36:
+        raise BadInput(f"{text!r} is not SYMBOL:DECIMALS, e.g. USDC:6", field=field)
+    return symbol, int(decimals)
+
+
+def _iso(time: int) -> str:
+    return dt.datetime.fromtimestamp(time, dt.UTC).strftime("%Y-%m-%d %H:%M")

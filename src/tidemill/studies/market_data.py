@@ -1,0 +1,127 @@
+"""The dataset behind a venue of a study: found, loaded or imported, and replayed once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tidemill.errors import BadData, BadInput
+from tidemill.interfaces import Block
+from tidemill.market import PoolInfo, Token, data_root, import_rawlogs, load_dataset
+from tidemill.studies.study import PoolSpec, Study, VenueSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tidemill.market import Dataset
+    from tidemill.market.own_swaps import PathLiquidity
+    from tidemill.venues.uniswap_v3.tape import Flow, Tape
+
+__all__ = ["MarketData", "open_market"]
+
+
+def open_market(study: Study, name: str, spec: VenueSpec) -> MarketData:
+    """Open the dataset of venue ``name``.
+
+    ``sample`` is the embedded synthetic market; a folder is a dataset; a Parquet or CSV file holds raw logs and needs
+    ``[venues.NAME.pool]`` to say of which pool. Relative paths start at the study file, then at ``TIDEMILL_DATA``.
+
+    Raises
+    ------
+    BadInput : nothing is there, or the pool is not described.
+    BadData : what is there is broken.
+    """
+    if spec.dataset == "sample":
+        from tidemill.market.sample import sample_dataset  # noqa: PLC0415 - generates on first use
+
+        return MarketData(sample_dataset())
+    path = _find(study, name, spec.dataset)
+    if path.is_dir():
+        return MarketData(load_dataset(path))
+    if spec.pool is None:
+        raise BadInput(
+            f"{path.name} holds raw logs; say of which pool under [venues.{name}.pool], or import it first",
+            file=study.path,
+            field=f"venues.{name}.pool",
+        )
+    return MarketData(import_rawlogs(path, pool_info(spec.pool)))
+
+
+def pool_info(spec: PoolSpec) -> PoolInfo:
+    """Return a study's description of a pool as the market room has it."""
+    return PoolInfo(
+        spec.chain_id,
+        spec.network,
+        spec.address.lower(),
+        Token(spec.token0, spec.decimals0),
+        Token(spec.token1, spec.decimals1),
+        spec.fee,
+        spec.tick_spacing,
+        spec.fee_protocol0,
+        spec.fee_protocol1,
+    )
+
+
+def _find(study: Study, name: str, text: str) -> Path:
+    from pathlib import Path  # noqa: PLC0415 - beside its use
+
+    root = data_root()
+    tried = [Path(text)] if Path(text).is_absolute() else [study.folder / text, *([root / text] if root else [])]
+    for path in tried:
+        if path.exists():
+            return path
+    where = " or ".join(str(path) for path in tried)
+    hint = "" if root else "; set TIDEMILL_DATA to a folder of market data"
+    raise BadInput(f"no dataset at {where}{hint}", file=study.path, field=f"venues.{name}.dataset")
+
+
+class MarketData:
+    """A dataset with its replay, as venues and costs ask for it."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self.manifest, self.pool = dataset.manifest, dataset.pool
+        if len(self.tape().time) < 2:
+            raise BadData(f"{self.manifest.title}: fewer than two recorded swaps; there is no path to replay")
+
+    def tape(self) -> Tape:
+        """Return the steps of the recorded path."""
+        return self.dataset.tape()
+
+    def flow(self) -> Flow:
+        """Return the recorded events."""
+        return self.dataset.flow()
+
+    def initial_state(self) -> Any:
+        """Return the pool's state before the first event, ``None`` where it is not known."""
+        return self.dataset.initial_state()
+
+    def path_liquidity(self) -> PathLiquidity:
+        """Return the liquidity along the path, as events up to each point show it."""
+        from tidemill.market.own_swaps import PathLiquidity  # noqa: PLC0415 - numpy-heavy
+
+        return PathLiquidity.of(self.dataset)
+
+    def span(self) -> tuple[int, int]:
+        """Return first and last time of the path, seconds; before its first step there is no price."""
+        time = self.tape().time
+        return int(time[0]), int(time[-1])
+
+    def knots(self) -> list[Block]:
+        """Return the recorded blocks, those left out that lie on a line between their neighbours."""
+        number, first = np.unique(self.tape().block, return_index=True)
+        time = self.tape().time[first]
+        keep = np.ones(len(number), dtype=bool)
+        step_n, step_t = np.diff(number), np.diff(time)
+        keep[1:-1] = step_t[:-1] * step_n[1:] != step_t[1:] * step_n[:-1]
+        return [Block(time=int(t), number=int(n)) for n, t in zip(number[keep], time[keep], strict=True)]
+
+    @cached_property
+    def fees(self) -> Any:
+        """Columns of known block fees as arrays by name (block, base_fee, l1_base_fee, blob_base_fee), or ``None``."""
+        table = self.dataset.blocks
+        if table is None:
+            return None
+        return {name: table[name].to_numpy() for name in table.columns}

@@ -1,0 +1,244 @@
+"""From a study file to everything a world is made of: venues placed, blocks known, tokens and prices named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tidemill import networks
+from tidemill.engine.blocks import Blocks, Network
+from tidemill.engine.rng import stream
+from tidemill.errors import BadInput, UnknownName
+from tidemill.interfaces import Block, Price, Rate
+from tidemill.ledger.prices import price_of_home, price_of_micro, price_of_sqrt_down
+from tidemill.studies.market_data import MarketData, open_market
+from tidemill.studies.study import Study
+from tidemill.units import parse_amount
+from tidemill.venues.kinds import Placed, Setup, kind
+
+__all__ = ["Prepared", "prepare"]
+
+NATIVE_DECIMALS = 18
+MICRO = 6
+
+
+def prepare(study: Study) -> Prepared:
+    """Place every venue of a study.
+
+    Raises
+    ------
+    BadInput : a name, token or period that does not fit; one line naming file and field.
+    BadData : a dataset that is missing or broken.
+    """
+    return Prepared(study)
+
+
+class Prepared:
+    """A study with its data loaded and its venues placed; worlds are made from it as often as needed."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.network = self._network(study.network, "network")
+        for name in study.counterfactual:
+            self._network(name, "counterfactual")
+        self.markets: dict[str, MarketData] = {}
+        for name, spec in study.venues.items():
+            found = self._named(lambda spec=spec: kind(spec.kind), f"venues.{name}.kind")
+            if found.dataset:
+                self.markets[name] = open_market(study, name, spec)
+        self.start, self.end = self._period()
+        self.blocks = self._blocks()
+        self.decimals: dict[str, int] = dict(study.tokens)
+        for market in self.markets.values():
+            self.decimals |= {t.symbol: t.decimals for t in (market.pool.token0, market.pool.token1)}
+        self.placed: dict[str, Placed] = {}
+        for name in study.venues:
+            self.placed[name] = self._place(name)
+            self.decimals |= self.placed[name].tokens
+        self.decimals.setdefault(self.native, NATIVE_DECIMALS)
+        if study.home not in self.decimals:
+            raise self._bad(
+                "home", f"{study.home} is no token of the study (it has {', '.join(sorted(self.decimals))})"
+            )
+
+    # --- names --------------------------------------------------------------------------------------------------------
+
+    @property
+    def native(self) -> str:
+        """Symbol of the token that pays gas."""
+        return self.network.native_token
+
+    @property
+    def home(self) -> str:
+        """Token id of the home asset."""
+        return self.token(self.study.home)
+
+    def token(self, symbol: str) -> str:
+        """Return the id of a token of the study."""
+        return f"{symbol}@{self.study.network}"
+
+    @cached_property
+    def shares(self) -> frozenset[str]:
+        """Symbols of receipt tokens."""
+        return frozenset(symbol for placed in self.placed.values() for symbol in placed.shares)
+
+    def funds(self) -> dict[str, int]:
+        """Return the capital in raw units by token id.
+
+        Raises ``BadInput`` for an unknown token or more decimals than the token has.
+        """
+        out = {}
+        for symbol, text in self.study.capital.items():
+            if symbol not in self.decimals:
+                raise UnknownName("token", symbol, self.decimals, file=self.study.path, field=f"capital.{symbol}")
+            out[self.token(symbol)] = self._amount(text, self.decimals[symbol], f"capital.{symbol}")
+        if not any(out.values()):
+            raise self._bad("capital", "nothing: every amount is 0")
+        return out
+
+    # --- what a world asks --------------------------------------------------------------------------------------------
+
+    def engine_network(self) -> Network:
+        """Return the study's network as the engine needs it."""
+        return Network(id=self.study.network, native=self.token(self.native), blocks=self.blocks)
+
+    def prices(self, stages: Mapping[str, Any], scale: Mapping[str, tuple[int, int]] | None = None) -> dict[str, Price]:
+        """Return the price of every token that one is known for, from the pools as they stand and stated assumptions.
+
+        ``scale`` multiplies assumed prices by a ratio, for the report's half and double.
+        """
+        known = {self.home: price_of_home(self.decimals[self.study.home])}
+        for symbol, text in self.study.prices.items():
+            if symbol not in self.decimals:
+                raise UnknownName("token", symbol, self.decimals, file=self.study.path, field=f"prices.{symbol}")
+            up, down = (scale or {}).get(f"price:{symbol}", (1, 1))
+            micro = self._amount(text, MICRO, f"prices.{symbol}") * up // down
+            known[self.token(symbol)] = price_of_micro(micro, self.decimals[symbol])
+        pairs = [placed.pair(stages[name]) for name, placed in self.placed.items() if placed.pair]
+        for _ in pairs:
+            for token0, token1, sqrt_price in pairs:
+                if token0 in known and token1 not in known:
+                    known[token1] = price_of_sqrt_down(sqrt_price, of_token0=False, quote=known[token0])
+                elif token1 in known and token0 not in known:
+                    known[token0] = price_of_sqrt_down(sqrt_price, of_token0=True, quote=known[token1])
+        native, wrapped = self.token(self.native), self.token(f"W{self.native}")
+        if wrapped in known:
+            known.setdefault(native, known[wrapped])
+        elif native in known and f"W{self.native}" in self.decimals:
+            known[wrapped] = known[native]
+        return known
+
+    @staticmethod
+    def rates(stages: Mapping[str, Any]) -> dict[str, Rate]:
+        """Return what every receipt token stands for now."""
+        return {token: rate for stage in stages.values() for token, rate in stage.rates().items()}
+
+    def stages(self) -> list[Any]:
+        """Return fresh stages, in the study's order."""
+        return [placed.make() for placed in self.placed.values()]
+
+    def check_prices(self, stages: Mapping[str, Any], funds: Mapping[str, int]) -> None:
+        """Refuse a study in which something it needs has no price; name the token and the fix."""
+        known = self.prices(stages)
+        for token in (*funds, self.token(self.native), *(self.token(s) for s in self.decimals)):
+            symbol = token.partition("@")[0]
+            if token not in known and symbol not in self.shares:
+                raise self._bad(
+                    f"prices.{symbol}", f"no pool of the study prices {symbol}; give its price in {self.study.home}"
+                )
+
+    # --- making -------------------------------------------------------------------------------------------------------
+
+    def _place(self, name: str) -> Placed:
+        spec = self.study.venues[name]
+        found = kind(spec.kind)
+        params: dict[str, int | str] = {}
+        for key, (default, _) in found.params.items():
+            if key in spec.params:
+                params[key] = spec.params[key]
+            elif default is None:
+                raise self._bad(f"venues.{name}.params.{key}", f"missing; {found.params[key][1]}")
+            else:
+                params[key] = default
+            if isinstance(default, int) and not isinstance(params[key], int):
+                raise self._bad(f"venues.{name}.params.{key}", f"expected a whole number, got {params[key]!r}")
+            if isinstance(params[key], int) and not 0 <= int(params[key]) <= 10**15:
+                raise self._bad(f"venues.{name}.params.{key}", f"{params[key]} is not between 0 and 10^15")
+        for key in spec.params:
+            if key not in found.params:
+                raise UnknownName(
+                    "parameter", key, found.params, file=self.study.path, field=f"venues.{name}.params.{key}"
+                )
+        setup = Setup(
+            id=name,
+            network=self.study.network,
+            mode=spec.mode,
+            params=params,
+            decimals=self.decimals,
+            market=self.markets.get(name),
+            random=lambda stem: stream(stem, name, self.study.world.seed),
+            first_from=self.blocks.first_from,
+            start=self.start,
+            end=self.end,
+        )
+        return self._named(lambda: found.place(setup), None)
+
+    def _period(self) -> tuple[int, int]:
+        """Return the study's period: what it asks for, within what the data cover."""
+        study = self.study
+        spans = [market.span() for market in self.markets.values()]
+        first, last = max((s[0] for s in spans), default=0), min((s[1] for s in spans), default=0)
+        if not spans and not (study.start and study.end):
+            raise self._bad("start", "no venue has a dataset, so the study must say start and end")
+        start = int(study.start.timestamp()) if study.start else first
+        end = int(study.end.timestamp()) if study.end else last
+        if spans and first >= last:
+            raise self._bad("venues", "the datasets do not overlap in time")
+        for key, time in (("start", start), ("end", end)):
+            if spans and not first <= time <= last:
+                raise self._bad(key, f"{_iso(time)} is outside the data, which run from {_iso(first)} to {_iso(last)}")
+        if start >= end:
+            raise self._bad("end", f"{_iso(end)} is not after {_iso(start)}")
+        return start, end
+
+    def _blocks(self) -> Blocks:
+        """Use the recorded blocks where there are any, else the network's even clock."""
+        period_ms = self.network.block_time * 1_000
+        for market in self.markets.values():
+            return Blocks(market.knots(), period_ms)
+        return Blocks([Block(time=self.start, number=1)], period_ms)
+
+    def _network(self, name: str, field: str) -> networks.Network:
+        return self._named(lambda: networks.get(name), field)
+
+    def _amount(self, text: str, decimals: int, field: str) -> int:
+        try:
+            return parse_amount(text, decimals)
+        except (BadInput, ValueError) as error:
+            raise self._bad(field, str(error)) from None
+
+    def _named(self, make: Any, field: str | None) -> Any:
+        """Run ``make``; a name it does not know is reported with this study's file and field."""
+        try:
+            return make()
+        except BadInput as error:
+            if error.file:
+                raise
+            raise BadInput(str(error), file=self.study.path, field=None if error.field else field) from None
+
+    def _bad(self, field: str, message: str) -> BadInput:
+        return BadInput(message, file=self.study.path or None, field=field)
+
+
+def relative(study: Study, text: str) -> Path:
+    """Return a path that a study names, relative to the study file."""
+    path = Path(text)
+    return path if path.is_absolute() else study.folder / path
+
+
+def _iso(time: int) -> str:
+    import datetime as dt  # noqa: PLC0415 - for error lines only
+
+    return dt.datetime.fromtimestamp(time, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,100 @@
+"""Kinds of venue by name: ours, and those that other packages add by the entry point ``tidemill.venues``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from random import Random
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from tidemill.errors import UnknownName
+from tidemill.interfaces import Block, Stage
+
+__all__ = ["Kind", "Pair", "Placed", "Setup", "kind", "kinds"]
+
+Pair = Callable[[Any], tuple[str, str, int]]
+"""A stage → (token0, token1, sqrt_price_x96): what the venue says one token is worth in the other."""
+
+
+class Setup(Struct, frozen=True):
+    """What a study tells a venue when it is placed in a world.
+
+    Parameters
+    ----------
+    id, network : the study's name of the venue, and where it stands.
+    mode : of own liquidity. params : the contract's own parameters. decimals : by symbol, of the study's tokens.
+    market : the dataset the venue replays, ``None`` where it has none (its type belongs to the market room).
+    random : seeded streams by name. first_from : the first block at or after a time. start, end : seconds.
+    """
+
+    id: str
+    network: str
+    mode: str
+    params: Mapping[str, int | str]
+    decimals: Mapping[str, int]
+    market: Any
+    random: Callable[[str], Random]
+    first_from: Callable[[int], Block]
+    start: int
+    end: int
+
+
+class Placed(Struct, frozen=True):
+    """A venue ready to be played, as often as a study needs it.
+
+    Parameters
+    ----------
+    make : a fresh stage. tokens : decimals by symbol, receipt tokens included. pair : its price, if it has one.
+    shares : symbols of receipt tokens, which need no price. notes : what the reader of a report must know.
+    """
+
+    make: Callable[[], Stage]
+    tokens: Mapping[str, int]
+    pair: Pair | None = None
+    shares: tuple[str, ...] = ()
+    notes: Callable[[], tuple[str, ...]] = tuple
+
+
+class Kind(Struct, frozen=True):
+    """A kind of venue: its family, what proves its model, and how it is placed.
+
+    ``gas`` is the path of its measured gas table. ``params`` says what ``[venues.NAME.params]`` may hold: ``{name: (default or None, meaning)}``.
+    """
+
+    name: str
+    family: str
+    proof: Literal["bytecode-equal", "fork-equal", "rule-checked", "unproven"]
+    summary: str
+    dataset: bool
+    place: Callable[[Setup], Placed]
+    gas: str
+    params: Mapping[str, tuple[int | str | None, str]] = field(default_factory=dict)
+
+
+_OURS = {
+    "erc4626": "tidemill.venues.erc4626.venue",
+    "staking_rewards": "tidemill.venues.staking_rewards.venue",
+    "uniswap_v3": "tidemill.venues.uniswap_v3.venue",
+}
+
+
+@cache
+def kinds() -> tuple[str, ...]:
+    """Return the names of all kinds, sorted."""
+    return tuple(sorted({*_OURS, *(point.name for point in entry_points(group="tidemill.venues"))}))
+
+
+@cache
+def kind(name: str) -> Kind:
+    """Return a kind by name; raises ``UnknownName``, which names the nearest."""
+    if name in _OURS:
+        found: Kind = import_module(_OURS[name]).VENUE
+        return found
+    for point in entry_points(group="tidemill.venues", name=name):
+        loaded: Kind = point.load()
+        return loaded
+    raise UnknownName("kind of venue", name, kinds(), field="kind")

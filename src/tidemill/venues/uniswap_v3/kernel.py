@@ -1,0 +1,365 @@
+"""The exact pool in machine code: recorded events re-executed, a step log of what swaps did, the tape made of it.
+
+One's own liquidity is in the pool like anybody's (``impact``); with ``anchored`` an arbitrageur trades the price back
+to the recorded one after each recorded swap. Equality with the model is tested action by action.
+
+>>> pool = KernelPool(state)                                             # doctest: +SKIP
+>>> pool.mint(-600, 600, 10**18)                                         # doctest: +SKIP
+>>> outcome = pool.run(flow)                                             # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidemill.errors import InvariantBroken, Revert
+from tidemill.units import to_index, wide, wrapping_neg, wrapping_sub
+from tidemill.units.jit import load192, load256, pack, store128, store192, store256, unpack
+from tidemill.units.kernels import kernel, part
+from tidemill.venues.uniswap_v3.kernel_state import (
+    FEE,
+    GROWTH,
+    LIQUIDITY,
+    PRICE,
+    PROTOCOL,
+    SHARE,
+    TICK,
+    TICKS,
+    PoolArrays,
+    copy_arrays,
+    growth_outside,
+    make_arrays,
+)
+from tidemill.venues.uniswap_v3.kernel_swap import (
+    ARITHMETIC,
+    DONE,
+    NONE_IN_RANGE,
+    NO_ROW,
+    REASONS,
+    change_range,
+    swap,
+    undo_swap,
+)
+from tidemill.venues.uniswap_v3.kernel_tape import StepLog, empty_log, split_steps
+from tidemill.venues.uniswap_v3.model_state import PoolState
+from tidemill.venues.uniswap_v3.rules_fees import (
+    fee_growth_down,
+    fee_growth_inside,
+    flash_fee_up,
+    protocol_share_down,
+    wrapping_add_128,
+)
+from tidemill.venues.uniswap_v3.tape import Flow, Tape
+
+__all__ = ["KernelPool", "Outcome", "run_events"]
+
+_SWAP, _MINT, _BURN, _COLLECT, _FLASH, _SET_SHARE, _COLLECT_PROTOCOL = range(7)
+_ZERO = wide(0)
+_WHATEVER = wide((1 << 255) - 1)  # an exact input that no pool can take: the swap ends at its price limit
+_SIGN = wide(1 << 255)
+
+
+class Outcome(NamedTuple):
+    """What each event came to; rows as in the `Flow` run."""
+
+    status: NDArray[np.uint8]
+    """0 done, else a place in `kernel_swap.REASONS`: reverted, and the pool left as it was."""
+    amount0: NDArray[np.uint64]
+    """``(n, 4)``, two's complement: what token0 the event put in (positive) or took out."""
+    amount1: NDArray[np.uint64]
+    back0: NDArray[np.uint64]
+    """The same for the trade back to the recorded price (``anchored``; 0 otherwise)."""
+    back1: NDArray[np.uint64]
+    sqrt_price: NDArray[np.uint64]
+    """``(n, 3)``: price after the event (and the trade back)."""
+    liquidity: NDArray[np.uint64]
+    """``(n, 2)``."""
+    tick: NDArray[np.int32]
+    crossed: NDArray[np.int32]
+    """Ticks in use that the price passed."""
+
+
+def _empty_outcome(n: int) -> Outcome:
+    wide_columns = [np.zeros((n, 4), np.uint64) for _ in range(4)]
+    return Outcome(
+        np.zeros(n, np.uint8),
+        *wide_columns,
+        np.zeros((n, 3), np.uint64),
+        np.zeros((n, 2), np.uint64),
+        np.zeros(n, np.int32),
+        np.zeros(n, np.int32),
+    )
+
+
+@kernel
+def run_events(pool: Any, flow: Any, start: int, stop: int, anchored: bool, out: Any, log: Any) -> tuple[int, int]:
+    """Execute events ``[start, stop)`` of a flow on a pool's arrays.
+
+    Stops early where the log might not hold another swap's steps: with none more than there are bitmap words and
+    ticks. An event that reverts changes nothing and says why in ``out.status``.
+
+    Returns
+    -------
+    (next event, rows logged)
+    """
+    logged = 0
+    room = log.fee.shape[0]
+    most = 2 * (pool.bitmap.shape[0] + pool.small[TICKS]) if room > 0 else 0
+    for k in range(start, stop):
+        if room > 0 and logged + most > room:
+            return k, logged
+        status, crossed = ARITHMETIC, 0
+        amount0 = amount1 = _ZERO
+        kind = flow.kind[k]
+        if kind == _SWAP:
+            # leg 0 is the recorded swap, leg 1 (anchored) the trade back; one call, so that it is compiled once
+            for leg in range(2 if anchored else 1):
+                specified, limit = load256(flow.specified, k), load192(flow.limit, k)
+                down = flow.zero_for_one[k] != 0
+                if leg == 1:
+                    specified, limit = _WHATEVER, load192(flow.sqrt_price, k)
+                    price = load256(pool.wide, PRICE)
+                    down = limit < price
+                    if limit == price:
+                        break
+                code, before = ARITHMETIC, logged
+                paid = got = _ZERO
+                passed = 0
+                try:
+                    exact_in = specified < _SIGN
+                    amount = specified if exact_in else wrapping_neg(specified)
+                    code, paid, got, logged, passed = swap(pool, down, exact_in, amount, limit, log, logged, k)
+                except Exception:  # noqa: BLE001 - the only one that compiled code sees
+                    code = ARITHMETIC
+                if code != DONE:
+                    logged = before
+                    undo_swap(pool)
+                else:
+                    crossed += passed
+                    gave = wrapping_neg(got)
+                    if leg == 0:
+                        amount0, amount1 = (paid, gave) if down else (gave, paid)
+                    else:
+                        store256(out.back0, k, paid if down else gave)
+                        store256(out.back1, k, gave if down else paid)
+                if leg == 0:
+                    status = code
+        elif kind == _MINT or kind == _BURN:
+            try:
+                delta = load256(flow.liquidity_delta, k)
+                if delta >= _SIGN:
+                    delta = wrapping_neg(delta)
+                lower, upper = np.int64(flow.tick_lower[k]), np.int64(flow.tick_upper[k])
+                status, amount0, amount1 = change_range(pool, lower, upper, kind == _MINT, delta)
+                if kind == _BURN:
+                    amount0, amount1 = wrapping_neg(amount0), wrapping_neg(amount1)
+            except Exception:  # noqa: BLE001
+                status = ARITHMETIC
+        elif kind == _FLASH:
+            try:
+                status, amount0, amount1 = _flash(pool, load256(flow.amount0, k), load256(flow.amount1, k))
+            except Exception:  # noqa: BLE001
+                status = ARITHMETIC
+        else:
+            status = _administer(pool, kind, load256(flow.amount0, k), load256(flow.amount1, k))
+        out.status[k] = status
+        store256(out.amount0, k, amount0)
+        store256(out.amount1, k, amount1)
+        store192(out.sqrt_price, k, load256(pool.wide, PRICE))
+        store128(out.liquidity, k, load256(pool.wide, LIQUIDITY))
+        out.tick[k], out.crossed[k] = pool.small[TICK], crossed
+    return stop, logged
+
+
+@part
+def _flash(pool: Any, lent0: Any, lent1: Any) -> tuple[int, Any, Any]:
+    """A loan repaid with exactly its fee; returns (code, fee of token0, fee of token1)."""
+    fee, liquidity = pool.small[FEE], load256(pool.wide, LIQUIDITY)
+    if load256(pool.wide, PRICE) == 0 or liquidity == 0:
+        return NONE_IN_RANGE, _ZERO, _ZERO
+    paid0, paid1 = flash_fee_up(lent0, fee), flash_fee_up(lent1, fee)
+    share0 = protocol_share_down(paid0, pool.small[SHARE])
+    share1 = protocol_share_down(paid1, pool.small[SHARE + 1])
+    growth0 = fee_growth_down(load256(pool.wide, GROWTH), wrapping_sub(paid0, share0), liquidity)
+    growth1 = fee_growth_down(load256(pool.wide, GROWTH + 1), wrapping_sub(paid1, share1), liquidity)
+    store256(pool.wide, GROWTH, growth0)
+    store256(pool.wide, GROWTH + 1, growth1)
+    store256(pool.wide, PROTOCOL, wrapping_add_128(load256(pool.wide, PROTOCOL), share0))
+    store256(pool.wide, PROTOCOL + 1, wrapping_add_128(load256(pool.wide, PROTOCOL + 1), share1))
+    return DONE, paid0, paid1
+
+
+@part
+def _administer(pool: Any, kind: int, value0: Any, value1: Any) -> int:
+    """Collecting moves tokens only; the protocol's share is set, its fees are taken out."""
+    if kind == _SET_SHARE:
+        pool.small[SHARE], pool.small[SHARE + 1] = to_index(value0), to_index(value1)
+    elif kind == _COLLECT_PROTOCOL:
+        held0, held1 = load256(pool.wide, PROTOCOL), load256(pool.wide, PROTOCOL + 1)
+        if value0 > held0 or value1 > held1:
+            return ARITHMETIC
+        store256(pool.wide, PROTOCOL, wrapping_sub(held0, value0))
+        store256(pool.wide, PROTOCOL + 1, wrapping_sub(held1, value1))
+    return DONE
+
+
+class KernelPool:
+    """A pool in machine code, with the model's numbers.
+
+    Parameters
+    ----------
+    state : where it starts.
+    flow : events it will run: the ticks they mint on get their rows.
+    """
+
+    def __init__(self, state: PoolState, flow: Flow | None = None) -> None:
+        more: set[int] = set()
+        if flow is not None:
+            minted = flow.kind == _MINT
+            ticks = np.concatenate([flow.tick_lower[minted], flow.tick_upper[minted]])
+            more = {int(tick) for tick in np.unique(ticks) if tick % state.tick_spacing == 0}
+        self._more = more
+        self.arrays: PoolArrays = make_arrays(state, more)
+
+    @property
+    def sqrt_price_x96(self) -> int:
+        """Price, Q64.96."""
+        return unpack(self.arrays.wide)[PRICE]
+
+    @property
+    def tick(self) -> int:
+        """Current tick."""
+        return int(self.arrays.small[TICK])
+
+    @property
+    def liquidity(self) -> int:
+        """Active liquidity, one's own included."""
+        return unpack(self.arrays.wide)[LIQUIDITY]
+
+    def run(
+        self, flow: Flow, start: int = 0, stop: int | None = None, *, anchored: bool = False, steps: bool = False
+    ) -> tuple[Outcome, StepLog]:
+        """Execute recorded events; with ``steps`` the log says what each swap did, step by step.
+
+        Raises
+        ------
+        InvariantBroken : an event mints on a tick that the pool was not told of when it was made.
+        """
+        stop = len(flow.kind) if stop is None else stop
+        out = _empty_outcome(len(flow.kind))
+        logs = []
+        while True:
+            log = empty_log(self._log_room(stop - start) if steps else 0)
+            start, logged = run_events(self.arrays, flow, start, stop, anchored, out, log)
+            logs.append(StepLog(*(column[:logged].copy() for column in log)))
+            if start >= stop:
+                break
+        if (out.status == NO_ROW).any():
+            raise InvariantBroken("an event mints on a tick without a row: make the pool with the flow it runs")
+        return out, StepLog(*(np.concatenate(columns) for columns in zip(*logs, strict=True)))
+
+    def _log_room(self, events: int) -> int:
+        most = 2 * (len(self.arrays.bitmap) + int(self.arrays.small[TICKS]))
+        return most + min(2 * events, 1 << 20)
+
+    def tape(self, log: StepLog, flow: Flow) -> Tape:
+        """Split a log's steps at every multiple of the tick spacing."""
+        return split_steps(self.arrays, log, flow)
+
+    def swap(
+        self, zero_for_one: bool, amount_specified: int, sqrt_price_limit_x96: int
+    ) -> tuple[int, int]:
+        """Swap as the contract's ``swap``; returns (amount0, amount1), positive into the pool.
+
+        Raises
+        ------
+        Revert : as the contract would, the pool unchanged.
+        """
+        flow = one_event(_SWAP, zero_for_one=zero_for_one, specified=amount_specified, limit=sqrt_price_limit_x96)
+        return self._one(flow)
+
+    def mint(self, tick_lower: int, tick_upper: int, liquidity: int) -> tuple[int, int]:
+        """Add liquidity; returns what it costs (amount0, amount1)."""
+        self._ensure_rows(tick_lower, tick_upper)
+        return self._one(one_event(_MINT, ticks=(tick_lower, tick_upper), delta=liquidity))
+
+    def burn(self, tick_lower: int, tick_upper: int, liquidity: int) -> tuple[int, int]:
+        """Take liquidity off; returns what it gives (amount0, amount1). Whose it is, the caller knows."""
+        amount0, amount1 = self._one(one_event(_BURN, ticks=(tick_lower, tick_upper), delta=-liquidity))
+        return -amount0, -amount1
+
+    def growth_inside(self, tick_lower: int, tick_upper: int) -> tuple[int, int]:
+        """Fee growth inside a range (token0, token1), as positions see it: only differences mean something."""
+        lower, upper = growth_outside(self.arrays, tick_lower), growth_outside(self.arrays, tick_upper)
+        growth = unpack(self.arrays.wide[GROWTH : GROWTH + 2])
+        inside = (
+            fee_growth_inside(self.tick, tick_lower, tick_upper, growth[side], lower[side], upper[side])
+            for side in (0, 1)
+        )
+        token0, token1 = inside
+        return token0, token1
+
+    def snapshot(self) -> PoolArrays:
+        """Return a copy of the state for `restore`."""
+        return copy_arrays(self.arrays)
+
+    def restore(self, snapshot: PoolArrays) -> None:
+        """Go back to a snapshot."""
+        self.arrays = copy_arrays(snapshot)
+
+    def _one(self, flow: Flow) -> tuple[int, int]:
+        out, _ = self.run(flow)
+        status = int(out.status[0])
+        if status != DONE:
+            raise Revert(REASONS[status])
+        return unpack(out.amount0, signed=True)[0], unpack(out.amount1, signed=True)[0]
+
+    def _ensure_rows(self, *ticks: int) -> None:
+        """Give ticks a row each, at the end; the arrays grow by copying."""
+        a = self.arrays
+        spacing, half = int(a.small[2]), len(a.slot) // 2
+        for tick in ticks:
+            place = tick // spacing + half
+            if tick % spacing or not 0 <= place < len(a.slot) or a.slot[place]:
+                continue
+            rows = len(a.ticks)
+            a.slot[place] = rows
+            a.small[TICKS] = rows + 1
+            self.arrays = a = a._replace(
+                ticks=np.append(a.ticks, np.int32(tick)),
+                gross=np.vstack([a.gross, np.zeros((1, 2), np.uint64)]),
+                net=np.vstack([a.net, np.zeros((1, 4), np.uint64)]),
+                outside=np.vstack([a.outside, np.zeros((2, 4), np.uint64)]),
+                undo=np.zeros((rows + 1, 9), np.uint64),
+            )
+
+
+def one_event(
+    kind: int,
+    *,
+    zero_for_one: bool = False,
+    specified: int = 0,
+    limit: int = 0,
+    ticks: tuple[int, int] = (0, 0),
+    delta: int = 0,
+) -> Flow:
+    """A flow of one event, at no time in particular."""
+    return Flow(
+        time=np.zeros(1, np.int64),
+        block=np.zeros(1, np.int64),
+        log_index=np.zeros(1, np.int32),
+        kind=np.array([kind], np.uint8),
+        swap_type=np.zeros(1, np.uint8),
+        zero_for_one=np.array([zero_for_one], np.uint8),
+        specified=pack([specified]),
+        limit=pack([limit], 3),
+        amount0=np.zeros((1, 4), np.uint64),
+        amount1=np.zeros((1, 4), np.uint64),
+        tick_lower=np.array([ticks[0]], np.int32),
+        tick_upper=np.array([ticks[1]], np.int32),
+        liquidity_delta=pack([delta]),
+        sqrt_price=np.zeros((1, 3), np.uint64),
+    )

@@ -1,0 +1,64 @@
+"""Uniswap v3 as a study places it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tidemill.errors import BadInput
+from tidemill.interfaces import Stage
+from tidemill.venues.kinds import Kind, Placed, Setup
+
+__all__ = ["VENUE"]
+
+
+def place(setup: Setup) -> Placed:
+    """Replay a recorded pool in the study's mode.
+
+    Raises
+    ------
+    BadInput : the mode needs a liquidity that the data do not show.
+    """
+    market = setup.market
+    info = market.pool
+    if setup.mode in ("impact", "anchored"):
+        if market.initial_state() is None:
+            raise BadInput(
+                f"mode {setup.mode!r} executes the flow again and needs the pool's whole liquidity, which "
+                f"{market.manifest.title} does not show (fidelity {market.manifest.fidelity}); use 'diluted'",
+                field=f"venues.{setup.id}.mode",
+            )
+        from tidemill.venues.uniswap_v3.pool_stage import place_executed  # noqa: PLC0415 - that mode only
+
+        return place_executed(setup)
+    from tidemill.venues.uniswap_v3.stage import Pool, ReplayStage  # noqa: PLC0415 - heavy by numba
+
+    symbols = (info.token0.symbol, info.token1.symbol)
+    pool = Pool(*(f"{symbol}@{setup.network}" for symbol in symbols), info.fee, info.tick_spacing)
+    liquidity = market.path_liquidity()
+    tape, flow = market.tape(), market.flow()
+
+    def make() -> Stage:
+        return ReplayStage(setup.id, setup.network, pool, tape, flow, liquidity, diluted=setup.mode == "diluted")
+
+    def notes() -> tuple[str, ...]:
+        if not liquidity.beyond:
+            return ()
+        return (f"{liquidity.beyond} own-swap quotes met cells not visited before: nearest known liquidity used",)
+
+    return Placed(
+        make,
+        {info.token0.symbol: info.token0.decimals, info.token1.symbol: info.token1.decimals},
+        pair=lambda stage: (pool.token0, pool.token1, stage.sqrt_price_x96),
+        notes=notes,
+    )
+
+
+VENUE = Kind(
+    "uniswap_v3",
+    "amm",
+    "bytecode-equal",
+    "Concentrated liquidity: fees of swaps while the price is in your range.",
+    dataset=True,
+    place=place,
+    gas=str(Path(__file__).with_name("gas.toml")),
+)

@@ -1,0 +1,114 @@
+"""Kernels: cached machine code is never stale, and without a compiler they run on plain integers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tidemill.units.kernels import import_closure
+
+SOURCE = Path(__file__).parents[2] / "src"
+
+
+def run(folder: Path, code: str, **environment: str) -> str:
+    env = {
+        **os.environ,
+        "PYTHONPATH": f"{folder}{os.pathsep}{SOURCE}",
+        "TIDEMILL_CACHE": str(folder / "cache"),
+        "NUMBA_CACHE_DIR": str(folder / "numba"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **environment,
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def package(tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").write_text("")
+    (tmp_path / "shop" / "a.py").write_text("from numba import njit\n@njit\ndef f():\n    return 1\n")
+    (tmp_path / "shop" / "plain.py").write_text(
+        "from numba import njit\nfrom shop.a import f\n@njit(cache=True)\ndef g():\n    return f()\n"
+    )
+    (tmp_path / "shop" / "kept.py").write_text(
+        "from tidemill.units.kernels import kernel\nfrom shop.a import f\n"
+        "@kernel('int64()')\ndef g():\n    return f()\n"
+    )
+    return tmp_path
+
+
+def test_editing_an_imported_module_never_yields_stale_machine_code(package):
+    plain, ours = "import shop.plain as m; print(m.g())", "import shop.kept as m; print(m.g())"
+    assert (run(package, plain), run(package, ours)) == ("1", "1")
+    (package / "shop" / "a.py").write_text("from numba import njit\n@njit\ndef f():\n    return 2\n")
+    assert run(package, plain) == "1", "numba's own cache has become safe: the locator may go"
+    assert run(package, ours) == "2"
+    hits = "import shop.kept as m; print(m.g(), sum(m.g.stats.cache_hits.values()))"
+    assert run(package, hits) == "2 1"
+    assert len(list((package / "cache" / "kernels").glob("shop.kept-*"))) == 2
+
+
+def test_portable_division_has_machine_code_of_its_own(package):
+    code = "import shop.kept as m; print(m.g(), sum(m.g.stats.cache_hits.values()))"
+    assert run(package, code) == "1 0"
+    assert run(package, code, TIDEMILL_PORTABLE="1") == "1 0"
+    assert run(package, code, TIDEMILL_PORTABLE="1") == "1 1"
+
+
+def test_import_closure_follows_relative_imports_packages_and_functions(package):
+    (package / "shop" / "deep.py").write_text("def late():\n    from . import kept\n    return kept\n")
+    (package / "shop" / "unused.py").write_text("")
+    closure = import_closure(package / "shop" / "deep.py")
+    names = {path.relative_to(package).as_posix() for path in closure if path.is_relative_to(package)}
+    assert names == {"shop/__init__.py", "shop/a.py", "shop/deep.py", "shop/kept.py"}
+    assert SOURCE / "tidemill/units/kernels.py" in closure
+
+
+KERNEL = """
+import numpy as np
+from tidemill.units import Uint, mul_div_up, rule
+from tidemill.units.jit import load256, pack, store256, unpack
+from tidemill.units.kernels import kernel, is_jit
+
+@rule
+def fee(amount: Uint, left: Uint) -> Uint:
+    return mul_div_up(amount, 3_000_000, 997_000) + left
+
+@kernel
+def run(amounts, out):
+    reverted = 0
+    for i in range(amounts.shape[0]):
+        try:
+            store256(out, i, fee(load256(amounts, i), 7))
+        except Exception:
+            reverted += 1
+    return reverted
+"""
+
+
+def test_kernels_give_the_same_without_a_compiler(tmp_path):
+    (tmp_path / "shop.py").write_text(KERNEL)
+    code = (
+        "import shop\n"
+        "a = shop.pack([0, 1, 10**18, 2**255, 2**256 - 1, 2**256 // 2])\n"
+        "o = 0 * a\n"
+        "print(shop.run(a, o), shop.unpack(o), hasattr(shop.run, 'py_func'))"
+    )
+    compiled, plain = run(tmp_path, code), run(tmp_path, code, TIDEMILL_JIT="0")
+    assert compiled.endswith("True")
+    assert plain.endswith("False")
+    assert compiled.removesuffix("True") == plain.removesuffix("False")
+    assert plain.startswith("3 [")  # 1.5, 3 and 1.5 times 2**256 do not fit
+    assert str(-(-(10**18) * 3_000_000 // 997_000) + 7) in plain
+
+
+@pytest.mark.parametrize("light", ["tidemill.units", "tidemill.units.kernels", "tidemill.units.testing"])
+def test_light_modules_import_no_compiler(light):
+    code = f"import sys, {light}; print([m for m in ('numba', 'numpy', 'llvmlite') if m in sys.modules])"
+    assert run(Path.cwd(), code) == "[]"
