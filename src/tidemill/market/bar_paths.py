@@ -148,17 +148,13 @@ def trace_bars(
             share = weight[r] / whole if whole > 0 else 0.0
             if down[r]:
                 p0, p1 = _part(fees[k, 0], fees[k, 1], share)
-                if r == last0:
-                    p0, p1 = r00, r01
-                elif p1 > r01 or (p1 == r01 and p0 > r00):
+                if r == last0 or p1 > r01 or (p1 == r01 and p0 > r00):
                     p0, p1 = r00, r01
                 borrow = uint64(r00 < p0)
                 r00, r01 = r00 - p0, r01 - p1 - borrow
             else:
                 p0, p1 = _part(fees[k, 2], fees[k, 3], share)
-                if r == last1:
-                    p0, p1 = r10, r11
-                elif p1 > r11 or (p1 == r11 and p0 > r10):
+                if r == last1 or p1 > r11 or (p1 == r11 and p0 > r10):
                     p0, p1 = r10, r11
                 borrow = uint64(r10 < p0)
                 r10, r11 = r10 - p0, r11 - p1 - borrow
