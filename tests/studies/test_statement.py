@@ -56,7 +56,7 @@ def test_everything_adds_up(seed: int) -> None:
 
 
 def test_positions_account_for_their_tokens() -> None:
-    world = Tiny(5).live(150)
+    world = Tiny(5).live(90)
     got = document(world)
     fees = next(row for row in got.waterfall if row.key == "fees")
     pools = [row for row in got.positions if row.venue == "pool"]
@@ -69,7 +69,7 @@ def test_positions_account_for_their_tokens() -> None:
         assert 0 <= row.in_range_bps <= 10_000
         assert row.liquidity > 0
     assert any(0 < row.in_range_bps < 10_000 for row in pools)
-    still = document(Tiny(5).live(150, leave=False), exit="mark")
+    still = document(Tiny(5).live(90, leave=False), exit="mark")
     assert any(row.closed is None for row in still.positions)
     priced = document(world, tick_price=lambda venue, tick: 1.5 + tick if venue == "pool" else None)
     assert {(row.price_lower, row.price_upper) for row in priced.positions if row.venue == "pool"} == {(-8.5, 11.5)}
@@ -102,7 +102,7 @@ def test_short_periods_are_not_annualised() -> None:
     assert short.headline.per_year_bps is None
     assert "too short" in short.headline.per_year_note
     assert all(row.per_year_bps is None for row in short.waterfall)
-    long = document(Tiny(6).live(300))
+    long = document(Tiny(6).live(200))
     seconds = long.series.time[-1] - long.series.time[0]
     assert seconds > 7 * 86_400
     assert long.headline.per_year_bps == long.headline.keep * 10_000 * 31_536_000 // (
