@@ -51,7 +51,7 @@ export interface Fidelity {
   readonly notes: readonly string[];
 }
 
-/** What a person keeps, after closing into the home asset; `per_year_bps` is `None` for too short a period. */
+/** What a person keeps, after closing into the home asset; `per_year_bps` is `None` for too short a period. `break_even_day`: days from the start to the first moment from which on, until the end, the run is worth at least what holding is. `minimum_capital`: where what scales with size just pays the network fees, holding compared. */
 export interface Headline {
   readonly capital_value: Int;
   readonly final_value: Int;
@@ -66,7 +66,7 @@ export interface Headline {
   readonly what_would_change: string;
 }
 
-/** A position's life. Ticks where it has a range; `deposited`/`withdrawn`/`fees` are raw units by symbol. */
+/** A position's life. Ticks where it has a range; `deposited`/`withdrawn`/`fees` are raw units by token id. `fees` are all its income (rewards, growth); `liquidity` the most it held; `in_range_bps` is by time, at the marks. */
 export interface PositionRow {
   readonly id: string;
   readonly venue: string;
@@ -115,7 +115,7 @@ export interface Series {
   readonly price_label: string;
 }
 
-/** What was run. `synthetic` data are labelled wherever they are shown. */
+/** What was run. `synthetic` data are labelled wherever they are shown; `home` is the symbol of the home asset, `capital` raw units by token id. */
 export interface StudyInfo {
   readonly title: string;
   readonly subtitle: string;
@@ -139,7 +139,7 @@ export interface TokenInfo {
   readonly network: string;
 }
 
-/** One row: `kind` is `flow` (adds up), `subtotal` or `total`; `formula` says how it was computed. */
+/** One row: `kind` is `flow` (adds up), `subtotal` or `total`; `formula` says how it was computed. `key`: fees, growth, rewards, fees_move, growth_move, rewards_move, hodl, divergence, drift, swaps, l2, l1, operator, failed, events, rounding, before_exit (subtotal), exit, keep (total). A price move has no `tokens`. */
 export interface WaterfallRow {
   readonly key: string;
   readonly label: string;

@@ -2,7 +2,7 @@ import type { Int } from "../schema.gen";
 import { big } from "../format/int";
 import { exactMoney, money } from "../format/money";
 import { percent } from "../format/rate";
-import { exactTokenAmount, findToken, tokenAmount } from "../format/token";
+import { exactTokenAmount, findToken, tokenAmount, tokenLabel } from "../format/token";
 import { moment, day } from "../format/time";
 import type { Units } from "./units";
 
@@ -64,7 +64,7 @@ export function Tokens({ amounts, units, signed = false }: TokensProps) {
     <span class="tokens">
       {entries.map(([key, raw]) => {
         const token = findToken(units.tokens, key);
-        const unit = token ? token.symbol : `${key} (raw units)`;
+        const unit = token ? tokenLabel(units.tokens, token) : `${key} (raw units)`;
         const decimals = token ? Number(token.decimals) : 0;
         return (
           <data key={key} value={raw.toString()} title={`${exactTokenAmount(raw, decimals)} ${unit}`}>

@@ -38,7 +38,7 @@ export function Headline({ headline, study, comparisons, units }: HeadlineProps)
       <Facts headline={headline} study={study} units={units} />
       {headline.what_would_change && (
         <p class="notice notice-change">
-          <strong>What would change this.</strong> {headline.what_would_change}
+          <strong>What would change this:</strong> {headline.what_would_change}
         </p>
       )}
     </section>
