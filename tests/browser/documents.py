@@ -232,7 +232,7 @@ def huge() -> ResultDocument:
     keep = much
     return replace(
         base,
-        study=replace(base.study, home="WETH@op", capital={"USDC@op": 10**36 + 1, "WETH@op": 2**256 - 1}),
+        study=replace(base.study, home="WETH@op", capital={"USDC": 10**36 + 1, "WETH": 2**256 - 1}),
         headline=replace(
             base.headline,
             keep=keep,

@@ -53,7 +53,7 @@ def test_numbers_are_exact_in_javascript_and_only_those():
             check(item)
 
     check(data)
-    assert data["study"]["capital"]["WETH@op"] == str(2**256 - 1)
+    assert data["study"]["capital"]["WETH"] == str(2**256 - 1)
     assert data["series"]["time"][0] == realistic().series.time[0]
 
 

@@ -56,7 +56,7 @@ interface TokensProps {
   readonly signed?: boolean;
 }
 
-/** Raw amounts by symbol, one a line. A token that the document does not describe is shown in raw units. */
+/** Raw amounts by token id or symbol, one a line. A token that the document does not describe is shown in raw units. */
 export function Tokens({ amounts, units, signed = false }: TokensProps) {
   const entries = Object.entries(amounts);
   if (entries.length === 0) return <span class="none">–</span>;
@@ -64,7 +64,7 @@ export function Tokens({ amounts, units, signed = false }: TokensProps) {
     <span class="tokens">
       {entries.map(([key, raw]) => {
         const token = findToken(units.tokens, key);
-        const unit = token ? tokenLabel(units.tokens, token) : `${key} (raw units)`;
+        const unit = token ? tokenLabel(units.tokens, token, key) : `${key} (raw units)`;
         const decimals = token ? Number(token.decimals) : 0;
         return (
           <data key={key} value={raw.toString()} title={`${exactTokenAmount(raw, decimals)} ${unit}`}>
