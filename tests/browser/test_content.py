@@ -165,13 +165,13 @@ def test_unknown_is_never_zero(chrome, report, documents):
     head = documents["unknowns"].headline
     with chrome.open(report("unknowns")) as page:
         facts = page.texts(".fact")
-        for title, note in (
-            ("Per year", head.per_year_note),
-            ("Break-even", head.break_even_note),
-            ("Smallest sensible capital", head.minimum_capital_note),
+        for title, word, note in (
+            ("Per year", "unknown", head.per_year_note),
+            ("Break-even", "none", head.break_even_note),
+            ("Smallest sensible capital", "none", head.minimum_capital_note),
         ):
             fact = next(text for text in facts if text.startswith(title))
-            assert fact == f"{title} unknown {note}"
+            assert fact == f"{title} {word} {note}"
         assert head.per_year_note in page.text("#waterfall .lead")
         assert "unknown" in page.texts("#price tbody td:nth-child(5)")
 

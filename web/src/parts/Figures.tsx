@@ -15,6 +15,15 @@ export function Unknown({ note = "" }: { note?: string }) {
   );
 }
 
+/** There is no such figure, for the reason given: a break-even that was never reached, a size that does not exist. */
+export function None({ note }: { note: string }) {
+  return (
+    <span class="unknown" title={note || undefined}>
+      none
+    </span>
+  );
+}
+
 interface MoneyProps {
   readonly value: Int | null;
   readonly units: Units;
