@@ -142,6 +142,12 @@ def test_many_transactions_in_one_block_in_a_set_order(anvil: Anvil) -> None:
     assert not receipts[0].status
 
 
+def test_a_transaction_left_over_is_not_mined_unnoticed(anvil: Anvil) -> None:
+    anvil.rpc.send_unlocked(Call(actor("x"), b""), actor("early"), gas=21_000, maxFeePerGas=0, maxPriorityFeePerGas=0)
+    with pytest.raises(RpcError, match="mined 2 transactions, not the 1 given"):
+        anvil.mine([(actor("late"), Call(actor("x"), b""))])
+
+
 def test_blocks_follow_at_a_fixed_pace_whatever_the_clock_says(anvil: Anvil) -> None:
     start = anvil.mine(time_s=1_950_000_000)[0]
     assert [anvil.mine()[0].timestamp - start.timestamp for _ in range(3)] == [2, 4, 6]
