@@ -79,7 +79,7 @@ def test_it_never_outlives_its_parent(end: str) -> None:
         import os, signal, sys
         from tidemill.chain.anvil import Anvil
         chain = Anvil()
-        print(chain.pid, flush=True)
+        print(chain.pid, chain.socket, flush=True)
         if sys.argv[1] == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         elif sys.argv[1] == "forget":
@@ -93,6 +93,10 @@ def test_it_never_outlives_its_parent(end: str) -> None:
     lines = done.stdout.split()
     assert done.returncode == (-signal.SIGKILL if end == "kill" else 0), done.stderr
     assert _gone(int(lines[0]))
+    folder, deadline = Path(lines[1]).parent, time.monotonic() + 5
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not folder.exists()
 
 
 def test_an_option_it_refuses_is_one_line() -> None:

@@ -250,6 +250,7 @@ def test_a_wrong_address_is_no_pool(world: World) -> None:
         callee=world.at.callee,
     )
     assert found == world.at
+    assert [world.clients[ME].read(f"token{i}") for i in (0, 1)] == ["USDC@op", "WETH@op"]
 
 
 def test_snapshot_reads_history_by_block_and_the_managers_positions(world: World) -> None:

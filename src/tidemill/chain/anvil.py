@@ -103,7 +103,7 @@ class Anvil:
                     cwd=self._folder,
                     start_new_session=True,  # Ctrl-C is for us to handle; we then stop it in order
                 )
-            watchdog = _watch(self._process.pid)
+            watchdog = _watch(self._process.pid, self._folder)
             # From here on the process ends with us, whatever happens.
             self._finish = weakref.finalize(self, _end, self._process, watchdog, self._folder)
             atexit.register(self._finish)
@@ -241,10 +241,10 @@ class Anvil:
         self.rpc.request("anvil_dropTransaction", tx_hash)
 
 
-def _watch(pid: int) -> subprocess.Popen[bytes]:
+def _watch(pid: int, folder: Path) -> subprocess.Popen[bytes]:
     # Blocks on a pipe whose other end only we hold; the pipe closes when we die, even by SIGKILL.
     return subprocess.Popen(
-        ["sh", "-c", 'read -r _; kill -KILL "$1" 2>/dev/null', "tidemill-watchdog", str(pid)],
+        ["sh", "-c", 'read -r _; kill -KILL "$1"; rm -rf -- "$2"', "tidemill-watchdog", str(pid), str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
