@@ -183,7 +183,9 @@ def test_core_verbs_events_and_amounts(world: World) -> None:
 def test_reverted_receipts_and_views(world: World) -> None:
     too_dear = Limits(amounts={"amount_out_min": 10**30})
     world.do("pool_mint", tick_lower=-100, tick_upper=100, liquidity=10**15)
-    assert world.do("swap_exact_in", ME, too_dear, token_in="USDC@op", amount_in=10**6) == Reverted("")
+    assert world.do("swap_exact_in", ME, too_dear, token_in="USDC@op", amount_in=10**6) == Reverted(
+        "Too little received"
+    )
     with pytest.raises(Revert, match="^OLD$"):
         world.clients[ME].read("observe", [10**6])
 
