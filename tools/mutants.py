@@ -264,7 +264,7 @@ class Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: Any) -> None:
         """Run the spoilt source; rules read their own source, so it is left where they look."""
         linecache.cache[self.file] = (len(self.source), None, self.source.splitlines(True), self.file)
-        exec(compile(self.source, self.file, "exec"), module.__dict__)  # noqa: S102
+        exec(compile(self.source, self.file, "exec"), module.__dict__)
 
 
 # -- running -----------------------------------------------------------------------------------------------------------
@@ -315,6 +315,8 @@ def _judge(venue: str, chosen: list[Mutant], jobs: int) -> dict[str, Verdict]:
             with os.fdopen(writer, "w") as pipe:
                 for number in range(job, len(chosen), jobs):
                     verdict = run_one(venue, chosen[number])
+                    if not verdict.noticed:
+                        print(f"  unnoticed ({number} of {len(chosen)}): {chosen[number].name}", file=sys.stderr)
                     how = verdict.how.replace("\n", " ").replace("\t", " ")
                     pipe.write(f"{number}\t{int(verdict.noticed)}\t{verdict.seconds}\t{how}\n")
                     pipe.flush()

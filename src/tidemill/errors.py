@@ -9,6 +9,7 @@
     │   └── ReplayMismatch        recorded amounts do not reproduce: names the event
     ├── MissingArtefact           a contract artefact, the local chain or the built front end is not there
     ├── RpcError                  an endpoint: wrong chain id, time-out, not JSON, inconsistent logs
+    ├── ExecutionHalted           sending must stop: the key is in use elsewhere, or the chain is another one
     ├── Revert                    a contract, or its model, refuses an action; the state is then unchanged
     ├── RuleError                 a function marked @rule leaves the rule language: names file and line
     └── InvariantBroken           books that do not balance, a state that cannot be: a defect of ours
@@ -22,6 +23,7 @@ from collections.abc import Iterable
 __all__ = [
     "BadData",
     "BadInput",
+    "ExecutionHalted",
     "InvariantBroken",
     "MissingArtefact",
     "ReplayMismatch",
@@ -76,6 +78,10 @@ class MissingArtefact(TidemillError):
 
 class RpcError(TidemillError):
     """An endpoint failed, lied or timed out; secrets are stripped from the address shown."""
+
+
+class ExecutionHalted(TidemillError):
+    """Sending must stop until a person has looked: a key in use elsewhere, an endpoint on another chain."""
 
 
 class Revert(TidemillError):

@@ -70,18 +70,18 @@ def realistic(seed: int = 1) -> ResultDocument:
             break_even_note="fees have paid every cost since then",
             minimum_capital=412_000_000,
             minimum_capital_note="below it, gas takes half of the fees",
-            what_would_change="At half the volume you would keep about as much as by holding; the range was left "
+            what_would_change="at half the volume you would keep about as much as by holding; the range was left "
             "9 times, and each reset cost about as much as a day of fees.",
         ),
         waterfall=rows,
         unexplained=-3,
         unexplained_bound=412,
         comparisons=[
-            Comparison("Hold", held, held * 10_000 // CAPITAL, "the same tokens, untouched"),
+            Comparison("holding", held, held * 10_000 // CAPITAL, "what you brought, untouched"),
             Comparison(
-                "Full range", held + 96_412_300, (held + 96_412_300) * 10_000 // CAPITAL, "one position, never moved"
+                "full range", held + 96_412_300, (held + 96_412_300) * 10_000 // CAPITAL, "one position, never moved"
             ),
-            Comparison("All in USDC", 0, 0),
+            Comparison("all in USDC", 0, 0),
         ],
         costs=_costs(costs[-1]),
         positions=positions,
@@ -119,7 +119,7 @@ def realistic(seed: int = 1) -> ResultDocument:
 
 
 def negative() -> ResultDocument:
-    """A loss against holding, not synthetic, too short for a yearly rate."""
+    """A loss against holding, not synthetic, too short for a yearly rate, on two networks with the same symbols."""
     base = realistic(11)
     keep = -1_234_567_890
     headline = replace(
@@ -138,7 +138,8 @@ def negative() -> ResultDocument:
         base,
         headline=headline,
         waterfall=rows,
-        study=replace(base.study, synthetic=False, title="Three bad days"),
+        tokens=[*base.tokens, TokenInfo("WETH@base", "WETH", 18, "base")],
+        study=replace(base.study, synthetic=False, title="Three bad days", networks=["OP Mainnet", "Base"]),
         fidelity=replace(base.fidelity, data="inferred", mode="impact", proof="rule-checked"),
     )
 
@@ -244,7 +245,7 @@ def huge() -> ResultDocument:
             replace(
                 row,
                 value=keep if row.kind == "total" else (-1) ** at * (much // 8 + at),
-                tokens={"WETH": -(2**200) - at, "DOGE": 2**70},
+                tokens={"WETH@op": -(2**200) - at, "DOGE": 2**70},
             )
             for at, row in enumerate(base.waterfall)
         ],
@@ -256,8 +257,8 @@ def huge() -> ResultDocument:
                 price_lower=2.9e-39,
                 price_upper=3.4e38,
                 liquidity=2**128 - 1,
-                deposited={"WETH": 2**255, "USDC": 1},
-                fees={"WETH": 1},
+                deposited={"WETH@op": 2**255, "USDC@op": 1},
+                fees={"WETH@op": 1},
             )
             for row in base.positions
         ],
@@ -344,9 +345,9 @@ def _position(
         price_lower=low,
         price_upper=high,
         liquidity=int(worth / (_worth(price[opened], low, high) or 1) * 1e12),
-        deposited={"USDC": int(half * 1e6), "WETH": int(half / price[opened] * 1e18)},
-        withdrawn={"USDC": int(half * 1.03e6), "WETH": int(half * 0.97 / price[closed] * 1e18)},
-        fees={"USDC": int(earned / 2), "WETH": int(earned / 2e6 / price[opened] * 1e18)},
+        deposited={"USDC@op": int(half * 1e6), "WETH@op": int(half / price[opened] * 1e18)},
+        withdrawn={"USDC@op": int(half * 1.03e6), "WETH@op": int(half * 0.97 / price[closed] * 1e18)},
+        fees={"USDC@op": int(earned / 2), "WETH@op": int(earned / 2e6 / price[opened] * 1e18)},
         in_range_bps=inside * 10_000 // max(1, closed - opened),
     )
 
@@ -355,7 +356,8 @@ def _waterfall(fees: int, costs: int, hold: int, value: int) -> list[WaterfallRo
     def row(
         key: str, label: str, value: int, formula: str, note: str = "", kind: Any = "flow", **tokens: int
     ) -> WaterfallRow:
-        return WaterfallRow(key, label, kind, value, value * 10_000 * 365 // (CAPITAL * DAYS), tokens, formula, note)
+        of = {f"{symbol}@op": amount for symbol, amount in tokens.items()}
+        return WaterfallRow(key, label, kind, value, value * 10_000 * 365 // (CAPITAL * DAYS), of, formula, note)
 
     l1, failed, closing = costs * 2 // 5, 38_200, 1_611_000
     l2 = costs - l1
@@ -364,16 +366,14 @@ def _waterfall(fees: int, costs: int, hold: int, value: int) -> list[WaterfallRo
     divergence = value - hold - fees + slippage
     rows = [
         row(
-            "gross_fees",
+            "fees",
             "Fees earned",
             fees,
             "Σ floor(liquidity × Δ fee growth inside / 2^128), each token at the price of its collection",
             USDC=fees // 2,
             WETH=fees // 2 * 438_000_000,
         ),
-        row(
-            "price_move", "Price move of what you brought", moved, "Σ brought × (price at end − price at start)", WETH=0
-        ),
+        row("hodl", "Price move of what you brought", moved, "Σ brought × (price at end − price at start)"),
         row(
             "divergence",
             "Divergence loss",
@@ -390,19 +390,17 @@ def _waterfall(fees: int, costs: int, hold: int, value: int) -> list[WaterfallRo
         ),
     ]
     rows.append(
-        row(
-            "before_costs", "Before network costs", sum(r.value for r in rows), "sum of the rows above", kind="subtotal"
-        )
+        row("before_exit", "Before network costs", sum(r.value for r in rows), "sum of the rows above", kind="subtotal")
     )
     rows += [
         row(
-            "l2_execution",
+            "l2",
             "L2 execution",
             -l2,
             "Σ gas used × (base fee + priority fee) of its block",
             WETH=-l2 * 438_000_000,
         ),
-        row("l1_data", "L1 data", -l1, "Σ L1 fee of each signed transaction, Ecotone formula", WETH=-l1 * 438_000_000),
+        row("l1", "L1 data", -l1, "Σ L1 fee of each signed transaction, Ecotone formula", WETH=-l1 * 438_000_000),
         row(
             "failed",
             "Failed transactions",

@@ -53,7 +53,7 @@ def test_headline(shown):
 
 def test_against_holding(shown):
     document, page = shown
-    held = [other for other in document.comparisons if other.name.startswith("Hold")]
+    held = [other for other in document.comparisons if other.name.startswith("hold")]
     if not held:
         assert page.run("document.querySelector('#against-hold') === null")
         return
@@ -73,6 +73,9 @@ def test_waterfall(shown):
     assert page.values(".row-year data") == _known(*(row.per_year_bps for row in document.waterfall))
     raw = [amount for row in document.waterfall for amount in row.tokens.values()]
     assert page.values(".row-tokens data") == _known(*raw)
+    assert page.texts(".row-tokens data") == [
+        _amount(document, key, raw) for row in document.waterfall for key, raw in row.tokens.items()
+    ]
     assert page.values("#unexplained data") == _known(document.unexplained, document.unexplained_bound)
 
 
@@ -120,6 +123,8 @@ def test_costs(shown):
         numbers = (row.count, row.failed, row.gas_used, row.l2_execution, row.l1_data, row.operator, row.value)
         assert [value for cell in cells[1:] for value in cell["values"]] == _known(*numbers)
     assert page.values("#costs-total data") == [str(sum(row.value for row in document.costs))]
+    native = "sums" if len(document.study.networks) == 1 else "nothing to sum up: the networks' tokens differ"
+    assert len(page.values("#flows tfoot data")) == (7 if native == "sums" else 4)
 
 
 def test_comparisons_and_assumptions(shown):
@@ -160,13 +165,13 @@ def test_unknown_is_never_zero(chrome, report, documents):
     head = documents["unknowns"].headline
     with chrome.open(report("unknowns")) as page:
         facts = page.texts(".fact")
-        for title, note in (
-            ("Per year", head.per_year_note),
-            ("Break-even", head.break_even_note),
-            ("Smallest sensible capital", head.minimum_capital_note),
+        for title, word, note in (
+            ("Per year", "unknown", head.per_year_note),
+            ("Break-even", "none", head.break_even_note),
+            ("Smallest sensible capital", "none", head.minimum_capital_note),
         ):
             fact = next(text for text in facts if text.startswith(title))
-            assert fact == f"{title} unknown {note}"
+            assert fact == f"{title} {word} {note}"
         assert head.per_year_note in page.text("#waterfall .lead")
         assert "unknown" in page.texts("#price tbody td:nth-child(5)")
 
@@ -228,6 +233,15 @@ def test_a_page_without_data_says_so(chrome, report, tmp_path):
         path.write_text(text[:start] + data + text[text.index("</script>", start) :], encoding="utf-8")
         with chrome.open(path) as page:
             assert message in page.text("[role=alert]")
+
+
+def _amount(document, key: str, raw: int) -> str:
+    """A signed token amount with its unit, which names the network where two tokens share the symbol."""
+    known = next((one for one in document.tokens if one.id == key), None)
+    if known is None:
+        return f"{token(raw, 0, signed=True)} {key} (raw units)"
+    shared = [one.symbol for one in document.tokens].count(known.symbol) > 1
+    return f"{token(raw, known.decimals, signed=True)} {known.id if shared else known.symbol}"
 
 
 def _moment(at: int) -> str:

@@ -6,8 +6,12 @@ import re
 import zlib
 
 import pytest
+from msgspec.structs import replace
+
+from tidemill.app.report import write_report
 
 from .documents import ALL
+from .figures import money
 
 pytestmark = pytest.mark.browser
 CHARTS = ("#chart-value", "#chart-price", "#chart-flows")
@@ -47,6 +51,17 @@ def test_ranges_are_drawn_where_the_positions_are(chrome, report, documents):
             above = (top - row.price_upper) / (top - bottom) - 0.03
             if above > 0.01:
                 assert page.probe("washed", "#chart-price", x, above) < 25, row.id
+
+
+@pytest.mark.parametrize("name", WITH_CHARTS)
+def test_the_legend_says_the_last_figures(chrome, report, documents, name):
+    document = documents[name]
+    series, home = document.series, document.study.home
+    with chrome.open(report(name)) as page:
+        assert page.texts("#chart-value .legend b") == [money(series.value[-1], home), money(series.hold[-1], home)]
+        shown = page.texts("#flows .legend b")
+        assert shown == [money(series.fees[-1], home), money(series.costs[-1], home)]
+        assert page.texts("#chart-price .legend b") == [f"{series.price[-1]:,.2f}"]
 
 
 def test_costs_have_their_own_scale_only_where_fees_would_hide_them(chrome, report):
@@ -152,10 +167,21 @@ def test_the_printed_file_has_a_handful_of_pages_with_pictures(chrome, report):
     assert 3 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 7
     # A canvas is printed as the lines it was drawn with, or by an older browser as a picture.
     streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)
-    drawn = b"\n".join(zlib.decompress(stream) for stream in streams if stream[:1] == b"x")
+    drawn = b"\n".join(zlib.decompressobj().decompress(stream) for stream in streams if stream[:1] == b"x")
     lines = len(re.findall(rb"^[\d.-]+ [\d.-]+ l$", drawn, re.MULTILINE))
     pictures = len(re.findall(rb"/Subtype\s*/Image", pdf))
     assert lines > 4_000 or pictures >= 4
+
+
+def test_a_study_without_a_price_shows_its_positions_alone(chrome, documents, tmp_path):
+    document = documents["realistic"]
+    document = replace(document, series=replace(document.series, price=[], price_label=""))
+    with chrome.open(write_report(document, tmp_path / "vault.html")) as page:
+        assert page.complaints() == []
+        assert page.text("#price h2") == "Your positions"
+        assert page.run("document.querySelector('#chart-price') === null")
+        assert page.probe("tinted", "#chart-value", "own") > 200
+        assert len(page.probe("rows", "#price")) == len(document.positions)
 
 
 def test_it_can_be_read_without_sight(chrome, report, documents):

@@ -120,7 +120,8 @@ def test_the_same_document_gives_the_same_file(tmp_path):
     assert first == write_report(realistic(), tmp_path / "b.html").read_bytes()
 
 
-def test_written_whole_or_not_at_all(tmp_path, monkeypatch):
+@pytest.mark.parametrize("step", ["write_text", "replace"])
+def test_written_whole_or_not_at_all(tmp_path, monkeypatch, step):
     target = tmp_path / "out" / "report.html"
     write_report(empty(), target)
     before = target.read_text(encoding="utf-8")
@@ -128,7 +129,7 @@ def test_written_whole_or_not_at_all(tmp_path, monkeypatch):
     def full(*_args, **_kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, step, full)
     with pytest.raises(BadInput, match="No space left on device"):
         write_report(realistic(), target)
     assert target.read_text(encoding="utf-8") == before

@@ -98,7 +98,7 @@ def load(where: str = "", old: str = "", new: str = "") -> types.ModuleType:
 
 @cache
 def worlds() -> tuple[Tiny, ...]:
-    return Tiny(7, impact=True).live(60), Tiny(3, flip=True).live(60), Tiny(5).live(40, leave=False)
+    return Tiny(7, impact=True).live(60), Tiny(3, flip=True).live(40), Tiny(5).live(30, leave=False)
 
 
 def statements(waterfall: types.ModuleType) -> list[object]:

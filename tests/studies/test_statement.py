@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from ledger.tiny import ETH, RWD, SHR, USD, WETH, Tiny
 from tidemill.errors import InvariantBroken
+from tidemill.interfaces import Costs, Skipped
 from tidemill.studies.canonical import canonical, result_hash
 from tidemill.studies.headline import money
 from tidemill.studies.schema import Fidelity, ResultDocument, StudyInfo, TokenInfo
@@ -56,7 +58,7 @@ def test_everything_adds_up(seed: int) -> None:
 
 
 def test_positions_account_for_their_tokens() -> None:
-    world = Tiny(5).live(150)
+    world = Tiny(5).live(90)
     got = document(world)
     fees = next(row for row in got.waterfall if row.key == "fees")
     pools = [row for row in got.positions if row.venue == "pool"]
@@ -69,7 +71,7 @@ def test_positions_account_for_their_tokens() -> None:
         assert 0 <= row.in_range_bps <= 10_000
         assert row.liquidity > 0
     assert any(0 < row.in_range_bps < 10_000 for row in pools)
-    still = document(Tiny(5).live(150, leave=False), exit="mark")
+    still = document(Tiny(5).live(90, leave=False), exit="mark")
     assert any(row.closed is None for row in still.positions)
     priced = document(world, tick_price=lambda venue, tick: 1.5 + tick if venue == "pool" else None)
     assert {(row.price_lower, row.price_upper) for row in priced.positions if row.venue == "pool"} == {(-8.5, 11.5)}
@@ -79,9 +81,21 @@ def test_leftovers_are_told_and_marking_has_a_note() -> None:
     stays = Tiny(6).live(40, leave=False)
     closed = document(stays)
     assert any("not closed into USDC" in warning and WETH in warning for warning in closed.warnings)
+    assert not any(f" {ETH}" in warning for warning in closed.warnings)  # gas money stays
     marked = document(stays, exit="mark")
-    assert marked.warnings == []
+    assert not any("not closed" in warning for warning in marked.warnings)
     assert "exit = mark" in next(row for row in marked.waterfall if row.key == "exit").note
+
+
+def test_steps_that_were_never_sent_are_told() -> None:
+    world = Tiny(6).live(5)
+    step = world.record[0]
+    for reason in ("fee 5 above max_fee 4", "fee 5 above max_fee 4", "step 0 failed"):
+        refused = structs.replace(step, seq=world.next_seq(), costs=Costs(), result=None, status=Skipped(reason))
+        world.record.append(refused)
+    got = [line for line in document(world).warnings if "not sent" in line]
+    assert f"{step.verb} at {step.venue} was not sent: fee 5 above max_fee 4 (2 times)" in got
+    assert not any("step 0" in line for line in got)
 
 
 def test_alternatives_are_run_and_compared() -> None:
@@ -102,7 +116,7 @@ def test_short_periods_are_not_annualised() -> None:
     assert short.headline.per_year_bps is None
     assert "too short" in short.headline.per_year_note
     assert all(row.per_year_bps is None for row in short.waterfall)
-    long = document(Tiny(6).live(300))
+    long = document(Tiny(6).live(200))
     seconds = long.series.time[-1] - long.series.time[0]
     assert seconds > 7 * 86_400
     assert long.headline.per_year_bps == long.headline.keep * 10_000 * 31_536_000 // (

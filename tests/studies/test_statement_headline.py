@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger.tiny import ETH, WETH, Range, Tiny
+from ledger.tiny import ETH, USD, WETH, Range, Tiny
 from studies.test_statement import document
 from tidemill.interfaces import Costs
 from tidemill.ledger.judge import Scaling, break_even, per_year_bps_down, scaling
@@ -86,3 +86,14 @@ def test_scaling_and_yearly_rates_round_against_the_user() -> None:
     assert per_year_bps_down(-1, 10_000, 31_536_000) == -1
     assert per_year_bps_down(1, 20_000, 31_536_000) == 0
     assert per_year_bps_down(1, 0, 5) is None
+
+
+def test_a_position_shows_what_was_paid_for_it_and_what_came_back() -> None:
+    world = farmer(1_500_000, 10**15)
+    row = document(world).positions[0]
+    paid = {t.token: t.amount for t in world.record[0].result.transfers}
+    got = {t.token: t.amount for t in world.record[-1].result.transfers}
+    assert row.deposited == paid
+    assert row.fees == {USD: 15_000_000}
+    assert {token: row.withdrawn[token] + row.fees.get(token, 0) for token in got} == got
+    assert (row.closed - row.opened, row.in_range_bps) == (10 * 86_400, 10_000)

@@ -117,7 +117,7 @@ def test_own_positions_in_impact_mode_share_like_anybody():
     kernel = KernelPool(market.pool)
     lower, upper = base - 600, base + 660
     paid = kernel.mint(lower, upper, 10**18)
-    result = ours.apply("pool_mint", tick_lower=lower, tick_upper=upper, liquidity=10**18, owner="me")
+    result = ours.apply("pool_mint", tick_lower=lower, tick_upper=upper, liquidity=10**18, recipient="me")
     assert paid == (result.amounts["amount0"], result.amounts["amount1"])
     inside = kernel.growth_inside(lower, upper)
     rows = [ours.step() for _ in range(300)]
@@ -153,8 +153,10 @@ def test_anchored_trades_back_to_the_recorded_price():
         row.price = market.pool.sqrt_price_x96
     flow = flow_of(rows)
     kernel = KernelPool(start.pool, flow)
-    kernel.mint(-100, 100, 50 * start.pool.liquidity)
-    start.apply("pool_mint", tick_lower=-100, tick_upper=100, liquidity=50 * start.pool.liquidity)
+    base = start.pool.tick // 10 * 10
+    ours = {"tick_lower": base - 3000, "tick_upper": base + 3000, "liquidity": start.pool.liquidity // 10}
+    kernel.mint(*ours.values())
+    start.apply("pool_mint", **ours)
     out, _ = kernel.run(flow, anchored=True)
     back = list(zip(unpack(out.back0, signed=True), unpack(out.back1, signed=True), strict=True))
     for k, row in enumerate(rows):  # and with us, on the model: the swap, then the way back
@@ -180,7 +182,7 @@ def test_anchored_trades_back_to_the_recorded_price():
         assert back[k] == expected
         assert unpack(out.sqrt_price[k : k + 1])[0] == row.price
     assert_same_state(kernel, start.pool)
-    assert sum(pair != (0, 0) for pair in back) > 100
+    assert sum(pair != (0, 0) for pair in back) > 30
 
 
 def test_single_actions_raise_the_contracts_reasons():

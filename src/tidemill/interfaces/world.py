@@ -22,7 +22,7 @@ class OracleReading(Protocol):
 
     @property
     def answer(self) -> int:
-        """The price, scaled by ``10**decimals``."""
+        """The price, in ``decimals``."""
         ...
 
     @property
@@ -32,25 +32,42 @@ class OracleReading(Protocol):
 
     @property
     def updated_at(self) -> int:
-        """When it was set, seconds."""
+        """Since when it stands, seconds."""
         ...
 
     @property
     def stale(self) -> bool:
-        """Whether it is older than its heartbeat allows, or the sequencer's grace has not passed."""
+        """Past its heartbeat, in an outage of the sequencer or the grace after it, or not positive."""
         ...
 
 
 class View(Protocol):
-    """One strategy's own book and what it may look at; read-only."""
+    """One strategy's own book and what it may look at; read-only, and good for one decision only."""
 
-    at: Mapping[str, Block]
-    why: Why
-    balances: Mapping[str, int]
-    """Raw units by token in the wallet."""
-    positions: Sequence[Position]
-    in_flight: Sequence[Plan]
-    """Plans submitted and not finally answered yet."""
+    @property
+    def at(self) -> Mapping[str, Block]:
+        """The block of each network, by network id."""
+        ...
+
+    @property
+    def why(self) -> Why:
+        """Why the strategy is asked."""
+        ...
+
+    @property
+    def balances(self) -> Mapping[str, int]:
+        """Raw units by token in the wallet."""
+        ...
+
+    @property
+    def positions(self) -> Sequence[Position]:
+        """What is held at venues."""
+        ...
+
+    @property
+    def in_flight(self) -> Sequence[Plan]:
+        """Plans submitted and not finally answered yet."""
+        ...
 
     def oracle(self, oracle_id: str) -> OracleReading:
         """Read a price feed (not the market price)."""

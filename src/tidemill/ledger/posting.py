@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from tidemill.errors import InvariantBroken
-from tidemill.interfaces import Befell, Mark, Recorded, Reverted, Transfer
+from tidemill.interfaces import Befell, Mark, Recorded, Reverted
 from tidemill.ledger.books import Books, Entry, Lot, Posting
 from tidemill.ledger.families import EXCHANGE_VERBS, WRAP
 from tidemill.ledger.holdings import WALLET, Claim, Holdings, holdings
@@ -361,11 +361,9 @@ def _failed(step: Recorded) -> bool:
 
 def _moves(step: Step) -> Iterable[tuple[str, int, str]]:
     """Yield (token, raw units into the wallet, other account) of each transfer that touches the wallet."""
-    transfers: Sequence[Transfer]
-    if isinstance(step, Befell):
-        transfers = step.transfers
-    else:
-        transfers = step.transfers or (step.result.transfers if step.result else ())
+    transfers = step.transfers
+    if isinstance(step, Recorded) and not transfers and step.result:
+        transfers = step.result.transfers
     for transfer in transfers:
         if transfer.source == transfer.target:
             continue

@@ -1,5 +1,5 @@
-"""Ready-made policies, each readable in a minute; and loading a user's own, by explicit opt-in."""
+"""Ready-made policies, each readable in a minute; a user's own come from a file, by explicit opt-in."""
 
-from tidemill.strategies.loading import Loaded, card, load, names
+from tidemill.strategies.registry import Loaded, describe, find, names, table
 
-__all__ = ["Loaded", "card", "load", "names"]
+__all__ = ["Loaded", "describe", "find", "names", "table"]

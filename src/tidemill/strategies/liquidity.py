@@ -1,206 +1,188 @@
-"""Strategies on one concentrated-liquidity pool."""
+"""What every liquidity strategy does alike: see the pool, enter a range, and leave into the home asset."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from tidemill.interfaces import (
     All,
-    At,
-    Claimable,
+    Arg,
+    Cancelled,
     Decision,
-    Filled,
+    Expired,
     Intent,
+    Limits,
     News,
     Outcome,
     Plan,
-    TickLeaves,
+    Position,
+    Revert,
+    Reverted,
+    Skipped,
     View,
-    Wake,
 )
-from tidemill.strategies.ranges import Q192, PoolView, enter, leave, look, range_around
-from tidemill.units import div_down, isqrt_down
-from tidemill.venues.uniswap_v3.rules_ticks import MAX_TICK, MIN_TICK
+from tidemill.strategies.ratio import Swap, least_amounts, liquidity_of, swap_to_ratio
 
-__all__ = ["Compound", "FixedRange", "FullRange", "Hold", "RangeReset"]
+__all__ = ["LpMemo", "PoolView", "add_to", "enter", "learn", "leave", "now_of", "ranges", "sell"]
 
-Venue = Annotated[str, Meta(min_length=1, description="the study's name of the pool")]
-Home = Annotated[str, Meta(min_length=1, description="token id into which everything is closed")]
-Exit = Annotated[Literal["close", "mark"], Meta(description="what happens at the end; the study's own `exit`")]
-Slippage = Annotated[
-    int, Meta(ge=0, le=10_000, description="least output of a swap: its quote less this, basis points")
-]
-Ticks = Annotated[int, Meta(ge=1, le=MAX_TICK, description="ticks to each side of the price (100 are about 1 %)")]
-Tick = Annotated[int, Meta(ge=MIN_TICK, le=MAX_TICK, description="a tick, multiple of the pool's spacing")]
+PATIENCE = 8
+"""Failures in a row after which leaving is given up and what is left is marked; waits double up to 2**8 minutes."""
 
 
-class Entered(Struct, frozen=True):
-    """Memo: the range held (ticks), and when it was entered (seconds)."""
+class LpMemo(Struct, frozen=True):
+    """What a liquidity strategy remembers: when it last entered, failures in a row, when it may try again (seconds)."""
 
-    lower: int = 0
-    upper: int = 0
-    since: int = 0
-
-
-class _OnPool(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What all of them take."""
-
-    venue: Venue
-    home: Home
-    exit: Exit = "close"
-    slippage_bps: Slippage = 50
-
-    def _end(self, view: View, pool: PoolView, memo: Entered) -> Decision[Entered]:
-        """Leave over as many decisions as it takes."""
-        if view.in_flight or self.exit == "mark":
-            return Decision(memo=memo)
-        plan = leave(view, pool, self.home, self.slippage_bps)
-        return Decision((plan,) if plan else (), memo=memo)
-
-    def _held(self, view: View) -> bool:
-        return any(p.venue == self.venue for p in view.positions)
+    entered_at: int = 0
+    failures: int = 0
+    not_before: int = 0
+    harvested: bool = False
 
 
-class Hold(_OnPool, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Do nothing; at the end sell into the home asset. The baseline of every comparison."""
+class PoolView(Struct, frozen=True):
+    """A pool as it stands: tokens, price (Q64.96), tick, spacing, fee in millionths."""
 
-    Memo = Entered
+    token0: str
+    token1: str
+    sqrt_price_x96: int
+    tick: int
+    spacing: int
+    fee: int
 
-    def decide(self, view: View, memo: Entered, news: Sequence[News]) -> Decision[Entered]:
-        """Wait for the end."""
-        return self._end(view, look(view, self.venue), memo) if view.why == "end" else Decision(memo=memo)
+    @classmethod
+    def of(cls, view: View, venue: str) -> PoolView:
+        """Read it through the contract's own views."""
+        slot0 = view.read(venue, "slot0")
+        names = ("token0", "token1", "tickSpacing", "fee")
+        token0, token1, spacing, fee = (view.read(venue, name) for name in names)
+        return cls(token0, token1, slot0[0], slot0[1], spacing, fee)
 
-
-class _OneRange(_OnPool, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Enter one range at the start and stay."""
-
-    Memo = Entered
-
-    def bounds(self, pool: PoolView) -> tuple[int, int]:
-        """Return the range, ticks."""
-        raise NotImplementedError
-
-    def decide(self, view: View, memo: Entered, news: Sequence[News]) -> Decision[Entered]:
-        """Enter once; leave at the end."""
-        pool = look(view, self.venue)
-        if view.why == "end":
-            return self._end(view, pool, memo)
-        if view.in_flight or self._held(view):
-            return Decision(memo=memo)
-        lower, upper = (memo.lower, memo.upper) if memo.since else self.bounds(pool)
-        plan = enter(view, pool, lower, upper, self.slippage_bps)
-        since = max(block.time for block in view.at.values())
-        return Decision((plan,) if plan else (), memo=Entered(lower, upper, since))
+    def held(self, view: View) -> tuple[int, int]:
+        """Return what the wallet holds of the two tokens, raw units."""
+        return view.balances.get(self.token0, 0), view.balances.get(self.token1, 0)
 
 
-class FullRange(_OneRange, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Provide over the whole range of prices, as a constant-product pool does."""
-
-    def bounds(self, pool: PoolView) -> tuple[int, int]:
-        """Return the widest range the spacing allows."""
-        return range_around(pool, 2 * MAX_TICK)
+def now_of(view: View) -> int:
+    """Return world time in seconds: the latest block seen."""
+    return max(block.time for block in view.at.values())
 
 
-class FixedRange(_OneRange, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Provide in one range: ``width`` ticks around the first price, or from ``tick_lower`` to ``tick_upper``."""
-
-    width: Ticks = 1_000
-    tick_lower: Tick | None = None
-    tick_upper: Tick | None = None
-
-    def bounds(self, pool: PoolView) -> tuple[int, int]:
-        """Return the range asked for."""
-        around = range_around(pool, self.width)
-        return (
-            around[0] if self.tick_lower is None else self.tick_lower,
-            around[1] if self.tick_upper is None else self.tick_upper,
-        )
+def ranges(view: View, venue: str) -> Sequence[Position]:
+    """Return one's positions at ``venue``."""
+    return [position for position in view.positions if position.venue == venue]
 
 
-class RangeReset(_OnPool, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Keep a range around the price: when the price is ``trigger`` ticks beyond it, close it and open it anew.
+def learn(memo: LpMemo, news: Sequence[News], now: int) -> LpMemo:
+    """Count failures in a row and wait one, two, four … minutes after each, so that no error repeats every block."""
+    answers = [n.status for n in news if isinstance(n, Outcome)]
+    if not answers:
+        return memo
+    if any(isinstance(status, Reverted | Expired | Skipped | Cancelled) for status in answers):
+        failures = memo.failures + 1
+        return LpMemo(memo.entered_at, failures, now + 60 * 2 ** min(failures - 1, PATIENCE), memo.harvested)
+    return LpMemo(memo.entered_at, 0, 0, memo.harvested)
 
-    At most one reset per ``cooldown`` seconds.
+
+def sell(view: View, venue: str, token: str, amount: int, slippage_bps: int) -> Intent | None:
+    """Return a swap of ``amount`` of ``token`` with its min-out: the quote less ``slippage_bps``.
+
+    ``None`` where it would bring nothing or revert.
     """
-
-    Memo = Entered
-
-    width: Ticks = 500
-    trigger: Annotated[int, Meta(ge=0, le=MAX_TICK, description="ticks beyond the range before it is reset")] = 0
-    cooldown: Annotated[int, Meta(ge=0, le=10**9, description="least seconds between two resets")] = 3_600
-
-    def decide(self, view: View, memo: Entered, news: Sequence[News]) -> Decision[Entered]:
-        """Enter, wait for the price to leave, close, enter again."""
-        pool = look(view, self.venue)
-        if view.why == "end":
-            return self._end(view, pool, memo)
-        if view.in_flight:
-            return Decision(memo=memo)
-        now = max(block.time for block in view.at.values())
-        if not self._held(view):
-            lower, upper = range_around(pool, self.width)
-            plan = enter(view, pool, lower, upper, self.slippage_bps)
-            return Decision(
-                (plan,) if plan else (), wake=(At(now + max(self.cooldown, 1)),), memo=Entered(lower, upper, now)
-            )
-        lower, upper = memo.lower - self.trigger, memo.upper + self.trigger
-        if lower <= pool.tick < upper:
-            return Decision(wake=(TickLeaves(self.venue, lower, upper),), memo=memo)
-        if now < memo.since + self.cooldown:
-            return Decision(wake=(At(memo.since + self.cooldown),), memo=memo)
-        closing = tuple(
-            Intent(self.venue, "close", {"position": p.id}) for p in view.positions if p.venue == self.venue
-        )
-        return Decision((Plan(closing),), memo=memo)
+    args: dict[str, Arg] = {"token_in": token, "amount_in": amount}
+    try:
+        quote = view.quote(Intent(venue, "swap_exact_in", args))
+    except Revert:
+        return None
+    least = quote.amounts["amount_out"] * (10_000 - slippage_bps) // 10_000  # down: a limit errs to the loose side
+    return Intent(venue, "swap_exact_in", args, Limits({"amount_out_min": least})) if least else None
 
 
-class Compound(FixedRange, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Provide in one range and put fees back in when they have reached ``k`` times the cost of doing so.
+def enter(view: View, venue: str, lower: int, upper: int, slippage_bps: int) -> Plan | None:
+    """Return the plan that turns the wallet's two tokens, whatever their mix, into liquidity of ``[lower, upper)``.
 
-    The default ``k = 0`` takes the optimum. Income of rate ``r`` on a position worth ``V`` collects ``rV`` a second;
-    putting it back every ``T`` seconds costs ``c / T`` and leaves on average ``rVT / 2`` idle, which forgoes
-    ``r * rVT / 2``. The sum is least at ``T = sqrt(2 c / V) / r``, when the fees are ``rVT = sqrt(2 c V)``: the rate
-    drops out. So fees are put back when they reach ``sqrt(2 * cost * position)``.
+    Swap to the ratio the range needs, then mint all there is. ``None`` if the wallet has nothing to bring.
     """
+    steps, least = _to_ratio(view, venue, lower, upper, slippage_bps)
+    if least is None:
+        return None
+    pool = PoolView.of(view, venue)
+    args: dict[str, Arg] = {
+        "tick_lower": lower,
+        "tick_upper": upper,
+        "amount0_desired": All(pool.token0),
+        "amount1_desired": All(pool.token1),
+    }
+    return Plan((*steps, Intent(venue, "mint", args, least)))
 
-    k: Annotated[
-        int, Meta(ge=0, le=10**6, description="harvest at k times its cost; 0 for the closed-form optimum")
-    ] = 0
-    native: Annotated[str, Meta(description="pool token that is the native token, wrapped; gas is valued in it")] = ""
 
-    def decide(self, view: View, memo: Entered, news: Sequence[News]) -> Decision[Entered]:
-        """Enter; harvest and add when it pays; leave at the end."""
-        mine = [p for p in view.positions if p.venue == self.venue]
-        if view.why == "end" or view.in_flight or not mine:
-            return super().decide(view, memo, news)
-        pool, held = look(view, self.venue), mine[0]
-        harvest = Intent(self.venue, "harvest", {"position": held.id})
-        both = {"amount0_desired": All(pool.token0), "amount1_desired": All(pool.token1)}
-        add = Intent(self.venue, "increase", {"position": held.id, **both})
-        cost = self._cost(view, pool, harvest)
-        owed0, owed1 = (held.claimable.get(token, 0) for token in (pool.token0, pool.token1))
-        worth = pool.in_token1_down(held.principal.get(pool.token0, 0)) + held.principal.get(pool.token1, 0)
-        due = self.k * cost if self.k else isqrt_down(2 * cost * worth)
-        missing = due - pool.in_token1_down(owed0) - owed1
-        if missing <= 0:
-            if any(isinstance(n, Outcome) and isinstance(n.status, Filled) for n in news) and not owed0 | owed1:
-                return Decision(memo=memo)
-            return Decision((Plan((harvest, add)),), memo=memo)
-        return Decision(wake=self._when(pool, held.id, owed0, owed1, missing), memo=memo)
+def add_to(view: View, position: Position, slippage_bps: int) -> Plan | None:
+    """Return the plan that adds the wallet's two tokens to ``position``; ``None`` if there is nothing to add."""
+    data, venue = position.data, position.venue
+    steps, least = _to_ratio(view, venue, data["tick_lower"], data["tick_upper"], slippage_bps)
+    if least is None:
+        return None
+    pool = PoolView.of(view, venue)
+    args: dict[str, Arg] = {
+        "position": position.id,
+        "amount0_desired": All(pool.token0),
+        "amount1_desired": All(pool.token1),
+    }
+    return Plan((*steps, Intent(venue, "increase", args, least)))
 
-    def _cost(self, view: View, pool: PoolView, harvest: Intent) -> int:
-        """Return the gas of harvesting and adding, in token1; adding costs about what harvesting does."""
-        wei = 2 * view.fee(harvest).total
-        return pool.in_token1_down(wei) if self.native == pool.token0 else wei
 
-    def _when(self, pool: PoolView, position: str, owed0: int, owed1: int, missing: int) -> Wake:
-        """Wake when either token has gained half of what is missing: before both together can have gained all of it."""
-        half1 = missing // 2 + 1
-        half0 = div_down(half1 * Q192, pool.sqrt_price_x96**2) + 1
-        return (
-            Claimable(self.venue, position, pool.token0, owed0 + half0),
-            Claimable(self.venue, position, pool.token1, owed1 + half1),
-        )
+def leave(view: View, venue: str, home: str, slippage_bps: int, memo: LpMemo, how: str = "close") -> Decision[Any]:
+    """Leave: close every position at ``venue``, then sell into ``home`` whatever the pool trades against it.
+
+    Called at every decision with ``why == "end"`` until it plans nothing more. With ``how="mark"`` nothing is sold.
+    """
+    if how == "mark" or memo.failures > PATIENCE:
+        return Decision(memo=memo)
+    held = ranges(view, venue)
+    if held:
+        return Decision(tuple(Plan((Intent(venue, "close", {"position": p.id}),)) for p in held), memo=memo)
+    sales = tuple(Plan((sale,)) for sale in _sales(view, venue, home, slippage_bps))
+    return Decision(sales, memo=memo)
+
+
+def _sales(view: View, venue: str, home: str, slippage_bps: int) -> Iterator[Intent]:
+    pool = PoolView.of(view, venue)
+    for token, amount in zip((pool.token0, pool.token1), pool.held(view), strict=True):
+        if token != home and amount and home in (pool.token0, pool.token1):
+            sale = sell(view, venue, token, amount, slippage_bps)
+            if sale:
+                yield sale
+
+
+def _to_ratio(
+    view: View, venue: str, lower: int, upper: int, slippage_bps: int
+) -> tuple[tuple[Intent, ...], Limits | None]:
+    """Return the swap (if one is needed) and the mint's minimums; no minimums if there is nothing to mint."""
+    pool = PoolView.of(view, venue)
+    held, price = pool.held(view), pool.sqrt_price_x96
+    swap = swap_to_ratio(held, price, lower, upper, None, pool.fee)
+    steps: tuple[Intent, ...] = ()
+    left = held
+    for _ in range(2):  # the second time at the rate quoted for the first: the swap's own impact is in it
+        if swap is None:
+            break
+        token = pool.token0 if swap.zero_for_one else pool.token1
+        sale = sell(view, venue, token, swap.amount, slippage_bps)
+        if sale is None:
+            break
+        out = view.quote(sale).amounts["amount_out"]
+        steps, left = (sale,), _after(held, swap, out)
+        better = swap_to_ratio(held, price, lower, upper, (out, swap.amount), pool.fee)
+        if better is None or better.zero_for_one != swap.zero_for_one:
+            break
+        swap = better
+    least = least_amounts(left, price, lower, upper, slippage_bps)
+    nothing = not any(held) or not liquidity_of(left, price, lower, upper)
+    return steps, None if nothing else Limits({"amount0_min": least[0], "amount1_min": least[1]})
+
+
+def _after(held: tuple[int, int], swap: Swap, out: int) -> tuple[int, int]:
+    if swap.zero_for_one:
+        return held[0] - swap.amount, held[1] + out
+    return held[0] + out, held[1] - swap.amount

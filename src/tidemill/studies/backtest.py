@@ -75,7 +75,7 @@ class Backtest:
             cost=costing,
             prices=lambda _world: prepared.prices(stages, scale),
             rates=lambda _world: prepared.rates(stages),
-            outside=("market", *(stage.account for stage in stages.values())),
+            outside=("market", "zero", *(stage.account for stage in stages.values())),
         )
         prepared.check_prices(stages, funds)
         return Played(run(world, chosen.strategy, run_id=rules.run, log=MemoryJournal()), costing)

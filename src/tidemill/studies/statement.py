@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct, field
 
-from tidemill.interfaces import Mark
+from tidemill.interfaces import Expired, Mark, Recorded, Skipped
 from tidemill.ledger.books import Books
 from tidemill.ledger.judge import Curves, curves, per_year_bps_down
 from tidemill.ledger.posting import post
@@ -99,7 +99,7 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
         positions=position_rows(books, facts.tick_price),
         assumptions=facts.assumptions,
         series=_series(books, drawn, facts),
-        warnings=[*facts.warnings, *_leftovers(books, fall, facts)],
+        warnings=[*facts.warnings, *_refused(record), *_leftovers(record, books, fall, facts)],
     )
     return msgspec.structs.replace(document, result_hash=result_hash(document))
 
@@ -171,11 +171,23 @@ def _series(books: Books, drawn: Curves, facts: Facts) -> Series:
     )
 
 
-def _leftovers(books: Books, fall: Waterfall, facts: Facts) -> list[str]:
+def _refused(record: Sequence[Step]) -> list[str]:
+    """Say which steps were never sent and why; those skipped after them go without saying."""
+    counts: dict[str, int] = {}
+    for step in record:
+        if isinstance(step, Recorded) and isinstance(step.status, Skipped | Expired):
+            why = step.status.reason if isinstance(step.status, Skipped) else "its deadline had passed"
+            if not why.startswith(("step ", "undone")):
+                line = f"{step.verb} at {step.venue} was not sent: {why}"
+                counts[line] = counts.get(line, 0) + 1
+    return [line if count == 1 else f"{line} ({count} times)" for line, count in sorted(counts.items())]
+
+
+def _leftovers(record: Sequence[Step], books: Books, fall: Waterfall, facts: Facts) -> list[str]:
     """Say what was to be closed into the home asset and was not; gas money and dust (1 in 10,000) apart."""
     if facts.exit != "close":
         return []
-    natives = {step.native for step in books.steps if hasattr(step, "native")}
+    natives = {step.native for step in record if isinstance(step, Recorded)}
     left: list[str] = []
     for token, amount in books.states[-1].valued().items():
         if token == facts.home or token in natives or not amount:

@@ -8,10 +8,12 @@ import msgspec
 from msgspec import Struct, field
 
 from tidemill import strategies
-from tidemill.errors import BadInput
 from tidemill.studies.prepare import Prepared
 
 __all__ = ["Chosen", "choose"]
+
+_TOKENS = ("home", "asset", "share", "reward", "gas_token")
+"""Parameters that are token ids; a study may give the symbol alone."""
 
 
 class Chosen(Struct, frozen=True):
@@ -35,45 +37,36 @@ def choose(prepared: Prepared) -> Chosen:
     own = _load(prepared, study.strategy, dict(study.parameters))
     if not prepared.markets or study.strategy == "full_range":
         return own
-    full = _load(prepared, "full_range", {"slippage_bps": 100})
+    full = _load(prepared, "full_range", {})
     return msgspec.structs.replace(own, baselines=(("the full range", full),))
 
 
 def _load(prepared: Prepared, name: str, parameters: dict[str, Any]) -> Chosen:
     study = prepared.study
-    try:
-        found = strategies.load(name, _tokens(prepared, parameters), study.folder, _defaults(prepared))
-    except BadInput as error:
-        if error.file:
-            raise
-        raise BadInput(str(error), file=study.path or None) from None
-    return Chosen(found.name, found.strategy, found.digest, found.parameters)
+    file = study.path or None
+    found = strategies.find(name, study.folder, own_code=True, file=file)
+    named = {key: _token(prepared, key, value) for key, value in parameters.items()}
+    made: Any = found.make(named, _given(prepared), file=file)
+    return Chosen(name, made, found.digest, msgspec.structs.asdict(made))
 
 
-def _defaults(prepared: Prepared) -> dict[str, Any]:
+def _given(prepared: Prepared) -> dict[str, Any]:
     """What a strategy may want to know and a study says elsewhere."""
     study = prepared.study
-    pools = list(prepared.markets)
     known: dict[str, Any] = {"home": prepared.home, "exit": study.exit, "asset": prepared.home}
-    if pools:
-        known["venue"] = pools[0]
-        info = prepared.markets[pools[0]].pool
-        for symbol in (info.token0.symbol, info.token1.symbol):
-            if symbol in (prepared.native, f"W{prepared.native}"):
-                known["native"] = prepared.token(symbol)
+    for name, market in prepared.markets.items():
+        known.setdefault("venue", name)
+        for token in (market.pool.token0, market.pool.token1):
+            if token.symbol in (prepared.native, f"W{prepared.native}"):
+                known.setdefault("gas_token", prepared.token(token.symbol))
     for name, spec in study.venues.items():
         if spec.kind == "erc4626":
-            known |= {"vault": name, "share": prepared.token(str(spec.params.get("share", "")))}
-            known["asset"] = prepared.token(str(spec.params.get("asset", study.home)))
+            known |= {"vault": name, "share": prepared.token(str(spec.params["share"]))}
+            known["asset"] = prepared.token(str(spec.params["asset"]))
         if spec.kind == "staking_rewards":
-            known |= {"farm": name, "reward": prepared.token(str(spec.params.get("reward", "")))}
+            known |= {"farm": name, "reward": prepared.token(str(spec.params["reward"]))}
     return known
 
 
-def _tokens(prepared: Prepared, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Parameters may name tokens by symbol: give strategies the full id."""
-    named = ("home", "asset", "share", "reward", "native")
-    return {
-        key: prepared.token(value) if key in named and value in prepared.decimals else value
-        for key, value in parameters.items()
-    }
+def _token(prepared: Prepared, key: str, value: Any) -> Any:
+    return prepared.token(value) if key in _TOKENS and value in prepared.decimals else value

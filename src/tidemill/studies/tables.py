@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct, field
 
 from tidemill.interfaces import Recorded, Reverted
-from tidemill.ledger.books import Books
+from tidemill.ledger.books import Books, Entry
 from tidemill.ledger.prices import Total
 from tidemill.studies.schema import CostRow, PositionRow
 
@@ -80,7 +80,15 @@ def position_rows(books: Books, tick_price: Callable[[str, int], float | None] |
             elif kind in {"claims", "locked"} and entry.kind in {"open", "claim"} and name in lives:
                 side = lives[name].put_in if amount > 0 else lives[name].taken
                 side[token] = side.get(token, 0) + abs(amount)
+            elif kind == "rounding" and (alone := _only_deposit(entry, token)) in lives:
+                lives[alone].put_in[token] += amount
     return [_row(name, life, tick_price) for name, life in lives.items()]
+
+
+def _only_deposit(entry: Entry, token: str) -> str:
+    """Return the one position whose principal grew in ``entry``: what the contract rounded off was paid for it."""
+    own = [p for p in entry.postings if p.token == token and p.account.startswith(("claims:", "locked:"))]
+    return own[0].account.partition(":")[2] if len(own) == 1 and own[0].amount > 0 else ""
 
 
 def _lives(books: Books) -> dict[str, _Life]:

@@ -276,7 +276,12 @@ def test_a_reverted_action_leaves_no_trace():
                 Action("swap_exact_in", {"token_in": f"USDC@{NET}", "amount_in": 10**9}, {"amount_out_min": 1 << 90}),
                 "Too little received",
             ),
-            (Action("mint", {"tick_lower": 100, "tick_upper": 0, "amount0_desired": 10**9, "amount1_desired": 10**18}), "TLU"),
+            (
+                Action(
+                    "mint", {"tick_lower": 100, "tick_upper": 0, "amount0_desired": 10**9, "amount1_desired": 10**18}
+                ),
+                "TLU",
+            ),
         ):
             with pytest.raises(Revert) as caught:
                 stage.apply(action, Wallet(stage.at))

@@ -26,6 +26,7 @@ from tidemill.venues.uniswap_v3.kernel_state import (
     PRICE,
     PROTOCOL,
     SHARE,
+    SPACING,
     TICK,
     TICKS,
     PoolArrays,
@@ -52,6 +53,7 @@ from tidemill.venues.uniswap_v3.rules_fees import (
     protocol_share_down,
     wrapping_add_128,
 )
+from tidemill.venues.uniswap_v3.rules_ticks import MAX_TICK
 from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
 __all__ = ["KernelPool", "Outcome", "run_events"]
@@ -220,8 +222,7 @@ class KernelPool:
         if flow is not None:
             minted = flow.kind == _MINT
             ticks = np.concatenate([flow.tick_lower[minted], flow.tick_upper[minted]])
-            more = {int(tick) for tick in np.unique(ticks) if tick % state.tick_spacing == 0}
-        self._more = more
+            more = {int(t) for t in np.unique(ticks) if t % state.tick_spacing == 0 and abs(t) <= MAX_TICK}
         self.arrays: PoolArrays = make_arrays(state, more)
 
     @property
@@ -269,9 +270,7 @@ class KernelPool:
         """Split a log's steps at every multiple of the tick spacing."""
         return split_steps(self.arrays, log, flow)
 
-    def swap(
-        self, zero_for_one: bool, amount_specified: int, sqrt_price_limit_x96: int
-    ) -> tuple[int, int]:
+    def swap(self, zero_for_one: bool, amount_specified: int, sqrt_price_limit_x96: int) -> tuple[int, int]:
         """Swap as the contract's ``swap``; returns (amount0, amount1), positive into the pool.
 
         Raises
@@ -320,10 +319,10 @@ class KernelPool:
     def _ensure_rows(self, *ticks: int) -> None:
         """Give ticks a row each, at the end; the arrays grow by copying."""
         a = self.arrays
-        spacing, half = int(a.small[2]), len(a.slot) // 2
+        spacing, half = int(a.small[SPACING]), len(a.slot) // 2
         for tick in ticks:
             place = tick // spacing + half
-            if tick % spacing or not 0 <= place < len(a.slot) or a.slot[place]:
+            if tick % spacing or abs(tick) > MAX_TICK or a.slot[place]:
                 continue
             rows = len(a.ticks)
             a.slot[place] = rows

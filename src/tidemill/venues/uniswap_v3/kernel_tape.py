@@ -127,13 +127,9 @@ def _input(start: Any, end: Any, liquidity: Any) -> Any:
 
 
 @part
-def _write(
-    tape: Any, row: int, log: Any, k: int, cell: int, tick: int, price: Any, liquidity: Any, fee: Any
-) -> None:
+def _write(tape: Any, row: int, log: Any, k: int, cell: int, tick: int, price: Any, liquidity: Any, fee: Any) -> None:
     tape.event[row], tape.zero_for_one[row] = log.event[k], log.zero_for_one[k]
     tape.cell[row], tape.tick[row] = cell, tick
     store192(tape.sqrt_price, row, price)
     store128(tape.liquidity, row, liquidity)
     store128(tape.fee, row, fee)
-
-

@@ -1,0 +1,181 @@
+"""Exact Uniswap v3 swaps: the kernel with all its checks, against the prototype and the bytecode, in one run.
+
+Usage: ``python benchmarks/bench_v3.py [swaps]`` (default 24,000). The prototype lies beside the data, outside the
+repository, and is left out where it is absent; so is pyrevm without the contract artefacts. All must agree to the wei.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tidemill.market.data import data_root
+from tidemill.units.jit import pack, unpack
+from tidemill.venues.uniswap_v3.kernel import KernelPool
+from tidemill.venues.uniswap_v3.model import TICK_SPACING, UniswapV3Model
+from tidemill.venues.uniswap_v3.model_state import PoolState, TickInfo
+from tidemill.venues.uniswap_v3.rules_ticks import MAX_SQRT_RATIO, MAX_TICK, MIN_SQRT_RATIO
+from tidemill.venues.uniswap_v3.tape import Flow
+
+ROUNDS = 9
+FEES = (500, 3000, 10_000)
+BYTECODE_SWAPS = 1_000
+
+
+class Work(NamedTuple):
+    """A pool's positions (lower, upper, liquidity) at price 1, and swaps (zero for one, exact in, amount)."""
+
+    fee: int
+    positions: list[tuple[int, int, int]]
+    swaps: list[tuple[bool, bool, int]]
+
+
+def make_work(fee: int, count: int) -> Work:
+    """Return a pool of 101 positions and random swaps, both directions and kinds, one in four crossing a tick."""
+    rng = random.Random(fee)
+    spacing = TICK_SPACING[fee]
+    widest = MAX_TICK // spacing * spacing
+    positions = [(-widest, widest, 10**23)]
+    for _ in range(100):
+        centre, half = rng.randint(-60, 60), rng.randint(1, 40)
+        positions.append(((centre - half) * spacing, (centre + half) * spacing, rng.randint(10**20, 10**22)))
+    sizes = [spacing * int(10 ** rng.uniform(14, 20.5)) for _ in range(count)]
+    swaps = [(rng.random() < 0.5, rng.random() < 0.6, size) for size in sizes]
+    return Work(fee, positions, swaps)
+
+
+def pool_state(work: Work) -> PoolState:
+    """Return the model's state of the pool before the swaps."""
+    pool = UniswapV3Model().init({"token0": "A", "token1": "B", "fee": work.fee}).pool
+    pool.sqrt_price_x96, pool.tick = 1 << 96, 0
+    for lower, upper, liquidity in work.positions:
+        for tick, delta in ((lower, liquidity), (upper, -liquidity)):
+            held = pool.ticks.get(tick, TickInfo(0, 0, 0, 0, 0, 0, 0))
+            pool.ticks[tick] = held._replace(
+                liquidity_gross=held.liquidity_gross + liquidity, liquidity_net=held.liquidity_net + delta
+            )
+        if lower <= 0 < upper:
+            pool.liquidity += liquidity
+    for tick in pool.ticks:
+        place = tick // pool.tick_spacing
+        pool.bitmap[place >> 8] = pool.bitmap.get(place >> 8, 0) | 1 << (place & 255)
+    return pool
+
+
+def flow_of(work: Work) -> Flow:
+    """Return the swaps as a flow."""
+    n = len(work.swaps)
+    down = np.array([d for d, _, _ in work.swaps], np.uint8)
+    return Flow(
+        np.zeros(n, np.int64), np.arange(n), np.zeros(n, np.int32), np.zeros(n, np.uint8), np.zeros(n, np.uint8), down,
+        pack([a if exact_in else -a for _, exact_in, a in work.swaps]),
+        pack([MIN_SQRT_RATIO + 1 if d else MAX_SQRT_RATIO - 1 for d in down], 3),
+        *(np.zeros((n, 4), np.uint64) for _ in range(2)), *(np.zeros(n, np.int32) for _ in range(2)),
+        np.zeros((n, 4), np.uint64), np.zeros((n, 3), np.uint64),
+    )  # fmt: skip
+
+
+def seconds(work: Callable[[Any], Any], fresh: Callable[[], Any]) -> float:
+    """Time one run of `work` on a fresh argument, in processor time: neighbours on the machine do not count."""
+    argument = fresh()
+    began = time.process_time()
+    work(argument)
+    return time.process_time() - began
+
+
+def load_prototype() -> Any:
+    """Return the prototype's module, or None where it is not at hand."""
+    folder = Path(data_root() or ".").parent / "prototypes"
+    if not (folder / "v3_kernel.py").is_file():
+        return None
+    sys.path.insert(0, str(folder))
+    import v3_kernel  # noqa: PLC0415
+
+    return v3_kernel
+
+
+def prototype_run(module: Any, work: Work) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
+    """Return what makes a fresh prototype pool, and what runs the swaps on it and returns its amounts."""
+    table = module.table()
+    down = np.array([d for d, _, _ in work.swaps])
+    exact_in = np.array([e for _, e, _ in work.swaps])
+    amounts = pack([a for _, _, a in work.swaps])
+    out = np.zeros((7 * len(work.swaps), 4), np.uint64)
+
+    def run(p: Any) -> Any:
+        module.run(p.S, p.I, p.BM, p.WO, p.LN, p.FO, p.TO, table, down, exact_in, amounts, out, True)
+        return out
+
+    return lambda: module.Pool(work.fee, TICK_SPACING[work.fee], work.positions), run
+
+
+def bytecode_run(work: Work) -> tuple[float, list[tuple[int, int]]] | None:
+    """Return seconds per swap of the real pool on pyrevm and its amounts, or None without the artefacts."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    try:
+        from harness import V3  # noqa: PLC0415
+
+        v3 = V3(fee=work.fee)
+    except Exception as error:  # noqa: BLE001 - whatever keeps the bytecode away is the note of the row
+        print(f"(pyrevm left out: {error})")
+        return None
+    me = v3.actors["alice"]
+    for lower, upper, liquidity in work.positions:
+        v3.act("pool_mint", me, tick_lower=lower, tick_upper=upper, liquidity=liquidity)
+    amounts = []
+    began = time.process_time()
+    for down, exact_in, amount in work.swaps[:BYTECODE_SWAPS]:
+        got = v3.act("pool_swap", me, zero_for_one=down, amount_specified=amount if exact_in else -amount)
+        amounts.append((got["amount0"], got["amount1"]))
+    return (time.process_time() - began) / len(amounts), amounts
+
+
+def measure(fee: int, count: int, module: Any) -> tuple[float, float | None, float | None, float]:
+    """Return seconds per swap of kernel, prototype and bytecode, and crossings per swap; all outcomes compared."""
+    work = make_work(fee, count)
+    state, flow = pool_state(work), flow_of(work)
+    out, log = KernelPool(state).run(flow, steps=True)
+    amounts = list(zip(unpack(out.amount0, signed=True), unpack(out.amount1, signed=True), strict=True))
+    assert not out.status.any()
+    kernel_times, prototype_times = [], []
+    if module is not None:
+        fresh, run = prototype_run(module, work)
+        theirs = unpack(run(fresh()), signed=True)
+        assert amounts == list(zip(theirs[0::7], theirs[1::7], strict=True)), "the prototype disagrees"
+    for _ in range(ROUNDS):
+        kernel_times.append(seconds(lambda pool: pool.run(flow), lambda: KernelPool(state)))
+        if module is not None:
+            prototype_times.append(seconds(run, fresh))
+    bytecode = bytecode_run(work)
+    if bytecode is not None:
+        assert bytecode[1] == amounts[:BYTECODE_SWAPS], "the bytecode disagrees"
+    print(f"  fee {fee}: {len(log.fee) / count:.2f} steps, {out.crossed.sum() / count:.2f} crossings per swap")
+    return (
+        statistics.median(kernel_times) / count,
+        statistics.median(prototype_times) / count if prototype_times else None,
+        bytecode[0] if bytecode else None,
+        float(out.crossed.sum()) / count,
+    )
+
+
+def main(count: int = 24_000) -> None:
+    """Print one row per fee tier: medians of one run and ratios."""
+    module = load_prototype()
+    print(f"{'exact v3 swaps, one thread':<30}{'kernel':>12}{'prototype':>12}{'pyrevm':>12}{'x prototype':>13}{'x pyrevm':>10}")
+    for fee in FEES:
+        kernel, prototype, bytecode, _ = measure(fee, count, module)
+        cells = [f"{1 / kernel / 1e6:.2f} M/s", *(f"{1 / t / 1e6:.2f} M/s" if t else "-" for t in (prototype,))]
+        cells.append(f"{1 / bytecode:,.0f} /s" if bytecode else "-")
+        ratios = [f"{t / kernel:,.2f}" if t else "-" for t in (prototype, bytecode)]
+        print(f"{f'fee {fee}':<30}{cells[0]:>12}{cells[1]:>12}{cells[2]:>12}{ratios[0]:>13}{ratios[1]:>10}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 24_000)
