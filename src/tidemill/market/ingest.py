@@ -72,6 +72,7 @@ def ingest(rpc: Rpc, spec: IngestSpec, folder: str | Path) -> Dataset:
     work.mkdir(parents=True, exist_ok=True)
     plan = _plan(rpc, spec, work)
     pool = read_pool(rpc, spec.address, spec.network, plan.last_block, spec.symbols)
+    write_whole(work / "plan.json", msgspec.json.encode(plan))
     state = _state(rpc, spec, plan, pool, work) if spec.with_state else None
     chunks = fetch_chunks(
         rpc,
@@ -108,8 +109,8 @@ def read_pool(rpc: Rpc, address: str, network: str, block: int, symbols: tuple[s
     asked: list[tuple[str, tuple[()]]] = [(name, ()) for name in ("token0", "token1", "fee", "tickSpacing", "slot0")]
     try:
         (token0,), (token1,), (fee,), (spacing,), slot0 = ask_many(rpc, address, POOL, asked, block)
-    except RpcRejected as refused:
-        raise RpcError(f"{rpc.address}: {address}: no Uniswap v3 pool at block {block} ({refused.reason})") from None
+    except RpcError as refused:
+        raise RpcError(f"{address}: no Uniswap v3 pool at block {block} ({refused})") from None
     tokens = [_token(rpc, where, block, symbols[k] if symbols else None) for k, where in enumerate((token0, token1))]
     return PoolInfo(
         chain_id=rpc.chain_id,
@@ -166,9 +167,7 @@ def _plan(rpc: Rpc, spec: IngestSpec, work: Path) -> _Plan:
         raise BadInput(f"last block {last}: not final yet, the newest final block is {final}", field="last_block")
     if not 0 < spec.first_block <= last:
         raise BadInput(f"blocks {spec.first_block} to {last}: empty or reversed", field="first_block")
-    plan = _Plan(rpc.chain_id, spec.address.lower(), spec.first_block, last, rpc.block(last).hash)
-    write_whole(path, msgspec.json.encode(plan))
-    return plan
+    return _Plan(rpc.chain_id, spec.address.lower(), spec.first_block, last, rpc.block(last).hash)
 
 
 def _final(rpc: Rpc) -> int:
