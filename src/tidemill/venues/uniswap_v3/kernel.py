@@ -151,7 +151,7 @@ def run_events(pool: Any, flow: Any, start: int, stop: int, anchored: bool, out:
                         store256(out.back1, k, gave if down else paid)
                 if leg == 0:
                     status = code
-        elif kind == _MINT or kind == _BURN:
+        elif kind in (_MINT, _BURN):
             try:
                 delta = load256(flow.liquidity_delta, k)
                 if delta >= _SIGN:
