@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from tidemill.units import to_index
-from tidemill.units.jit import load192, store192
+from tidemill.units.jit import load192, store192, to_float
 from tidemill.units.kernels import part
 from tidemill.venues.uniswap_v3.rules_ticks import sqrt_ratio_at_tick
 
-__all__ = ["PRICE_ROWS", "as_float", "price_of_tick", "tick_of_price"]
+__all__ = ["PRICE_ROWS", "price_of_tick", "tick_of_price"]
 
 PRICE_ROWS = 2048
 _MASK = PRICE_ROWS - 1
@@ -28,8 +27,6 @@ _LOG_Q96 = 96.0 * math.log(2.0)  # not money: prices are scaled by 2**96
 # The logarithm is right to 1e-9 ticks, and prices of ticks differ from 1.0001 ** (tick / 2) by less than 5e-6 ticks:
 # by rounding up to Q64.96 (2**-32 of the least price) and to Q128 (20 * 2**-64 there).
 _MARGIN = 1e-4  # not money: twenty times that
-_LOW_62 = (1 << 62) - 1
-_TWO_62 = 2.0**62  # not money
 
 
 @part
@@ -51,7 +48,7 @@ def price_of_tick(table: Any, tick: int) -> Any:
 @part
 def tick_of_price(table: Any, sqrt_price: Any) -> int:
     """Return ``tick_at_sqrt_ratio(sqrt_price)``; the price lies in [MIN_SQRT_RATIO, MAX_SQRT_RATIO)."""
-    estimate = (math.log(as_float(sqrt_price)) - _LOG_Q96) * _TICKS_PER_E  # not money: a guess with a margin
+    estimate = (math.log(to_float(sqrt_price)) - _LOG_Q96) * _TICKS_PER_E  # not money: a guess with a margin
     low = math.floor(estimate)
     inside = estimate - low
     if _MARGIN < inside < 1.0 - _MARGIN:  # not money
@@ -60,10 +57,3 @@ def tick_of_price(table: Any, sqrt_price: Any) -> int:
     if sqrt_price < price_of_tick(table, tick):
         return tick - 1
     return tick
-
-
-@part
-def as_float(value: Any) -> float:  # not money: for the logarithm above
-    """A value below 2**187, right to 53 bits."""
-    low, middle = to_index(value & _LOW_62), to_index((value >> 62) & _LOW_62)
-    return (float(to_index(value >> 124)) * _TWO_62 + float(middle)) * _TWO_62 + float(low)  # not money

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from tidemill.units import PIPS, minimum, mul_div_down
+from tidemill.units.jit import to_float
 from tidemill.units.kernels import part
-from tidemill.venues.uniswap_v3.kernel_prices import as_float
 from tidemill.venues.uniswap_v3.rules_prices import (
     amount0_delta_down,
     amount0_delta_up,
@@ -73,11 +73,10 @@ def step_exact_out(sqrt_price: Any, target: Any, liquidity: Any, remaining: Any,
 
 
 @part
-def _runs_out(sqrt_price: Any, target: Any, liquidity: Any, amount: Any, token0: bool) -> bool:
+def _runs_out(sqrt_price: Any, target: Any, liquidity: Any, amount: Any, token0: bool) -> Any:
     """Whether an amount (of token0 or token1) certainly moves the price less far than the target."""
-    if amount >> 160 != 0:
-        return False
-    here, there, depth = as_float(sqrt_price), as_float(target), as_float(liquidity)  # not money
-    reach = depth * abs(there - here)  # not money: an estimate with a margin
-    reach = reach / here / there * _Q96 if token0 else reach / _Q96  # not money
-    return as_float(amount) < reach * _SURE - _UNITS  # not money
+    here, there, depth = to_float(sqrt_price), to_float(target), to_float(liquidity)  # not money
+    reach, wanted = depth * abs(there - here), to_float(amount) + _UNITS  # not money: an estimate with a margin
+    if token0:
+        return wanted * here * there < reach * _Q96 * _SURE  # not money
+    return wanted * _Q96 < reach * _SURE  # not money

@@ -54,7 +54,7 @@ REASONS = ("", "", "AS", "SPL", "LOK", "TLU", "TLM", "TUM", "LO", "LS", "LA", "a
 """Why an action was refused, by code; 1 stands for arithmetic and for requirements without a reason."""
 DONE, ARITHMETIC, AS, SPL, LOK, TLU, TLM, TUM, LO, LS, LA, NO_ROW, NONE_IN_RANGE = range(13)
 
-_ZERO = wide(0)
+_ZERO: int = wide(0)
 _INT128 = wide(1 << 127)
 
 
@@ -156,7 +156,7 @@ def swap(
 
 
 @part
-def get_small(pool: Any, place: Any) -> int:
+def get_small(pool: Any, place: Any) -> Any:
     """A small number by its (row, column)."""
     return np.int64(pool[place[0], place[1]])
 
@@ -168,7 +168,7 @@ def set_small(pool: Any, place: Any, value: int) -> None:
 
 
 @part
-def row_of(pool: Any, tick: int, spacing: int) -> int:
+def row_of(pool: Any, tick: int, spacing: int) -> Any:
     """First row of a tick, 0 for none."""
     slot = get_small(pool, SLOTS) + tick // spacing
     return np.int64(pool[slot >> 2, slot & 3])
