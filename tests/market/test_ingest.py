@@ -298,7 +298,17 @@ def test_an_endpoint_that_hides_logs_and_receipts_is_refused(chain, tmp_path):
             ingest(chain.rpc(proxy.url), chain.spec(with_state=False), tmp_path / "pool")
 
 
-@pytest.mark.parametrize("fault", [status(503), status(429, Retry_After="0"), html, cut, vanish, result(None)], ids=str)
+FAULTS = {
+    "503": status(503),
+    "429": status(429, Retry_After="0"),
+    "a web page": html,
+    "half an answer": cut,
+    "no answer": vanish,
+    "null": result(None),
+}
+
+
+@pytest.mark.parametrize("fault", list(FAULTS.values()), ids=list(FAULTS))
 @pytest.mark.parametrize("at", [0, 2, 5])
 def test_one_fault_anywhere_heals_or_is_named_and_resumes_to_the_same_hash(chain, clean, tmp_path, fault, at):
     target = tmp_path / "pool"
