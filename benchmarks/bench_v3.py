@@ -42,11 +42,11 @@ def make_work(fee: int, count: int) -> Work:
     rng = random.Random(fee)
     spacing = TICK_SPACING[fee]
     widest = MAX_TICK // spacing * spacing
-    positions = [(-widest, widest, 10**23)]
+    positions = [(-widest, widest, 10**24)]
     for _ in range(100):
         centre, half = rng.randint(-60, 60), rng.randint(1, 40)
         positions.append(((centre - half) * spacing, (centre + half) * spacing, rng.randint(10**20, 10**22)))
-    sizes = [spacing * int(10 ** rng.uniform(14, 20.5)) for _ in range(count)]
+    sizes = [spacing * int(10 ** rng.uniform(14, 20)) for _ in range(count)]
     swaps = [(rng.random() < 0.5, rng.random() < 0.6, size) for size in sizes]
     return Work(fee, positions, swaps)
 
@@ -168,7 +168,9 @@ def measure(fee: int, count: int, module: Any) -> tuple[float, float | None, flo
 def main(count: int = 24_000) -> None:
     """Print one row per fee tier: medians of one run and ratios."""
     module = load_prototype()
-    print(f"{'exact v3 swaps, one thread':<30}{'kernel':>12}{'prototype':>12}{'pyrevm':>12}{'x prototype':>13}{'x pyrevm':>10}")
+    print(
+        f"{'exact v3 swaps, one thread':<30}{'kernel':>12}{'prototype':>12}{'pyrevm':>12}{'x prototype':>13}{'x pyrevm':>10}"
+    )
     for fee in FEES:
         kernel, prototype, bytecode, _ = measure(fee, count, module)
         cells = [f"{1 / kernel / 1e6:.2f} M/s", *(f"{1 / t / 1e6:.2f} M/s" if t else "-" for t in (prototype,))]

@@ -4,7 +4,7 @@ For each venue the module ``twins.<venue>_mutants`` names
 
 * ``MODULES`` — the modules to spoil;
 * ``run()`` — a short seeded run of the twin tests, which raises when the twins differ;
-* ``EQUIVALENT`` — mistakes that cannot be seen, each with its argument: ``{mutant: why}``.
+* ``EQUIVALENT`` — mistakes that cannot be seen, each with its argument: ``{mutant: why}``; ``mutant #*`` names all alike in one function.
 
 A mistake is: a rounding turned round, a comparison moved by one or turned, plus for minus, an integer off by one, True
 for False, ``and`` for ``or``, token 0 for token 1, lower for upper, or a statement left out. Each runs in a process of
@@ -29,6 +29,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -173,16 +174,22 @@ def mutants_of(module: str) -> list[Mutant]:
 
 
 def parsed(module: str) -> ast.Module:
-    """The syntax tree of a module, which is not imported for it."""
+    """A syntax tree of a module, to spoil; the module is not imported for it."""
+    return copy.deepcopy(_parsed(module))
+
+
+@cache
+def _parsed(module: str) -> ast.Module:
     spec = importlib.util.find_spec(module)
     assert spec is not None
     assert spec.origin is not None
     return ast.parse(Path(spec.origin).read_text())
 
 
+@cache
 def known(module: str) -> set[str]:
     """Names a spoilt module may use: its own globals, and what its package and tidemill.units offer (see `Planted`)."""
-    own = {name for node in parsed(module).body for name in _bound(node)}
+    own = {name for node in _parsed(module).body for name in _bound(node)}
     return own | set(offered(module))
 
 
@@ -207,7 +214,8 @@ def _locals(tree: ast.Module, function: str) -> set[str]:
     return bound | {n.arg for n in ast.walk(body) if isinstance(n, ast.arg)}
 
 
-def offered(module: str) -> list[str]:
+@cache
+def offered(module: str) -> tuple[str, ...]:
     """Names of tidemill.units and of the venue's rules, by module that has them."""
     package = module.rpartition(".")[0]
     units = parsed("tidemill.units.integers")
@@ -215,7 +223,7 @@ def offered(module: str) -> list[str]:
     folder = Path(importlib.util.find_spec(package).submodule_search_locations[0])  # type: ignore[union-attr,index]
     for path in sorted(folder.glob("rules*.py")):
         names += [n.name for n in ast.parse(path.read_text()).body if isinstance(n, ast.FunctionDef)]
-    return [name for name in names if not name.startswith("_")]
+    return tuple(name for name in names if not name.startswith("_"))
 
 
 def spoilt_source(mutant: Mutant) -> str:
@@ -340,17 +348,19 @@ def venues() -> list[str]:
 def report(venue: str, chosen: list[Mutant], verdicts: dict[str, Verdict], argued: dict[str, str], whole: bool) -> int:
     """Print the table; returns the number of complaints."""
     rows: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    complaints = []
+    complaints, claimed = [], set()
     for mutant in chosen:
         verdict = verdicts[mutant.name]
-        state = "noticed" if verdict.noticed else "argued" if mutant.name in argued else "survived"
+        claim = next((key for key in (mutant.name, _alike(mutant)) if key in argued), "")
+        state = "noticed" if verdict.noticed else "argued" if claim else "survived"
+        claimed.add(claim)
         rows[mutant.module.rpartition(".")[2], mutant.kind][state] += 1
         if state == "survived":
             complaints.append(f"survived, line {mutant.line}: {mutant.name}")
-        if verdict.noticed and mutant.name in argued:
+        if verdict.noticed and claim:
             complaints.append(f"argued equivalent but noticed ({verdict.how}): {mutant.name}")
     if whole:
-        gone = set(argued) - {mutant.name for mutant in chosen}
+        gone = set(argued) - claimed
         complaints += [f"argued equivalent but not planted: {name}" for name in sorted(gone)]
     print(f"\n{venue}\n{'module':<18} {'kind':<12} {'planted':>8} {'noticed':>8} {'argued':>8} {'survived':>9}")
     total: Counter[str] = Counter()
@@ -361,6 +371,11 @@ def report(venue: str, chosen: list[Mutant], verdicts: dict[str, Verdict], argue
     for line in complaints:
         print(f"  {line}")
     return len(complaints)
+
+
+def _alike(mutant: Mutant) -> str:
+    """The key that argues for a mutant and all like it in its function."""
+    return mutant.name.partition(" #")[0] + " #*"
 
 
 def main() -> int:
@@ -388,9 +403,7 @@ def main() -> int:
         if sound.noticed:
             print(f"{venue}: the twins differ with nothing planted: {sound.how}")
             return 1
-        print(
-            f"{venue}: {len(some)} mistakes, {sound.seconds:.1f} s each when nothing is noticed, {chosen.jobs} at a time"
-        )
+        print(f"{venue}: {len(some)} mistakes, {chosen.jobs} at a time, {sound.seconds:.1f} s where none is noticed")
         verdicts = _judge(venue, some, chosen.jobs)
         if chosen.verbose:
             for mutant in some:

@@ -79,7 +79,7 @@ def test_it_never_outlives_its_parent(end: str) -> None:
         import os, signal, sys
         from tidemill.chain.anvil import Anvil
         chain = Anvil()
-        print(chain.pid, flush=True)
+        print(chain.pid, chain.socket, flush=True)
         if sys.argv[1] == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         elif sys.argv[1] == "forget":
@@ -93,6 +93,10 @@ def test_it_never_outlives_its_parent(end: str) -> None:
     lines = done.stdout.split()
     assert done.returncode == (-signal.SIGKILL if end == "kill" else 0), done.stderr
     assert _gone(int(lines[0]))
+    folder, deadline = Path(lines[1]).parent, time.monotonic() + 5
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not folder.exists()
 
 
 def test_an_option_it_refuses_is_one_line() -> None:
@@ -140,6 +144,12 @@ def test_many_transactions_in_one_block_in_a_set_order(anvil: Anvil) -> None:
     assert abi.decode("balanceOf", anvil.rpc.call(token, abi.encode("balanceOf", holders[-1]))) == (1000,)
     _block, receipts = anvil.mine([(holders[0], Call(token, abi.encode("transfer", holders[1], 1)))])
     assert not receipts[0].status
+
+
+def test_a_transaction_left_over_is_not_mined_unnoticed(anvil: Anvil) -> None:
+    anvil.rpc.send_unlocked(Call(actor("x"), b""), actor("early"), gas=21_000, maxFeePerGas=0, maxPriorityFeePerGas=0)
+    with pytest.raises(RpcError, match="mined 2 transactions, not the 1 given"):
+        anvil.mine([(actor("late"), Call(actor("x"), b""))])
 
 
 def test_blocks_follow_at_a_fixed_pace_whatever_the_clock_says(anvil: Anvil) -> None:

@@ -183,7 +183,9 @@ def test_core_verbs_events_and_amounts(world: World) -> None:
 def test_reverted_receipts_and_views(world: World) -> None:
     too_dear = Limits(amounts={"amount_out_min": 10**30})
     world.do("pool_mint", tick_lower=-100, tick_upper=100, liquidity=10**15)
-    assert world.do("swap_exact_in", ME, too_dear, token_in="USDC@op", amount_in=10**6) == Reverted("")
+    assert world.do("swap_exact_in", ME, too_dear, token_in="USDC@op", amount_in=10**6) == Reverted(
+        "Too little received"
+    )
     with pytest.raises(Revert, match="^OLD$"):
         world.clients[ME].read("observe", [10**6])
 
@@ -250,6 +252,7 @@ def test_a_wrong_address_is_no_pool(world: World) -> None:
         callee=world.at.callee,
     )
     assert found == world.at
+    assert [world.clients[ME].read(f"token{i}") for i in (0, 1)] == ["USDC@op", "WETH@op"]
 
 
 def test_snapshot_reads_history_by_block_and_the_managers_positions(world: World) -> None:

@@ -55,6 +55,7 @@ class Book:
 class World:
     def __init__(self, anvil: Anvil, offset: int) -> None:
         self.anvil, self.token = anvil, Abi(artefact(TOKEN).abi)
+        anvil.errors.update(Abi(artefact("TestVault").abi).errors)
         at = deploy(
             anvil,
             MAKER,
@@ -111,9 +112,15 @@ class World:
             # A world refuses a move that its book cannot fund, and undoes the venue.
             if any(self.book.balance(t.token, t.source) < t.amount for t in result.transfers if t.source != "zero"):
                 raise Revert("balance")  # noqa: TRY301
-        except Revert:
+        except Revert as revert:
             setattr(self, venue, before)
+            refused: Revert | None = revert
+        else:
+            refused = None
+        if refused is not None:
             assert isinstance(status, Reverted), (verb, args, status)
+            # An unfunded move has the token's own words on chain.
+            assert refused.reason in ("balance", status.reason), (verb, args)
             return False
         self.book.post(result)
         assert isinstance(status, Filled), (verb, args)

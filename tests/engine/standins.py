@@ -78,8 +78,8 @@ class RangeState:
 
 
 class RangePool(Stand):
-    """Concentrated liquidity on a given path of ticks. Left out: price impact, other liquidity's state; fees accrue as a
-    fixed amount per tick moved inside a range. Amounts follow the white paper's formulas.
+    """Concentrated liquidity on a given path of ticks. Left out: price impact, other liquidity's state; fees accrue as
+    a fixed amount per tick moved inside a range. Amounts follow the white paper's formulas.
     """
 
     FEE_PIPS = 500
@@ -172,13 +172,8 @@ class RangePool(Stand):
         t0, t1 = self.state.tokens
         moves = (self._pays(ctx, t0, a0, "STF"), self._pays(ctx, t1, a1, "STF"))
         n, self.state.next_id = self.state.next_id, self.state.next_id + 1
-        self.state.owned[n] = {
-            "tick_lower": tick_lower,
-            "tick_upper": tick_upper,
-            "liquidity": liquidity,
-            "owed0": 0,
-            "owed1": 0,
-        }
+        own = {"tick_lower": tick_lower, "tick_upper": tick_upper, "liquidity": liquidity, "owed0": 0, "owed1": 0}
+        self.state.owned[n] = own
         return Result({"liquidity": liquidity, "amount0": a0, "amount1": a1}, moves, position=f"{self.id}#{n}")
 
     def _increase(self, ctx, position, amount0_desired, amount1_desired, limits):

@@ -53,9 +53,8 @@ def swap(amount, least=0, **limits):
 
 
 def mint(a0, a1, lower=-100, upper=100):
-    return Intent(
-        "pool", "mint", {"tick_lower": lower, "tick_upper": upper, "amount0_desired": a0, "amount1_desired": a1}
-    )
+    args = {"tick_lower": lower, "tick_upper": upper, "amount0_desired": a0, "amount1_desired": a1}
+    return Intent("pool", "mint", args)
 
 
 def lived(w, *plans, wake=(), cancel=()):

@@ -248,10 +248,6 @@ class Witness(msgspec.Struct):
     inner: object
     asked: int = 0
 
-    @property
-    def Memo(self):
-        return self.inner.Memo
-
     def decide(self, view, memo, news):
         before = msgspec.json.encode(self.inner)
         memo_before = msgspec.json.encode(memo)

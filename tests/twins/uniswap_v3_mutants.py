@@ -23,14 +23,16 @@ EQUIVALENT = {}
 
 def run() -> None:
     """The refusals, then short random markets: a part of what the twin tests do."""
+    from twins.uniswap_v3_edges import EDGES
     from twins.uniswap_v3_market import CASES
     from twins.uniswap_v3_reverts import ALLOWED, TABLE, attempt, prepared
 
-    market = CASES["030-18-18"].market("first", mischief=0.1)
-    market.run(150)
+    CASES["030-18-18"].market("first", mischief=0.1).run(150)
+    for name, case in CASES.items():
+        case.market(f"{name} mutants", mischief=0.1).run(300)
+    for edge in EDGES:
+        edge()
     for case in TABLE:
         assert attempt(prepared(case.pool), case) == case.reason
     for case in ALLOWED:
         assert attempt(prepared(case.pool), case) is None
-    for name, case in CASES.items():
-        case.market(f"{name} mutants", mischief=0.1).run(300)

@@ -42,7 +42,7 @@ class Wallet(Protocol):
 
 
 class DevWallet:
-    """**For local chains only**: a development account of anvil. It refuses every chain id that is not a local one's."""
+    """**For local chains only**: a development account of anvil; it refuses every other chain id."""
 
     def __init__(self, index: int = 0) -> None:
         from eth_account import Account  # noqa: PLC0415 - heavy, and only for sending

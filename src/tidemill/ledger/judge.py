@@ -113,3 +113,9 @@ def per_year_bps_down(value: int, capital: int, seconds: int) -> int | None:
     if capital <= 0 or seconds <= 0:
         return None
     return value * BPS * YEAR // (capital * seconds)
+
+
+def per_year_bps_toward_zero(value: int, capital: int, seconds: int) -> int | None:
+    """As `per_year_bps_down`, but a row of next to nothing is nothing, whatever its sign."""
+    size = per_year_bps_down(abs(value), capital, seconds)
+    return size if size is None or value >= 0 else -size

@@ -1,9 +1,9 @@
 """What a verb costs: measured gas and bytes of its transactions, priced by a network.
 
 A *table* (``gas.toml`` beside a venue, written by ``tools/measure_gas.py``) says for each kind of transaction how much
-gas it uses — a base plus a whole number per counted feature — and what its signed bytes look like; and for each verb
-which transactions it takes, approvals included. Gas is that of Prague's EVM rules; a transaction never uses less than
-21,000. Errors of the fit stand beside the numbers, in basis points of the measured gas.
+gas it uses — a base plus a whole number per count — and what its signed bytes look like; and for each verb which
+transactions it takes, approvals included. Gas is that of Prague's EVM rules; a transaction never uses less than 21,000.
+Errors of the fit stand beside the numbers, in basis points of what was measured.
 """
 
 from __future__ import annotations
@@ -14,16 +14,28 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from tidemill.errors import BadInput, UnknownName
 from tidemill.networks.types import FeeEnv, FeeParts, Network, TxShape
 
-__all__ = ["CostModel", "FitError", "GasCall", "GasFeature", "GasKind", "GasTable", "GasVerb", "load_gas"]
+__all__ = [
+    "CostModel",
+    "FitError",
+    "GasCall",
+    "GasFeature",
+    "GasFit",
+    "GasKind",
+    "GasTable",
+    "GasVerb",
+    "load_gas",
+    "parse_gas",
+]
 
 _INTRINSIC = 21_000
 _REVERTED = "reverted"
 _BATCHED = "call:"
+_COUNTED = "slots_set"  # a caller that counts storage words says so even when there are none
 
 
 class FitError(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,16 +53,27 @@ class GasFeature(Struct, frozen=True, forbid_unknown_fields=True):
     absent: int = 0
 
 
-class GasKind(Struct, frozen=True, forbid_unknown_fields=True):
-    """One kind of transaction: gas by features, and the typical signed bytes (FastLZ length, zero and other bytes)."""
+class GasFit(Struct, frozen=True, forbid_unknown_fields=True):
+    """Gas as a base plus so much per count, and how far that is from the measured."""
 
     base: int
+    per: Mapping[str, int]
+    error: FitError
+
+
+class GasKind(Struct, frozen=True, forbid_unknown_fields=True):
+    """One kind of transaction: gas, and the typical signed bytes (FastLZ length, zero and other bytes).
+
+    ``plain`` needs only counts that every model reports; ``storage`` also those of storage words (``slots_…``), and is
+    used where the caller counts them.
+    """
+
     fastlz_length: int
     zero_bytes: int
     nonzero_bytes: int
-    features: Mapping[str, int]
-    gas_error: FitError
     fastlz_error: FitError
+    plain: GasFit
+    storage: GasFit | None = None
 
 
 class GasCall(Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,7 +92,8 @@ class GasVerb(Struct, frozen=True, forbid_unknown_fields=True):
     alone: str
     calls: tuple[GasCall, ...]
     reverted: tuple[GasCall, ...]
-    gas_error: FitError
+    plain: FitError
+    storage: FitError | None = None
 
 
 class Provenance(Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,7 +116,7 @@ class GasTable(Struct, frozen=True, forbid_unknown_fields=True):
     features: Mapping[str, GasFeature]
     kinds: Mapping[str, GasKind]
     verbs: Mapping[str, GasVerb]
-    file: str = field(default="")
+    file: str = ""
 
     def verb(self, name: str) -> GasVerb:
         """Return the verb ``name``; raises ``UnknownName``."""
@@ -108,8 +132,9 @@ class GasTable(Struct, frozen=True, forbid_unknown_fields=True):
     def shape(self, kind: str, features: Mapping[str, int]) -> TxShape:
         """Return gas and bytes of one transaction of ``kind``."""
         row = self.kinds[kind]
-        moved = sum(gas * self.count(name, features) for name, gas in row.features.items())
-        return TxShape(max(_INTRINSIC, row.base + moved), row.fastlz_length, row.zero_bytes, row.nonzero_bytes)
+        fit = row.storage if row.storage is not None and _COUNTED in features else row.plain
+        gas = fit.base + sum(each * self.count(name, features) for name, each in fit.per.items())
+        return TxShape(max(_INTRINSIC, gas), row.fastlz_length, row.zero_bytes, row.nonzero_bytes)
 
     def shapes(self, verb: str, features: Mapping[str, int]) -> tuple[TxShape, ...]:
         """Return every transaction that a verb takes.
@@ -182,36 +207,49 @@ class CostModel:
             sum(part.operator for part in parts),
         )
 
-    def error(self, venue: str, verb: str) -> FitError:
-        """Return how far the verb's gas was from the measured, all its transactions together."""
-        return self.table(venue).verb(verb).gas_error
+    def error(self, venue: str, verb: str, *, storage: bool = False) -> FitError:
+        """Return how far the verb's gas is from the measured, all its transactions together.
+
+        ``storage`` : of the fit for callers that count storage words, where there is one.
+        """
+        row = self.table(venue).verb(verb)
+        return row.storage if storage and row.storage is not None else row.plain
 
 
 def load_gas(path: str | Path) -> GasTable:
-    """Load and check a gas table.
+    """Load and check a gas table from a file; raises as ``parse_gas``, and where the file is absent."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BadInput("no such file", file=str(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot be read as UTF-8 text ({type(error).__name__})", file=str(path)) from None
+    return parse_gas(text, str(path))
+
+
+def parse_gas(text: str, file: str) -> GasTable:
+    """Check the text of a gas table.
 
     Raises
     ------
-    BadInput : absent, not TOML, or a field is missing, unknown, of the wrong kind, or names what is not there.
+    BadInput : not TOML, or a field is missing, unknown, of the wrong kind, or names what is not there.
     """
     try:
-        table = msgspec.convert(tomllib.loads(Path(path).read_text(encoding="utf-8")), GasTable)
-    except FileNotFoundError:
-        raise BadInput("no such file", file=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"not valid TOML: {error}", file=str(path)) from None
+        table = msgspec.convert(tomllib.loads(text), GasTable)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(f"not valid TOML: {error}", file=file) from None
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at ")
-        raise BadInput(message, file=str(path), field=where.strip("`").removeprefix("$.") or None) from None
-    _check_names(table, str(path))
-    return msgspec.structs.replace(table, file=str(path))
+        raise BadInput(message, file=file, field=where.strip("`").removeprefix("$.") or None) from None
+    _check_names(table, file)
+    return msgspec.structs.replace(table, file=file)
 
 
 def _check_names(table: GasTable, file: str) -> None:
     for name, kind in table.kinds.items():
-        for feature in kind.features:
+        for feature in (*kind.plain.per, *(kind.storage.per if kind.storage else ())):
             if feature not in table.features:
-                raise UnknownName("feature", feature, table.features, file=file, field=f"kinds.{name}.features")
+                raise UnknownName("feature", feature, table.features, file=file, field=f"kinds.{name}")
     for name, verb in table.verbs.items():
         for call in (GasCall(verb.alone), *verb.calls, *verb.reverted):
             if call.kind not in table.kinds:

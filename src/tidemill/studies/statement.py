@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from tidemill.interfaces import Expired, Mark, Recorded, Skipped
 from tidemill.ledger.books import Books
-from tidemill.ledger.judge import Curves, curves, per_year_bps_down
+from tidemill.ledger.judge import Curves, curves, per_year_bps_toward_zero
 from tidemill.ledger.posting import post
 from tidemill.ledger.timeline import Step
 from tidemill.ledger.waterfall import Waterfall, waterfall
@@ -106,7 +106,7 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
 
 def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
     def yearly(value: int) -> int | None:
-        return per_year_bps_down(value, fall.start_value, seconds) if seconds >= MIN_YEAR_SECONDS else None
+        return per_year_bps_toward_zero(value, fall.start_value, seconds) if seconds >= MIN_YEAR_SECONDS else None
 
     rows: list[WaterfallRow] = []
     running = 0

@@ -6,6 +6,7 @@ revert plays the notes backwards. Notes are kept only while somebody may still w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 __all__ = ["Journal"]
@@ -33,6 +34,10 @@ class Journal:
         """Open a mark to go back to."""
         self._open += 1
         return len(self._notes)
+
+    def since(self, mark: int) -> Iterator[tuple[Any, Any, Any]]:
+        """Notes since a mark, oldest first: the object, the name or key, and what stood there (absent: an own mark)."""
+        return iter(self._notes[mark:])
 
     def commit(self, mark: int) -> None:
         """Close a mark and keep what was done since."""

@@ -75,9 +75,9 @@ class UniswapV3Client:
         """Answer a view at ``block``, by the model's names (``model_reads``) and equal to its answer.
 
         The pool's views by their own names; ``pool_positions`` (owner, lower, upper tick), ``positions``, ``ownerOf``,
-        ``principal``, ``claimable`` (number of a position token), and ``balance`` (``USDC@op``, address). The time that
-        the model takes as last argument of timed views is the block's own here. One output comes back bare, several as
-        a tuple. Raises ``Revert`` when the contract refuses.
+        ``principal``, ``claimable`` (number of a position token), ``balance`` (``USDC@op``, address). Tokens come back
+        as their ids. The time that the model takes as last argument of timed views is the block's own here. One output
+        comes back bare, several as a tuple. Raises ``Revert`` when the contract refuses.
         """
         return self._reads.read(query, args, block)
 

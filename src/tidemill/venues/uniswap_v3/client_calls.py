@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tidemill.chain.types import Call
-from tidemill.errors import BadInput, UnknownName
+from tidemill.errors import BadInput, Revert, UnknownName
 from tidemill.interfaces import Intent
 from tidemill.venues.shared.client_parts import Given, abi, with_approvals
 from tidemill.venues.uniswap_v3.client_abi import CALLEE, MANAGER, POOL, ROUTER
@@ -217,4 +217,7 @@ class Planner:
         return int(number)
 
     def _liquidity(self, token_id: int) -> int:
-        return int(self._client.read("positions", token_id)[5])
+        try:
+            return int(self._client.read("positions", token_id)[5])
+        except Revert:
+            return 0  # no such token: the call itself is refused, with the contract's own reason

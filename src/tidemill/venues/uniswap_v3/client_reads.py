@@ -43,6 +43,8 @@ class Reads:
             return self._worth(query, *args, block=block)
         if query in self._ours:
             return self._ours[query](*args, block=block)
+        if query in ("token0", "token1"):
+            return self._at.token_ids[int(query[-1])]
         if query not in abi(POOL).functions:
             raise BadInput(f"venue {self._client.venue}: no view {query!r}", field="query")
         return self._bare(self._view(self._at.pool, POOL, query, args[: _TIMED.get(query, len(args))], block))

@@ -20,31 +20,34 @@ from tidemill.units import to_index, wide, wrapping_neg, wrapping_sub
 from tidemill.units.jit import load192, load256, pack, store128, store192, store256, unpack
 from tidemill.units.kernels import kernel, part
 from tidemill.venues.uniswap_v3.kernel_state import (
+    BIAS,
     FEE,
     GROWTH,
     LIQUIDITY,
     PRICE,
     PROTOCOL,
     SHARE,
-    SPACING,
+    STEPS,
     TICK,
-    TICKS,
-    PoolArrays,
-    copy_arrays,
+    Cells,
+    ensure_rows,
     growth_outside,
-    make_arrays,
+    make_cells,
+    small,
 )
 from tidemill.venues.uniswap_v3.kernel_swap import (
     ARITHMETIC,
     DONE,
-    NONE_IN_RANGE,
     NO_ROW,
+    NONE_IN_RANGE,
     REASONS,
     change_range,
+    get_small,
+    set_small,
     swap,
     undo_swap,
 )
-from tidemill.venues.uniswap_v3.kernel_tape import StepLog, empty_log, split_steps
+from tidemill.venues.uniswap_v3.kernel_tape import StepLog, empty_log, read_log, split_steps
 from tidemill.venues.uniswap_v3.model_state import PoolState
 from tidemill.venues.uniswap_v3.rules_fees import (
     fee_growth_down,
@@ -53,7 +56,6 @@ from tidemill.venues.uniswap_v3.rules_fees import (
     protocol_share_down,
     wrapping_add_128,
 )
-from tidemill.venues.uniswap_v3.rules_ticks import MAX_TICK
 from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
 __all__ = ["KernelPool", "Outcome", "run_events"]
@@ -98,7 +100,7 @@ def _empty_outcome(n: int) -> Outcome:
 
 @kernel
 def run_events(pool: Any, flow: Any, start: int, stop: int, anchored: bool, out: Any, log: Any) -> tuple[int, int]:
-    """Execute events ``[start, stop)`` of a flow on a pool's arrays.
+    """Execute events ``[start, stop)`` of a flow on a pool's cells.
 
     Stops early where the log might not hold another swap's steps: with none more than there are bitmap words and
     ticks. An event that reverts changes nothing and says why in ``out.status``.
@@ -108,8 +110,8 @@ def run_events(pool: Any, flow: Any, start: int, stop: int, anchored: bool, out:
     (next event, rows logged)
     """
     logged = 0
-    room = log.fee.shape[0]
-    most = 2 * (pool.bitmap.shape[0] + pool.small[TICKS]) if room > 0 else 0
+    room = log.shape[0] // 4
+    most = 2 * get_small(pool, STEPS)
     for k in range(start, stop):
         if room > 0 and logged + most > room:
             return k, logged
@@ -123,7 +125,7 @@ def run_events(pool: Any, flow: Any, start: int, stop: int, anchored: bool, out:
                 down = flow.zero_for_one[k] != 0
                 if leg == 1:
                     specified, limit = _WHATEVER, load192(flow.sqrt_price, k)
-                    price = load256(pool.wide, PRICE)
+                    price = load256(pool, PRICE)
                     down = limit < price
                     if limit == price:
                         break
@@ -170,27 +172,27 @@ def run_events(pool: Any, flow: Any, start: int, stop: int, anchored: bool, out:
         out.status[k] = status
         store256(out.amount0, k, amount0)
         store256(out.amount1, k, amount1)
-        store192(out.sqrt_price, k, load256(pool.wide, PRICE))
-        store128(out.liquidity, k, load256(pool.wide, LIQUIDITY))
-        out.tick[k], out.crossed[k] = pool.small[TICK], crossed
+        store192(out.sqrt_price, k, load256(pool, PRICE))
+        store128(out.liquidity, k, load256(pool, LIQUIDITY))
+        out.tick[k], out.crossed[k] = get_small(pool, TICK) - BIAS, crossed
     return stop, logged
 
 
 @part
 def _flash(pool: Any, lent0: Any, lent1: Any) -> tuple[int, Any, Any]:
     """A loan repaid with exactly its fee; returns (code, fee of token0, fee of token1)."""
-    fee, liquidity = pool.small[FEE], load256(pool.wide, LIQUIDITY)
-    if load256(pool.wide, PRICE) == 0 or liquidity == 0:
+    fee, liquidity = get_small(pool, FEE), load256(pool, LIQUIDITY)
+    if load256(pool, PRICE) == 0 or liquidity == 0:
         return NONE_IN_RANGE, _ZERO, _ZERO
     paid0, paid1 = flash_fee_up(lent0, fee), flash_fee_up(lent1, fee)
-    share0 = protocol_share_down(paid0, pool.small[SHARE])
-    share1 = protocol_share_down(paid1, pool.small[SHARE + 1])
-    growth0 = fee_growth_down(load256(pool.wide, GROWTH), wrapping_sub(paid0, share0), liquidity)
-    growth1 = fee_growth_down(load256(pool.wide, GROWTH + 1), wrapping_sub(paid1, share1), liquidity)
-    store256(pool.wide, GROWTH, growth0)
-    store256(pool.wide, GROWTH + 1, growth1)
-    store256(pool.wide, PROTOCOL, wrapping_add_128(load256(pool.wide, PROTOCOL), share0))
-    store256(pool.wide, PROTOCOL + 1, wrapping_add_128(load256(pool.wide, PROTOCOL + 1), share1))
+    share0 = protocol_share_down(paid0, get_small(pool, (SHARE, 0)))
+    share1 = protocol_share_down(paid1, get_small(pool, (SHARE, 1)))
+    growth0 = fee_growth_down(load256(pool, GROWTH), wrapping_sub(paid0, share0), liquidity)
+    growth1 = fee_growth_down(load256(pool, GROWTH + 1), wrapping_sub(paid1, share1), liquidity)
+    store256(pool, GROWTH, growth0)
+    store256(pool, GROWTH + 1, growth1)
+    store256(pool, PROTOCOL, wrapping_add_128(load256(pool, PROTOCOL), share0))
+    store256(pool, PROTOCOL + 1, wrapping_add_128(load256(pool, PROTOCOL + 1), share1))
     return DONE, paid0, paid1
 
 
@@ -198,13 +200,14 @@ def _flash(pool: Any, lent0: Any, lent1: Any) -> tuple[int, Any, Any]:
 def _administer(pool: Any, kind: int, value0: Any, value1: Any) -> int:
     """Collecting moves tokens only; the protocol's share is set, its fees are taken out."""
     if kind == _SET_SHARE:
-        pool.small[SHARE], pool.small[SHARE + 1] = to_index(value0), to_index(value1)
+        set_small(pool, (SHARE, 0), to_index(value0))
+        set_small(pool, (SHARE, 1), to_index(value1))
     elif kind == _COLLECT_PROTOCOL:
-        held0, held1 = load256(pool.wide, PROTOCOL), load256(pool.wide, PROTOCOL + 1)
+        held0, held1 = load256(pool, PROTOCOL), load256(pool, PROTOCOL + 1)
         if value0 > held0 or value1 > held1:
             return ARITHMETIC
-        store256(pool.wide, PROTOCOL, wrapping_sub(held0, value0))
-        store256(pool.wide, PROTOCOL + 1, wrapping_sub(held1, value1))
+        store256(pool, PROTOCOL, wrapping_sub(held0, value0))
+        store256(pool, PROTOCOL + 1, wrapping_sub(held1, value1))
     return DONE
 
 
@@ -222,23 +225,23 @@ class KernelPool:
         if flow is not None:
             minted = flow.kind == _MINT
             ticks = np.concatenate([flow.tick_lower[minted], flow.tick_upper[minted]])
-            more = {int(t) for t in np.unique(ticks) if t % state.tick_spacing == 0 and abs(t) <= MAX_TICK}
-        self.arrays: PoolArrays = make_arrays(state, more)
+            more = set(ticks.tolist())
+        self.cells: Cells = make_cells(state, more)
 
     @property
     def sqrt_price_x96(self) -> int:
         """Price, Q64.96."""
-        return unpack(self.arrays.wide)[PRICE]
+        return unpack(self.cells[PRICE : PRICE + 1])[0]
 
     @property
     def tick(self) -> int:
         """Current tick."""
-        return int(self.arrays.small[TICK])
+        return small(self.cells, TICK) - BIAS
 
     @property
     def liquidity(self) -> int:
         """Active liquidity, one's own included."""
-        return unpack(self.arrays.wide)[LIQUIDITY]
+        return unpack(self.cells[LIQUIDITY : LIQUIDITY + 1])[0]
 
     def run(
         self, flow: Flow, start: int = 0, stop: int | None = None, *, anchored: bool = False, steps: bool = False
@@ -254,8 +257,8 @@ class KernelPool:
         logs = []
         while True:
             log = empty_log(self._log_room(stop - start) if steps else 0)
-            start, logged = run_events(self.arrays, flow, start, stop, anchored, out, log)
-            logs.append(StepLog(*(column[:logged].copy() for column in log)))
+            start, logged = run_events(self.cells, flow, start, stop, anchored, out, log)
+            logs.append(read_log(log, logged))
             if start >= stop:
                 break
         if (out.status == NO_ROW).any():
@@ -263,12 +266,11 @@ class KernelPool:
         return out, StepLog(*(np.concatenate(columns) for columns in zip(*logs, strict=True)))
 
     def _log_room(self, events: int) -> int:
-        most = 2 * (len(self.arrays.bitmap) + int(self.arrays.small[TICKS]))
-        return most + min(2 * events, 1 << 20)
+        return 2 * small(self.cells, STEPS) + min(2 * events, 1 << 20)
 
     def tape(self, log: StepLog, flow: Flow) -> Tape:
         """Split a log's steps at every multiple of the tick spacing."""
-        return split_steps(self.arrays, log, flow)
+        return split_steps(self.cells, log, flow)
 
     def swap(self, zero_for_one: bool, amount_specified: int, sqrt_price_limit_x96: int) -> tuple[int, int]:
         """Swap as the contract's ``swap``; returns (amount0, amount1), positive into the pool.
@@ -282,7 +284,7 @@ class KernelPool:
 
     def mint(self, tick_lower: int, tick_upper: int, liquidity: int) -> tuple[int, int]:
         """Add liquidity; returns what it costs (amount0, amount1)."""
-        self._ensure_rows(tick_lower, tick_upper)
+        self.cells = ensure_rows(self.cells, (tick_lower, tick_upper))
         return self._one(one_event(_MINT, ticks=(tick_lower, tick_upper), delta=liquidity))
 
     def burn(self, tick_lower: int, tick_upper: int, liquidity: int) -> tuple[int, int]:
@@ -292,8 +294,8 @@ class KernelPool:
 
     def growth_inside(self, tick_lower: int, tick_upper: int) -> tuple[int, int]:
         """Fee growth inside a range (token0, token1), as positions see it: only differences mean something."""
-        lower, upper = growth_outside(self.arrays, tick_lower), growth_outside(self.arrays, tick_upper)
-        growth = unpack(self.arrays.wide[GROWTH : GROWTH + 2])
+        lower, upper = growth_outside(self.cells, tick_lower), growth_outside(self.cells, tick_upper)
+        growth = unpack(self.cells[GROWTH : GROWTH + 2])
         inside = (
             fee_growth_inside(self.tick, tick_lower, tick_upper, growth[side], lower[side], upper[side])
             for side in (0, 1)
@@ -301,13 +303,13 @@ class KernelPool:
         token0, token1 = inside
         return token0, token1
 
-    def snapshot(self) -> PoolArrays:
+    def snapshot(self) -> Cells:
         """Return a copy of the state for `restore`."""
-        return copy_arrays(self.arrays)
+        return self.cells.copy()
 
-    def restore(self, snapshot: PoolArrays) -> None:
+    def restore(self, snapshot: Cells) -> None:
         """Go back to a snapshot."""
-        self.arrays = copy_arrays(snapshot)
+        self.cells = snapshot.copy()
 
     def _one(self, flow: Flow) -> tuple[int, int]:
         out, _ = self.run(flow)
@@ -315,25 +317,6 @@ class KernelPool:
         if status != DONE:
             raise Revert(REASONS[status])
         return unpack(out.amount0, signed=True)[0], unpack(out.amount1, signed=True)[0]
-
-    def _ensure_rows(self, *ticks: int) -> None:
-        """Give ticks a row each, at the end; the arrays grow by copying."""
-        a = self.arrays
-        spacing, half = int(a.small[SPACING]), len(a.slot) // 2
-        for tick in ticks:
-            place = tick // spacing + half
-            if tick % spacing or abs(tick) > MAX_TICK or a.slot[place]:
-                continue
-            rows = len(a.ticks)
-            a.slot[place] = rows
-            a.small[TICKS] = rows + 1
-            self.arrays = a = a._replace(
-                ticks=np.append(a.ticks, np.int32(tick)),
-                gross=np.vstack([a.gross, np.zeros((1, 2), np.uint64)]),
-                net=np.vstack([a.net, np.zeros((1, 4), np.uint64)]),
-                outside=np.vstack([a.outside, np.zeros((2, 4), np.uint64)]),
-                undo=np.zeros((rows + 1, 9), np.uint64),
-            )
 
 
 def one_event(

@@ -11,17 +11,16 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tidemill.units import to_index
 from tidemill.units.jit import load192, store192
 from tidemill.units.kernels import part
 from tidemill.venues.uniswap_v3.rules_ticks import sqrt_ratio_at_tick
 
-__all__ = ["empty_price_table", "price_of_tick", "tick_of_price"]
+__all__ = ["PRICE_ROWS", "price_of_tick", "tick_of_price"]
 
-_ROWS = 2048
-_MASK = _ROWS - 1
+PRICE_ROWS = 2048
+_MASK = PRICE_ROWS - 1
 _TAG = 1_000_000  # makes every tick positive, so that 0 marks an empty row
 
 _TICKS_PER_E = 2.0 / math.log(1.0001)  # not money: sqrt(1.0001) ** tick = price
@@ -32,14 +31,12 @@ _MARGIN = 1e-4  # not money: twenty times that
 _MASK_64 = (1 << 62) - 1
 
 
-def empty_price_table() -> NDArray[np.uint64]:
-    """A table of prices with nothing in it: rows of three limbs and a tag."""
-    return np.zeros((_ROWS, 4), dtype=np.uint64)
-
-
 @part
 def price_of_tick(table: Any, tick: int) -> Any:
-    """Return ``sqrt_ratio_at_tick(tick)``, from the table if it is there."""
+    """Return ``sqrt_ratio_at_tick(tick)``, from the table if it is there.
+
+    `table` is a ``(n, 4)`` array whose first ``PRICE_ROWS`` rows are the table: three limbs and a tag.
+    """
     row = tick & _MASK
     tag = np.uint64(tick + _TAG)
     if table[row, 3] == tag:

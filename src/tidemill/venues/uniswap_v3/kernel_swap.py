@@ -15,6 +15,8 @@ from tidemill.units.jit import load128, load256, store128, store192, store256
 from tidemill.units.kernels import part
 from tidemill.venues.uniswap_v3.kernel_prices import price_of_tick, tick_of_price
 from tidemill.venues.uniswap_v3.kernel_state import (
+    BIAS,
+    BITMAP,
     FEE,
     GROWTH,
     LIQUIDITY,
@@ -22,8 +24,10 @@ from tidemill.venues.uniswap_v3.kernel_state import (
     PRICE,
     PROTOCOL,
     SHARE,
+    SLOTS,
     SPACING,
     TICK,
+    UNDO,
     UNDONE,
 )
 from tidemill.venues.uniswap_v3.rules_bitmap import next_tick_in_word_left, next_tick_in_word_right
@@ -32,7 +36,19 @@ from tidemill.venues.uniswap_v3.rules_liquidity import amounts_for_liquidity_dow
 from tidemill.venues.uniswap_v3.rules_swap import swap_step_exact_in, swap_step_exact_out
 from tidemill.venues.uniswap_v3.rules_ticks import MAX_SQRT_RATIO, MAX_TICK, MIN_SQRT_RATIO, MIN_TICK
 
-__all__ = ["ARITHMETIC", "DONE", "NONE_IN_RANGE", "NO_ROW", "REASONS", "change_range", "swap", "undo_swap"]
+__all__ = [
+    "ARITHMETIC",
+    "DONE",
+    "NONE_IN_RANGE",
+    "NO_ROW",
+    "REASONS",
+    "change_range",
+    "get_small",
+    "row_of",
+    "set_small",
+    "swap",
+    "undo_swap",
+]
 
 REASONS = ("", "", "AS", "SPL", "LOK", "TLU", "TLM", "TUM", "LO", "LS", "LA", "a tick without a row", "L")
 """Why an action was refused, by code; 1 stands for arithmetic and for requirements without a reason."""
@@ -58,30 +74,31 @@ def swap(
     ----------
     amount : raw units, input with fee (exact in) or output.
     limit : the price it stops at, Q64.96.
-    log, logged, event : a `StepLog` to write steps to from row `logged` on (none if it has no rows), and their event.
+    log, logged, event : where steps go (`kernel_tape.StepLog`; nowhere if it has no rows), how many are there, and their
+        event.
 
     Returns
     -------
     (code, input with fees, output, rows logged, ticks crossed)
     """
-    price, liquidity = load256(pool.wide, PRICE), load256(pool.wide, LIQUIDITY)
+    price, liquidity = load256(pool, PRICE), load256(pool, LIQUIDITY)
     spent = received = protocol = _ZERO
-    pool.small[UNDONE] = 0
+    set_small(pool, UNDONE, 0)
     if amount == 0:
         return AS, spent, received, logged, 0
     if price == 0:
         return LOK, spent, received, logged, 0
     if zero_for_one:
-        if not (MIN_SQRT_RATIO < limit and limit < price):
+        if not (limit > MIN_SQRT_RATIO and limit < price):
             return SPL, spent, received, logged, 0
-    elif not (price < limit and limit < MAX_SQRT_RATIO):
+    elif not (price < limit < MAX_SQRT_RATIO):
         return SPL, spent, received, logged, 0
     side = 0 if zero_for_one else 1
-    tick, fee, spacing = pool.small[TICK], pool.small[FEE], pool.small[SPACING]
-    share = pool.small[SHARE + side]
-    growth = load256(pool.wide, GROWTH + side)
-    middle = pool.bitmap.shape[0] // 2
-    logs = log.fee.shape[0] > 0
+    tick, fee, spacing = get_small(pool, TICK) - BIAS, get_small(pool, FEE), get_small(pool, SPACING)
+    share = get_small(pool, (SHARE, side))
+    growth = load256(pool, GROWTH + side)
+    bitmap = get_small(pool, BITMAP)
+    logs = log.shape[0] > 0
     remaining = amount
     crossed = 0
 
@@ -89,15 +106,15 @@ def swap(
         start, start_tick = price, tick
         compressed = tick // spacing
         if zero_for_one:
-            word = load256(pool.bitmap, (compressed >> 8) + middle)
+            word = load256(pool, (compressed >> 8) + bitmap)
             ahead, in_use = next_tick_in_word_left(word, compressed, spacing)
             ahead = max(ahead, MIN_TICK)
         else:
             compressed += 1
-            word = load256(pool.bitmap, (compressed >> 8) + middle)
+            word = load256(pool, (compressed >> 8) + bitmap)
             ahead, in_use = next_tick_in_word_right(word, compressed, spacing)
             ahead = min(ahead, MAX_TICK)
-        price_ahead = price_of_tick(pool.ratios, ahead)
+        price_ahead = price_of_tick(pool, ahead)
         target = price_ahead
         if (zero_for_one and price_ahead < limit) or (not zero_for_one and price_ahead > limit):
             target = limit
@@ -119,53 +136,72 @@ def swap(
         if price == price_ahead:
             if in_use:
                 crossed += 1
-                liquidity = _cross(pool, ahead // spacing, side, growth, liquidity)
+                liquidity = _cross(pool, row_of(pool, ahead, spacing), side, growth, liquidity)
                 if liquidity > MAX_UINT128:
                     return LA, spent, received, logged, crossed
             tick = ahead - 1 if zero_for_one else ahead
         elif price != start:
-            tick = tick_of_price(pool.ratios, price)
+            tick = tick_of_price(pool, price)
         if logs and active != 0 and (charged != 0 or price != start):
             _log_step(log, logged, event, side, start_tick, tick, start, price, active, charged)
             logged += 1
 
-    pool.small[TICK] = tick
-    store256(pool.wide, PRICE, price)
-    store256(pool.wide, LIQUIDITY, liquidity)
-    store256(pool.wide, GROWTH + side, growth)
+    set_small(pool, TICK, tick + BIAS)
+    store256(pool, PRICE, price)
+    store256(pool, LIQUIDITY, liquidity)
+    store256(pool, GROWTH + side, growth)
     if share != 0:
-        store256(pool.wide, PROTOCOL + side, wrapping_add_128(load256(pool.wide, PROTOCOL + side), protocol))
+        store256(pool, PROTOCOL + side, wrapping_add_128(load256(pool, PROTOCOL + side), protocol))
     return DONE, spent, received, logged, crossed
 
 
 @part
-def _cross(pool: Any, compressed: int, side: int, growth: Any, liquidity: Any) -> Any:
+def get_small(pool: Any, place: Any) -> int:
+    """A small number by its (row, column)."""
+    return np.int64(pool[place[0], place[1]])
+
+
+@part
+def set_small(pool: Any, place: Any, value: int) -> None:
+    """Set a small number, 0 or more."""
+    pool[place[0], place[1]] = value
+
+
+@part
+def row_of(pool: Any, tick: int, spacing: int) -> int:
+    """First row of a tick, 0 for none."""
+    slot = get_small(pool, SLOTS) + tick // spacing
+    return np.int64(pool[slot >> 2, slot & 3])
+
+
+@part
+def _cross(pool: Any, row: int, side: int, growth: Any, liquidity: Any) -> Any:
     """Turn a tick's growth outside, noting the old one; returns the liquidity beyond it (modulo 2**256)."""
-    row = pool.slot[compressed + pool.slot.shape[0] // 2]
-    note = pool.small[UNDONE]
-    pool.small[UNDONE] = note + 1
-    pool.undo[note, 0] = row
-    for k in range(4):
-        pool.undo[note, 1 + k] = pool.outside[2 * row, k]
-        pool.undo[note, 5 + k] = pool.outside[2 * row + 1, k]
-    growth0 = growth if side == 0 else load256(pool.wide, GROWTH)
-    growth1 = load256(pool.wide, GROWTH + 1) if side == 0 else growth
-    store256(pool.outside, 2 * row, wrapping_sub(growth0, load256(pool.outside, 2 * row)))
-    store256(pool.outside, 2 * row + 1, wrapping_sub(growth1, load256(pool.outside, 2 * row + 1)))
+    done = get_small(pool, UNDONE)
+    note = get_small(pool, UNDO) + 3 * done
+    set_small(pool, UNDONE, done + 1)
+    outside0, outside1 = load256(pool, row + 2), load256(pool, row + 3)
+    pool[note, 0] = row
+    store256(pool, note + 1, outside0)
+    store256(pool, note + 2, outside1)
+    growth0 = growth if side == 0 else load256(pool, GROWTH)
+    growth1 = load256(pool, GROWTH + 1) if side == 0 else growth
+    store256(pool, row + 2, wrapping_sub(growth0, outside0))
+    store256(pool, row + 3, wrapping_sub(growth1, outside1))
     if side == 0:
-        return wrapping_sub(liquidity, load256(pool.net, row))
-    return wrapping_add(liquidity, load256(pool.net, row))
+        return wrapping_sub(liquidity, load256(pool, row + 1))
+    return wrapping_add(liquidity, load256(pool, row + 1))
 
 
 @part
 def undo_swap(pool: Any) -> None:
     """Turn back the ticks that a swap crossed before it reverted; nothing else has been written by then."""
-    for note in range(pool.small[UNDONE]):
-        row = np.int64(pool.undo[note, 0])
-        for k in range(4):
-            pool.outside[2 * row, k] = pool.undo[note, 1 + k]
-            pool.outside[2 * row + 1, k] = pool.undo[note, 5 + k]
-    pool.small[UNDONE] = 0
+    for k in range(get_small(pool, UNDONE)):
+        note = get_small(pool, UNDO) + 3 * k
+        row = np.int64(pool[note, 0])
+        store256(pool, row + 2, load256(pool, note + 1))
+        store256(pool, row + 3, load256(pool, note + 2))
+    set_small(pool, UNDONE, 0)
 
 
 @part
@@ -181,12 +217,13 @@ def _log_step(
     liquidity: Any,
     fee: Any,
 ) -> None:
-    log.event[k], log.zero_for_one[k] = event, 1 - side
-    log.tick_from[k], log.tick_to[k] = tick_from, tick_to
-    store192(log.price_from, k, price_from)
-    store192(log.price_to, k, price_to)
-    store128(log.liquidity, k, liquidity)
-    store128(log.fee, k, fee)
+    row = 4 * k
+    store192(log, row, price_from)
+    store192(log, row + 1, price_to)
+    store128(log, row + 2, liquidity)
+    log[row, 3], log[row + 1, 3] = event, 1 - side
+    store128(log, row + 3, fee)
+    log[row + 2, 2], log[row + 2, 3] = tick_from + BIAS, tick_to + BIAS
 
 
 @part
@@ -199,8 +236,8 @@ def change_range(pool: Any, lower: int, upper: int, adds: bool, amount: Any) -> 
     -------
     (code, amount0, amount1) : what it costs, rounded up, or gives, rounded down.
     """
-    small = pool.small
-    if load256(pool.wide, PRICE) == 0:
+    spacing, tick = get_small(pool, SPACING), get_small(pool, TICK) - BIAS
+    if load256(pool, PRICE) == 0:
         return LOK, _ZERO, _ZERO
     if amount >= _INT128 or (adds and amount == 0):
         return ARITHMETIC, _ZERO, _ZERO
@@ -209,21 +246,19 @@ def change_range(pool: Any, lower: int, upper: int, adds: bool, amount: Any) -> 
         return code, _ZERO, _ZERO
     if amount == 0:
         return DONE, _ZERO, _ZERO
-    most = load256(pool.wide, MAX_PER_TICK)
-    if lower % small[SPACING] != 0 or upper % small[SPACING] != 0:
+    most = load256(pool, MAX_PER_TICK)
+    if lower % spacing != 0 or upper % spacing != 0:
         code = _check_gross(_ZERO, adds, amount, most)
         return code if code != DONE else ARITHMETIC, _ZERO, _ZERO
-    half = pool.slot.shape[0] // 2
-    row_lower = pool.slot[lower // small[SPACING] + half]
-    row_upper = pool.slot[upper // small[SPACING] + half]
+    row_lower, row_upper = row_of(pool, lower, spacing), row_of(pool, upper, spacing)
     for row in (row_lower, row_upper):
-        code = _check_gross(load128(pool.gross, row), adds, amount, most)
+        gross = load128(pool, row) if row != 0 else _ZERO
+        code = _check_gross(gross, adds, amount, most)
         if code != DONE:
             return code, _ZERO, _ZERO
         if row == 0:
             return NO_ROW, _ZERO, _ZERO
-    tick = small[TICK]
-    liquidity = load256(pool.wide, LIQUIDITY)
+    liquidity = load256(pool, LIQUIDITY)
     if lower <= tick < upper:
         if adds:
             liquidity = _plus(liquidity, amount)
@@ -233,8 +268,8 @@ def change_range(pool: Any, lower: int, upper: int, adds: bool, amount: Any) -> 
             if liquidity < amount:
                 return LS, _ZERO, _ZERO
             liquidity = wrapping_sub(liquidity, amount)
-    low, high = price_of_tick(pool.ratios, lower), price_of_tick(pool.ratios, upper)
-    price = load256(pool.wide, PRICE)
+    low, high = price_of_tick(pool, lower), price_of_tick(pool, upper)
+    price = load256(pool, PRICE)
     if tick < lower:
         price = low
     elif tick >= upper:
@@ -244,7 +279,7 @@ def change_range(pool: Any, lower: int, upper: int, adds: bool, amount: Any) -> 
     else:
         amount0, amount1 = amounts_for_liquidity_down(price, low, high, amount)
     # Nothing below this line can fail.
-    store256(pool.wide, LIQUIDITY, liquidity)
+    store256(pool, LIQUIDITY, liquidity)
     _change_tick(pool, row_lower, lower, adds, amount, False)
     _change_tick(pool, row_upper, upper, adds, amount, True)
     return DONE, amount0, amount1
@@ -274,22 +309,22 @@ def _check_gross(gross: Any, adds: bool, amount: Any, most: Any) -> int:
 @part
 def _change_tick(pool: Any, row: int, tick: int, adds: bool, amount: Any, upper: bool) -> None:
     """Change a tick's liquidity; turn its bit, and start or forget its growth outside, where that changes its use."""
-    gross, net = load128(pool.gross, row), load256(pool.net, row)
+    gross, net = load128(pool, row), load256(pool, row + 1)
     after = _plus(gross, amount) if adds else wrapping_sub(gross, amount)
     if gross == 0:
-        below = tick <= pool.small[TICK]
+        below = tick <= get_small(pool, TICK) - BIAS
         for side in range(2):
-            store256(pool.outside, 2 * row + side, load256(pool.wide, GROWTH + side) if below else _ZERO)
+            store256(pool, row + 2 + side, load256(pool, GROWTH + side) if below else _ZERO)
     if adds != upper:
         net = wrapping_add(net, amount)
     else:
         net = wrapping_sub(net, amount)
     if (gross == 0) != (after == 0):
-        compressed = tick // pool.small[SPACING]
-        word, bit = (compressed >> 8) + pool.bitmap.shape[0] // 2, compressed & 255
-        pool.bitmap[word, bit >> 6] ^= np.uint64(1) << np.uint64(bit & 63)
+        compressed = tick // get_small(pool, SPACING)
+        word, bit = (compressed >> 8) + get_small(pool, BITMAP), compressed & 255
+        pool[word, bit >> 6] ^= np.uint64(1) << np.uint64(bit & 63)
     if after == 0:
         for side in range(2):
-            store256(pool.outside, 2 * row + side, _ZERO)
-    store128(pool.gross, row, after)
-    store256(pool.net, row, net)
+            store256(pool, row + 2 + side, _ZERO)
+    store128(pool, row, after)
+    store256(pool, row + 1, net)

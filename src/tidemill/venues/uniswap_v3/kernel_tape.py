@@ -16,11 +16,11 @@ from tidemill.units import mul_div_down, wide, wrapping_sub
 from tidemill.units.jit import load128, load192, store128, store192
 from tidemill.units.kernels import kernel, part
 from tidemill.venues.uniswap_v3.kernel_prices import price_of_tick
-from tidemill.venues.uniswap_v3.kernel_state import SPACING, PoolArrays
+from tidemill.venues.uniswap_v3.kernel_state import BIAS, SPACING, Cells, small
 from tidemill.venues.uniswap_v3.rules_prices import amount0_delta_down, amount1_delta_down
 from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
-__all__ = ["StepLog", "empty_log", "split_steps"]
+__all__ = ["StepLog", "empty_log", "read_log", "split_steps"]
 
 _ZERO = wide(0)
 
@@ -42,23 +42,29 @@ class StepLog(NamedTuple):
     """``(n, 2)``: what providers keep, raw units of the input token."""
 
 
-def empty_log(rows: int) -> StepLog:
-    """Room for `rows` steps."""
+def empty_log(steps: int) -> NDArray[np.uint64]:
+    """Room for `steps` steps, four rows of limbs each: one array for compiled code, as `kernel_state.Cells` is."""
+    return np.zeros((4 * steps, 4), np.uint64)
+
+
+def read_log(rows: NDArray[np.uint64], steps: int) -> StepLog:
+    """The first `steps` steps of what a kernel logged, column by column."""
+    step = rows[: 4 * steps].reshape(steps, 4, 4)
     return StepLog(
-        np.zeros(rows, np.int32),
-        np.zeros(rows, np.uint8),
-        np.zeros(rows, np.int32),
-        np.zeros(rows, np.int32),
-        np.zeros((rows, 3), np.uint64),
-        np.zeros((rows, 3), np.uint64),
-        np.zeros((rows, 2), np.uint64),
-        np.zeros((rows, 2), np.uint64),
+        event=step[:, 0, 3].astype(np.int32),
+        zero_for_one=step[:, 1, 3].astype(np.uint8),
+        tick_from=(step[:, 2, 2].astype(np.int64) - BIAS).astype(np.int32),
+        tick_to=(step[:, 2, 3].astype(np.int64) - BIAS).astype(np.int32),
+        price_from=step[:, 0, :3].copy(),
+        price_to=step[:, 1, :3].copy(),
+        liquidity=step[:, 2, :2].copy(),
+        fee=step[:, 3, :2].copy(),
     )
 
 
-def split_steps(pool: PoolArrays, log: StepLog, flow: Flow) -> Tape:
+def split_steps(pool: Cells, log: StepLog, flow: Flow) -> Tape:
     """Make the tape of a log: one row per part of a step within one cell of the tick spacing."""
-    spacing = int(pool.small[SPACING])
+    spacing = small(pool, SPACING)
     rows = _count_parts(log, spacing)
     tape = Tape(
         time=np.zeros(rows, np.int64),
@@ -71,7 +77,7 @@ def split_steps(pool: PoolArrays, log: StepLog, flow: Flow) -> Tape:
         fee=np.zeros((rows, 2), np.uint64),
         zero_for_one=np.zeros(rows, np.uint8),
     )
-    made = _fill_tape(log, spacing, pool.ratios, tape)
+    made = _fill_tape(log, spacing, pool, tape)
     tape = Tape(*(column[:made] for column in tape))
     tape.time[:] = flow.time[tape.event]
     tape.block[:] = flow.block[tape.event]
@@ -88,7 +94,7 @@ def _count_parts(log: Any, spacing: int) -> int:
 
 
 @kernel
-def _fill_tape(log: Any, spacing: int, ratios: Any, tape: Any) -> int:
+def _fill_tape(log: Any, spacing: int, prices: Any, tape: Any) -> int:
     made = 0
     for k in range(log.fee.shape[0]):
         cell = np.int64(log.tick_from[k] // spacing)
@@ -98,7 +104,7 @@ def _fill_tape(log: Any, spacing: int, ratios: Any, tape: Any) -> int:
         whole, left = _ZERO, fee
         first = made
         while start != end:
-            edge = price_of_tick(ratios, (cell if down else cell + 1) * spacing)
+            edge = price_of_tick(prices, (cell if down else cell + 1) * spacing)
             if (down and end >= edge) or (not down and end <= edge):
                 break
             if start != edge:

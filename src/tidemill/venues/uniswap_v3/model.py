@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec import structs
+
 from tidemill.errors import BadInput, Revert
 from tidemill.interfaces import Action, Context, Event, Result
 from tidemill.units import DIVISION_BY_ZERO, MAX_UINT128, OVERFLOW, UNDERFLOW
@@ -18,6 +20,7 @@ from tidemill.venues.uniswap_v3 import position_manager as npm
 from tidemill.venues.uniswap_v3.model_reads import read
 from tidemill.venues.uniswap_v3.model_replay import replay
 from tidemill.venues.uniswap_v3.model_state import ManagerState, PoolState, UniswapV3State
+from tidemill.venues.uniswap_v3.model_storage import storage_features
 from tidemill.venues.uniswap_v3.model_swap import swap, widest_limit
 from tidemill.venues.uniswap_v3.rules_fees import flash_fee_up
 from tidemill.venues.uniswap_v3.rules_ticks import max_liquidity_per_tick
@@ -89,8 +92,9 @@ class UniswapV3Model:
         except BaseException:
             state.journal.rollback(mark)
             raise
+        storage = storage_features(state.journal.since(mark))
         state.journal.commit(mark)
-        return result
+        return structs.replace(result, features={**result.features, **storage, "transfers": len(result.transfers)})
 
     def replay(self, state: UniswapV3State, event: Event, ctx: Context) -> None:
         """Apply a recorded event of the pool; raises `ReplayMismatch` when its amounts do not reproduce."""

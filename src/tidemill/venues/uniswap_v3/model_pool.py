@@ -287,17 +287,10 @@ def _change_position(
         if oracle.write(pool, now32(effects), pool.tick, pool.liquidity):
             effects.count("observations_written")
         pool.journal.set(pool, "liquidity", add_liquidity(pool.liquidity, delta))
-    # The tick, not the price, says which side of the range we are on: at a price exactly on the lower end they agree
-    # except just after crossing it downwards.
-    price = pool.sqrt_price_x96
     lower, upper = ratio_at_tick(tick_lower), ratio_at_tick(tick_upper)
-    if pool.tick < tick_lower:
-        price = lower
-    elif pool.tick >= tick_upper:
-        price = upper
     if delta > 0:
-        return amounts_for_liquidity_up(price, lower, upper, delta)
-    return amounts_for_liquidity_down(price, lower, upper, -delta)
+        return amounts_for_liquidity_up(pool.sqrt_price_x96, lower, upper, delta)
+    return amounts_for_liquidity_down(pool.sqrt_price_x96, lower, upper, -delta)
 
 
 def _settle_position(
