@@ -21,15 +21,16 @@ from tidemill.venues.uniswap_v3.tape import Tape
 
 
 @njit(cache=True)
-def walk_cells(n, spacing, sigma, theta, seed):
-    np.random.seed(seed)
+def walk_cells(n, spacing, sigma, theta, draws):
+    """Cells and directions of a mean-reverting walk; ``draws`` are normal and uniform numbers, two a swap."""
     cell = np.empty(n, np.int32)
     down = np.empty(n, np.uint8)
-    x, k = 0.0, 0
+    x, k, j = 0.0, 0, 0
     while k < n:
-        draw = np.random.random()
+        draw, shock = draws[j, 0], draws[j, 1]
+        j += 1
         scale = sigma * (0.5 if draw < 0.7 else (1.2 if draw < 0.95 else 3.0))
-        y = x * (1.0 - theta) + scale * np.random.normal()
+        y = x * (1.0 - theta) + scale * shock
         at, to = int(np.floor(x / spacing)), int(np.floor(y / spacing))
         way = 1 if y >= x else -1
         while True:
@@ -43,11 +44,11 @@ def walk_cells(n, spacing, sigma, theta, seed):
     return cell, down
 
 
-def make_tape(n: int, *, spacing: int = 10, sigma: float = 4.0, seed: int = 1) -> Tape:
+def make_tape(n: int, *, spacing: int = 10, sigma: float = 14.0, seed: int = 1) -> Tape:
     """A seeded tape of ``n`` steps: cells, fees and liquidity of plausible sizes."""
     theta = (sigma * 1.05 / 2500.0) ** 2 / 2
-    cell, down = walk_cells(n, spacing, sigma, theta, seed)
     rng = np.random.default_rng(seed)
+    cell, down = walk_cells(n, spacing, sigma, theta, np.column_stack([rng.random(n), rng.standard_normal(n)]))
     profile = np.exp(np.cumsum(rng.normal(0, 0.05, int(cell.max() - cell.min()) + 1)) * 0.5)
     drift = np.repeat(np.exp(np.cumsum(rng.normal(0, 0.01, n // 1000 + 1))), 1000)[:n]
     depth = np.maximum(1e18 * profile[cell - cell.min()] * drift, 1e15).astype(np.uint64)
@@ -108,9 +109,12 @@ def main() -> None:
     few = 200
     index.growth_by_scan(0, 1, 0, 1)
     scan = median(
-        lambda: [index.growth_by_scan(*q) for q in zip(*(a[:few].tolist() for a in (low, up, start, stop)))], 3
+        lambda: [
+            index.growth_by_scan(*q) for q in zip(*(a[:few].tolist() for a in (low, up, start, stop)), strict=True)
+        ],
+        3,
     )
-    crossings = len(index._when) - 1
+    crossings = index.crossings
     print(f"fee index, {n:,} steps, {crossings / n:.2f} crossings a step, {threads} threads, medians")
     print(f"  build                      {build:8.3f} s      {index.nbytes / n:6.0f} B/step")
     print(f"  fees, random range         {fees / count * 1e9:8.0f} ns     {scan / few / (fees / count):6.0f} x a scan")

@@ -33,7 +33,9 @@ def test_the_model_agrees_collects_included(market):
     # fees of the tape over the liquidity of each step are the model's global fee growth
     tape = market.tape()
     growth = [0, 0]
-    for down, fee, depth in zip(tape.zero_for_one.tolist(), from_limbs(tape.fee), from_limbs(tape.liquidity), strict=True):
+    for down, fee, depth in zip(
+        tape.zero_for_one.tolist(), from_limbs(tape.fee), from_limbs(tape.liquidity), strict=True
+    ):
         growth[0 if down else 1] += (fee << 128) // depth
     parts = len(tape.cell)
     for mine, model in zip(growth, (state.fee_growth_global_0_x128, state.fee_growth_global_1_x128), strict=True):
@@ -44,7 +46,9 @@ def test_the_model_agrees_collects_included(market):
 def change(dataset, row, column, by):
     values = dataset.events[column].to_numpy().copy()
     signed = column.startswith("amount")
-    values[row] = to_limbs([from_limbs(values[row : row + 1], signed=signed)[0] + by], values.shape[1], signed=signed)[0]
+    values[row] = to_limbs([from_limbs(values[row : row + 1], signed=signed)[0] + by], values.shape[1], signed=signed)[
+        0
+    ]
     events = dataset.events.with_columns(pl.Series(column, values, dtype=dataset.events[column].dtype))
     return Dataset(dataset.manifest, {"events": events}, dataset.state)
 
@@ -57,7 +61,9 @@ def test_the_first_wrong_event_is_named(market, kind, column):
     by = 1 if kind == Kind.SWAP or column != "liquidity" else 10**12
     broken = change(market, row, column, by)
     where = f"at block {market.events['block'][row]}, log index {market.events['log_index'][row]}"
-    with pytest.raises(ReplayMismatch, match=f"{kind.name.lower()} {where} does not reproduce: .*in the record.*in the model"):
+    with pytest.raises(
+        ReplayMismatch, match=f"{kind.name.lower()} {where} does not reproduce: .*in the record.*in the model"
+    ):
         _ = broken.replay
     with pytest.raises(ReplayMismatch, match=where.removeprefix("at ")):
         replay_model(broken)

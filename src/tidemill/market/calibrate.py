@@ -16,7 +16,7 @@ from tidemill.market.limbs import from_limbs
 from tidemill.market.replay import SwapType
 from tidemill.market.schema import Kind
 from tidemill.market.store import Dataset
-from tidemill.market.walk import MAX_TICK
+from tidemill.venues.uniswap_v3.rules import MAX_TICK
 
 __all__ = ["calibrate"]
 

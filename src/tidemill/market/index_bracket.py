@@ -141,7 +141,8 @@ def _below(centred: Floats, mean: Floats, lam: float) -> Floats:
     two = var + 2 * dx * first + dx * dx
     # (u-x)^2 (u-y) with u = mean + e
     three = third + (2 * dx + dy) * var + (dx * dx + 2 * dx * dy) * first + dx * dx * dy
-    return c[0] + c[1] * one + c[2] * two + c[3] * three
+    bound: Floats = c[0] + c[1] * one + c[2] * two + c[3] * three
+    return bound
 
 
 def _above(centred: Floats, mean: Floats, lam: float, u_min: float) -> Floats:
@@ -160,4 +161,5 @@ def _above(centred: Floats, mean: Floats, lam: float, u_min: float) -> Floats:
     one = first + da
     two = var + (da + dt) * first + da * dt
     three = third + (da + 2 * dt) * var + (dt * dt + 2 * da * dt) * first + da * dt * dt
-    return c[0] + c[1] * one + c[2] * two + c[3] * three
+    bound: Floats = c[0] + c[1] * one + c[2] * two + c[3] * three
+    return bound
