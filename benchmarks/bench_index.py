@@ -107,7 +107,9 @@ def main() -> None:
     screen = median(lambda: index.fees_many(low, up, np.zeros(count, np.int32), np.full(count, n, np.int32), own))
     few = 200
     index.growth_by_scan(0, 1, 0, 1)
-    scan = median(lambda: [index.growth_by_scan(*q) for q in zip(*(a[:few].tolist() for a in (low, up, start, stop)))], 3)
+    scan = median(
+        lambda: [index.growth_by_scan(*q) for q in zip(*(a[:few].tolist() for a in (low, up, start, stop)))], 3
+    )
     crossings = len(index._when) - 1
     print(f"fee index, {n:,} steps, {crossings / n:.2f} crossings a step, {threads} threads, medians")
     print(f"  build                      {build:8.3f} s      {index.nbytes / n:6.0f} B/step")

@@ -12,7 +12,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     marked = [item for item in items if item.get_closest_marker("chain")]
     if not marked:
         return
-    missing = [row.package for row in artefacts.ls() if not row.cached]
+    # Our own contracts are compiled when a test asks for them: an edited source must never skip its tests.
+    missing = [row.package for row in artefacts.ls() if not row.cached and not row.package.startswith("contracts/")]
     if missing:
         skip = pytest.mark.skip(reason=f"not in the cache: {', '.join(missing)}; run `tidemill contracts fetch`")
         for item in marked:

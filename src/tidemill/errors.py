@@ -9,6 +9,9 @@
     │   └── ReplayMismatch        recorded amounts do not reproduce: names the event
     ├── MissingArtefact           a contract artefact, the local chain or the built front end is not there
     ├── RpcError                  an endpoint: wrong chain id, time-out, not JSON, inconsistent logs
+    │   ├── RpcRejected           it understood and said no, or a contract refused: its own words and revert bytes
+    │   └── TransientRpcError     a failure that asking again may heal
+    ├── ExecutionHalted           sending must stop: the key is in use elsewhere, or the chain is another one
     ├── Revert                    a contract, or its model, refuses an action; the state is then unchanged
     ├── RuleError                 a function marked @rule leaves the rule language: names file and line
     └── InvariantBroken           books that do not balance, a state that cannot be: a defect of ours
@@ -22,13 +25,16 @@ from collections.abc import Iterable
 __all__ = [
     "BadData",
     "BadInput",
+    "ExecutionHalted",
     "InvariantBroken",
     "MissingArtefact",
     "ReplayMismatch",
     "Revert",
     "RpcError",
+    "RpcRejected",
     "RuleError",
     "TidemillError",
+    "TransientRpcError",
     "UnknownName",
     "nearest",
 ]
@@ -78,6 +84,10 @@ class RpcError(TidemillError):
     """An endpoint failed, lied or timed out; secrets are stripped from the address shown."""
 
 
+class ExecutionHalted(TidemillError):
+    """Sending must stop until a person has looked: a key in use elsewhere, an endpoint on another chain."""
+
+
 class Revert(TidemillError):
     """A contract, or the model of one, refuses an action and leaves its state unchanged.
 
@@ -94,6 +104,27 @@ class Revert(TidemillError):
 
 class RuleError(TidemillError):
     """A function marked ``@rule`` uses what the rule language does not have; names file and line."""
+
+
+class RpcRejected(RpcError):
+    """The endpoint understood and said no: ``code``, ``reason`` (its own words) and ``data`` (revert bytes, if any)."""
+
+    def __init__(self, message: str, code: int, reason: str, data: bytes | None = None) -> None:
+        super().__init__(message)
+        self.code, self.reason, self.data = code, reason, data
+
+    @property
+    def reverted(self) -> bool:
+        """Whether a contract refused (rather than the endpoint)."""
+        return self.code == 3 or self.data is not None or "revert" in self.reason.lower()
+
+
+class TransientRpcError(RpcError):
+    """A failure that asking again may heal. ``retry_after`` is the endpoint's own wish in seconds, if it had one."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class InvariantBroken(TidemillError):

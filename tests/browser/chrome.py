@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -30,6 +30,7 @@ FLAGS = (
     "--remote-debugging-pipe",
 )
 TIMEOUT = 60.0
+PROBES = Path(__file__).with_name("probes.js").read_text(encoding="utf-8")
 
 
 def find_chromium() -> str | None:
@@ -60,7 +61,7 @@ class Chrome:
         self._last = 0
         self.events: list[dict[str, Any]] = []
 
-    def __enter__(self) -> Chrome:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -127,6 +128,7 @@ class Chrome:
         page.command("Page.navigate", url=page.url)
         self.wait_for("Page.loadEventFired", session)
         page.settle()
+        page.run(PROBES)
         return page
 
 
@@ -136,7 +138,7 @@ class Page:
     def __init__(self, chrome: Chrome, target: str, session: str, url: str) -> None:
         self.chrome, self.target, self.session, self.url = chrome, target, session, url
 
-    def __enter__(self) -> Page:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -151,6 +153,10 @@ class Page:
         if "exceptionDetails" in answer:
             raise BrowserError(str(answer["exceptionDetails"]))
         return answer["result"].get("value")
+
+    def probe(self, name: str, *args: Any) -> Any:
+        """Ask one of the questions of ``probes.js``."""
+        return self.run(f"probe.{name}({', '.join(map(json.dumps, args))})")
 
     def text(self, selector: str) -> str:
         """The text of the first element that matches, white space folded."""
@@ -174,7 +180,11 @@ class Page:
 
     def resize(self, width: int, height: int = 900, scale: float = 1) -> None:
         self.command(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=width < 600
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=scale,
+            mobile=width < 600,
         )
 
     def media(self, kind: str, *, dark: bool) -> None:

@@ -70,43 +70,76 @@ def realistic(seed: int = 1) -> ResultDocument:
             break_even_note="fees have paid every cost since then",
             minimum_capital=412_000_000,
             minimum_capital_note="below it, gas takes half of the fees",
-            what_would_change="At half the volume you would keep about as much as by holding; the range was left 9 times, "
-            "and each reset cost about as much as a day of fees.",
+            what_would_change="at half the volume you would keep about as much as by holding; the range was left "
+            "9 times, and each reset cost about as much as a day of fees.",
         ),
         waterfall=rows,
         unexplained=-3,
         unexplained_bound=412,
         comparisons=[
-            Comparison("Hold", held, held * 10_000 // CAPITAL, "the same tokens, untouched"),
-            Comparison("Full range", held + 96_412_300, (held + 96_412_300) * 10_000 // CAPITAL, "one position, never moved"),
-            Comparison("All in USDC", 0, 0),
+            Comparison("holding", held, held * 10_000 // CAPITAL, "what you brought, untouched"),
+            Comparison(
+                "full range", held + 96_412_300, (held + 96_412_300) * 10_000 // CAPITAL, "one position, never moved"
+            ),
+            Comparison("all in USDC", 0, 0),
         ],
         costs=_costs(costs[-1]),
         positions=positions,
         assumptions=[
-            Assumption("eth_price_l1", "Price of ETH on L1", "2,281.50", "USDC", "first trade of the pool", "2024-01-05", keep + 211_300, keep - 422_600),
-            Assumption("gas_price_l2", "Gas price on L2", "0.0042", "gwei", "median of OP Mainnet, week of the study", "2024-01-08", keep + 98_000, keep - 196_000),
-            Assumption("delay", "Blocks until a transaction is included", "1", "block", "tidemill default", "", None, None),
+            Assumption(
+                "eth_price_l1",
+                "Price of ETH on L1",
+                "2,281.50",
+                "USDC",
+                "first trade of the pool",
+                "2024-01-05",
+                keep + 211_300,
+                keep - 422_600,
+            ),
+            Assumption(
+                "gas_price_l2",
+                "Gas price on L2",
+                "0.0042",
+                "gwei",
+                "median of OP Mainnet, week of the study",
+                "2024-01-08",
+                keep + 98_000,
+                keep - 196_000,
+            ),
+            Assumption(
+                "delay", "Blocks until a transaction is included", "1", "block", "tidemill default", "", None, None
+            ),
         ],
         series=Series(time, value, hold, fees, costs, price, "USDC per WETH"),
-        warnings=["The range was left 9 times in 60 days; a width of ±8 % would have been left 3 times. Try: tidemill sweep width"],
+        warnings=[
+            "The range was left 9 times in 60 days; one of ±8 % would have been left 3 times. Try: tidemill sweep width"
+        ],
         result_hash=hashlib.sha256(b"realistic").hexdigest(),
     )
 
 
 def negative() -> ResultDocument:
-    """A loss against holding, not synthetic, too short for a yearly rate."""
+    """A loss against holding, not synthetic, too short for a yearly rate, on two networks with the same symbols."""
     base = realistic(11)
     keep = -1_234_567_890
     headline = replace(
-        base.headline, keep=keep, keep_bps=-1_235, final_value=CAPITAL + keep, per_year_bps=None,
-        per_year_note="3 days are too short for a yearly rate", break_even_day=None,
+        base.headline,
+        keep=keep,
+        keep_bps=-1_235,
+        final_value=CAPITAL + keep,
+        per_year_bps=None,
+        per_year_note="3 days are too short for a yearly rate",
+        break_even_day=None,
         break_even_note="costs were never paid by fees",
     )
     rows = [replace(row, per_year_bps=None) for row in base.waterfall]
     rows[-1] = replace(rows[-1], value=keep)
     return replace(
-        base, headline=headline, waterfall=rows, study=replace(base.study, synthetic=False, title="Three bad days"),
+        base,
+        headline=headline,
+        waterfall=rows,
+        tokens=[*base.tokens, TokenInfo("WETH@base", "WETH", 18, "base")],
+        study=replace(base.study, synthetic=False, title="Three bad days", networks=["OP Mainnet", "Base"]),
         fidelity=replace(base.fidelity, data="inferred", mode="impact", proof="rule-checked"),
     )
 
@@ -115,8 +148,13 @@ def unknowns() -> ResultDocument:
     """Everything that may be unknown is, and says why."""
     base = realistic()
     headline = replace(
-        base.headline, per_year_bps=None, per_year_note="too short a period", break_even_day=None,
-        break_even_note="no cost was known", minimum_capital=None, minimum_capital_note="gas was not measured",
+        base.headline,
+        per_year_bps=None,
+        per_year_note="too short a period",
+        break_even_day=None,
+        break_even_note="no cost was known",
+        minimum_capital=None,
+        minimum_capital_note="gas was not measured",
     )
     bare = dict.fromkeys(("closed", "tick_lower", "tick_upper", "price_lower", "price_upper", "liquidity"))
     gone = [replace(row, **bare, in_range_bps=None) for row in base.positions[:1]]
@@ -125,8 +163,13 @@ def unknowns() -> ResultDocument:
     assumptions = [replace(row, keep_at_half=None, keep_at_double=None) for row in base.assumptions]
     prices = [float("nan") if at % 50 == 0 else value for at, value in enumerate(base.series.price)]
     return replace(
-        base, headline=headline, positions=gone + ranged, waterfall=rows, assumptions=assumptions,
-        series=replace(base.series, price=prices), result_hash="",
+        base,
+        headline=headline,
+        positions=gone + ranged,
+        waterfall=rows,
+        assumptions=assumptions,
+        series=replace(base.series, price=prices),
+        result_hash="",
         fidelity=replace(base.fidelity, data="bars", mode="small", proof="unproven", error=""),
     )
 
@@ -138,8 +181,18 @@ def empty() -> ResultDocument:
     zero = WaterfallRow("keep", "What you keep", "total", 0, 0, {}, "")
     headline = replace(base.headline, keep=0, keep_bps=0, final_value=CAPITAL, per_year_bps=0)
     return replace(
-        base, headline=headline, waterfall=[zero], positions=[], costs=[], comparisons=[], assumptions=[], warnings=[],
-        series=nothing, unexplained=0, unexplained_bound=0, study=replace(base.study, subtitle="", parameters={}, capital={}),
+        base,
+        headline=headline,
+        waterfall=[zero],
+        positions=[],
+        costs=[],
+        comparisons=[],
+        assumptions=[],
+        warnings=[],
+        series=nothing,
+        unexplained=0,
+        unexplained_bound=0,
+        study=replace(base.study, subtitle="", parameters={}, capital={}),
     )
 
 
@@ -151,7 +204,13 @@ def long_labels() -> ResultDocument:
     rows = [replace(row, label=f"{row.label} {word}", formula=f"{word} × {word}", note=word) for row in base.waterfall]
     return replace(
         base,
-        study=replace(base.study, title=f"A study with a title of {word}", subtitle=attack, venues=[word] * 3, parameters={word: word}),
+        study=replace(
+            base.study,
+            title=f"A study with a title of {word}",
+            subtitle=attack,
+            venues=[word] * 3,
+            parameters={word: word},
+        ),
         waterfall=rows,
         positions=[replace(base.positions[at % len(base.positions)], id=f"{word}#{at}") for at in range(300)],
         costs=[replace(row, venue=word, verb=word) for row in base.costs],
@@ -174,20 +233,41 @@ def huge() -> ResultDocument:
     return replace(
         base,
         study=replace(base.study, home="WETH@op", capital={"USDC": 10**36 + 1, "WETH": 2**256 - 1}),
-        headline=replace(base.headline, keep=keep, final_value=10**34, capital_value=10**34 - much, keep_bps=10**15, per_year_bps=10**18),
+        headline=replace(
+            base.headline,
+            keep=keep,
+            final_value=10**34,
+            capital_value=10**34 - much,
+            keep_bps=10**15,
+            per_year_bps=10**18,
+        ),
         waterfall=[
-            replace(row, value=keep if row.kind == "total" else (-1) ** at * (much // 8 + at), tokens={"WETH": -(2**200) - at, "DOGE": 2**70})
+            replace(
+                row,
+                value=keep if row.kind == "total" else (-1) ** at * (much // 8 + at),
+                tokens={"WETH@op": -(2**200) - at, "DOGE": 2**70},
+            )
             for at, row in enumerate(base.waterfall)
         ],
         positions=[
-            replace(row, tick_lower=-887_270, tick_upper=887_270, price_lower=2.9e-39, price_upper=3.4e38, liquidity=2**128 - 1,
-                    deposited={"WETH": 2**255, "USDC": 1}, fees={"WETH": 1})
+            replace(
+                row,
+                tick_lower=-887_270,
+                tick_upper=887_270,
+                price_lower=2.9e-39,
+                price_upper=3.4e38,
+                liquidity=2**128 - 1,
+                deposited={"WETH@op": 2**255, "USDC@op": 1},
+                fees={"WETH@op": 1},
+            )
             for row in base.positions
         ],
         costs=[replace(row, gas_used=2**63, l1_data=2**90, value=2**100 + at) for at, row in enumerate(base.costs)],
         comparisons=[replace(row, keep=-(10**31) - 1, keep_bps=-(10**14)) for row in base.comparisons],
-        series=replace(series, value=grow(series.value), hold=grow(series.hold), fees=grow(series.fees), costs=grow(series.costs)),
-    )  # fmt: skip
+        series=replace(
+            series, value=grow(series.value), hold=grow(series.hold), fees=grow(series.fees), costs=grow(series.costs)
+        ),
+    )
 
 
 ALL = {f.__name__: f for f in (realistic, negative, unknowns, empty, long_labels, huge)}
@@ -203,7 +283,9 @@ def _prices(rng: random.Random) -> list[float]:
     return prices
 
 
-def _life(rng: random.Random, time: list[int], price: list[float]) -> tuple[list[PositionRow], list[int], list[int], list[int]]:
+def _life(
+    rng: random.Random, time: list[int], price: list[float]
+) -> tuple[list[PositionRow], list[int], list[int], list[int]]:
     """Walk the price with a ±5 % range that is set anew eight hours after the price has left it."""
     positions: list[PositionRow] = []
     fees, costs, value = [0], [41_200], [CAPITAL - 1_930_000]
@@ -238,8 +320,16 @@ def _worth(price: float, low: float, high: float) -> float:
 
 
 def _position(
-    number: int, time: list[int], price: list[float], opened: int, closed: int, low: float, high: float, worth: float,
-    earned: float, inside: int,
+    number: int,
+    time: list[int],
+    price: list[float],
+    opened: int,
+    closed: int,
+    low: float,
+    high: float,
+    worth: float,
+    earned: float,
+    inside: int,
 ) -> PositionRow:
     def tick(level: float) -> int:
         return round(math.log(level / 1e12, 1.0001) / 10) * 10
@@ -255,16 +345,19 @@ def _position(
         price_lower=low,
         price_upper=high,
         liquidity=int(worth / (_worth(price[opened], low, high) or 1) * 1e12),
-        deposited={"USDC": int(half * 1e6), "WETH": int(half / price[opened] * 1e18)},
-        withdrawn={"USDC": int(half * 1.03e6), "WETH": int(half * 0.97 / price[closed] * 1e18)},
-        fees={"USDC": int(earned / 2), "WETH": int(earned / 2e6 / price[opened] * 1e18)},
+        deposited={"USDC@op": int(half * 1e6), "WETH@op": int(half / price[opened] * 1e18)},
+        withdrawn={"USDC@op": int(half * 1.03e6), "WETH@op": int(half * 0.97 / price[closed] * 1e18)},
+        fees={"USDC@op": int(earned / 2), "WETH@op": int(earned / 2e6 / price[opened] * 1e18)},
         in_range_bps=inside * 10_000 // max(1, closed - opened),
     )
 
 
 def _waterfall(fees: int, costs: int, hold: int, value: int) -> list[WaterfallRow]:
-    def row(key: str, label: str, value: int, formula: str, note: str = "", kind: Any = "flow", **tokens: int) -> WaterfallRow:
-        return WaterfallRow(key, label, kind, value, value * 10_000 * 365 // (CAPITAL * DAYS), tokens, formula, note)
+    def row(
+        key: str, label: str, value: int, formula: str, note: str = "", kind: Any = "flow", **tokens: int
+    ) -> WaterfallRow:
+        of = {f"{symbol}@op": amount for symbol, amount in tokens.items()}
+        return WaterfallRow(key, label, kind, value, value * 10_000 * 365 // (CAPITAL * DAYS), of, formula, note)
 
     l1, failed, closing = costs * 2 // 5, 38_200, 1_611_000
     l2 = costs - l1
@@ -272,27 +365,70 @@ def _waterfall(fees: int, costs: int, hold: int, value: int) -> list[WaterfallRo
     moved = hold - CAPITAL
     divergence = value - hold - fees + slippage
     rows = [
-        row("gross_fees", "Fees earned", fees, "Σ floor(liquidity × Δ fee growth inside / 2^128), each token at the price of its collection",
-            USDC=fees // 2, WETH=fees // 2 * 438_000_000),
-        row("price_move", "Price move of what you brought", moved, "Σ brought × (price at end − price at start)", WETH=0),
-        row("divergence", "Divergence loss", divergence, "value of the position without fees − value of the same tokens held",
-            note="also called impermanent loss; final here, as the position is closed"),
-        row("swaps", "Own swaps: slippage and pool fees", -slippage, "Σ (amount out at the market price − amount out received)", USDC=-slippage),
+        row(
+            "fees",
+            "Fees earned",
+            fees,
+            "Σ floor(liquidity × Δ fee growth inside / 2^128), each token at the price of its collection",
+            USDC=fees // 2,
+            WETH=fees // 2 * 438_000_000,
+        ),
+        row("hodl", "Price move of what you brought", moved, "Σ brought × (price at end − price at start)"),
+        row(
+            "divergence",
+            "Divergence loss",
+            divergence,
+            "value of the position without fees − value of the same tokens held",
+            note="also called impermanent loss; final here, as the position is closed",
+        ),
+        row(
+            "swaps",
+            "Own swaps: slippage and pool fees",
+            -slippage,
+            "Σ (amount out at the market price − amount out received)",
+            USDC=-slippage,
+        ),
     ]
-    rows.append(row("before_costs", "Before network costs", sum(r.value for r in rows), "sum of the rows above", kind="subtotal"))
+    rows.append(
+        row("before_exit", "Before network costs", sum(r.value for r in rows), "sum of the rows above", kind="subtotal")
+    )
     rows += [
-        row("l2_execution", "L2 execution", -l2, "Σ gas used × (base fee + priority fee) of its block", WETH=-l2 * 438_000_000),
-        row("l1_data", "L1 data", -l1, "Σ L1 fee of each signed transaction, Ecotone formula", WETH=-l1 * 438_000_000),
-        row("failed", "Failed transactions", -failed, "Σ fees of transactions that were reverted", "1 of 31 sent", WETH=-failed * 438_000_000),
-        row("exit", "Exit into USDC", -closing, "value at the market price − amount out of the closing swap", USDC=-closing),
+        row(
+            "l2",
+            "L2 execution",
+            -l2,
+            "Σ gas used × (base fee + priority fee) of its block",
+            WETH=-l2 * 438_000_000,
+        ),
+        row("l1", "L1 data", -l1, "Σ L1 fee of each signed transaction, Ecotone formula", WETH=-l1 * 438_000_000),
+        row(
+            "failed",
+            "Failed transactions",
+            -failed,
+            "Σ fees of transactions that were reverted",
+            "1 of 31 sent",
+            WETH=-failed * 438_000_000,
+        ),
+        row(
+            "exit",
+            "Exit into USDC",
+            -closing,
+            "value at the market price − amount out of the closing swap",
+            USDC=-closing,
+        ),
     ]
     keep = sum(r.value for r in rows if r.kind == "flow")
     rows.append(row("keep", "What you keep", keep, "final value − capital", kind="total", USDC=keep))
-    return rows  # fmt: skip
+    return rows
 
 
 def _costs(total: int) -> list[CostRow]:
-    verbs = [("mint", 10, 0, 391_204), ("close", 10, 0, 287_551), ("swap_exact_in", 10, 1, 131_870), ("approve", 2, 0, 46_201)]
+    verbs = [
+        ("mint", 10, 0, 391_204),
+        ("close", 10, 0, 287_551),
+        ("swap_exact_in", 10, 1, 131_870),
+        ("approve", 2, 0, 46_201),
+    ]
     weights = [count * gas for _, count, _, gas in verbs]
     rows = []
     for (verb, count, failed, gas), weight in zip(verbs, weights, strict=True):
@@ -308,7 +444,12 @@ def _study() -> StudyInfo:
         subtitle="A ±5 % range on OP Mainnet, set anew eight hours after the price has left it",
         strategy="range_reset",
         strategy_hash=hashlib.sha256(b"range_reset").hexdigest(),
-        parameters={"width": "±5 %", "trigger": "price leaves the range", "cooldown": "8 hours", "max_slippage": "10 bps"},
+        parameters={
+            "width": "±5 %",
+            "trigger": "price leaves the range",
+            "cooldown": "8 hours",
+            "max_slippage": "10 bps",
+        },
         networks=["OP Mainnet"],
         venues=[VENUE],
         start=START,

@@ -24,15 +24,9 @@ from tidemill.interfaces import (
     TickLeaves,
     Transfer,
 )
+from tidemill.venues.uniswap_v3.rules_ticks import sqrt_ratio_at_tick as ratio_at
 
 Q96 = 1 << 96
-
-
-def ratio_at(tick: int) -> int:
-    """sqrt(1.0001**tick) as Q64.96, rounded down from an exact rational: slow, and right."""
-    up, down = (10_001, 10_000) if tick >= 0 else (10_000, 10_001)
-    n = abs(tick)
-    return isqrt((up**n << 192) // down**n)
 
 
 class Stand:
@@ -84,8 +78,8 @@ class RangeState:
 
 
 class RangePool(Stand):
-    """Concentrated liquidity on a given path of ticks. Left out: price impact, other liquidity's state; fees accrue as a
-    fixed amount per tick moved inside a range. Amounts follow the white paper's formulas.
+    """Concentrated liquidity on a given path of ticks. Left out: price impact, other liquidity's state; fees accrue as
+    a fixed amount per tick moved inside a range. Amounts follow the white paper's formulas.
     """
 
     FEE_PIPS = 500
@@ -178,7 +172,8 @@ class RangePool(Stand):
         t0, t1 = self.state.tokens
         moves = (self._pays(ctx, t0, a0, "STF"), self._pays(ctx, t1, a1, "STF"))
         n, self.state.next_id = self.state.next_id, self.state.next_id + 1
-        self.state.owned[n] = dict(tick_lower=tick_lower, tick_upper=tick_upper, liquidity=liquidity, owed0=0, owed1=0)
+        own = {"tick_lower": tick_lower, "tick_upper": tick_upper, "liquidity": liquidity, "owed0": 0, "owed1": 0}
+        self.state.owned[n] = own
         return Result({"liquidity": liquidity, "amount0": a0, "amount1": a1}, moves, position=f"{self.id}#{n}")
 
     def _increase(self, ctx, position, amount0_desired, amount1_desired, limits):

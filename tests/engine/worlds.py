@@ -18,7 +18,7 @@ def flat(venue, verb, features, block) -> Costs:
 
 
 def world(stages, funds, *, end=3_000, networks=(OP,), **rules_and_more) -> ModelWorld:
-    known = {f for f in Rules.__struct_fields__}
+    known = set(Rules.__struct_fields__)
     rules = {k: v for k, v in rules_and_more.items() if k in known}
     more = {k: v for k, v in rules_and_more.items() if k not in known}
     funds = {n.native: GAS for n in networks} | funds

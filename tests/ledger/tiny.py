@@ -54,11 +54,15 @@ class Range:
 
 
 class Tiny:
-    """``flip``: the stablecoin is token0. ``impact``: own swaps move the price and pay fees to own ranges."""
+    """``flip``: the stablecoin is token0. ``impact``: own swaps move the price and pay fees to own ranges.
+    ``parent``: marks before steps show the parent block, and others come first in the block of the step.
+    """
 
-    def __init__(self, seed: int, *, flip: bool = False, impact: bool = False, usd: int = 50_000_000_000) -> None:
+    def __init__(
+        self, seed: int, *, flip: bool = False, impact: bool = False, parent: bool = False, usd: int = 50_000_000_000
+    ) -> None:
         self.rng = random.Random(seed)
-        self.flip, self.impact = flip, impact
+        self.flip, self.impact, self.parent = flip, impact, parent
         self.tokens = (USD, WETH) if flip else (WETH, USD)
         price = 2000 * 10**6 * Q96**2 // 10**18  # raw USD per raw WETH, Q192
         self.sqrt = self._isqrt(Q96**4 // price) if flip else self._isqrt(price)
@@ -117,8 +121,19 @@ class Tiny:
         if self.wallet[SHR] or self.staked:
             rates = {SHR: Rate("vault", USD, self.assets + 1, self.supply + 1)}
         self.marks.append(
-            Mark(self.next_seq(), self.time, why, dict(self.wallet), self.positions(), self.prices(), rates)
+            Mark(
+                self.next_seq(),
+                self.time,
+                why,
+                dict(self.wallet),
+                self.positions(),
+                self.prices(),
+                rates,
+                parent=self.parent and why == "before",
+            )
         )
+        if self.marks[-1].parent and self.rng.random() < 0.7:
+            self.others()
 
     # --- what the market does
 
@@ -133,6 +148,16 @@ class Tiny:
         if self.staked:
             self.rewards += self.rng.randrange(1, 10**17)
         self.mark(why)
+
+    def others(self) -> None:
+        """Move a little, as within one block."""
+        self.sqrt = self.sqrt * (100_000 + self.rng.randrange(-3, 4)) // 100_000
+        for r in self.ranges:
+            if r.lower < self.sqrt < r.upper:
+                self.accrue(r, self.rng.randrange(0, 2))
+        self.assets += self.rng.randrange(0, 10**5)
+        if self.staked:
+            self.rewards += self.rng.randrange(0, 10**14)
 
     def accrue(self, r: Range, bps: int) -> None:
         for k, amount in enumerate(r.amounts(self.sqrt, r.liquidity, round_up=False)):
@@ -252,28 +277,28 @@ class Tiny:
         self.mark("before")
         shares = amount * (self.supply + 1) // (self.assets + 1)
         self.assets, self.supply = self.assets + amount, self.supply + shares
-        self.step("vault", "deposit", [(USD, -amount), (SHR, shares)], position="vault#1")
+        self.step("vault", "deposit", [(USD, -amount), (SHR, shares)])
 
     def redeem(self, shares: int, phase: str = "run") -> None:
         self.mark("before")
         amount = shares * (self.assets + 1) // (self.supply + 1)
         self.assets, self.supply = self.assets - amount, self.supply - shares
-        self.step("vault", "redeem", [(SHR, -shares), (USD, amount)], position="vault#1", phase=phase)
+        self.step("vault", "redeem", [(SHR, -shares), (USD, amount)], phase=phase)
 
     def stake(self, shares: int) -> None:
         self.mark("before")
         self.staked += shares
-        self.step("farm", "stake", [(SHR, -shares)], position="farm#1")
+        self.step("farm", "stake", [(SHR, -shares)])
 
     def unstake(self, shares: int, phase: str = "run") -> None:
         self.mark("before")
         self.staked -= shares
-        self.step("farm", "withdraw", [(SHR, shares)], position="farm#1", phase=phase)
+        self.step("farm", "withdraw", [(SHR, shares)], phase=phase)
 
     def claim(self, phase: str = "run") -> None:
         self.mark("before")
         got, self.rewards = self.rewards, 0
-        self.step("farm", "claim", [(RWD, got)], position="farm#1", phase=phase)
+        self.step("farm", "claim", [(RWD, got)], phase=phase)
 
     def penalty(self) -> None:
         """A tenth of a range's liquidity is taken, and a payment comes into the wallet."""

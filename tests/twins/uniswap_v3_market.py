@@ -5,9 +5,10 @@ A verb that is short of its share of successes is drawn more often, so that all 
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.driver import Tally
 from tidemill.interfaces import Revert
@@ -15,38 +16,34 @@ from tidemill.venues.uniswap_v3.rules import (
     MAX_SQRT_RATIO,
     MAX_TICK,
     MIN_SQRT_RATIO,
+    amounts_for_liquidity_up,
     sqrt_ratio_at_tick,
 )
-
 from twins.uniswap_v3_twin import Twin
 
 U128 = (1 << 128) - 1
-VERBS = {
-    "pool_mint": 5,
-    "pool_burn": 5,
-    "pool_collect": 5,
-    "pool_swap": 10,
-    "pool_flash": 5,
-    "pool_set_fee_protocol": 4,
-    "pool_collect_protocol": 4,
-    "pool_increase_observations": 4,
-    "mint": 10,
-    "increase": 5,
-    "decrease": 7,
-    "collect": 6,
-    "burn": 5,
-    "close": 5,
-    "swap_exact_in": 7,
-    "swap_exact_out": 7,
-}
+VERBS = (
+    "pool_mint pool_burn pool_collect pool_swap pool_flash pool_set_fee_protocol pool_collect_protocol "
+    "pool_increase_observations mint increase decrease collect burn close swap_exact_in swap_exact_out"
+).split()
+NEED_TOKENS = {"increase", "decrease", "collect", "burn", "close"}
 
 
 class Market:
     """Draws and does one action after the other; the seed and the number of the action reproduce it."""
 
-    def __init__(self, twin: Twin, seed: str, home: int, mischief: float = 0.1, base: int = 10**16) -> None:
-        self.twin, self.seed, self.mischief = twin, seed, mischief
-        self.rng = random.Random(seed)
+    def __init__(
+        self,
+        twin: Twin,
+        seed: str | random.Random,
+        home: int,
+        mischief: float = 0.06,
+        base: int = 10**16,
+        sizes: tuple[float, float] = (3, 22),
+    ) -> None:
+        self.twin, self.seed, self.mischief, self.sizes = twin, seed, mischief, sizes
+        self.failed = ""
+        self.rng = seed if isinstance(seed, random.Random) else random.Random(seed)
         self.spacing = twin.real.tick_spacing
         self.home, self.last_tick = home, MAX_TICK // self.spacing * self.spacing
         self.tally = Tally()
@@ -57,6 +54,9 @@ class Market:
             lower, upper = self._clamp(home - 3000 * self.spacing, home + 3000 * self.spacing)
             twin.act("pool_mint", twin.actors[2], tick_lower=lower, tick_upper=upper, liquidity=base)
         self.base = base
+        for _ in range(12):
+            with contextlib.suppress(Revert):
+                self._mint(False)
 
     @property
     def pool(self):
@@ -73,10 +73,12 @@ class Market:
             except Revert as revert:
                 self.tally.failed[verb] += 1
                 self.tally.reasons[verb, revert.reason] += 1
+                self.failed = verb
             except AssertionError as error:
                 raise AssertionError(f"seed {self.seed!r}, action {number}, {verb}: {error}") from error
             else:
                 self.tally.done[verb] += 1
+                self.failed = ""
             if self.rng.random() < 0.02:
                 self._views()
         return self.tally
@@ -84,10 +86,10 @@ class Market:
     # -- drawing ---------------------------------------------------------------------------------------------------
 
     def _draw(self) -> str:
-        if self.rng.random() < 0.4:
-            return min(VERBS, key=lambda verb: self.tally.done[verb])
-        (verb,) = self.rng.choices(list(VERBS), list(VERBS.values()))
-        return verb
+        verb = "pool_swap"
+        if self.rng.random() < (0.9 if self.pool.liquidity else 0.3):
+            verb = min((v for v in VERBS if v != self.failed), key=lambda v: self.tally.done[v])
+        return "mint" if verb in NEED_TOKENS and len(self.twin.state.manager.tokens) < 8 else verb
 
     def _who(self) -> str:
         return self.rng.choice(self.twin.actors)
@@ -99,28 +101,32 @@ class Market:
 
     def _range(self) -> tuple[int, int]:
         """One of a dozen ranges, now and then a new one around the price."""
-        if len(self.ranges) < 4 or self.rng.random() < 0.15:
-            width = int(2 ** self.rng.uniform(0, 9)) * self.spacing
+        if len(self.ranges) < 4 or self.rng.random() < 0.3:
+            width = int(2 ** self.rng.uniform(0, 8)) * self.spacing
             lower = self.pool.tick + self.rng.randrange(-width - 5 * self.spacing, 5 * self.spacing)
             self.ranges.append(self._clamp(lower, lower + width))
             del self.ranges[:-12]
         return self.rng.choice(self.ranges)
 
-    def _size(self, low: float = 2, high: float = 22) -> int:
+    def _size(self, low: float, high: float = 22) -> int:
         return int(10 ** self.rng.uniform(low, high))
 
     def _limit(self, zero_for_one: bool) -> int:
         """A price limit some ticks away, on a tick or just beside it."""
-        away = int(2 ** self.rng.uniform(0, 7)) * self.spacing // self.rng.choice((1, 1, 7))
+        away = int(2 ** self.rng.uniform(1, 8)) * self.spacing // self.rng.choice((1, 1, 7))
         tick = self.pool.tick - away if zero_for_one else self.pool.tick + away
+        if abs(self.pool.tick - self.home) > 500 * self.spacing and zero_for_one == (self.pool.tick > self.home):
+            tick = self.home
         if self.rng.random() < 0.4:
             tick = tick // self.spacing * self.spacing
         limit = sqrt_ratio_at_tick(max(-MAX_TICK, min(tick, MAX_TICK))) + self.rng.choice((-1, 0, 0, 1))
         return max(MIN_SQRT_RATIO + 1, min(limit, MAX_SQRT_RATIO - 1))
 
     def _direction(self) -> bool:
-        """Either way, homewards more often the farther away."""
+        """Either way, homewards more often the farther away, mostly so from a stretch without liquidity."""
         away = (self.pool.tick - self.home) / self.spacing
+        if self.pool.liquidity <= self.base or abs(away) > 1000:
+            return (away > 0) == (self.rng.random() < 0.9)
         return self.rng.random() < 0.5 + max(-0.45, min(0.45, away / 100))
 
     def _amount(self, token: int) -> int:
@@ -129,12 +135,9 @@ class Market:
         return max(1, int(held / 3 * 10 ** self.rng.uniform(-12, 0)))
 
     def _token(self, wanted: Callable[[Any], bool] = lambda token: True) -> tuple[str, int]:
-        """A position token and its owner, one that is ``wanted`` if there is one; else a number that is not there."""
+        """A position token and its owner, one that is ``wanted`` if there is one."""
         tokens = self.twin.state.manager.tokens
-        some = [n for n, token in tokens.items() if wanted(token)] or list(tokens)
-        if not some:
-            return self._who(), 999_999
-        token_id = self.rng.choice(some)
+        token_id = self.rng.choice([n for n, token in tokens.items() if wanted(token)] or list(tokens))
         return tokens[token_id].owner, token_id
 
     def _spoiled_token(self) -> tuple[str, int]:
@@ -145,14 +148,14 @@ class Market:
         return self.rng.choice([w for w in self.twin.actors if w != owner]), token_id
 
     def _late(self, args: dict[str, Any]) -> None:
-        if self.rng.random() < 0.3:
+        if self.tally.total and self.rng.random() < 0.05:
             args["deadline"] = self.twin.evm.block.time + self.rng.choice((-1, -1, 0))
 
     # -- the core's verbs ------------------------------------------------------------------------------------------
 
     def _pool_mint(self, bad: bool) -> None:
         who, (lower, upper) = self._who(), self._range()
-        liquidity, extra = self._size(), {}
+        liquidity, extra = self._size(*self.sizes), {}
         if bad:
             kind = self.rng.randrange(10)
             if kind == 0:
@@ -205,7 +208,9 @@ class Market:
         return bool(self.base) and key[0] == self.twin.actors[2] and key[2] - key[1] > 2000 * self.spacing
 
     def _pool_collect(self, bad: bool) -> None:
-        owed = [k for k, p in self.pool.positions.items() if k[0] in self.twin.actors and p.tokens_owed_0 + p.tokens_owed_1]
+        owed = [
+            k for k, p in self.pool.positions.items() if k[0] in self.twin.actors and p.tokens_owed_0 + p.tokens_owed_1
+        ]
         who, lower, upper = self.rng.choice(owed) if owed and not bad else (self._who(), *self._range())
         args = {}
         if self.rng.random() < 0.4:
@@ -216,7 +221,7 @@ class Market:
         who, zero_for_one = self._who(), self._direction()
         exact_in = self.rng.random() < 0.6
         limit = self._limit(zero_for_one)
-        amount = self._amount(int(zero_for_one != exact_in)) * self.rng.choice((1, 1, 10**6))
+        amount = self._amount(int(zero_for_one != exact_in)) if self.rng.random() < 0.3 else self._size(20, 50)
         extra: dict[str, Any] = {}
         if bad:
             kind = self.rng.randrange(6)
@@ -291,13 +296,23 @@ class Market:
 
     # -- the periphery's verbs -------------------------------------------------------------------------------------
 
-    def _desired(self) -> dict[str, Any]:
-        args: dict[str, Any] = {"amount0_desired": self._size(6, 26), "amount1_desired": self._size(6, 26)}
+    def _desired(self, lower: int, upper: int) -> dict[str, Any]:
+        """Amounts for some liquidity of the range, a little more of either, now and then anything."""
+        ends = sorted((sqrt_ratio_at_tick(lower), sqrt_ratio_at_tick(upper)))
+        amounts = amounts_for_liquidity_up(self.pool.sqrt_price_x96, *ends, self._size(*self.sizes))
+        if self.rng.random() < 0.1:
+            amounts = (self._size(0), self._size(0))
+        amount0, amount1 = (int(n * self.rng.choice((1, 1, 1.5))) for n in amounts)
+        args: dict[str, Any] = {"amount0_desired": amount0, "amount1_desired": amount1}
         self._late(args)
         return args
 
     def _mint(self, bad: bool) -> None:
-        who, (lower, upper), args = self._who(), self._range(), self._desired()
+        who, (lower, upper) = self._who(), self._range()
+        tokens = [*self.twin.state.manager.tokens.values()]
+        if tokens and self.rng.random() < 0.4:  # share a range with another token
+            _, lower, upper, *_ = self.rng.choice(tokens)
+        args = self._desired(lower, upper)
         if bad:
             kind = self.rng.randrange(7)
             if kind == 0:
@@ -318,7 +333,8 @@ class Market:
 
     def _increase(self, bad: bool) -> None:
         _, token_id = self._token()
-        who, args = self._who(), self._desired()
+        token = self.twin.state.manager.tokens[token_id]
+        who, args = self._who(), self._desired(token.tick_lower, token.tick_upper)
         if bad:
             kind = self.rng.randrange(3)
             if kind == 0:
@@ -331,8 +347,7 @@ class Market:
 
     def _decrease(self, bad: bool) -> None:
         who, token_id = self._token(lambda token: token.liquidity)
-        token = self.twin.state.manager.tokens.get(token_id)
-        all_of_it = token.liquidity if token else 1
+        all_of_it = self.twin.state.manager.tokens[token_id].liquidity
         args: dict[str, Any] = {
             "liquidity": self.rng.choice((all_of_it, all_of_it, self.rng.randrange(1, max(2, all_of_it))))
         }
@@ -365,12 +380,9 @@ class Market:
             return not (token.liquidity or token.tokens_owed_0 or token.tokens_owed_1)
 
         who, token_id = self._token(empty)
-        token = self.twin.state.manager.tokens.get(token_id)
+        token = self.twin.state.manager.tokens[token_id]
         if bad:
             who, token_id = self._spoiled_token()
-        elif token is None:
-            self._mint(False)
-            return
         elif not empty(token):  # get one ready first
             if token.liquidity:
                 self.twin.act("decrease", who, token_id=token_id, liquidity=token.liquidity)
@@ -379,15 +391,12 @@ class Market:
 
     def _close(self, bad: bool) -> None:
         who, token_id = self._spoiled_token() if bad else self._token()
-        if token_id == 999_999 and not bad:
-            self._mint(False)
-            return
         args = {"amount0_min": 1 << 130} if bad and self.rng.random() < 0.5 else {}
         self.twin.act("close", who, token_id=token_id, **args)
 
     def _swap_exact_in(self, bad: bool) -> None:
         who, zero_for_one = self._who(), self._direction()
-        args: dict[str, Any] = {"amount_in": self._amount(not zero_for_one)}
+        args: dict[str, Any] = {"amount_in": self._amount(0 if zero_for_one else 1)}
         if self.rng.random() < 0.5:
             args["sqrt_price_limit_x96"] = self._limit(zero_for_one)
         if bad:
@@ -406,8 +415,8 @@ class Market:
 
     def _swap_exact_out(self, bad: bool) -> None:
         who, zero_for_one = self._who(), self._direction()
-        args: dict[str, Any] = {"amount_out": self._amount(zero_for_one)}
-        if self.rng.random() < 0.5:
+        args: dict[str, Any] = {"amount_out": self._amount(1 if zero_for_one else 0)}
+        if self.rng.random() < 0.8:
             args["sqrt_price_limit_x96"] = self._limit(zero_for_one)
         if bad:
             kind = self.rng.randrange(6)
@@ -432,8 +441,42 @@ class Market:
         """Oracle and range views, which compute what storage does not hold."""
         agos = [int(10 ** self.rng.uniform(0, 6)) for _ in range(3)] + [0]
         lower, upper = self._range()
-        for query, args in (("observe", (agos[:2],)), ("observe", (agos[2:],)), ("snapshotCumulativesInside", (lower, upper))):
+        for query, args in (
+            ("observe", (agos[:2],)),
+            ("observe", (agos[2:],)),
+            ("snapshotCumulativesInside", (lower, upper)),
+        ):
             try:
                 self.twin.view(query, *args, now=True)
             except Revert as revert:
                 self.tally.reasons[query, revert.reason] += 1
+
+
+class Case(NamedTuple):
+    """A pool and the market on it; ``least`` is the least share of successes of every verb."""
+
+    fee: int
+    decimals: tuple[int, int]
+    home: int
+    base: int = 10**16
+    sizes: tuple[float, float] = (3, 22)
+    spacing: int | None = None
+    time: int = 1_700_000_000
+    least: float = 0.05
+
+    def market(self, seed: str | random.Random, **kwargs) -> Market:
+        twin = Twin(fee=self.fee, decimals=self.decimals, spacing=self.spacing, time=self.time)
+        return Market(twin, seed, self.home, base=self.base, sizes=self.sizes, **kwargs)
+
+
+CASES = {
+    "030-18-18": Case(3000, (18, 18), 0),
+    "005-6-18": Case(500, (6, 18), 200_000),
+    "100-24-2": Case(10_000, (24, 2), -300_000),
+    "005-18-6": Case(500, (18, 6), -276_000, sizes=(3, 19)),
+    "no base": Case(3000, (8, 18), 50_000, base=0, least=0.04),
+    "top": Case(500, (18, 18), 860_000, least=0.02),
+    "bottom": Case(3000, (18, 18), -850_000, 10**24, (19, 27), least=0.03),
+    "own tier, widest spacing": Case(7, (6, 6), 100, spacing=16_383, least=0.03),
+    "time wraps, spacing 1": Case(100, (18, 18), 0, base=0, spacing=1, time=2**32 - 3000, least=0.04),
+}

@@ -12,7 +12,7 @@ from harness import V3, actor, assert_same, both, read_pool
 from harness.actors import endow
 from harness.contract import Contract, abi_of
 from harness.evm import Evm
-from tidemill.interfaces import Action, Result
+from tidemill.interfaces import Action, Result, Transfer
 from tidemill.venues.uniswap_v3.model import UniswapV3Model
 from tidemill.venues.uniswap_v3.model_state import NO_OBSERVATION, NO_POSITION, NO_TICK
 
@@ -85,6 +85,9 @@ class Book:
 
     def balance(self, token: str, account: str) -> int:
         return self.held.get((token, account), 0)
+
+    def move(self, transfer: Transfer) -> None:
+        raise NotImplementedError("models here list their transfers")
 
     def call(self, venue: str, action: Action) -> Result:
         raise NotImplementedError("nothing here acts elsewhere")
@@ -168,7 +171,8 @@ class Twin:
 
     def check_events(self, result: Result) -> None:
         """Every integer of every event of pool and position manager."""
-        real = [(n, _integers(a)) for n, a in self.real.pool.events()]
+        self.pool_events = self.real.pool.events()
+        real = [(n, _integers(a)) for n, a in self.pool_events]
         model = [(e.name, _integers(e.args)) for e in result.events]
         assert_same(real, [e for e in model if "tokenId" not in e[1]], "events of the pool")
         # The manager also logs who owns a token; the model says that by the position's owner.
@@ -187,9 +191,7 @@ class Twin:
         """Globals and balances always, and whatever the model touched; everything ever touched each 20th time."""
         self.check_globals()
         pool, self.checks = self.state.pool, self.checks + 1
-        keys = {
-            name: {key for target, key in touched if target == id(getattr(pool, name))} for name in self.ever
-        }
+        keys = {name: {key for target, key in touched if target == id(getattr(pool, name))} for name in self.ever}
         for name, some in keys.items():
             self.ever[name] |= some
         tokens = {key for target, key in touched if target == id(self.state.manager.tokens)}
@@ -203,9 +205,7 @@ class Twin:
 
     def check_state(self, keys: dict[str, set]) -> None:
         pool = self.state.pool
-        real = read_pool(
-            self.evm, self.pool, keys["ticks"], keys["positions"], keys["observations"], keys["bitmap"]
-        )
+        real = read_pool(self.evm, self.pool, keys["ticks"], keys["positions"], keys["observations"], keys["bitmap"])
         for tick in keys["ticks"]:
             expected, info = real["ticks"][tick], pool.ticks.get(tick, NO_TICK)
             assert_same([expected[f] for f in TICK_FIELDS], list(info), f"tick {tick}")
@@ -222,9 +222,7 @@ class Twin:
     def view(self, query: str, *args: Any, now: bool = False) -> Any:
         """A view on both, compared; ``now`` for views that move with time."""
         mine = (*args, self.evm.block.time) if now else args
-        real, model = both(
-            lambda: self.real.pool.view(query, *args), lambda: self.model.read(self.state, query, *mine)
-        )
+        real, model = both(lambda: self.real.pool.view(query, *args), lambda: self.model.read(self.state, query, *mine))
         assert_same(_plain(real), _plain(model), f"{query}{args}")
         return real
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tidemill.app.console import emit_json, note, stderr, stdout
 from tidemill.app.tables import table
@@ -78,7 +78,9 @@ def backtest(study: Path, out: Path, *, as_json: bool) -> int:
     return 0
 
 
-def rehearse(study: Path, mode: str, gas: str, out: Path, *, as_json: bool) -> int:
+def rehearse(
+    study: Path, mode: Literal["locked", "live-like"], gas: Literal["model", "measured"], out: Path, *, as_json: bool
+) -> int:
     """Rehearse a study on a local chain and show the comparison."""
     from tidemill.app.rehearsal import print_rehearsal  # noqa: PLC0415
     from tidemill.studies.load import load  # noqa: PLC0415

@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 __all__ = ["emit_json", "fail", "note", "stderr", "stdout"]
 
+PIPED_WIDTH = 160
+"""Columns where there is no terminal to ask: wide enough that no figure is folded."""
+
 
 def stdout() -> Console:
     """Return a console on standard output; no colour when piped."""
     from rich.console import Console  # noqa: PLC0415
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 def stderr() -> Console:

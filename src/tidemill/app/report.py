@@ -81,13 +81,6 @@ def inline_json(document: ResultDocument) -> str:
 
     Integers beyond ±:data:`SAFE_INTEGER` become strings of their decimal digits; floats that are not finite become
     ``null`` (floats are for display only).
-
-    Examples
-    --------
-    The escape is part of the string, not of its value:
-
-    >>> json.loads('"\\\\u003c/script>"')
-    '</script>'
     """
     plain = _exact(msgspec.to_builtins(document))
     return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)

@@ -18,11 +18,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 from msgspec import Struct
 
 from tidemill.chain import answers
+from tidemill.chain.abi import FunctionCodec, decode_revert
 from tidemill.chain.artefacts import anvil_path
-from tidemill.chain.rpc import Rpc
+from tidemill.chain.rpc import Rpc, RpcRejected
 from tidemill.chain.types import BlockRef, Call, Receipt
 from tidemill.errors import RpcError
 
@@ -71,12 +73,14 @@ class AnvilOptions(Struct, frozen=True):
 class Anvil:
     """A running local chain. ``rpc`` is its connection, ``http`` its address on loopback, ``socket`` its local socket.
 
-    Any account may send (impersonation is on); nothing needs a key. Use as a context manager, or call ``stop``.
+    Any account may send (impersonation is on); nothing needs a key. ``errors`` are custom errors to recognise in reverts
+    (``Abi.errors``), beside revert strings and panics. Use as a context manager, or call ``stop``.
     Raises ``MissingArtefact`` when no anvil is at hand, ``RpcError`` with its own last words when it does not start.
     """
 
     def __init__(self, options: AnvilOptions | None = None, *, timeout_s: float = 60.0) -> None:
         self.options = options or AnvilOptions()
+        self.errors: dict[bytes, FunctionCodec] = {}
         executable = anvil_path()
         self._folder = Path(tempfile.mkdtemp(prefix="tidemill-"))
         self.socket = str(self._folder / "anvil.ipc")
@@ -103,7 +107,7 @@ class Anvil:
                     cwd=self._folder,
                     start_new_session=True,  # Ctrl-C is for us to handle; we then stop it in order
                 )
-            watchdog = _watch(self._process.pid)
+            watchdog = _watch(self._process.pid, self._folder)
             # From here on the process ends with us, whatever happens.
             self._finish = weakref.finalize(self, _end, self._process, watchdog, self._folder)
             atexit.register(self._finish)
@@ -201,16 +205,17 @@ class Anvil:
         """Mine one block of exactly these transactions (sender, call), in this order, and return it with receipts.
 
         ``gas`` is each transaction's limit: given, because estimating against the last block would miss what earlier
-        transactions of the same block change. The price is the base fee. Raises ``RpcError`` when the block came out
-        otherwise (a transaction refused, or one left over from before).
+        transactions of the same block change. The price paid is the base fee, by default the options' own. Receipts of
+        failed transactions carry the contract's own reason. Raises ``RpcError`` when the block came out otherwise (a
+        transaction refused, or one left over from before).
         """
         if self.options.automine or self.options.block_time is not None:
             raise RpcError("this chain mines by itself; start it with automine=False to fill blocks by hand")
-        if base_fee is not None:
-            self.set_base_fee(base_fee)
+        # A base fee once set drifts into later blocks, so it is set for every block.
+        price = self.options.base_fee if base_fee is None else base_fee
+        self.set_base_fee(price)
         if time_s is not None:
             self.set_next_timestamp(time_s)
-        price = base_fee if base_fee is not None else self._next_base_fee()
         hashes = [
             self.rpc.send_unlocked(call, sender, gas=gas, maxFeePerGas=2 * price, maxPriorityFeePerGas=0)
             for sender, call in transactions
@@ -222,11 +227,21 @@ class Anvil:
         receipts = [r for r in self.rpc.receipts(hashes) if r is not None]
         if len(receipts) != len(hashes):
             raise RpcError("anvil mined transactions but has no receipts for them")
-        return answers.block_ref(raw, "anvil: mined block"), receipts
+        return answers.block_ref(raw, "anvil: mined block"), self._explained(receipts)
 
-    def _next_base_fee(self) -> int:
-        pending = self.rpc.raw_block("pending")
-        return answers.quantity(pending.get("baseFeePerGas") or "0x0", "anvil: pending base fee")
+    def _explained(self, receipts: list[Receipt]) -> list[Receipt]:
+        """Fill in why transactions failed, which no receipt says: the trace holds what the contract answered."""
+        failed = [r for r in receipts if not r.status]
+        config = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}
+        traces = self.rpc.batch([("debug_traceTransaction", [r.tx_hash, config]) for r in failed])
+        reasons = {}
+        for receipt, trace in zip(failed, traces, strict=True):
+            if isinstance(trace, RpcRejected):
+                raise trace
+            output = answers.data(trace.get("output") or "0x", "anvil: trace")
+            halted = "" if output or trace.get("error") == "execution reverted" else f"halt {trace.get('error')}"
+            reasons[receipt.tx_hash] = decode_revert(output, self.errors) or halted
+        return [r if r.status else msgspec.structs.replace(r, revert_reason=reasons[r.tx_hash]) for r in receipts]
 
     def skip(self, blocks: int) -> None:
         """Mine empty blocks; thousands take seconds, so jump with ``time_s`` where the number does not matter."""
@@ -245,10 +260,10 @@ class Anvil:
         self.rpc.request("anvil_dropTransaction", tx_hash)
 
 
-def _watch(pid: int) -> subprocess.Popen[bytes]:
+def _watch(pid: int, folder: Path) -> subprocess.Popen[bytes]:
     # Blocks on a pipe whose other end only we hold; the pipe closes when we die, even by SIGKILL.
     return subprocess.Popen(
-        ["sh", "-c", 'read -r _; kill -KILL "$1" 2>/dev/null', "tidemill-watchdog", str(pid)],
+        ["sh", "-c", 'read -r _; kill -KILL "$1"; rm -rf -- "$2"', "tidemill-watchdog", str(pid), str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

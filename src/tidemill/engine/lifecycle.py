@@ -87,10 +87,14 @@ class Lifecycle:
                 flight.venue = waiting.venue
                 self._send(flight, ((waiting.venue, waiting.action),), waiting.action.verb)
 
-    def land(self, flights: list[Flight], block: Block) -> None:
-        """Include the transactions of ``flights`` in ``block``, one after another."""
+    def land(self, flights: list[Flight], block: Block, *, parent: bool = False) -> None:
+        """Include the transactions of ``flights`` in ``block``, one after another.
+
+        ``parent`` says that venues still stand at the block before: what accrues by time inside the block is then
+        booked with the step.
+        """
         for flight in flights:
-            self._land(flight, block)
+            self._land(flight, block, parent=parent)
 
     # --- planning and sending -----------------------------------------------------------------------------------------
 
@@ -173,28 +177,27 @@ class Lifecycle:
 
     # --- landing ------------------------------------------------------------------------------------------------------
 
-    def _land(self, flight: Flight, block: Block) -> None:
+    def _land(self, flight: Flight, block: Block, *, parent: bool) -> None:
         sent = flight.next
         assert isinstance(sent, Sent)
         network = sent.lands.network
         name = f"{flight.plan.id}/{sent.first_step}{'/' + sent.stage if sent.stage else ''}"
-        before = self._world.scribe.look("before")
+        before = self._world.scribe.look("before", parent=parent)
         tx = self._world.transaction(network, block)
         results: list[Result] = []
         moved: list[tuple[Transfer, ...]] = []
         reason: str | None = None
         for venue, action in sent.actions:
-            deadline = action.limits.get("deadline")
             done = len(tx.transfers)
+            if block.time > action.limits.get("deadline", block.time):
+                reason = "deadline"
+                break
             try:
                 results.append(tx.run(venue, action))
-                moved.append(tx.transfers[done:])
             except Revert as revert:
                 reason = revert.reason
-            if deadline is not None and block.time > deadline:
-                reason = "deadline"
-            if reason is not None:
                 break
+            moved.append(tx.transfers[done:])
         if reason is not None:
             tx.undo()
             self._land_reverted(flight, sent, block, failed=len(results), reason=reason, name=name, before=before)

@@ -295,7 +295,7 @@ class ModelWorld:
         if due and self._before_the_flow(network, block):
             self._play(network, self.networks[network].blocks.number(block.number - 1))
             self.at[network] = block
-            self._lives.land(due, block)
+            self._lives.land(due, block, parent=True)
             self._advance(network, block)
         else:
             self._play(network, block)

@@ -20,22 +20,54 @@ Why = Literal["start", "restart", "end", "condition", "news"]
 class OracleReading(Protocol):
     """What a feed says: the answer in its own integer scale, when it was set, and whether it may be trusted."""
 
-    answer: int
-    decimals: int
-    updated_at: int
-    stale: bool
+    @property
+    def answer(self) -> int:
+        """The price, in ``decimals``."""
+        ...
+
+    @property
+    def decimals(self) -> int:
+        """Scale of the answer."""
+        ...
+
+    @property
+    def updated_at(self) -> int:
+        """Since when it stands, seconds."""
+        ...
+
+    @property
+    def stale(self) -> bool:
+        """Past its heartbeat, in an outage of the sequencer or the grace after it, or not positive."""
+        ...
 
 
 class View(Protocol):
-    """One strategy's own book and what it may look at; read-only."""
+    """One strategy's own book and what it may look at; read-only, and good for one decision only."""
 
-    at: Mapping[str, Block]
-    why: Why
-    balances: Mapping[str, int]
-    """Raw units by token in the wallet."""
-    positions: Sequence[Position]
-    in_flight: Sequence[Plan]
-    """Plans submitted and not finally answered yet."""
+    @property
+    def at(self) -> Mapping[str, Block]:
+        """The block of each network, by network id."""
+        ...
+
+    @property
+    def why(self) -> Why:
+        """Why the strategy is asked."""
+        ...
+
+    @property
+    def balances(self) -> Mapping[str, int]:
+        """Raw units by token in the wallet."""
+        ...
+
+    @property
+    def positions(self) -> Sequence[Position]:
+        """What is held at venues."""
+        ...
+
+    @property
+    def in_flight(self) -> Sequence[Plan]:
+        """Plans submitted and not finally answered yet."""
+        ...
 
     def oracle(self, oracle_id: str) -> OracleReading:
         """Read a price feed (not the market price)."""

@@ -36,9 +36,9 @@ class Treatment(Struct, frozen=True):
     rounding : most raw units per token that one action at such a venue may lose to rounding.
     """
 
-    family: Literal["liquidity", "vault", "farm"]
+    family: str
     principal: Literal["converts", "grows", "fixed"]
-    income: Literal["fees", "growth", "rewards"]
+    income: str
     weight: str
     account: Literal["claims", "locked"] = "claims"
     rounding: int = 2

@@ -117,8 +117,8 @@ class Measures:
             income = self._by_mark(("income:",))
             lots: dict[int, list[tuple[str, int]]] = {}
             for lot in books.lots:
-                changes = [] if lot.final else [*lot.added.items(), *((t, -n) for t, n in lot.released.items())]
-                lots.setdefault(lot.mark, []).extend(changes)
+                changes = [*lot.added.items(), *((token, -amount) for token, amount in lot.released.items())]
+                lots.setdefault(lot.mark, []).extend(changes)  # final lots lie at the end mark, where no move begins
             own, incomes = [], []
             for number in range(len(books.marks) - 1):
                 for token, amount in income.get(number, ()):

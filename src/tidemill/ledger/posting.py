@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from tidemill.errors import InvariantBroken
-from tidemill.interfaces import Befell, Mark, Recorded, Reverted, Transfer
+from tidemill.interfaces import Befell, Mark, Recorded, Reverted
 from tidemill.ledger.books import Books, Entry, Lot, Posting
 from tidemill.ledger.families import EXCHANGE_VERBS, WRAP
 from tidemill.ledger.holdings import WALLET, Claim, Holdings, holdings
@@ -179,21 +179,25 @@ class _Poster:
             postings += change
             if name in befallen:
                 postings += self._suffered(interval, befallen[name], pair, change)
-            elif loose and name not in named and pair.same_size():
+            elif loose and name not in named and pair.same_size() and not pair.was_paid():
                 # an own trade (or others, since a parent-block mark) moved the pool in which this position stands
                 postings += self._drift(pair.claim, pair.grown(), interval.after)
                 postings += self._income(pair, interval.after)
             else:
                 touched.setdefault(pair.claim.venue, []).append(pair)
                 venue_gap = gap.setdefault(pair.claim.venue, {})
-                for token, amount in [*pair.grown().items(), *pair.accrued().items()]:
+                drifted = loose and pair.same_size()  # collected from: its principal moved by the market alone
+                postings += self._drift(pair.claim, pair.grown(), interval.after) if drifted else []
+                grown = {} if drifted else pair.grown()
+                for token, amount in [*grown.items(), *pair.accrued().items()]:
                     venue_gap[token] = venue_gap.get(token, 0) + amount
         for venue in sorted(gap.keys() | touched.keys()):
             pairs = sorted(touched.get(venue, []), key=_Pair.same_size)  # those that changed their size first
             rounding, converted = self._rounding(interval, venue, gap.get(venue, {}), pairs, loose=loose)
             postings += rounding
             for place, pair in enumerate(pairs):
-                self._basis(pair, interval.number, {} if place else converted)
+                drift = pair.grown() if loose and pair.same_size() else {}
+                self._basis(pair, interval.number, drift or ({} if place else converted))
         phase: _Phase = "exit" if any(isinstance(s, Recorded) and s.phase == "exit" for s in steps) else "run"
         label = "claims after own steps"
         self._enter(steps[-1].seq, interval.after.time, "claim", label, postings, interval.number, phase)
@@ -341,6 +345,9 @@ class _Pair(NamedTuple):
     def same_size(self) -> bool:
         return self.weight_before == self.weight_after
 
+    def was_paid(self) -> bool:
+        return any(amount < 0 for amount in self.accrued().values())
+
     def grown(self) -> _Amounts:
         return _minus(self.now.principal if self.now else {}, self.was.principal if self.was else {})
 
@@ -354,11 +361,9 @@ def _failed(step: Recorded) -> bool:
 
 def _moves(step: Step) -> Iterable[tuple[str, int, str]]:
     """Yield (token, raw units into the wallet, other account) of each transfer that touches the wallet."""
-    transfers: Sequence[Transfer]
-    if isinstance(step, Befell):
-        transfers = step.transfers
-    else:
-        transfers = step.transfers or (step.result.transfers if step.result else ())
+    transfers = step.transfers
+    if isinstance(step, Recorded) and not transfers and step.result:
+        transfers = step.result.transfers
     for transfer in transfers:
         if transfer.source == transfer.target:
             continue

@@ -136,8 +136,11 @@ class _Recorded:
     def __init__(self, block: Block) -> None:
         self.block, self.sender = block, ""
 
-    def balance(self, token: str, account: str) -> int:  # noqa: ARG002 - the protocol's signature
+    def balance(self, token: str, account: str) -> int:
         return UNBOUNDED
+
+    def move(self, transfer: Any) -> None:
+        """Nothing: the recorded tokens have moved."""
 
     def call(self, venue: str, action: Any) -> NoReturn:
         raise NotImplementedError("a recorded event calls nobody")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 from tidemill.errors import BadData
-from tidemill.market.book import SeenBook
+from tidemill.market.book import SeenBook, UnknownLiquidity
 from tidemill.market.manifest import PoolInfo
 from tidemill.market.replay import Account, Replay, SwapType, reproduce
 from tidemill.market.replayer import Replayer, lump
@@ -71,7 +71,10 @@ class _Inference(Replayer):
         for number, gap in self.gaps.items():
             row, path = rows[number], self.paths[gap.place]
             _fill_nearest(gap.book, gap.spot.tick // self.pool.tick_spacing, row.tick // self.pool.tick_spacing)
-            found = reproduce(gap.book, gap.spot, row, path.down, self.pool.fee)
+            try:
+                found = reproduce(gap.book, gap.spot, row, path.down, self.pool.fee)
+            except UnknownLiquidity:
+                found = None
             self.later += found is not None
             steps = found[1].steps if found else _approximate(gap, row, path.down, self.pool.fee)
             self.paths[gap.place] = path._replace(steps=steps)

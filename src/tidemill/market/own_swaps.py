@@ -7,6 +7,7 @@ has been; a swap that leaves them uses the nearest known cell, and ``beyond`` co
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,8 +60,9 @@ class PathLiquidity:
         """Fill a swap after ``steps`` steps and ``events`` events of the path, changing nothing."""
         spot = self._spot(steps, events)
         done = self._walk(spot, Order(zero_for_one, exact_in, amount, sqrt_price_limit_x96))
-        crossed = len({step.liquidity for step in done.steps}) - 1
-        return Fill(done.amount_in, done.amount_out, done.price, max(crossed, 0))
+        liquidities = [step.liquidity for step in done.steps] + [done.liquidity]
+        crossed = sum(a != b for a, b in pairwise(liquidities))
+        return Fill(done.amount_in, done.amount_out, len(done.steps), crossed, done.tick != spot.tick)
 
     def active(self, steps: int, events: int) -> int:
         """Return the active liquidity there."""

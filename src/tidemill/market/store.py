@@ -13,10 +13,12 @@ A dataset is written into a hidden folder beside its place, synced, and renamed;
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,10 +102,21 @@ class Dataset:
 
     @cached_property
     def replay(self) -> Replay:
-        """The dataset replayed at its own fidelity: tape, flow and what could not be determined."""
-        from tidemill.market.replay import replay  # noqa: PLC0415  (needs the rules, which need numba)
+        """The dataset replayed at its own fidelity: tape, flow and what could not be determined.
 
-        return replay(self)
+        A stored dataset keeps it beside its files (``kept``), so that it is made once.
+        """
+        from tidemill.market.kept import keep_replay, kept_replay  # noqa: PLC0415 - loaded for what it replays only
+        from tidemill.market.replay import replay  # noqa: PLC0415
+
+        # bars are laid out faster than they are read
+        where = self.folder if self.manifest.fidelity != "bars" else None
+        if where is not None and (kept := kept_replay(where, self.content_hash)) is not None:
+            return kept
+        done = replay(self)
+        if where is not None:
+            keep_replay(where, self.content_hash, done)
+        return done
 
     def tape(self) -> Tape:
         """Return the steps of the recorded path."""
@@ -248,8 +261,14 @@ def make_manifest(
 def write_dataset(dataset: Dataset, folder: str | Path) -> Dataset:
     """Write a dataset to ``folder``, replacing one that is there; all of it appears at once or none does."""
     target = Path(folder)
-    _recover(target)
     target.parent.mkdir(parents=True, exist_ok=True)
+    _recover(target)
+    with _writing(target.parent):
+        manifest = _write(dataset, target)
+    return Dataset(manifest, dataset.tables, dataset.state, target)
+
+
+def _write(dataset: Dataset, target: Path) -> Manifest:
     work = target.parent / f".{target.name}.writing"
     old = _aside(target)
     shutil.rmtree(work, ignore_errors=True)
@@ -270,7 +289,18 @@ def write_dataset(dataset: Dataset, folder: str | Path) -> Dataset:
         target.rename(old)
     work.rename(target)
     shutil.rmtree(old, ignore_errors=True)
-    return Dataset(manifest, dataset.tables, dataset.state, target)
+    return manifest
+
+
+@contextmanager
+def _writing(parent: Path) -> Iterator[None]:
+    """One writer at a time in a folder; the lock goes with the process."""
+    folder = os.open(parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def list_datasets(root: str | Path) -> list[tuple[Path, Manifest]]:
@@ -287,10 +317,15 @@ def _aside(target: Path) -> Path:
 
 
 def _recover(target: Path) -> None:
-    """Finish what a writer killed between its two renames left: the old dataset comes back."""
+    """Finish what a killed writer left: the old dataset comes back if the new one had not arrived, else it goes."""
     old = _aside(target)
-    if old.exists() and not target.exists():
-        old.rename(target)
+    if not old.exists():
+        return
+    with _writing(target.parent):
+        if target.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        elif old.exists():
+            old.rename(target)
 
 
 def _synced_sha(path: Path) -> str:

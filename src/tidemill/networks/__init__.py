@@ -15,6 +15,7 @@ FeeParts(l2_execution=1281000000000, l1_data=41816000101, operator=0)
 """
 
 from tidemill.networks.catalogue import get, names
+from tidemill.networks.gas import CostModel, GasTable, load_gas
 from tidemill.networks.types import (
     FeeEnv,
     FeeParts,
@@ -27,8 +28,10 @@ from tidemill.networks.types import (
 )
 
 __all__ = [
+    "CostModel",
     "FeeEnv",
     "FeeParts",
+    "GasTable",
     "Known",
     "Network",
     "Origin",
@@ -36,5 +39,6 @@ __all__ = [
     "assumed",
     "from_data",
     "get",
+    "load_gas",
     "names",
 ]

@@ -1,7 +1,8 @@
 """The versioned result: one schema for terminal, JSON, report and dashboard: a figure is the same everywhere.
 
-Money is integers. ``value`` fields are micro-units (1e-6) of the study's home asset; ``tokens`` are raw units by
-symbol; rates are basis points per year (1e-4); times are Unix seconds. Unknown is ``None`` with a reason, never 0.
+Money is integers. ``value`` fields are micro-units (1e-6) of the study's home asset; ``tokens`` and every other mapping
+of amounts are raw units by token id (``TokenInfo.id``); rates are basis points per year (1e-4); times are Unix seconds.
+Unknown is ``None`` with a reason, never 0.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class TokenInfo(Struct, frozen=True):
 
 
 class StudyInfo(Struct, frozen=True):
-    """What was run. ``synthetic`` data are labelled wherever they are shown."""
+    """What was run. ``synthetic`` data are labelled wherever they are shown; ``home`` is the symbol of the home asset,
+    ``capital`` raw units by symbol.
+    """
 
     title: str
     subtitle: str
@@ -65,7 +68,11 @@ class Fidelity(Struct, frozen=True):
 
 
 class Headline(Struct, frozen=True):
-    """What a person keeps, after closing into the home asset; ``per_year_bps`` is ``None`` for too short a period."""
+    """What a person keeps, after closing into the home asset; ``per_year_bps`` is ``None`` for too short a period.
+
+    ``break_even_day``: days from the start to the first moment from which on, until the end, the run is worth at least
+    what holding is. ``minimum_capital``: where what scales with size just pays the network fees, holding compared.
+    """
 
     capital_value: int
     final_value: int
@@ -81,7 +88,11 @@ class Headline(Struct, frozen=True):
 
 
 class WaterfallRow(Struct, frozen=True):
-    """One row: ``kind`` is ``flow`` (adds up), ``subtotal`` or ``total``; ``formula`` says how it was computed."""
+    """One row: ``kind`` is ``flow`` (adds up), ``subtotal`` or ``total``; ``formula`` says how it was computed.
+
+    ``key``: fees, growth, rewards, fees_move, growth_move, rewards_move, hodl, divergence, drift, swaps, l2, l1,
+    operator, failed, events, rounding, before_exit (subtotal), exit, keep (total). A price move has no ``tokens``.
+    """
 
     key: str
     label: str
@@ -117,7 +128,11 @@ class CostRow(Struct, frozen=True):
 
 
 class PositionRow(Struct, frozen=True):
-    """A position's life. Ticks where it has a range; ``deposited``/``withdrawn``/``fees`` are raw units by symbol."""
+    """A position's life. Ticks where it has a range; ``deposited``/``withdrawn``/``fees`` are raw units by token id.
+
+    ``fees`` are all its income (rewards, growth); ``liquidity`` the most it held; ``in_range_bps`` is by time, at
+    the marks.
+    """
 
     id: str
     venue: str

@@ -62,7 +62,7 @@ class Placed(Struct, frozen=True):
 class Kind(Struct, frozen=True):
     """A kind of venue: its family, what proves its model, and how it is placed.
 
-    ``params`` says what ``[venues.NAME.params]`` may hold: ``{name: (default or None, meaning)}``.
+    ``gas`` is the path of its measured gas table. ``params`` says what ``[venues.NAME.params]`` may hold: ``{name: (default or None, meaning)}``.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Kind(Struct, frozen=True):
     summary: str
     dataset: bool
     place: Callable[[Setup], Placed]
+    gas: str
     params: Mapping[str, tuple[int | str | None, str]] = field(default_factory=dict)
 
 

@@ -38,6 +38,7 @@ export interface TimeChartProps {
 /** Paper is drawn this many times finer than the screen's own pixels, at this width. */
 const PAPER_ZOOM = 2.5;
 const PAPER_WIDTH = 680;
+const PAPER_TEXT = 9;
 
 /** Lines over UTC time, with a legend that follows the pointer. */
 export function TimeChart(props: TimeChartProps) {
@@ -122,7 +123,8 @@ function settings(
   zoom: number,
   point: (at: number | null) => void,
 ): uPlot.Options {
-  const font = `${11 * zoom}px ${palette.font}`;
+  const size = zoom === 1 ? 11 : PAPER_TEXT;
+  const font = `${size * zoom}px ${palette.font}`;
   const axis = { stroke: palette.muted, font, gap: 6 * zoom };
   const still = { show: false };
   return {
@@ -150,7 +152,7 @@ function settings(
       },
       {
         ...axis,
-        size: labelRoom(zoom, palette.font),
+        size: labelRoom(zoom, size, palette.font),
         space: 42 * zoom,
         ticks: still,
         grid: { stroke: palette.grid, width: zoom },

@@ -52,11 +52,11 @@ function scaleOf(size: number, step: number): [number, string] {
 }
 
 /** The room that the widest label of an axis needs, in CSS pixels. */
-export function labelRoom(zoom: number, font: string): uPlot.Axis.Size {
+export function labelRoom(zoom: number, size: number, font: string): uPlot.Axis.Size {
   return (chart, values) => {
     const context = chart.ctx;
     context.save();
-    context.font = `${11}px ${font}`;
+    context.font = `${size}px ${font}`;
     const widest = Math.max(0, ...(values ?? []).map((label) => context.measureText(label).width));
     context.restore();
     return (Math.ceil(widest) + 14) * zoom;

@@ -48,8 +48,8 @@ export function FlowChart({ series, units }: SeriesProps) {
   const time = useTimes(series);
   const [fees, costs] = useMemo<[Line, Line]>(
     () => [
-      { label: "Fees earned", values: wholes(series.fees), tint: "gain", filled: true },
-      { label: "Costs paid", values: wholes(series.costs), tint: "loss", filled: true, stepped: true },
+      { label: "Income", values: wholes(series.fees), tint: "gain", filled: true },
+      { label: "Costs", values: wholes(series.costs), tint: "loss", filled: true, stepped: true },
     ],
     [series],
   );
@@ -90,14 +90,16 @@ interface PriceProps {
 /** The price, and the range of each position while it was open. */
 export function PriceChart({ series, positions }: PriceProps) {
   const time = useTimes(series);
+  const known = series.price.some((value) => value !== null);
   const bands = useMemo(() => bandsOf(positions, time.at(-1) ?? 0), [positions, time]);
   const limits = useMemo(() => priceRange(series.price, bands), [series, bands]);
-  const label = series.price_label || "Price";
+  const label = series.price_label || "price";
   const lines = useMemo<Line[]>(() => [{ label, values: series.price, tint: "price", width: 1.5 }], [series]);
   const show = (at: number) => {
     const value = series.price[at] ?? null;
     return value === null ? "unknown" : price(value);
   };
+  if (!known) return null;
   return (
     <TimeChart
       id="chart-price"

@@ -6,6 +6,12 @@ export function findToken(tokens: readonly TokenInfo[], key: string): TokenInfo 
   return tokens.find((token) => token.id === key) ?? tokens.find((token) => token.symbol === key);
 }
 
+/** The symbol; with its network where the key names one and the study has the same symbol on two. */
+export function tokenLabel(tokens: readonly TokenInfo[], token: TokenInfo, key: string): string {
+  const shared = tokens.filter((other) => other.symbol === token.symbol).length > 1;
+  return shared && key === token.id ? token.id : token.symbol;
+}
+
 /** Raw units as a person reads them: six significant digits or so, never zero for what is not. */
 export function tokenAmount(raw: Int, decimals: number, signed = false): string {
   const value = big(raw);

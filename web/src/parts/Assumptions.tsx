@@ -13,7 +13,7 @@ interface AssumptionsProps {
 /** Inputs that were not in the data, and how much the answer leans on each. */
 export function Assumptions({ assumptions, headline, units }: AssumptionsProps) {
   const columns: Column<Assumption>[] = [
-    { key: "label", title: "Assumed", cell: (row) => row.label },
+    { key: "label", title: "Assumed", cell: (row) => <span class="capital">{row.label}</span> },
     { key: "value", title: "Value", figure: true, cell: (row) => `${row.value} ${row.unit}`.trim() },
     {
       key: "half",

@@ -15,7 +15,7 @@ interface ComparisonsProps {
 export function Comparisons({ headline, comparisons, units }: ComparisonsProps) {
   const ahead = (other: Int) => (big(headline.keep) - big(other)).toString();
   const columns: Column<Comparison>[] = [
-    { key: "name", title: "Held as", cell: (row) => row.name },
+    { key: "name", title: "Held as", cell: (row) => <span class="capital">{row.name}</span> },
     { key: "keep", title: "You keep", figure: true, cell: (row) => <Money value={row.keep} units={units} signed /> },
     { key: "rate", title: "of capital", figure: true, cell: (row) => <Rate bps={row.keep_bps} signed /> },
     {

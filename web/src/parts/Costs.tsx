@@ -9,8 +9,15 @@ import type { Units } from "./units";
 /** Wei of any network's native token. */
 const NATIVE_DECIMALS = 18;
 
+interface CostsProps {
+  readonly rows: readonly CostRow[];
+  /** All fees were paid in the same native token, so that they can be summed up. */
+  readonly oneNative: boolean;
+  readonly units: Units;
+}
+
 /** Network fees by venue and verb. */
-export function Costs({ rows, units }: { rows: readonly CostRow[]; units: Units }) {
+export function Costs({ rows, oneNative, units }: CostsProps) {
   if (rows.length === 0) return <p class="empty">No transaction was sent, so no network fee was paid.</p>;
   const columns: Column<CostRow>[] = [
     { key: "verb", title: "Verb", cell: (row) => <Verb row={row} /> },
@@ -28,7 +35,7 @@ export function Costs({ rows, units }: { rows: readonly CostRow[]; units: Units 
       columns={columns}
       rows={rows}
       rowKey={(row, at) => `${at}-${row.venue}-${row.verb}`}
-      footer={<Total rows={rows} units={units} />}
+      footer={<Total rows={rows} oneNative={oneNative} units={units} />}
     />
   );
 }
@@ -53,17 +60,18 @@ function Native({ value }: { value: CostRow["l1_data"] }) {
   );
 }
 
-function Total({ rows, units }: { rows: readonly CostRow[]; units: Units }) {
+function Total({ rows, oneNative, units }: CostsProps) {
   const sum = (pick: (row: CostRow) => CostRow["count"]) => rows.reduce((so, row) => so + big(pick(row)), 0n).toString();
+  const native = (pick: (row: CostRow) => CostRow["count"]) => (oneNative ? <Native value={sum(pick)} /> : "–");
   return (
     <tr role="row" class="row-total">
       <th role="rowheader" scope="row">All</th>
       <td role="cell" class="figure" data-label="Sent"><Count value={sum((row) => row.count)} /></td>
       <td role="cell" class="figure" data-label="Failed"><Count value={sum((row) => row.failed)} /></td>
       <td role="cell" class="figure" data-label="Gas"><Count value={sum((row) => row.gas_used)} /></td>
-      <td role="cell" class="figure" data-label="L2 execution"><Native value={sum((row) => row.l2_execution)} /></td>
-      <td role="cell" class="figure" data-label="L1 data"><Native value={sum((row) => row.l1_data)} /></td>
-      <td role="cell" class="figure" data-label="Operator"><Native value={sum((row) => row.operator)} /></td>
+      <td role="cell" class="figure" data-label="L2 execution">{native((row) => row.l2_execution)}</td>
+      <td role="cell" class="figure" data-label="L1 data">{native((row) => row.l1_data)}</td>
+      <td role="cell" class="figure" data-label="Operator">{native((row) => row.operator)}</td>
       <td role="cell" class="figure" data-label={`In ${homeSymbol(units.home)}`} id="costs-total">
         <Money value={sum((row) => row.value)} units={units} />
       </td>

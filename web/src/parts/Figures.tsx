@@ -2,7 +2,7 @@ import type { Int } from "../schema.gen";
 import { big } from "../format/int";
 import { exactMoney, money } from "../format/money";
 import { percent } from "../format/rate";
-import { exactTokenAmount, findToken, tokenAmount } from "../format/token";
+import { exactTokenAmount, findToken, tokenAmount, tokenLabel } from "../format/token";
 import { moment, day } from "../format/time";
 import type { Units } from "./units";
 
@@ -11,6 +11,15 @@ export function Unknown({ note = "" }: { note?: string }) {
   return (
     <span class="unknown" title={note || undefined}>
       unknown
+    </span>
+  );
+}
+
+/** There is no such figure, for the reason given: a break-even that was never reached, a size that does not exist. */
+export function None({ note }: { note: string }) {
+  return (
+    <span class="unknown" title={note || undefined}>
+      none
     </span>
   );
 }
@@ -56,7 +65,7 @@ interface TokensProps {
   readonly signed?: boolean;
 }
 
-/** Raw amounts by symbol, one a line. A token that the document does not describe is shown in raw units. */
+/** Raw amounts by token id or symbol, one a line. A token that the document does not describe is shown in raw units. */
 export function Tokens({ amounts, units, signed = false }: TokensProps) {
   const entries = Object.entries(amounts);
   if (entries.length === 0) return <span class="none">–</span>;
@@ -64,7 +73,7 @@ export function Tokens({ amounts, units, signed = false }: TokensProps) {
     <span class="tokens">
       {entries.map(([key, raw]) => {
         const token = findToken(units.tokens, key);
-        const unit = token ? token.symbol : `${key} (raw units)`;
+        const unit = token ? tokenLabel(units.tokens, token, key) : `${key} (raw units)`;
         const decimals = token ? Number(token.decimals) : 0;
         return (
           <data key={key} value={raw.toString()} title={`${exactTokenAmount(raw, decimals)} ${unit}`}>

@@ -4,7 +4,7 @@ import { abs, approx, big } from "../format/int";
 import { homeSymbol, money } from "../format/money";
 import { percent } from "../format/rate";
 import { duration } from "../format/time";
-import { Money, Rate, Tokens, Unknown, tone } from "./Figures";
+import { Money, None, Rate, Tokens, tone } from "./Figures";
 import type { Units } from "./units";
 
 interface HeadlineProps {
@@ -18,13 +18,14 @@ interface HeadlineProps {
 export function Headline({ headline, study, comparisons, units }: HeadlineProps) {
   const period = duration(approx(study.end) - approx(study.start));
   const hold = holding(comparisons);
+  const figure = money(headline.keep, units.home, { signed: true });
   return (
     <section class="headline" aria-labelledby="headline-title">
       <div class="answer">
         <h2 id="headline-title" class="answer-title">
           What you keep
         </h2>
-        <p class={`answer-figure ${tone(headline.keep)}`} id="keep">
+        <p class={`answer-figure ${tone(headline.keep)}${figure.length > 14 ? " long" : ""}`} id="keep">
           <Money value={headline.keep} units={units} signed />
         </p>
         <p class="answer-line">
@@ -37,7 +38,7 @@ export function Headline({ headline, study, comparisons, units }: HeadlineProps)
       <Facts headline={headline} study={study} units={units} />
       {headline.what_would_change && (
         <p class="notice notice-change">
-          <strong>What would change this.</strong> {headline.what_would_change}
+          <strong>What would change this:</strong> {headline.what_would_change}
         </p>
       )}
     </section>
@@ -123,7 +124,7 @@ function Facts({ headline, study, units }: { headline: HeadlineData; study: Stud
       </Fact>
       <Fact title="Break-even" note={headline.break_even_note}>
         {day === null ? (
-          <Unknown note={headline.break_even_note} />
+          <None note={headline.break_even_note} />
         ) : (
           <>
             day <data value={day.toString()}>{day.toFixed(1)}</data>
@@ -131,7 +132,11 @@ function Facts({ headline, study, units }: { headline: HeadlineData; study: Stud
         )}
       </Fact>
       <Fact title="Smallest sensible capital" note={headline.minimum_capital_note}>
-        <Money value={headline.minimum_capital} units={units} note={headline.minimum_capital_note} />
+        {headline.minimum_capital === null ? (
+          <None note={headline.minimum_capital_note} />
+        ) : (
+          <Money value={headline.minimum_capital} units={units} />
+        )}
       </Fact>
     </dl>
   );

@@ -21,7 +21,7 @@ export function Positions({ positions, priceLabel, units }: PositionsProps) {
     { key: "in-range", title: "In range", figure: true, cell: (row) => <InRange row={row} /> },
     { key: "in", title: "Put in", figure: true, cell: (row) => <Tokens amounts={row.deposited} units={units} /> },
     { key: "out", title: "Taken out", figure: true, cell: (row) => <Tokens amounts={row.withdrawn} units={units} /> },
-    { key: "fees", title: "Fees", figure: true, cell: (row) => <Tokens amounts={row.fees} units={units} /> },
+    { key: "fees", title: "Income", figure: true, cell: (row) => <Tokens amounts={row.fees} units={units} /> },
   ];
   return <DataTable caption="Positions" columns={columns} rows={positions} rowKey={(row, at) => `${at}-${row.id}`} />;
 }

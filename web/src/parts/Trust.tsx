@@ -30,7 +30,7 @@ export function Trust({ fidelity }: { fidelity: Fidelity }) {
         <Card title="Data" value={fidelity.data} text={DATA[fidelity.data]} />
         <Card title="Your liquidity" value={fidelity.mode} text={MODE[fidelity.mode]} />
         <Card title="Rules" value={fidelity.proof} text={PROOF[fidelity.proof]} />
-        <Card title="Model error" value={fidelity.error || "unknown"} text="Measured against the replay of real events." />
+        <Card title="Model error" value={fidelity.error || "unknown"} text="How far the figures were off where that could be measured." />
       </dl>
       {fidelity.notes.length > 0 && (
         <ul class="notes">

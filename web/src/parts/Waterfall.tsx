@@ -101,16 +101,19 @@ function Row({ row, span, first, last, perYear, open, toggle, units }: RowProps)
         <th role="rowheader" scope="row">
           <span class="row-label">{row.label}</span>
           {row.formula && (
-            <button
-              type="button"
-              class="formula-button no-print"
-              aria-expanded={open}
-              aria-controls={formula}
-              aria-label={`Formula of ${row.label}`}
-              onClick={toggle}
-            >
-              ƒ
-            </button>
+            <>
+              &nbsp;
+              <button
+                type="button"
+                class="formula-button no-print"
+                aria-expanded={open}
+                aria-controls={formula}
+                aria-label={`Formula of ${row.label}`}
+                onClick={toggle}
+              >
+                ƒ
+              </button>
+            </>
           )}
           {row.note && <span class="row-note">{row.note}</span>}
         </th>

@@ -16,6 +16,7 @@ import { Waterfall } from "../parts/Waterfall";
 export function Report({ document }: { document: ResultDocument }) {
   const units = unitsOf(document);
   const { headline, series, study } = document;
+  const priced = series.price.some((value) => value !== null);
   return (
     <div class="page">
       <Masthead study={study} kind={document.kind} />
@@ -32,13 +33,17 @@ export function Report({ document }: { document: ResultDocument }) {
         <Section id="value" title="Against holding" lead="What the position is worth, and what the same tokens would be worth untouched.">
           <ValueChart series={series} units={units} />
         </Section>
-        <Section id="price" title="Price and your ranges" lead="A position earns while the price is inside its range.">
+        <Section
+          id="price"
+          title={priced ? "Price and your ranges" : "Your positions"}
+          {...(priced && { lead: "A position with a range earns while the price is inside it." })}
+        >
           <PriceChart series={series} positions={document.positions} units={units} />
           <Positions positions={document.positions} priceLabel={series.price_label} units={units} />
         </Section>
-        <Section id="flows" title="Fees and costs" lead="Both summed up from the first day; costs by what was done and where.">
+        <Section id="flows" title="Income and costs" lead="Both summed up from the first day; below, the network fees by what was done and where.">
           <FlowChart series={series} units={units} />
-          <Costs rows={document.costs} units={units} />
+          <Costs rows={document.costs} oneNative={study.networks.length <= 1} units={units} />
         </Section>
         <Comparisons headline={headline} comparisons={document.comparisons} units={units} />
         <Assumptions assumptions={document.assumptions} headline={headline} units={units} />

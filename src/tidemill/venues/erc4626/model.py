@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import structs
+
 from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Context, Event, Position, Rate, Result, Revert, Transfer
 from tidemill.venues.erc4626.rules import (
@@ -14,6 +16,7 @@ from tidemill.venues.erc4626.rules import (
     shares_for_assets_down,
     shares_for_assets_up,
 )
+from tidemill.venues.shared.words import count_words
 
 __all__ = ["VaultModel", "VaultState"]
 
@@ -39,7 +42,19 @@ class VaultModel:
         )
 
     def apply(self, state: VaultState, action: Action, ctx: Context) -> Result:
-        """Do one verb; the caller is owner and receiver."""
+        """Do one verb; the caller is owner and receiver. Features count the storage words of shares and assets too."""
+        supply = state.total_shares
+        result = self._apply(state, action, ctx)
+        pairs = [(supply, state.total_shares)]
+        for token, who in ((state.share, ctx.sender), (state.asset, ctx.sender), (state.asset, state.account)):
+            held = ctx.balance(token, who)
+            moved = sum(
+                t.amount * ((t.target == who) - (t.source == who)) for t in result.transfers if t.token == token
+            )
+            pairs.append((held, held + moved))
+        return structs.replace(result, features={**result.features, **count_words(pairs)})
+
+    def _apply(self, state: VaultState, action: Action, ctx: Context) -> Result:
         verb, amount = action.verb, int(action.args["shares" if action.verb in ("mint", "redeem") else "assets"])
         pot, me = ctx.balance(state.asset, state.account), ctx.sender
         held = ctx.balance(state.share, me)
@@ -93,7 +108,7 @@ class VaultModel:
         venue: str,
         owner: str,
         now: int,
-        balance: Callable[[str, str], int],  # noqa: ARG002
+        balance: Callable[[str, str], int],
     ) -> Sequence[Position]:
         """A vault holds nothing by name: its shares are tokens, valued by `rates`."""
         return ()

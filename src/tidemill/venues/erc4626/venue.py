@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
 from tidemill.units import BPS, mul_div_down
@@ -58,6 +60,7 @@ VENUE = Kind(
     "A share of a pot that grows by what is transferred into it.",
     dataset=False,
     place=place,
+    gas=str(Path(__file__).with_name("gas.toml")),
     params={
         "asset": (None, "symbol of the asset"),
         "share": (None, "symbol of the vault's share"),

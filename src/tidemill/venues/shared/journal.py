@@ -6,6 +6,7 @@ revert plays the notes backwards. Notes are kept only while somebody may still w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 __all__ = ["Journal"]
@@ -34,6 +35,10 @@ class Journal:
         self._open += 1
         return len(self._notes)
 
+    def since(self, mark: int) -> Iterator[tuple[Any, Any, Any]]:
+        """Notes since a mark, oldest first: the object, the name or key, and what stood there (absent: an own mark)."""
+        return iter(self._notes[mark:])
+
     def commit(self, mark: int) -> None:
         """Close a mark and keep what was done since."""
         self._open -= 1
@@ -44,6 +49,11 @@ class Journal:
         """Close a mark and undo what was done since."""
         self.undo(mark)
         self._open -= 1
+
+    def forget(self) -> None:
+        """Close every mark and drop all notes: nobody wants to go back any more."""
+        self._notes.clear()
+        self._open = 0
 
     def undo(self, mark: int) -> None:
         """Undo what was done since a mark and leave it open."""

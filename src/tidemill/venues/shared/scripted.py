@@ -154,6 +154,7 @@ class ScriptedStage(Generic[S]):
     def apply(self, action: Action, ctx: Context) -> Result:
         """Do one of one's own actions; the state is unchanged when it reverts."""
         before = copy.deepcopy(self.state)
+        self.at = max(self.at, ctx.block, key=lambda block: block.number)  # claims grow up to the step's own block
         try:
             result = self.model.apply(
                 self.state, action, _Inside(ctx.block, ctx.sender, self.holdings, ctx, self.account)

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import structs
+
 from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Context, Event, Position, Rate, Result, Revert, Transfer
 from tidemill.units import div_down
+from tidemill.venues.shared.words import count_words
 from tidemill.venues.staking_rewards.rules import earned_down, reward_per_token_down, reward_rate_down
 
 __all__ = ["FarmModel", "FarmState"]
@@ -47,7 +50,19 @@ class FarmModel:
         )
 
     def apply(self, state: FarmState, action: Action, ctx: Context) -> Result:
-        """Do one verb; nothing changes when it reverts."""
+        """Do one verb; nothing changes when it reverts. Features count the storage words of stake and tokens too."""
+        before = _words(state, ctx.sender)
+        result = self._apply(state, action, ctx)
+        pairs = list(zip(before, _words(state, ctx.sender), strict=True))
+        for token in {state.staking_token, state.reward_token}:
+            for who in (ctx.sender, state.account):
+                held = ctx.balance(token, who)
+                mine = [t for t in result.transfers if t.token == token]
+                moved = sum(t.amount * ((t.target == who) - (t.source == who)) for t in mine)
+                pairs.append((held, held + moved))
+        return structs.replace(result, features={**result.features, **count_words(pairs)})
+
+    def _apply(self, state: FarmState, action: Action, ctx: Context) -> Result:
         verb, me, now = action.verb, ctx.sender, ctx.block.time
         if verb == "stake":
             amount = int(action.args["amount"])
@@ -123,7 +138,7 @@ class FarmModel:
         venue: str,
         owner: str,
         now: int,
-        balance: Callable[[str, str], int],  # noqa: ARG002 - stakes lie in the state
+        balance: Callable[[str, str], int],
     ) -> Sequence[Position]:
         """Return the owner's stake with the reward it could claim at ``now`` (seconds), if it has either."""
         staked, earned = state.staked.get(owner, 0), self._earned(state, owner, self._per_token(state, now))
@@ -133,7 +148,7 @@ class FarmModel:
         claimable = {state.reward_token: earned} if earned else {}
         return (Position(f"{venue}#{owner}", venue, "stake", {"staked": staked}, principal, claimable),)
 
-    def rates(self, state: FarmState, venue: str, balance: Callable[[str, str], int]) -> Mapping[str, Rate]:  # noqa: ARG002
+    def rates(self, state: FarmState, venue: str, balance: Callable[[str, str], int]) -> Mapping[str, Rate]:
         """A farm issues no receipt token."""
         return {}
 
@@ -211,3 +226,8 @@ def _require_funds(enough: bool) -> None:
     """The farm moves tokens through a wrapper that hides the token's own reason."""
     if not enough:
         raise Revert("SafeERC20: low-level call failed")
+
+
+def _words(state: FarmState, user: str) -> tuple[int, ...]:
+    own = (state.staked.get(user, 0), state.paid.get(user, 0), state.pending.get(user, 0))
+    return (*own, state.total_staked, state.per_token_stored)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage, Transfer
 from tidemill.venues.kinds import Kind, Placed, Setup
@@ -55,6 +57,7 @@ VENUE = Kind(
     "A fixed stream of a reward token, shared by stake.",
     dataset=False,
     place=place,
+    gas=str(Path(__file__).with_name("gas.toml")),
     params={
         "staking": (None, "symbol of the token staked"),
         "reward": (None, "symbol of the token paid"),

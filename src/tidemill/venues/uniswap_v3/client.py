@@ -7,58 +7,20 @@ those with callbacks through our test callee.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
-from msgspec import Struct
-
-from tidemill.chain.abi import decode_revert
-from tidemill.chain.rpc import BlockId, Rpc, RpcRejected
+from tidemill.chain.rpc import BlockId, Rpc
 from tidemill.chain.types import Call, Receipt
-from tidemill.errors import BadInput, Revert, RpcError
-from tidemill.interfaces import Event, Filled, Intent, Reverted, Status
-from tidemill.venues.uniswap_v3.client_abi import ERC20, MANAGER, POOL, abi
+from tidemill.errors import BadInput
+from tidemill.interfaces import Event, Filled, Intent, Position, Reverted, Status
 from tidemill.venues.uniswap_v3.client_calls import Planner
 from tidemill.venues.uniswap_v3.client_logs import decode_events
-from tidemill.venues.uniswap_v3.client_snapshot import PoolSnapshot, PositionId, position_key, read_snapshot
+from tidemill.venues.uniswap_v3.client_place import V3Deployment
+from tidemill.venues.uniswap_v3.client_reads import Reads
+from tidemill.venues.uniswap_v3.client_snapshot import PositionId, read_state
+from tidemill.venues.uniswap_v3.model_state import UniswapV3State
 
 __all__ = ["UniswapV3Client", "V3Deployment"]
-
-_U128_MAX = (1 << 128) - 1
-
-
-class V3Deployment(Struct, frozen=True):
-    """Where a pool and what surrounds it stand. All addresses are lower-case hex.
-
-    ``token_ids`` are tidemill's names of token0 and token1 (``USDC@op``). ``callee`` is our test callee, empty on live
-    networks, where the core's verbs with callbacks are refused.
-    """
-
-    pool: str
-    manager: str
-    router: str
-    token0: str
-    token1: str
-    token_ids: tuple[str, str]
-    fee: int
-    tick_spacing: int
-    callee: str = ""
-
-    @classmethod
-    def of_pool(
-        cls, rpc: Rpc, pool: str, *, manager: str, router: str, token_ids: tuple[str, str], callee: str = ""
-    ) -> Self:
-        """Ask the pool for its tokens, fee and spacing; raises ``RpcError`` when it is none."""
-        names = ("token0", "token1", "fee", "tickSpacing")
-        codec = abi(POOL)
-        answers = rpc.call_many([(pool, codec.encode(name)) for name in names])
-        try:
-            raw = [b"" if isinstance(answer, RpcRejected) else answer for answer in answers]
-            token0, token1, fee, spacing = (codec.decode(n, data)[0] for n, data in zip(names, raw, strict=True))
-        except ValueError:
-            raise RpcError(f"{rpc.address}: {pool} is no Uniswap v3 pool on chain {rpc.chain_id}") from None
-        return cls(
-            pool.lower(), manager.lower(), router.lower(), token0, token1, token_ids, fee, spacing, callee.lower()
-        )
 
 
 class UniswapV3Client:
@@ -75,6 +37,7 @@ class UniswapV3Client:
         self, rpc: Rpc, deployment: V3Deployment, *, venue: str, account: str, reset_approvals: bool = True
     ) -> None:
         self.rpc, self.deployment, self.venue, self.account = rpc, deployment, venue, account.lower()
+        self._reads = Reads(self)
         self._planner = Planner(self, reset_approvals=reset_approvals)
 
     # -- intents and receipts ------------------------------------------------------------
@@ -92,41 +55,35 @@ class UniswapV3Client:
     def decode(self, receipts: Sequence[Receipt]) -> Status:
         """Say what the receipts of one step mean: ``Reverted`` if any failed, else ``Filled`` with its amounts.
 
-        Amounts by verb: ``mint`` and ``increase`` liquidity, amount0, amount1; ``decrease`` the same; ``collect``,
-        ``harvest`` and ``close`` amount0, amount1 paid out (``close`` also the principal in it); swaps amount_in,
-        amount_out. What a callee or the pool's core did is told from the pool's own events.
+        Amounts by verb, the model's names: ``mint`` and ``increase`` liquidity, amount0, amount1; ``decrease``,
+        ``collect`` and ``harvest`` amount0, amount1; ``close`` these and principal0, principal1, liquidity; swaps
+        amount_in, amount_out; the core's verbs amount0, amount1 (signed for a swap) or paid0, paid1.
         """
         for receipt in receipts:
             if not receipt.status:
                 return Reverted(receipt.revert_reason or "")
         events = self.events([log for receipt in receipts for log in receipt.logs])
-        return _meaning(events, self.venue)
+        return _meaning(events, self.deployment, self.venue)
 
     def events(self, logs: Sequence[Mapping[str, Any]]) -> Sequence[Event]:
         """Decode logs of the pool and of the position manager (named ``Manager.…``), in order; skip all others."""
         return decode_events(logs, pool=self.deployment.pool, manager=self.deployment.manager)
 
-    # -- views ---------------------------------------------------------------------------
+    # -- views -------------------------------------------------------------------------------------------------------
 
     def read(self, query: str, *args: Any, block: BlockId = "latest") -> Any:
-        """Answer a view at ``block``.
+        """Answer a view at ``block``, by the model's names (``model_reads``) and equal to its answer.
 
-        The pool's views by their own names (``slot0``, ``liquidity``, ``ticks`` tick, ``observe`` [seconds ago] …),
-        with ``positions`` taking owner, lower and upper tick; and ``manager.positions``, ``manager.ownerOf``,
-        ``claimable`` (position token: what ``collect`` would pay now), ``balance`` (``USDC@op``, address). One output
+        The pool's views by their own names; ``pool_positions`` (owner, lower, upper tick), ``positions``, ``ownerOf``,
+        ``principal``, ``claimable`` (number of a position token), ``balance`` (``USDC@op``, address). Tokens come back
+        as their ids. The time that the model takes as last argument of timed views is the block's own here. One output
         comes back bare, several as a tuple. Raises ``Revert`` when the contract refuses.
         """
-        at = self.deployment
-        if query == "claimable":
-            return self._claimable(*args, block=block)
-        if query == "balance":
-            token, who = args
-            return self._view(self._token(token), ERC20, "balanceOf", (who,), block)
-        if query == "positions" and len(args) == 3:
-            return self._view(at.pool, POOL, query, (position_key(*args),), block)
-        if query.startswith("manager."):
-            return self._view(at.manager, MANAGER, query.removeprefix("manager."), args, block)
-        return self._view(at.pool, POOL, query, args, block)
+        return self._reads.read(query, args, block)
+
+    def positions(self, owner: str, block: BlockId = "latest") -> Sequence[Position]:
+        """Return the owner's position tokens of this pool in the order they were opened, as a stage would."""
+        return self._reads.positions_of(owner, block)
 
     def snapshot(
         self,
@@ -135,52 +92,23 @@ class UniswapV3Client:
         positions: Iterable[PositionId] | None = None,
         token_ids: Iterable[int] | None = None,
         from_block: int = 0,
-    ) -> PoolSnapshot:
-        """Read the whole state at ``block``; see ``read_snapshot``."""
-        at = self.deployment
-        return read_snapshot(
+    ) -> UniswapV3State:
+        """Read the whole state at ``block`` into the model's own type; see ``read_state``.
+
+        Tokens are named by their ids, accounts by their addresses.
+        """
+        return read_state(
             self.rpc,
-            at.pool,
+            self.deployment,
+            name=self.venue,
             block=block,
-            manager=at.manager,
             positions=positions,
             token_ids=token_ids,
             from_block=from_block,
         )
 
-    def _token(self, token: str) -> str:
-        pairs = dict(zip(self.deployment.token_ids, (self.deployment.token0, self.deployment.token1), strict=True))
-        if token not in pairs:
-            raise BadInput(f"token {token!r} is not of venue {self.venue}; it has {' and '.join(pairs)}")
-        return pairs[token]
 
-    def _claimable(self, token_id: int, *, block: BlockId) -> tuple[int, ...]:
-        # Asking what collect would pay includes the fees that only the collecting itself would bring up to date.
-        codec = abi(MANAGER)
-        owner = self._view(self.deployment.manager, MANAGER, "ownerOf", (token_id,), block)
-        data = codec.encode("collect", (token_id, owner, _U128_MAX, _U128_MAX))
-        return codec.decode("collect", self._call(self.deployment.manager, data, block, sender=owner))
-
-    def _view(self, to: str, contract: str, name: str, args: Sequence[Any], block: BlockId) -> Any:
-        codec = abi(contract)
-        if name not in codec.functions:
-            raise BadInput(f"venue {self.venue}: no view {name!r}")
-        try:
-            values = codec.decode(name, self._call(to, codec.encode(name, *args), block))
-        except ValueError:
-            raise RpcError(f"{self.rpc.address}: {to} gave no answer to {name}(); wrong address or chain?") from None
-        return values[0] if len(values) == 1 else values
-
-    def _call(self, to: str, data: bytes, block: BlockId, sender: str | None = None) -> bytes:
-        try:
-            return self.rpc.call(to, data, block=block, sender=sender)
-        except RpcRejected as rejected:
-            if rejected.reverted:
-                raise Revert(decode_revert(rejected.data or b"")) from None
-            raise
-
-
-def _meaning(events: Sequence[Event], venue: str) -> Status:
+def _meaning(events: Sequence[Event], deployment: V3Deployment, venue: str) -> Status:
     by_name: dict[str, list[Mapping[str, Any]]] = {}
     for event in events:
         by_name.setdefault(event.name, []).append(event.args)
@@ -188,27 +116,32 @@ def _meaning(events: Sequence[Event], venue: str) -> Status:
     def total(name: str, field: str) -> int:
         return sum(int(args[field]) for args in by_name.get(name, ()))
 
-    def pair(name: str) -> dict[str, int]:
-        return {"amount0": total(name, "amount0"), "amount1": total(name, "amount1")}
+    def pair(name: str, label: str = "amount") -> dict[str, int]:
+        return {f"{label}{i}": total(name, f"amount{i}") for i in (0, 1)}
 
     def position(name: str) -> str | None:
         ids = {int(args["tokenId"]) for args in by_name.get(name, ())}
         return f"{venue}#{ids.pop()}" if len(ids) == 1 else None
 
-    for name in ("Manager.Collect", "Manager.IncreaseLiquidity", "Manager.DecreaseLiquidity"):
-        if name not in by_name:
-            continue
-        amounts = {} if name == "Manager.Collect" else {"liquidity": total(name, "liquidity")}
-        amounts |= pair(name)
-        if name == "Manager.Collect" and "Manager.DecreaseLiquidity" in by_name:
-            principal = pair("Manager.DecreaseLiquidity")
-            amounts |= {"principal0": principal["amount0"], "principal1": principal["amount1"]}
-        return Filled(amounts, position(name))
-    if "Manager.Transfer" in by_name:
-        return Filled({}, position("Manager.Transfer"))
+    if "Manager.Collect" in by_name:
+        amounts = pair("Manager.Collect")
+        if "Manager.DecreaseLiquidity" in by_name:
+            amounts |= pair("Manager.DecreaseLiquidity", "principal")
+            amounts["liquidity"] = total("Manager.DecreaseLiquidity", "liquidity")
+        return Filled(amounts, position("Manager.Collect"))
+    if "Manager.IncreaseLiquidity" in by_name:
+        liquidity = total("Manager.IncreaseLiquidity", "liquidity")
+        return Filled(
+            {"liquidity": liquidity, **pair("Manager.IncreaseLiquidity")}, position("Manager.IncreaseLiquidity")
+        )
+    for name in ("Manager.DecreaseLiquidity", "Manager.Transfer"):
+        if name in by_name:
+            return Filled(pair(name) if name == "Manager.DecreaseLiquidity" else {}, position(name))
     if "Swap" in by_name:
-        flows = [total("Swap", "amount0"), total("Swap", "amount1")]
-        return Filled({"amount_in": max(*flows, 0), "amount_out": -min(*flows, 0), **pair("Swap")})
+        flows = pair("Swap")
+        if all(args["sender"] == deployment.router for args in by_name["Swap"]):
+            return Filled({"amount_in": max(*flows.values(), 0), "amount_out": -min(*flows.values(), 0)})
+        return Filled(flows)
     for name in ("Mint", "Burn", "Collect", "CollectProtocol"):
         if name in by_name:
             return Filled(pair(name))

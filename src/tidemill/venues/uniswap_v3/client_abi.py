@@ -3,12 +3,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from tidemill.chain.abi import Abi
-from tidemill.chain.abi_text import abi_of_text
-
-__all__ = ["CALLEE", "ERC20", "MANAGER", "POOL", "ROUTER", "abi"]
+__all__ = ["CALLEE", "FACTORY", "MANAGER", "POOL", "ROUTER"]
 
 POOL = """
 event Initialize(uint160 sqrtPriceX96, int24 tick)
@@ -59,6 +54,11 @@ function multicall(bytes[] data) payable returns (bytes[] results)
 function positions(uint256 tokenId) view returns (uint96 nonce, address operator, address token0, address token1, uint24 fee, int24 tickLower, int24 tickUpper, uint128 liquidity, uint256 feeGrowthInside0LastX128, uint256 feeGrowthInside1LastX128, uint128 tokensOwed0, uint128 tokensOwed1)
 function ownerOf(uint256 tokenId) view returns (address)
 function balanceOf(address owner) view returns (uint256)
+function tokenOfOwnerByIndex(address owner, uint256 index) view returns (uint256)
+"""
+
+FACTORY = """
+function owner() view returns (address)
 """
 
 ROUTER = """
@@ -66,21 +66,8 @@ function exactInputSingle((address tokenIn, address tokenOut, uint24 fee, addres
 function exactOutputSingle((address tokenIn, address tokenOut, uint24 fee, address recipient, uint256 deadline, uint256 amountOut, uint256 amountInMaximum, uint160 sqrtPriceLimitX96) params) payable returns (uint256 amountIn)
 """
 
-ERC20 = """
-function approve(address spender, uint256 amount) returns (bool)
-function allowance(address owner, address spender) view returns (uint256)
-function balanceOf(address owner) view returns (uint256)
-function decimals() view returns (uint8)
-"""
-
 CALLEE = """
 function swap(address pool, address recipient, bool zero_for_one, int256 amount_specified, uint160 sqrt_price_limit_x96) returns (int256, int256)
 function mint(address pool, address recipient, int24 tick_lower, int24 tick_upper, uint128 liquidity) returns (uint256, uint256)
 function flash(address pool, uint256 amount0, uint256 amount1)
 """
-
-
-@cache
-def abi(text: str) -> Abi:
-    """Return the codec of one of the texts above, built once."""
-    return abi_of_text(text.splitlines())

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tidemill.chain.types import Call
-from tidemill.errors import BadInput, UnknownName
+from tidemill.errors import BadInput, Revert, UnknownName
 from tidemill.interfaces import Intent
-from tidemill.venues.uniswap_v3.client_abi import CALLEE, ERC20, MANAGER, POOL, ROUTER, abi
+from tidemill.venues.shared.client_parts import Given, abi, with_approvals
+from tidemill.venues.uniswap_v3.client_abi import CALLEE, MANAGER, POOL, ROUTER
 
 if TYPE_CHECKING:
     from tidemill.venues.uniswap_v3.client import UniswapV3Client
@@ -16,56 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Planner"]
 
 _U128_MAX = (1 << 128) - 1
-_U256_MAX = (1 << 256) - 1
 _MIN_SQRT_RATIO = 4295128739
 _MAX_SQRT_RATIO = 1461446703485210103287273052203988822378723970342
-_REQUIRED: Any = object()
-
-
-class _Given:
-    """Arguments and limits of one intent, taken by name; what is missing or of the wrong kind is named."""
-
-    def __init__(self, intent: Intent) -> None:
-        self.intent = intent
-        self._left = set(intent.args)
-        self._limits_left = set(intent.limits.amounts)
-
-    def _take(self, values: Mapping[str, Any], name: str, default: Any, kind: type) -> Any:
-        value = values.get(name, default)
-        if value is _REQUIRED:
-            raise BadInput(f"{self.intent.verb}: {name} is missing")
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise BadInput(f"{self.intent.verb}: {name} = {value!r} is not resolved to {kind.__name__}")
-        return value
-
-    def number(self, name: str, default: Any = _REQUIRED, *, signed: bool = False) -> int:
-        self._left.discard(name)
-        value: int = self._take(self.intent.args, name, default, int)
-        if value < 0 and not signed:
-            raise BadInput(f"{self.intent.verb}: {name} = {value} is below 0")
-        return value
-
-    def text(self, name: str, default: Any = _REQUIRED) -> str:
-        self._left.discard(name)
-        return str(self._take(self.intent.args, name, default, str))
-
-    def flag(self, name: str) -> bool:
-        self._left.discard(name)
-        return bool(self._take(self.intent.args, name, _REQUIRED, bool))
-
-    def limit(self, name: str, default: Any = _REQUIRED) -> int:
-        self._limits_left.discard(name)
-        return int(self._take(self.intent.limits.amounts, name, default, int))
-
-    @property
-    def deadline(self) -> int:
-        """Seconds, without a deadline the largest number."""
-        return _U256_MAX if self.intent.limits.deadline is None else self.intent.limits.deadline
-
-    def finish(self) -> None:
-        """Refuse what no verb asked for: a misspelt limit must not be a silent absence of it."""
-        for name in sorted(self._left | self._limits_left):
-            raise BadInput(f"{self.intent.verb}: {name} is unknown to this verb")
 
 
 class Planner:
@@ -74,7 +27,7 @@ class Planner:
     def __init__(self, client: UniswapV3Client, *, reset_approvals: bool) -> None:
         self._client, self._reset = client, reset_approvals
         self._at = client.deployment
-        self._verbs: dict[str, Callable[[_Given], Sequence[Call]]] = {
+        self._verbs: dict[str, Callable[[Given], Sequence[Call]]] = {
             "mint": self._mint,
             "increase": self._increase,
             "decrease": self._decrease,
@@ -99,14 +52,14 @@ class Planner:
         """Return the calls of an intent; raises ``BadInput`` or ``UnknownName``."""
         if intent.verb not in self._verbs:
             raise UnknownName("verb of Uniswap v3", intent.verb, self._verbs)
-        given = _Given(intent)
+        given = Given(intent)
         calls = self._verbs[intent.verb](given)
         given.finish()
         return calls
 
     # -- position manager ----------------------------------------------------------------
 
-    def _mint(self, given: _Given) -> Sequence[Call]:
+    def _mint(self, given: Given) -> Sequence[Call]:
         at = self._at
         desired = given.number("amount0_desired"), given.number("amount1_desired")
         params = (
@@ -117,7 +70,7 @@ class Planner:
         call = self._to_manager("mint", params, purpose="mint")
         return self._paying({at.token0: desired[0], at.token1: desired[1]}, at.manager, call, may_leave=True)
 
-    def _increase(self, given: _Given) -> Sequence[Call]:
+    def _increase(self, given: Given) -> Sequence[Call]:
         at = self._at
         desired = given.number("amount0_desired"), given.number("amount1_desired")
         minimum = given.limit("amount0_min", 0), given.limit("amount1_min", 0)
@@ -125,7 +78,7 @@ class Planner:
         call = self._to_manager("increaseLiquidity", params, purpose="increase")
         return self._paying({at.token0: desired[0], at.token1: desired[1]}, at.manager, call, may_leave=True)
 
-    def _decrease(self, given: _Given) -> Sequence[Call]:
+    def _decrease(self, given: Given) -> Sequence[Call]:
         token_id = self._token_id(given)
         if "bps" in given.intent.args:
             bps = given.number("bps")
@@ -138,15 +91,15 @@ class Planner:
         params = (token_id, liquidity, *minimum, given.deadline)
         return [self._to_manager("decreaseLiquidity", params, purpose="decrease")]
 
-    def _collect(self, given: _Given) -> Sequence[Call]:
+    def _collect(self, given: Given) -> Sequence[Call]:
         most = given.number("amount0_max", _U128_MAX), given.number("amount1_max", _U128_MAX)
         params = (self._token_id(given), self._client.account, *most)
         return [self._to_manager("collect", params, purpose=given.intent.verb)]
 
-    def _burn(self, given: _Given) -> Sequence[Call]:
+    def _burn(self, given: Given) -> Sequence[Call]:
         return [self._to_manager("burn", self._token_id(given), purpose="burn")]
 
-    def _close(self, given: _Given) -> Sequence[Call]:
+    def _close(self, given: Given) -> Sequence[Call]:
         token_id = self._token_id(given)
         minimum = given.limit("amount0_min", 0), given.limit("amount1_min", 0)
         codec = abi(MANAGER)
@@ -160,7 +113,7 @@ class Planner:
 
     # -- router --------------------------------------------------------------------------
 
-    def _swap_exact_in(self, given: _Given) -> Sequence[Call]:
+    def _swap_exact_in(self, given: Given) -> Sequence[Call]:
         token_in, token_out = self._pair(given)
         amount, bound = given.number("amount_in"), given.intent.limits.sqrt_price_x96
         if bound is None and "amount_out_min" not in given.intent.limits.amounts:
@@ -173,7 +126,7 @@ class Planner:
         # Only a price bound can leave part of the input unspent.
         return self._paying({token_in: amount}, self._at.router, call, may_leave=bound is not None)
 
-    def _swap_exact_out(self, given: _Given) -> Sequence[Call]:
+    def _swap_exact_out(self, given: Given) -> Sequence[Call]:
         token_in, token_out = self._pair(given)
         most, bound = given.limit("amount_in_max"), given.intent.limits.sqrt_price_x96
         params = (
@@ -185,42 +138,50 @@ class Planner:
 
     # -- core ----------------------------------------------------------------------------
 
-    def _pool_initialize(self, given: _Given) -> Sequence[Call]:
+    def _pool_initialize(self, given: Given) -> Sequence[Call]:
         return [self._to_pool("initialize", given.number("sqrt_price_x96"), purpose="pool_initialize")]
 
-    def _pool_mint(self, given: _Given) -> Sequence[Call]:
+    def _pool_mint(self, given: Given) -> Sequence[Call]:
         owner = given.text("recipient", self._client.account)
         ticks = given.number("tick_lower", signed=True), given.number("tick_upper", signed=True)
         return [self._to_callee("mint", owner, *ticks, given.number("liquidity"), purpose="pool_mint")]
 
-    def _pool_burn(self, given: _Given) -> Sequence[Call]:
+    def _pool_burn(self, given: Given) -> Sequence[Call]:
         ticks = given.number("tick_lower", signed=True), given.number("tick_upper", signed=True)
         return [self._to_pool("burn", *ticks, given.number("liquidity"), purpose="pool_burn")]
 
-    def _pool_collect(self, given: _Given) -> Sequence[Call]:
+    def _pool_collect(self, given: Given) -> Sequence[Call]:
         ticks = given.number("tick_lower", signed=True), given.number("tick_upper", signed=True)
-        most = given.number("amount0_max", _U128_MAX), given.number("amount1_max", _U128_MAX)
-        return [self._to_pool("collect", self._client.account, *ticks, *most, purpose="pool_collect")]
+        most = given.number("amount0", _U128_MAX), given.number("amount1", _U128_MAX)
+        return [
+            self._to_pool(
+                "collect", given.text("recipient", self._client.account), *ticks, *most, purpose="pool_collect"
+            )
+        ]
 
-    def _pool_swap(self, given: _Given) -> Sequence[Call]:
+    def _pool_swap(self, given: Given) -> Sequence[Call]:
         down = given.flag("zero_for_one")
         end = _MIN_SQRT_RATIO + 1 if down else _MAX_SQRT_RATIO - 1
         amount, bound = given.number("amount_specified", signed=True), given.number("sqrt_price_limit_x96", end)
         recipient = given.text("recipient", self._client.account)
         return [self._to_callee("swap", recipient, down, amount, bound, purpose="pool_swap")]
 
-    def _pool_flash(self, given: _Given) -> Sequence[Call]:
+    def _pool_flash(self, given: Given) -> Sequence[Call]:
         return [self._to_callee("flash", given.number("amount0"), given.number("amount1"), purpose="pool_flash")]
 
-    def _pool_set_fee_protocol(self, given: _Given) -> Sequence[Call]:
+    def _pool_set_fee_protocol(self, given: Given) -> Sequence[Call]:
         shares = given.number("fee_protocol_0"), given.number("fee_protocol_1")
         return [self._to_pool("setFeeProtocol", *shares, purpose="pool_set_fee_protocol")]
 
-    def _pool_collect_protocol(self, given: _Given) -> Sequence[Call]:
-        most = given.number("amount0_max", _U128_MAX), given.number("amount1_max", _U128_MAX)
-        return [self._to_pool("collectProtocol", self._client.account, *most, purpose="pool_collect_protocol")]
+    def _pool_collect_protocol(self, given: Given) -> Sequence[Call]:
+        most = given.number("amount0", _U128_MAX), given.number("amount1", _U128_MAX)
+        return [
+            self._to_pool(
+                "collectProtocol", given.text("recipient", self._client.account), *most, purpose="pool_collect_protocol"
+            )
+        ]
 
-    def _pool_increase_observations(self, given: _Given) -> Sequence[Call]:
+    def _pool_increase_observations(self, given: Given) -> Sequence[Call]:
         room = given.number("observation_cardinality_next")
         return [self._to_pool("increaseObservationCardinalityNext", room, purpose="pool_increase_observations")]
 
@@ -238,30 +199,17 @@ class Planner:
         return Call(self._at.callee, abi(CALLEE).encode(function, self._at.pool, *args), purpose=purpose)
 
     def _paying(self, due: Mapping[str, int], spender: str, call: Call, *, may_leave: bool) -> Sequence[Call]:
-        """Put exact approvals before ``call`` and, where something may be left over, a reset behind it."""
-        codec, out, back = abi(ERC20), [], []
-        for token, amount in due.items():
-            if not amount:
-                continue
-            allowed = self._client.rpc.call(token, codec.encode("allowance", self._client.account, spender))
-            standing = codec.decode("allowance", allowed)[0]
-            if standing != amount:
-                if standing:
-                    # Some tokens (USDT) refuse to change an allowance other than from or to 0.
-                    out.append(Call(token, codec.encode("approve", spender, 0), purpose="approve"))
-                out.append(Call(token, codec.encode("approve", spender, amount), purpose="approve"))
-            if may_leave and self._reset:
-                back.append(Call(token, codec.encode("approve", spender, 0), purpose="approve"))
-        return [*out, call, *back]
+        client = self._client
+        return with_approvals(client.rpc, client.account, due, spender, call, reset=may_leave and self._reset)
 
-    def _pair(self, given: _Given) -> tuple[str, str]:
+    def _pair(self, given: Given) -> tuple[str, str]:
         token, ids = given.text("token_in"), self._at.token_ids
         if token not in ids:
             raise BadInput(f"{given.intent.verb}: token_in = {token!r} is not of this pool ({' and '.join(ids)})")
         pair = (self._at.token0, self._at.token1)
         return pair if token == ids[0] else (pair[1], pair[0])
 
-    def _token_id(self, given: _Given) -> int:
+    def _token_id(self, given: Given) -> int:
         position = given.text("position")
         venue, _, number = position.rpartition("#")
         if venue != self._client.venue or not number.isdecimal():
@@ -269,4 +217,7 @@ class Planner:
         return int(number)
 
     def _liquidity(self, token_id: int) -> int:
-        return int(self._client.read("manager.positions", token_id)[7])
+        try:
+            return int(self._client.read("positions", token_id)[5])
+        except Revert:
+            return 0  # no such token: the call itself is refused, with the contract's own reason

@@ -12,7 +12,7 @@ from tidemill.chain.artefacts import artefact
 from tidemill.chain.deploy import AddressOf, Deployment, create_address, deploy
 from tidemill.chain.types import Call
 from tidemill.errors import RpcError
-from tidemill.venues.uniswap_v3.client import V3Deployment
+from tidemill.venues.uniswap_v3.client_place import V3Deployment
 
 __all__ = ["LocalToken", "deploy_local", "endow"]
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec import structs
+
 from tidemill.errors import BadInput, Revert
 from tidemill.interfaces import Action, Context, Event, Result
 from tidemill.units import DIVISION_BY_ZERO, MAX_UINT128, OVERFLOW, UNDERFLOW
@@ -18,7 +20,9 @@ from tidemill.venues.uniswap_v3 import position_manager as npm
 from tidemill.venues.uniswap_v3.model_reads import read
 from tidemill.venues.uniswap_v3.model_replay import replay
 from tidemill.venues.uniswap_v3.model_state import ManagerState, PoolState, UniswapV3State
+from tidemill.venues.uniswap_v3.model_storage import storage_features
 from tidemill.venues.uniswap_v3.model_swap import swap, widest_limit
+from tidemill.venues.uniswap_v3.rules_fees import flash_fee_up
 from tidemill.venues.uniswap_v3.rules_ticks import max_liquidity_per_tick
 
 __all__ = ["TICK_SPACING", "UniswapV3Model", "token_id_of"]
@@ -88,8 +92,9 @@ class UniswapV3Model:
         except BaseException:
             state.journal.rollback(mark)
             raise
+        storage = storage_features(state.journal.since(mark))
         state.journal.commit(mark)
-        return result
+        return structs.replace(result, features={**result.features, **storage, "transfers": len(result.transfers)})
 
     def replay(self, state: UniswapV3State, event: Event, ctx: Context) -> None:
         """Apply a recorded event of the pool; raises `ReplayMismatch` when its amounts do not reproduce."""
@@ -164,7 +169,9 @@ def _collect(state: UniswapV3State, effects: Effects, action: Action) -> Result:
     token_id = token_id_of(action.args["position"])
     recipient = str(action.args.get("recipient", effects.ctx.sender))
     return _pair(
-        effects, npm.collect(state, effects, token_id, recipient, *_most(action.args, "_max")), f"{state.name}#{token_id}"
+        effects,
+        npm.collect(state, effects, token_id, recipient, *_most(action.args, "_max")),
+        f"{state.name}#{token_id}",
     )
 
 
@@ -247,7 +254,13 @@ def _pool_swap(state: UniswapV3State, effects: Effects, action: Action) -> Resul
 def _pool_flash(state: UniswapV3State, effects: Effects, action: Action) -> Result:
     recipient = str(action.args.get("recipient", "callee"))
     amounts = int(action.args["amount0"]), int(action.args["amount1"])
-    paid0, paid1 = core.flash(state.pool, effects, recipient, *amounts, _callee(effects, action.args))
+    payer = _callee(effects, action.args)
+    payers = (payer, payer)
+    if "paid0" in action.args:  # a recorded flash: what was paid beside the loan is known
+        due0, due1 = (flash_fee_up(amount, state.pool.fee) for amount in amounts)
+        paid0, paid1 = int(action.args["paid0"]), int(action.args["paid1"])
+        payers = (payer._replace(skimp=due0 - paid0), payer._replace(skimp=due1 - paid1))
+    paid0, paid1 = core.flash(state.pool, effects, recipient, *amounts, payers)
     return effects.result({"paid0": paid0, "paid1": paid1})
 
 

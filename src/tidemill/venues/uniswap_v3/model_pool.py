@@ -184,7 +184,7 @@ def collect(
 
 
 def flash(
-    pool: PoolState, effects: Effects, recipient: str, amount0: int, amount1: int, payer: Payer
+    pool: PoolState, effects: Effects, recipient: str, amount0: int, amount1: int, payers: tuple[Payer, Payer]
 ) -> tuple[int, int]:
     """Lend and take back at once; whatever is paid above the loan goes to liquidity in range. Returns (paid0, paid1).
 
@@ -196,8 +196,8 @@ def flash(
     fee0, fee1 = flash_fee_up(amount0, pool.fee), flash_fee_up(amount1, pool.fee)
     effects.move(pool.token0, pool.account, recipient, amount0, "TF")
     effects.move(pool.token1, pool.account, recipient, amount1, "TF")
-    paid0 = _take_back(pool, effects, pool.token0, recipient, amount0, fee0, payer)
-    paid1 = _take_back(pool, effects, pool.token1, recipient, amount1, fee1, payer)
+    paid0 = _take_back(pool, effects, pool.token0, recipient, amount0, fee0, payers[0])
+    paid1 = _take_back(pool, effects, pool.token1, recipient, amount1, fee1, payers[1])
     if paid0 < fee0:
         raise Revert("F0")
     if paid1 < fee1:
@@ -287,17 +287,10 @@ def _change_position(
         if oracle.write(pool, now32(effects), pool.tick, pool.liquidity):
             effects.count("observations_written")
         pool.journal.set(pool, "liquidity", add_liquidity(pool.liquidity, delta))
-    # The tick, not the price, says which side of the range we are on: at a price exactly on the lower end they agree
-    # except just after crossing it downwards.
-    price = pool.sqrt_price_x96
     lower, upper = ratio_at_tick(tick_lower), ratio_at_tick(tick_upper)
-    if pool.tick < tick_lower:
-        price = lower
-    elif pool.tick >= tick_upper:
-        price = upper
     if delta > 0:
-        return amounts_for_liquidity_up(price, lower, upper, delta)
-    return amounts_for_liquidity_down(price, lower, upper, -delta)
+        return amounts_for_liquidity_up(pool.sqrt_price_x96, lower, upper, delta)
+    return amounts_for_liquidity_down(pool.sqrt_price_x96, lower, upper, -delta)
 
 
 def _settle_position(

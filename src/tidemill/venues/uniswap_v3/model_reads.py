@@ -132,6 +132,8 @@ READS: dict[str, Callable[..., Any]] = {
     "maxLiquidityPerTick": lambda state: state.pool.max_liquidity_per_tick,
     "tickSpacing": lambda state: state.pool.tick_spacing,
     "fee": lambda state: state.pool.fee,
+    "token0": lambda state: state.pool.token0,
+    "token1": lambda state: state.pool.token1,
     "ticks": _ticks,
     "tickBitmap": lambda state, word: state.pool.bitmap.get(word, 0),
     "pool_positions": lambda state, owner, lower, upper: tuple(

@@ -7,11 +7,11 @@ no event shows: what is known of the call (``swap_type``: 0, 1 or 2) decides whe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tidemill.errors import ReplayMismatch, Revert
-from tidemill.interfaces import Action, Context, Event, Result
+from tidemill.interfaces import Action, Context, Event, Result, Transfer
 
 if TYPE_CHECKING:
     from tidemill.venues.uniswap_v3.model import UniswapV3Model
@@ -32,8 +32,11 @@ class _Replaying:
     def __init__(self, ctx: Context, sender: str) -> None:
         self.block, self.sender = ctx.block, sender
 
-    def balance(self, token: str, account: str) -> int:  # noqa: ARG002 - the protocol's signature
+    def balance(self, token: str, account: str) -> int:
         return _WHATEVER
+
+    def move(self, transfer: Transfer) -> None:
+        raise NotImplementedError("a recorded event moves what it moved")
 
     def call(self, venue: str, action: Action) -> Result:
         raise NotImplementedError("a recorded event calls nobody")
@@ -49,10 +52,11 @@ def replay(model: UniswapV3Model, state: UniswapV3State, event: Event, ctx: Cont
     who = str(event.args.get(_ACTING.get(event.name, "sender"), ""))
     if event.name in _BY_OWNER:
         who = state.pool.owner
-    candidates = _SWAPS if event.name == "Swap" else (_ACTIONS.get(event.name),)
-    told = event.args.get("swap_type")
-    if event.name == "Swap" and told is not None:
-        candidates = (_SWAPS[int(told)],)
+    candidates: Sequence[Callable[[Event], Action] | None] = (_ACTIONS.get(event.name),)
+    if event.name == "Swap":
+        told = event.args.get("swap_type")
+        candidates = _SWAPS if told is None else (_SWAPS[int(told)],)
+        event = Event("Swap", {**event.args, "_price_before": state.pool.sqrt_price_x96})
     found = ""
     for make in candidates:
         if make is None:
@@ -82,9 +86,8 @@ def _difference(event: Event, result: Result) -> str:
 
 
 def _swap(event: Event, amount_specified: int, limit: int | None) -> Action:
-    zero_for_one = int(event.args["amount0"]) > 0 or (
-        int(event.args["amount0"]) == 0 and int(event.args["amount1"]) < 0
-    )
+    before, after = int(event.args["_price_before"]), int(event.args["sqrtPriceX96"])
+    zero_for_one = after < before or (after == before and int(event.args["amount0"]) > 0)
     args: dict[str, int | str | bool] = {"zero_for_one": zero_for_one, "amount_specified": amount_specified}
     if limit is not None:
         args["sqrt_price_limit_x96"] = limit
@@ -109,10 +112,10 @@ def _ranged(verb: str, **names: str) -> Callable[[Event], Action]:
 
 
 def _flash(event: Event) -> Action:
-    return Action("pool_flash", {"amount0": event.args["amount0"], "amount1": event.args["amount1"]})
+    return Action("pool_flash", {name: event.args[name] for name in ("amount0", "amount1", "paid0", "paid1")})
 
 
-_SWAPS: tuple[Callable[[Event], Action] | None, ...] = (_exact_in, _exact_out, _price_limited)
+_SWAPS = (_exact_in, _exact_out, _price_limited)
 _ACTIONS: dict[str, Callable[[Event], Action]] = {
     "Initialize": lambda event: Action("pool_initialize", {"sqrt_price_x96": event.args["sqrtPriceX96"]}),
     "Mint": _ranged("pool_mint", liquidity="amount"),

@@ -44,6 +44,9 @@ def mint(
     check_deadline(effects, deadline)
     added = _add_liquidity(state, effects, tick_lower, tick_upper, desired, least)
     manager = state.manager
+    # Two storage words that the state does not hold: the pool's number at the manager, the owner's count of tokens.
+    effects.count("first_of_pool", int(manager.next_id == 1))
+    effects.count("first_of_owner", int(all(held.owner != effects.ctx.sender for held in manager.tokens.values())))
     token_id = manager.next_id
     inside0, inside1 = _pool_snapshot(state, tick_lower, tick_upper)
     token = TokenPosition(effects.ctx.sender, tick_lower, tick_upper, added.liquidity, inside0, inside1, 0, 0)
@@ -106,6 +109,7 @@ def collect(
         raise Revert("")
     account = state.manager.account
     if token.liquidity > 0:
+        effects.count("pokes")
         core.burn(state.pool, effects, account, token.tick_lower, token.tick_upper, 0)
         token = _settle(state, token_id, token, token.liquidity)
     ask0, ask1 = min(amount0_max, token.tokens_owed_0), min(amount1_max, token.tokens_owed_1)

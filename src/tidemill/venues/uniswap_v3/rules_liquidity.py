@@ -54,7 +54,8 @@ def liquidity_for_amounts_down(sqrt_price: Uint, lower: Uint, upper: Uint, amoun
 def amounts_for_liquidity_up(sqrt_price: Uint, lower: Uint, upper: Uint, liquidity: Uint) -> tuple[Uint, Uint]:
     """What a range of this liquidity costs at a price: (amount0, amount1), rounded up.
 
-    ``sqrt_price`` is taken as inside at the lower end and outside at the upper, as the tick is.
+    At a price exactly on an end, inside and outside give the same, so it does not matter that the tick of such a price
+    depends on the side it was reached from.
     """
     if sqrt_price < lower:
         return amount0_delta_up(lower, upper, liquidity), 0

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from tidemill.errors import BadInput, InvariantBroken, Revert
+from tidemill.errors import BadInput, Revert
 from tidemill.interfaces import (
     Action,
     Block,
@@ -53,12 +53,13 @@ class Pool(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """What an own swap came to: raw units with the fee in ``amount_in``; price after it, Q64.96; ticks crossed."""
+    """What an own swap came to: raw units with the fee in ``amount_in``; steps walked, ticks crossed, tick left."""
 
     amount_in: int
     amount_out: int
-    sqrt_price_x96: int
+    steps: int
     ticks_crossed: int
+    tick_changed: bool
 
 
 class KnownLiquidity(Protocol):
@@ -114,7 +115,8 @@ class ReplayStage:
             raise BadInput("the recorded path has no steps", field=venue)
         self.id, self.network, self.account = venue, network, f"{venue}:pool"
         self.pool, self.tape, self.flow, self.liquidity, self.diluted = pool, tape, flow, liquidity, diluted
-        self.steps = self.events = 0
+        # A path has a price from its first step on, so nobody can stand before it.
+        self.steps, self.events = 1, 0
         self.at = Block(time=0, number=0)
         self.tokens: dict[int, _Token] = {}
         self._next_id = first_token_id
@@ -188,8 +190,6 @@ class ReplayStage:
     @property
     def sqrt_price_x96(self) -> int:
         """Price after the last step played, Q64.96."""
-        if not self.steps:
-            raise InvariantBroken(f"{self.id}: no price before the first recorded swap")
         return int(unpack(self.tape.sqrt_price[self.steps - 1 : self.steps])[0])
 
     @property
@@ -198,10 +198,10 @@ class ReplayStage:
         return int(self.tape.tick[self.steps - 1])
 
     def read(self, query: str, *args: Any) -> Any:
-        """Answer the pool's own views ``slot0`` (price, tick), ``liquidity``, ``fee``, ``tickSpacing``, ``token0``, ``token1``."""
+        """Answer the pool's own views: ``slot0`` (its first two fields), ``liquidity``, ``fee``, ``tickSpacing``, tokens."""
         match query:
             case "slot0":
-                return {"sqrt_price_x96": self.sqrt_price_x96, "tick": self.tick}
+                return self.sqrt_price_x96, self.tick
             case "liquidity":
                 return self.liquidity.active(self.steps, self.events)
             case "fee":
@@ -246,7 +246,7 @@ class ReplayStage:
         return Result(
             amounts={"liquidity": liquidity, "amount0": amount0, "amount1": amount1},
             transfers=self._pays(ctx.sender, amount0, amount1),
-            features={"ticks_initialised": 2 * int(new_range)},
+            features={"ticks_initialised": 2, "positions_created": 1} if new_range else {},
             position=f"{self.id}#{number}",
         )
 
@@ -326,7 +326,7 @@ class ReplayStage:
                 "liquidity": token.liquidity,
             },
             transfers=self._gets(ctx.sender, total0, total1),
-            features={"ticks_cleared": 2 * int(gone)},
+            features={"ticks_cleared": 2} if gone else {},
             position=f"{self.id}#{number}",
         )
 
@@ -363,7 +363,11 @@ class ReplayStage:
                 Transfer(token_in, ctx.sender, self.account, fill.amount_in),
                 Transfer(token_out, self.account, ctx.sender, fill.amount_out),
             ),
-            features={"ticks_crossed": fill.ticks_crossed},
+            features={
+                "steps": fill.steps,
+                "ticks_crossed": fill.ticks_crossed,
+                "observations_written": int(fill.tick_changed),
+            },
         )
 
     # --- the manager's books ------------------------------------------------------------------------------------------
@@ -410,7 +414,7 @@ class ReplayStage:
     def _mine(self, action: Action, ctx: Context) -> tuple[int, _Token]:
         number = self._number(action.args["position"])
         if number is None or number not in self.tokens:
-            raise Revert("Invalid token ID")
+            raise Revert("ERC721: operator query for nonexistent token")
         if self.tokens[number].owner != ctx.sender:
             raise Revert("Not approved")
         return number, self.tokens[number]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tidemill.errors import BadInput
 from tidemill.interfaces import Stage
 from tidemill.venues.kinds import Kind, Placed, Setup
@@ -58,4 +60,5 @@ VENUE = Kind(
     "Concentrated liquidity: fees of swaps while the price is in your range.",
     dataset=True,
     place=place,
+    gas=str(Path(__file__).with_name("gas.toml")),
 )

@@ -1,0 +1,108 @@
+"""The income statement on a terminal: the figures of the result document and nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from tidemill.app.tables import table
+from tidemill.studies.schema import ResultDocument, TokenInfo
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["amount", "money", "print_statement"]
+
+
+def money(micro: int | None, *, sign: bool = True) -> str:
+    """Format micro-units with two decimals, or as many as show anything; ``None`` is unknown."""
+    if micro is None:
+        return "unknown"
+    digits = 2 if abs(micro) >= 5_000 or micro == 0 else 6
+    whole, part = divmod(abs(micro), 10**6)
+    if digits == 2:
+        cents = (part + 5_000) // 10_000
+        whole, part = whole + cents // 100, cents % 100
+    mark = "-" if micro < 0 else "+" if sign and micro > 0 else ""
+    return f"{mark}{whole:,}.{part:0{digits}d}"
+
+
+def amount(raw: int, decimals: int) -> str:
+    """Format raw token units with up to six significant decimals."""
+    whole, part = divmod(abs(raw), 10**decimals)
+    text = f"{part:0{decimals}d}" if decimals else ""
+    leading = len(text) - len(text.lstrip("0"))
+    text = text[: max(6, leading + 2) if not whole else 6].rstrip("0")
+    return f"{'-' if raw < 0 else ''}{whole:,}{'.' + text if text else ''}"
+
+
+def print_statement(document: ResultDocument, console: Console) -> None:
+    """Print headline, waterfall, comparisons, costs, assumptions and what the figures rest on."""
+    study, head = document.study, document.headline
+    console.print(f"[bold]{study.title}[/bold]" + ("  [black on yellow] SYNTHETIC DATA [/]" if study.synthetic else ""))
+    console.print(f"{study.subtitle} · {study.strategy} · {', '.join(study.networks)}")
+    console.print(
+        f"{_iso(study.start)} to {_iso(study.end)} UTC · {document.fidelity.data} data, {document.fidelity.mode}"
+    )
+    console.print()
+    percent = f"{head.keep_bps / 100:+.2f} %"
+    console.print(
+        f"You keep [bold]{money(head.keep)} {study.home}[/bold] ({percent}) of {money(head.capital_value, sign=False)}"
+    )
+    yearly = "unknown" if head.per_year_bps is None else f"{head.per_year_bps / 100:+.2f} %"
+    console.print(f"per year {yearly}: {head.per_year_note}")
+    console.print()
+    names = {token.id: token for token in document.tokens}
+    rows = [
+        [
+            f"[bold]{row.label}[/bold]" if row.kind != "flow" else row.label,
+            money(row.value),
+            "–" if row.per_year_bps is None else f"{row.per_year_bps / 100:+.2f} %",
+            _tokens(row.tokens, names),
+        ]
+        for row in document.waterfall
+    ]
+    console.print(table("", ["", f"{study.home}>", "per year>", "tokens"], rows))
+    console.print(f"unexplained {document.unexplained} millionths (rounding allows {document.unexplained_bound})")
+    console.print()
+    _more(document, console)
+    console.print(f"result {document.result_hash}")
+
+
+def _more(document: ResultDocument, console: Console) -> None:
+    study, head = document.study, document.headline
+    kept = [["this study", money(head.keep), f"{head.keep_bps / 100:+.2f} %"]]
+    kept += [[c.name, money(c.keep), f"{c.keep_bps / 100:+.2f} %"] for c in document.comparisons]
+    console.print(table("The same capital, the same period", ["", f"keeps, {study.home}>", ">"], kept))
+    day = "never" if head.break_even_day is None else f"day {head.break_even_day:.1f}"
+    console.print(f"breaks even: {day}; {head.break_even_note}")
+    console.print(f"smallest sensible capital: {money(head.minimum_capital, sign=False)}; {head.minimum_capital_note}")
+    console.print(f"what would change this: {head.what_would_change}")
+    console.print()
+    costs = [
+        [f"{c.venue} {c.verb}", str(c.count), str(c.failed), f"{c.gas_used:,}", money(c.value, sign=False)]
+        for c in document.costs
+    ]
+    console.print(table("Network fees", ["", "sent>", "failed>", "gas>", f"{study.home}>"], costs))
+    if document.assumptions:
+        rows = [
+            [a.label, f"{a.value} {a.unit}", a.source, money(a.keep_at_half), money(a.keep_at_double)]
+            for a in document.assumptions
+        ]
+        columns = ["", "assumed>", "source", "keep at half>", "at double>"]
+        console.print(table("Not in the data, so assumed", columns, rows))
+    console.print(f"model error: {document.fidelity.error}")
+    for line in (*document.fidelity.notes, *document.warnings):
+        console.print(f"note: {line}")
+
+
+def _tokens(tokens: Mapping[str, int], names: Mapping[str, TokenInfo]) -> str:
+    parts: Sequence[str] = [
+        f"{amount(raw, names[token].decimals)} {names[token].symbol}" for token, raw in tokens.items() if token in names
+    ]
+    return ", ".join(parts)
+
+
+def _iso(time: int) -> str:
+    return dt.datetime.fromtimestamp(time, dt.UTC).strftime("%Y-%m-%d %H:%M")

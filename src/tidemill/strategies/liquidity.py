@@ -1,0 +1,188 @@
+"""What every liquidity strategy does alike: see the pool, enter a range, and leave into the home asset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from tidemill.interfaces import (
+    All,
+    Arg,
+    Cancelled,
+    Decision,
+    Expired,
+    Intent,
+    Limits,
+    News,
+    Outcome,
+    Plan,
+    Position,
+    Revert,
+    Reverted,
+    Skipped,
+    View,
+)
+from tidemill.strategies.ratio import Swap, least_amounts, liquidity_of, swap_to_ratio
+
+__all__ = ["LpMemo", "PoolView", "add_to", "enter", "learn", "leave", "now_of", "ranges", "sell"]
+
+PATIENCE = 8
+"""Failures in a row after which leaving is given up and what is left is marked; waits double up to 2**8 minutes."""
+
+
+class LpMemo(Struct, frozen=True):
+    """What a liquidity strategy remembers: when it last entered, failures in a row, when it may try again (seconds)."""
+
+    entered_at: int = 0
+    failures: int = 0
+    not_before: int = 0
+    harvested: bool = False
+
+
+class PoolView(Struct, frozen=True):
+    """A pool as it stands: tokens, price (Q64.96), tick, spacing, fee in millionths."""
+
+    token0: str
+    token1: str
+    sqrt_price_x96: int
+    tick: int
+    spacing: int
+    fee: int
+
+    @classmethod
+    def of(cls, view: View, venue: str) -> PoolView:
+        """Read it through the contract's own views."""
+        slot0 = view.read(venue, "slot0")
+        names = ("token0", "token1", "tickSpacing", "fee")
+        token0, token1, spacing, fee = (view.read(venue, name) for name in names)
+        return cls(token0, token1, slot0[0], slot0[1], spacing, fee)
+
+    def held(self, view: View) -> tuple[int, int]:
+        """Return what the wallet holds of the two tokens, raw units."""
+        return view.balances.get(self.token0, 0), view.balances.get(self.token1, 0)
+
+
+def now_of(view: View) -> int:
+    """Return world time in seconds: the latest block seen."""
+    return max(block.time for block in view.at.values())
+
+
+def ranges(view: View, venue: str) -> Sequence[Position]:
+    """Return one's positions at ``venue``."""
+    return [position for position in view.positions if position.venue == venue]
+
+
+def learn(memo: LpMemo, news: Sequence[News], now: int) -> LpMemo:
+    """Count failures in a row and wait one, two, four … minutes after each, so that no error repeats every block."""
+    answers = [n.status for n in news if isinstance(n, Outcome)]
+    if not answers:
+        return memo
+    if any(isinstance(status, Reverted | Expired | Skipped | Cancelled) for status in answers):
+        failures = memo.failures + 1
+        return LpMemo(memo.entered_at, failures, now + 60 * 2 ** min(failures - 1, PATIENCE), memo.harvested)
+    return LpMemo(memo.entered_at, 0, 0, memo.harvested)
+
+
+def sell(view: View, venue: str, token: str, amount: int, slippage_bps: int) -> Intent | None:
+    """Return a swap of ``amount`` of ``token`` with its min-out: the quote less ``slippage_bps``.
+
+    ``None`` where it would bring nothing or revert.
+    """
+    args: dict[str, Arg] = {"token_in": token, "amount_in": amount}
+    try:
+        quote = view.quote(Intent(venue, "swap_exact_in", args))
+    except Revert:
+        return None
+    least = quote.amounts["amount_out"] * (10_000 - slippage_bps) // 10_000  # down: a limit errs to the loose side
+    return Intent(venue, "swap_exact_in", args, Limits({"amount_out_min": least})) if least else None
+
+
+def enter(view: View, venue: str, lower: int, upper: int, slippage_bps: int) -> Plan | None:
+    """Return the plan that turns the wallet's two tokens, whatever their mix, into liquidity of ``[lower, upper)``.
+
+    Swap to the ratio the range needs, then mint all there is. ``None`` if the wallet has nothing to bring.
+    """
+    steps, least = _to_ratio(view, venue, lower, upper, slippage_bps)
+    if least is None:
+        return None
+    pool = PoolView.of(view, venue)
+    args: dict[str, Arg] = {
+        "tick_lower": lower,
+        "tick_upper": upper,
+        "amount0_desired": All(pool.token0),
+        "amount1_desired": All(pool.token1),
+    }
+    return Plan((*steps, Intent(venue, "mint", args, least)))
+
+
+def add_to(view: View, position: Position, slippage_bps: int) -> Plan | None:
+    """Return the plan that adds the wallet's two tokens to ``position``; ``None`` if there is nothing to add."""
+    data, venue = position.data, position.venue
+    steps, least = _to_ratio(view, venue, data["tick_lower"], data["tick_upper"], slippage_bps)
+    if least is None:
+        return None
+    pool = PoolView.of(view, venue)
+    args: dict[str, Arg] = {
+        "position": position.id,
+        "amount0_desired": All(pool.token0),
+        "amount1_desired": All(pool.token1),
+    }
+    return Plan((*steps, Intent(venue, "increase", args, least)))
+
+
+def leave(view: View, venue: str, home: str, slippage_bps: int, memo: LpMemo, how: str = "close") -> Decision[Any]:
+    """Leave: close every position at ``venue``, then sell into ``home`` whatever the pool trades against it.
+
+    Called at every decision with ``why == "end"`` until it plans nothing more. With ``how="mark"`` nothing is sold.
+    """
+    if how == "mark" or memo.failures > PATIENCE:
+        return Decision(memo=memo)
+    held = ranges(view, venue)
+    if held:
+        return Decision(tuple(Plan((Intent(venue, "close", {"position": p.id}),)) for p in held), memo=memo)
+    sales = tuple(Plan((sale,)) for sale in _sales(view, venue, home, slippage_bps))
+    return Decision(sales, memo=memo)
+
+
+def _sales(view: View, venue: str, home: str, slippage_bps: int) -> Iterator[Intent]:
+    pool = PoolView.of(view, venue)
+    for token, amount in zip((pool.token0, pool.token1), pool.held(view), strict=True):
+        if token != home and amount and home in (pool.token0, pool.token1):
+            sale = sell(view, venue, token, amount, slippage_bps)
+            if sale:
+                yield sale
+
+
+def _to_ratio(
+    view: View, venue: str, lower: int, upper: int, slippage_bps: int
+) -> tuple[tuple[Intent, ...], Limits | None]:
+    """Return the swap (if one is needed) and the mint's minimums; no minimums if there is nothing to mint."""
+    pool = PoolView.of(view, venue)
+    held, price = pool.held(view), pool.sqrt_price_x96
+    swap = swap_to_ratio(held, price, lower, upper, None, pool.fee)
+    steps: tuple[Intent, ...] = ()
+    left = held
+    for _ in range(2):  # the second time at the rate quoted for the first: the swap's own impact is in it
+        if swap is None:
+            break
+        token = pool.token0 if swap.zero_for_one else pool.token1
+        sale = sell(view, venue, token, swap.amount, slippage_bps)
+        if sale is None:
+            break
+        out = view.quote(sale).amounts["amount_out"]
+        steps, left = (sale,), _after(held, swap, out)
+        better = swap_to_ratio(held, price, lower, upper, (out, swap.amount), pool.fee)
+        if better is None or better.zero_for_one != swap.zero_for_one:
+            break
+        swap = better
+    least = least_amounts(left, price, lower, upper, slippage_bps)
+    nothing = not any(held) or not liquidity_of(left, price, lower, upper)
+    return steps, None if nothing else Limits({"amount0_min": least[0], "amount1_min": least[1]})
+
+
+def _after(held: tuple[int, int], swap: Swap, out: int) -> tuple[int, int]:
+    if swap.zero_for_one:
+        return held[0] - swap.amount, held[1] + out
+    return held[0] + out, held[1] - swap.amount

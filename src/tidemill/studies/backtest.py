@@ -1,0 +1,227 @@
+"""Backtest: let a strategy meet a model world over recorded events, and state what was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from tidemill import __version__
+from tidemill.engine.rules import Rules
+from tidemill.engine.run import Outcomes, run
+from tidemill.engine.world import ModelWorld
+from tidemill.execution.ids import content_hash
+from tidemill.execution.journal import MemoryJournal
+from tidemill.ledger.posting import post
+from tidemill.ledger.waterfall import waterfall
+from tidemill.studies.costs import Costing
+from tidemill.studies.prepare import Prepared
+from tidemill.studies.schema import Assumption, Fidelity, ResultDocument, StudyInfo, TokenInfo
+from tidemill.studies.statement import Alternative, Facts, statement
+from tidemill.studies.strategy import Chosen, choose
+from tidemill.venues.kinds import kind
+
+__all__ = ["Backtest", "Played"]
+
+Scale = Mapping[str, tuple[int, int]]
+HALF_AND_DOUBLE = ((1, 2), (2, 1))
+CURVE_POINTS = 500
+"""Sample marks per run; the report's curves need no more."""
+
+
+class Played(Struct, frozen=True):
+    """A finished run: what it left behind, and the assumed fee levels it used."""
+
+    outcomes: Outcomes
+    costing: Costing
+
+
+class Backtest:
+    """All runs of a study: its own, the same at half and double of each assumption, and what it is compared with."""
+
+    def __init__(self, prepared: Prepared, progress: Callable[[str], None] | None = None) -> None:
+        self.prepared, self.study = prepared, prepared.study
+        self._tell = progress or (lambda _line: None)
+        self.chosen = choose(prepared)
+
+    def play(
+        self,
+        chosen: Chosen | None = None,
+        network: str | None = None,
+        scale: Scale | None = None,
+        *,
+        curves: bool = False,
+    ) -> Played:
+        """Play the study once, with another strategy, another network's costs or scaled assumptions if given."""
+        prepared, chosen = self.prepared, chosen or self.chosen
+        costing = Costing(prepared, network or self.study.network, scale)
+        stages = {stage.id: stage for stage in prepared.stages()}
+        funds = prepared.funds()
+        spacing = max((prepared.end - prepared.start) // CURVE_POINTS, 1)
+        rules = Rules(
+            start=prepared.start,
+            end=prepared.end,
+            run=content_hash([self.study.digest, self.study.world.seed]),
+            inclusion_delay=self.study.world.delay_blocks,
+            placement=self.study.world.placement,
+            sample_every=spacing if curves else None,
+        )
+        world = ModelWorld(
+            [prepared.engine_network()],
+            stages.values(),
+            funds,
+            rules,
+            cost=costing,
+            prices=lambda _world: prepared.prices(stages, scale),
+            rates=lambda _world: prepared.rates(stages),
+            outside=("market", "zero", *(stage.account for stage in stages.values())),
+        )
+        prepared.check_prices(stages, funds)
+        return Played(run(world, chosen.strategy, run_id=rules.run, log=MemoryJournal()), costing)
+
+    def main_run(self) -> tuple[ResultDocument, Outcomes]:
+        """Run the study itself and state it, without the runs beside it (half and double, comparisons)."""
+        played = self.play(curves=True)
+        return self._state(played, [], {}), played.outcomes
+
+    def document(self) -> tuple[ResultDocument, Outcomes]:
+        """Run everything the statement shows and assemble it."""
+        self._tell("running the strategy …")
+        played = self.play(curves=True)
+        assumptions = self._assumptions(played)
+        self._tell("stating …")
+        return self._state(played, assumptions, self._alternatives()), played.outcomes
+
+    def _state(
+        self, played: Played, assumptions: list[Assumption], alternatives: dict[str, Callable[[], Alternative]]
+    ) -> ResultDocument:
+        facts = Facts(
+            study=self._info(),
+            tokens=self._tokens(played.outcomes),
+            fidelity=self._fidelity(),
+            home=self.prepared.home,
+            exit=self.study.exit,
+            tool_version=__version__,
+            assumptions=assumptions,
+            warnings=self._warnings(),
+            priced=self._priced(),
+            tick_price=self._tick_price(),
+            alternatives=alternatives,
+        )
+        return statement(played.outcomes.record, played.outcomes.marks, facts)
+
+    # --- runs beside the main one -------------------------------------------------------------------------------------
+
+    @staticmethod
+    def keep(outcomes: Outcomes) -> int:
+        """Return what a run kept, micro-units of home."""
+        return waterfall(post(outcomes.record, outcomes.marks)).keep
+
+    def _assumptions(self, played: Played) -> list[Assumption]:
+        """List every assumed input that moved something, with what would be kept at half and double of it."""
+        rows = []
+        inputs = [(u.key, u.label, u.value, u.unit, u.source, u.as_of) for u in played.costing.used.values()]
+        for symbol, text in self.study.prices.items():
+            label = f"price of {symbol}"
+            inputs.append((f"price:{symbol}", label, text, self.study.home, "the study file", ""))
+        for number, (key, label, value, unit, source, as_of) in enumerate(inputs, 1):
+            self._tell(f"assumption {number} of {len(inputs)} at half and double …")
+            half, double = (self.keep(self.play(scale={key: ratio}).outcomes) for ratio in HALF_AND_DOUBLE)
+            rows.append(Assumption(key, label, value, unit, source, as_of, half, double))
+        return rows
+
+    def _alternatives(self) -> dict[str, Callable[[], Alternative]]:
+        found: dict[str, Callable[[], Alternative]] = {}
+        for name in self.study.counterfactual:
+            found[f"costs as on {name}"] = lambda name=name: Alternative(  # type: ignore[misc]
+                self.keep(self.play(network=name).outcomes), "same flow and prices, fees by that network's formula"
+            )
+        for label, other in self.chosen.baselines:
+            found[label] = lambda other=other: Alternative(self.keep(self.play(other).outcomes))  # type: ignore[misc]
+        return found
+
+    # --- what the statement prints ------------------------------------------------------------------------------------
+
+    def _info(self) -> StudyInfo:
+        study, prepared = self.study, self.prepared
+        markets = list(prepared.markets.values())
+        return StudyInfo(
+            title=study.title,
+            subtitle="; ".join(market.manifest.title for market in markets),
+            strategy=study.strategy,
+            strategy_hash=self.chosen.digest,
+            parameters={key: str(value) for key, value in sorted(self.chosen.parameters.items())},
+            networks=[study.network],
+            venues=sorted(study.venues),
+            start=prepared.start,
+            end=prepared.end,
+            home=study.home,
+            synthetic=not markets or any(market.manifest.synthetic for market in markets),
+            capital={token.partition("@")[0]: amount for token, amount in sorted(prepared.funds().items())},
+        )
+
+    def _tokens(self, outcomes: Outcomes) -> list[TokenInfo]:
+        seen = {token for mark in outcomes.marks for token in (*mark.balances, *mark.prices)}
+        out = []
+        for token in sorted(seen):
+            symbol, _, network = token.partition("@")
+            out.append(TokenInfo(token, symbol, self.prepared.decimals[symbol], network))
+        return out
+
+    def _fidelity(self) -> Fidelity:
+        levels = ["exact", "inferred", "bars"]
+        markets = self.prepared.markets.items()
+        worst = max((levels.index(market.manifest.fidelity) for _, market in markets), default=0)
+        modes = sorted({self.study.venues[name].mode for name, _ in markets})
+        proofs = [kind(spec.kind).proof for spec in self.study.venues.values()]
+        order = ["unproven", "rule-checked", "fork-equal", "bytecode-equal"]
+        errors = [market.dataset.replay.account.model_error for _, market in markets]
+        notes = [note for placed in self.prepared.placed.values() for note in placed.notes()]
+        return Fidelity(
+            data=levels[worst],  # type: ignore[arg-type]
+            mode=modes[0] if modes else "n/a",
+            proof=min(proofs, key=order.index),
+            error="; ".join(error for error in errors if error) or "none: every amount of the flow reproduces",
+            notes=notes,
+        )
+
+    def _warnings(self) -> list[str]:
+        if self.prepared.markets:
+            return []
+        return ["no recorded market: flow and yield of this study come from seeded parameters"]
+
+    def _priced(self) -> str | None:
+        for name, placed in self.prepared.placed.items():
+            if placed.pair is not None and name in self.prepared.markets:
+                pool = self.prepared.markets[name].pool
+                symbols = [pool.token0.symbol, pool.token1.symbol]
+                if self.study.home in symbols:
+                    symbols.remove(self.study.home)
+                    return self.prepared.token(symbols[0])
+        return None
+
+    def _tick_price(self) -> Callable[[str, int], float | None]:
+        markets, home = self.prepared.markets, self.study.home
+
+        def price(venue: str, tick: int) -> float | None:
+            if venue not in markets:
+                return None
+            pool = markets[venue].pool
+            raw = 1.0001**tick * 10.0 ** (pool.token0.decimals - pool.token1.decimals)
+            if home == pool.token1.symbol:
+                return raw
+            return 1 / raw if home == pool.token0.symbol else None
+
+        return price
+
+
+def frames(document: ResultDocument) -> dict[str, Any]:
+    """Return a document's tables as plain rows, by name."""
+    return {
+        "waterfall": document.waterfall,
+        "costs": document.costs,
+        "positions": document.positions,
+        "comparisons": document.comparisons,
+        "assumptions": document.assumptions,
+    }

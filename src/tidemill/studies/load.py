@@ -1,0 +1,144 @@
+"""The library's front door: ``tidemill.load("study.toml").run()`` → a result with ``.document``, ``.frame()``, ``.write()``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from tidemill.errors import BadInput, UnknownName
+from tidemill.studies.schema import ResultDocument
+from tidemill.studies.study import Study, load_study
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tidemill.engine.run import Outcomes
+    from tidemill.studies.rehearse import Comparison
+
+__all__ = ["Loaded", "Result", "load"]
+
+Progress = Callable[[str], None]
+
+
+def load(path: str | Path) -> Loaded:
+    """Read and check a study file; nothing is run yet.
+
+    Raises
+    ------
+    BadInput : one line naming file, field, value and what would be right.
+    """
+    return Loaded(load_study(path))
+
+
+class Loaded:
+    """A study, ready to be run."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    def run(self, progress: Progress | None = None) -> Result:
+        """Backtest the study; the same inputs give the same ``result_hash``."""
+        from tidemill.studies.backtest import Backtest  # noqa: PLC0415 - heavy by numba and polars
+        from tidemill.studies.prepare import prepare  # noqa: PLC0415
+
+        if progress:
+            progress("loading market data …")
+        document, outcomes = Backtest(prepare(self.study), progress).document()
+        return Result(self.study, document, outcomes)
+
+    def rehearse(
+        self,
+        mode: Literal["locked", "live-like"] = "locked",
+        gas: Literal["model", "measured"] = "model",
+        progress: Progress | None = None,
+    ) -> Comparison:
+        """Run the strategy against the real contracts on a local chain and compare with the model."""
+        from tidemill.studies.prepare import prepare  # noqa: PLC0415
+        from tidemill.studies.rehearse import rehearse  # noqa: PLC0415
+
+        return rehearse(prepare(self.study), mode=mode, gas=gas, progress=progress)
+
+
+class Result:
+    """A finished backtest.
+
+    Attributes
+    ----------
+    document : the versioned result; integers are micro-units of home, raw token units and Unix seconds.
+    outcomes : the world's record and marks, from which everything in the document follows.
+    """
+
+    def __init__(self, study: Study, document: ResultDocument, outcomes: Outcomes) -> None:
+        self.study, self.document, self.outcomes = study, document, outcomes
+
+    def frame(self, table: str = "waterfall") -> pl.DataFrame:
+        """Return a table of the document as a Polars frame (``.to_pandas()`` and ``.to_arrow()`` are Polars' own).
+
+        Parameters
+        ----------
+        table : ``waterfall``, ``costs``, ``positions``, ``comparisons``, ``assumptions``, ``series`` or ``ledger``.
+        """
+        import polars as pl  # noqa: PLC0415 - the command line starts without it
+
+        if table == "ledger":
+            return self.ledger()
+        tables: Mapping[str, Any] = {
+            name: getattr(self.document, name)
+            for name in ("waterfall", "costs", "positions", "comparisons", "assumptions")
+        }
+        if table == "series":
+            series = msgspec.to_builtins(self.document.series)
+            return pl.DataFrame({k: v for k, v in series.items() if isinstance(v, list) and v})
+        if table not in tables:
+            raise UnknownName("table", table, [*tables, "series", "ledger"], field="table")
+        rows = [{k: _cell(v) for k, v in msgspec.to_builtins(row).items()} for row in tables[table]]
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def ledger(self) -> pl.DataFrame:
+        """Return the double-entry postings, one row each; amounts are raw units as decimal text (they may need 256 bits)."""
+        from tidemill.ledger.export import books_frame  # noqa: PLC0415 - polars
+        from tidemill.ledger.posting import post  # noqa: PLC0415
+
+        return books_frame(post(self.outcomes.record, self.outcomes.marks))
+
+    def write(self, out: str | Path) -> Path:
+        """Write report.html, result.json and ledger.parquet into a folder of this study; each appears whole or not."""
+        from tidemill.app.report import write_report  # noqa: PLC0415
+
+        folder = Path(out) / folder_name(self.study)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"cannot write to {folder} ({error.strerror})", field="out") from None
+        write_atomically(folder / "result.json", msgspec.json.format(msgspec.json.encode(self.document), indent=2))
+        temporary = folder / ".ledger.parquet.part"
+        self.ledger().write_parquet(temporary)
+        temporary.replace(folder / "ledger.parquet")
+        write_report(self.document, folder / "report.html")
+        return folder
+
+
+def folder_name(study: Study) -> str:
+    """Return a plain folder name for a study: its file's, else its title's."""
+    stem = Path(study.path).stem if study.path else study.title
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-").lower() or "study"
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that it is either there whole or not at all."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+def _cell(value: Any) -> Any:
+    """Wide integers and tables do not fit a column's 64 bits; they travel as text."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={item}" for key, item in value.items())
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 63:
+        return str(value)
+    return value

@@ -1,0 +1,199 @@
+"""The statement: one :class:`ResultDocument` from what a world wrote down and what a study knows about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from tidemill.interfaces import Expired, Mark, Recorded, Skipped
+from tidemill.ledger.books import Books
+from tidemill.ledger.judge import Curves, curves, per_year_bps_toward_zero
+from tidemill.ledger.posting import post
+from tidemill.ledger.timeline import Step
+from tidemill.ledger.waterfall import Waterfall, waterfall
+from tidemill.studies.canonical import result_hash
+from tidemill.studies.headline import BPS, MIN_YEAR_SECONDS, headline
+from tidemill.studies.schema import (
+    SCHEMA,
+    Assumption,
+    Comparison,
+    Fidelity,
+    ResultDocument,
+    Series,
+    StudyInfo,
+    TokenInfo,
+    WaterfallRow,
+)
+from tidemill.studies.tables import cost_rows, position_rows
+
+__all__ = ["MAX_POINTS", "Alternative", "Facts", "TickPrice", "statement"]
+
+MAX_POINTS = 2_000
+"""Most points of a drawn curve."""
+
+TickPrice = Callable[[str, int], float | None]
+"""(venue, tick) -> price for display, in the unit of the drawn price; ``None`` where it has none."""
+
+
+class Alternative(Struct, frozen=True):
+    """How the same capital fared another way: micro-units of the home asset at the end less at the start."""
+
+    keep: int
+    note: str = ""
+
+
+class Facts(Struct, frozen=True):
+    """What the statement cannot know from the record.
+
+    Parameters
+    ----------
+    study, tokens, fidelity, assumptions, warnings : printed as given. ``tokens`` name every token that moved.
+    kind, tool_version : of the document.
+    home : token id of the home asset; exit : as the study asked for it.
+    priced : token id whose price in home is drawn, ``None`` for none.
+    tick_price : for the price bounds of ranges.
+    alternatives : the same capital held another way, by name, run when asked for (``full range``, ...); ``holding`` is
+        always computed here.
+    """
+
+    study: StudyInfo
+    tokens: list[TokenInfo]
+    fidelity: Fidelity
+    home: str
+    exit: Literal["close", "mark"] = "close"
+    kind: str = "backtest"
+    tool_version: str = ""
+    assumptions: list[Assumption] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    priced: str | None = None
+    tick_price: TickPrice | None = None
+    alternatives: Mapping[str, Callable[[], Alternative]] = field(default_factory=dict)
+
+
+def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> ResultDocument:
+    """Keep the books, compute and prove the waterfall, and assemble the result with its hash.
+
+    Raises ``InvariantBroken`` where books do not balance or rows do not explain the change (``tidemill.ledger``).
+    """
+    books = post(record, marks)
+    fall = waterfall(books)
+    drawn = curves(books)
+    alternatives = {"holding": _holding(drawn)} | {name: run() for name, run in facts.alternatives.items()}
+    seconds = marks[-1].time - marks[0].time
+    document = ResultDocument(
+        schema=SCHEMA,
+        kind=facts.kind,
+        tool_version=facts.tool_version,
+        study=facts.study,
+        tokens=facts.tokens,
+        fidelity=facts.fidelity,
+        headline=headline(books, fall, drawn, facts.study.home),
+        waterfall=_rows(fall, seconds, facts),
+        unexplained=fall.unexplained,
+        unexplained_bound=fall.bound,
+        comparisons=[_comparison(name, one, fall.start_value) for name, one in alternatives.items()],
+        costs=cost_rows(books),
+        positions=position_rows(books, facts.tick_price),
+        assumptions=facts.assumptions,
+        series=_series(books, drawn, facts),
+        warnings=[*facts.warnings, *_refused(record), *_leftovers(record, books, fall, facts)],
+    )
+    return msgspec.structs.replace(document, result_hash=result_hash(document))
+
+
+def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
+    def yearly(value: int) -> int | None:
+        return per_year_bps_toward_zero(value, fall.start_value, seconds) if seconds >= MIN_YEAR_SECONDS else None
+
+    rows: list[WaterfallRow] = []
+    running = 0
+    sums: dict[str, int] = {}
+    for line in fall.lines:
+        note = ""
+        if line.group == "exit":
+            formula = "sum of the rows above"
+            rows.append(
+                WaterfallRow(
+                    "before_exit", "Before leaving", "subtotal", running, yearly(running), _kept(sums), formula
+                )
+            )
+            if facts.exit == "mark":
+                note = "not closed: the study asked to be valued at the last price (exit = mark)"
+        running += line.value
+        for token, amount in line.tokens.items():
+            sums[token] = sums.get(token, 0) + amount
+        rows.append(
+            WaterfallRow(
+                line.key, line.label, "flow", line.value, yearly(line.value), dict(line.tokens), line.formula, note
+            )
+        )
+    formula = "value of everything: end - start"
+    rows.append(WaterfallRow("keep", "What you keep", "total", fall.keep, yearly(fall.keep), _kept(sums), formula))
+    return rows
+
+
+def _kept(sums: Mapping[str, int]) -> dict[str, int]:
+    return {token: amount for token, amount in sums.items() if amount}
+
+
+def _holding(drawn: Curves) -> Alternative:
+    return Alternative(drawn.hold[-1] - drawn.hold[0], "what you brought, untouched; nothing sold, no fees")
+
+
+def _comparison(name: str, one: Alternative, capital: int) -> Comparison:
+    return Comparison(name, one.keep, one.keep * BPS // capital if capital > 0 else 0, one.note)
+
+
+def _series(books: Books, drawn: Curves, facts: Facts) -> Series:
+    """Thin to at most ``MAX_POINTS``, evenly by place, the first and the last kept."""
+    count = len(drawn.time)
+    last = min(count, MAX_POINTS) - 1
+    places = [place * (count - 1) // last for place in range(last + 1)] if last else [0]
+    price: list[float] = []
+    label = ""
+    if facts.priced is not None:
+        decimals = next(token.decimals for token in facts.tokens if token.id == facts.priced)
+        for place in places:
+            of = books.marks[drawn.marks[place]].prices[facts.priced]
+            price.append(10**decimals * of.num // of.den / 10**6)
+        label = f"{facts.study.home} per {facts.priced.split('@', 1)[0]}"
+    return Series(
+        time=[drawn.time[place] for place in places],
+        value=[drawn.value[place] for place in places],
+        hold=[drawn.hold[place] for place in places],
+        fees=[drawn.income[place] for place in places],
+        costs=[drawn.costs[place] for place in places],
+        price=price,
+        price_label=label,
+    )
+
+
+def _refused(record: Sequence[Step]) -> list[str]:
+    """Say which steps were never sent and why; those skipped after them go without saying."""
+    counts: dict[str, int] = {}
+    for step in record:
+        if isinstance(step, Recorded) and isinstance(step.status, Skipped | Expired):
+            why = step.status.reason if isinstance(step.status, Skipped) else "its deadline had passed"
+            if not why.startswith(("step ", "undone")):
+                line = f"{step.verb} at {step.venue} was not sent: {why}"
+                counts[line] = counts.get(line, 0) + 1
+    return [line if count == 1 else f"{line} ({count} times)" for line, count in sorted(counts.items())]
+
+
+def _leftovers(record: Sequence[Step], books: Books, fall: Waterfall, facts: Facts) -> list[str]:
+    """Say what was to be closed into the home asset and was not; gas money and dust (1 in 10,000) apart."""
+    if facts.exit != "close":
+        return []
+    natives = {step.native for step in record if isinstance(step, Recorded)}
+    left: list[str] = []
+    for token, amount in books.states[-1].valued().items():
+        if token == facts.home or token in natives or not amount:
+            continue
+        of = books.marks[-1].prices[token]
+        value = amount * of.num // of.den
+        if value * BPS > fall.end_value:
+            left.append(f"{amount} raw units of {token} (worth {value} micro-units)")
+    return [f"not closed into {facts.study.home} at the end: {', '.join(left)}"] if left else []

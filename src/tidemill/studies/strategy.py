@@ -1,0 +1,72 @@
+"""The strategy of a study, and those it is compared with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from tidemill import strategies
+from tidemill.studies.prepare import Prepared
+
+__all__ = ["Chosen", "choose"]
+
+_TOKENS = ("home", "asset", "share", "reward", "gas_token")
+"""Parameters that are token ids; a study may give the symbol alone."""
+
+
+class Chosen(Struct, frozen=True):
+    """A strategy as a study runs it. ``digest`` covers the file that defines it; ``baselines`` are run beside it."""
+
+    name: str
+    strategy: Any
+    digest: str
+    parameters: dict[str, Any]
+    baselines: tuple[tuple[str, Chosen], ...] = field(default=())
+
+
+def choose(prepared: Prepared) -> Chosen:
+    """Load the study's strategy; fields it leaves out and the study knows (venue, home, exit …) are filled in.
+
+    Raises
+    ------
+    BadInput : naming the study file and the field.
+    """
+    study = prepared.study
+    own = _load(prepared, study.strategy, dict(study.parameters))
+    if not prepared.markets or study.strategy == "full_range":
+        return own
+    full = _load(prepared, "full_range", {})
+    return msgspec.structs.replace(own, baselines=(("the full range", full),))
+
+
+def _load(prepared: Prepared, name: str, parameters: dict[str, Any]) -> Chosen:
+    study = prepared.study
+    file = study.path or None
+    found = strategies.find(name, study.folder, own_code=True, file=file)
+    named = {key: _token(prepared, key, value) for key, value in parameters.items()}
+    made: Any = found.make(named, _given(prepared), file=file)
+    return Chosen(name, made, found.digest, msgspec.structs.asdict(made))
+
+
+def _given(prepared: Prepared) -> dict[str, Any]:
+    """What a strategy may want to know and a study says elsewhere."""
+    study = prepared.study
+    known: dict[str, Any] = {"home": prepared.home, "exit": study.exit, "asset": prepared.home}
+    for name, market in prepared.markets.items():
+        known.setdefault("venue", name)
+        for token in (market.pool.token0, market.pool.token1):
+            if token.symbol in (prepared.native, f"W{prepared.native}"):
+                known.setdefault("gas_token", prepared.token(token.symbol))
+    for name, spec in study.venues.items():
+        if spec.kind == "erc4626":
+            known |= {"vault": name, "share": prepared.token(str(spec.params["share"]))}
+            known["asset"] = prepared.token(str(spec.params["asset"]))
+        if spec.kind == "staking_rewards":
+            known |= {"farm": name, "reward": prepared.token(str(spec.params["reward"]))}
+    return known
+
+
+def _token(prepared: Prepared, key: str, value: Any) -> Any:
+    return prepared.token(value) if key in _TOKENS and value in prepared.decimals else value

@@ -1,0 +1,72 @@
+"""The shipped gas tables against transactions they were not made from: another seed, the same contracts."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tidemill import networks
+from tidemill.chain import artefacts
+from tidemill.networks import CostModel, FeeEnv, from_data
+from tidemill.networks.gas import load_gas
+
+TOOLS = Path(__file__).parents[2] / "tools"
+VENUES = Path(networks.__file__).parents[1] / "venues"
+
+if any(not row.cached for row in artefacts.ls()):
+    pytest.skip("contract artefacts are not in the cache: run `tidemill contracts fetch`", allow_module_level=True)
+
+pytestmark = pytest.mark.chain
+
+ENV = FeeEnv(
+    time=1_750_000_000,
+    base_fee=from_data(500_000),
+    priority_fee=from_data(100_000),
+    l1_base_fee=from_data(2 * 10**9),
+    blob_base_fee=from_data(10**6),
+)
+"""An OP Mainnet day on which execution and data cost about the same."""
+
+
+def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    monkeypatch.syspath_prepend(str(TOOLS))
+    import gas_v3
+    import gas_vault_farm
+    from gas_lab import Lab
+
+    with Lab("another seed") as lab:
+        if kind == "uniswap_v3":
+            gas_v3.measure(lab, 1)
+            return lab.samples
+        farms = Lab("another seed", beside=lab)
+        gas_vault_farm.measure(lab, farms, 1)
+        return lab.samples if kind == "erc4626" else farms.samples
+
+
+@pytest.mark.parametrize("kind", ["uniswap_v3", "erc4626", "staking_rewards"])
+def test_fees_of_unseen_transactions(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    op = networks.get("op-mainnet")
+    model = CostModel(op, {kind: load_gas(VENUES / kind / "gas.toml")})
+    gas_errors, fee_errors = defaultdict(list), defaultdict(list)
+    for sample in samples(kind, monkeypatch):
+        if sample.reason is not None:
+            continue
+        told = model.gas(kind, sample.verb, sample.features)
+        fee = model.fee(kind, sample.verb, sample.features, ENV).total
+        paid = sum(op.fee(one.shape, ENV).total for one in sample.sent)
+        resets = sum(one.kind == "approve_reset" for one in sample.sent[: len(sample.sent) // 2])
+        if resets:  # an allowance left by a refusal before; the refusal's row has it
+            continue
+        gas_errors[sample.verb].append(abs(told - sample.gas) / sample.gas)
+        fee_errors[sample.verb].append(abs(fee - paid) / paid)
+    sys.modules.pop("gas_lab", None)
+    assert len(gas_errors) >= 4
+    for errors in (gas_errors, fee_errors):
+        for verb, found in errors.items():
+            assert statistics.median(found) <= 0.02, (verb, found)
+            assert max(found) <= 0.10, (verb, found)

@@ -1,0 +1,128 @@
+"""Places that random markets hardly ever reach: roundings that matter once in 2**32, products beyond 256 bits, views."""
+
+from __future__ import annotations
+
+from tidemill.units import MAX_UINT256
+from tidemill.venues.uniswap_v3.rules import MIN_SQRT_RATIO, sqrt_ratio_at_tick
+from twins.uniswap_v3_reverts import BELOW, E18, prepared
+from twins.uniswap_v3_twin import Twin
+
+
+def first_in(a: int, m: int, low: int, high: int) -> int:
+    """The least ``x`` with ``low <= a * x % m <= high`` (0 < low <= high < m), by Euclid's descent."""
+    a %= m
+    assert a > 0
+    if 2 * a > m:
+        return first_in(m - a, m, m - high, m - low)
+    x = -(-low // a)
+    if x * a <= high:
+        return x
+    y = first_in(-m % a, a, low % a, high % a)
+    return -(-(low + m * y) // a)
+
+
+def inner_roundings_of_token0() -> None:
+    """Liquidities for which the inner of the two divisions of token0 decides.
+
+    At the lowest usable ticks the outer divisor is only 2**32, and the liquidity is chosen so that the inner quotient
+    lies just below (or on) a multiple of it.
+    """
+    twin = Twin(fee=3000)
+    who = twin.actors[0]
+    twin.act("pool_initialize", who, sqrt_price_x96=int(MIN_SQRT_RATIO))
+    for tick in (-887_220, -887_160, -887_100):
+        ends = {"tick_lower": tick, "tick_upper": tick + 60}
+        lower, upper = sqrt_ratio_at_tick(tick), sqrt_ratio_at_tick(tick + 60)
+        per_unit, whole = (upper - lower) << 96, lower * upper
+        for low, high in ((1, upper - 1), (whole - upper + 1, whole - 1)):
+            liquidity = first_in(per_unit, whole, low, high)
+            assert 0 < liquidity < 1 << 100
+            twin.act("pool_mint", who, **ends, liquidity=liquidity)
+            twin.act("pool_burn", who, **ends, liquidity=liquidity)
+            twin.act("pool_mint", who, **ends, liquidity=liquidity)
+            # Up through the range and down again, as input and as output.
+            away = sqrt_ratio_at_tick(tick + 90)
+            for amount in (1 << 180, -(1 << 180)):
+                for zero_for_one, limit in ((False, away), (True, int(MIN_SQRT_RATIO) + 1)):
+                    twin.act(
+                        "pool_swap",
+                        who,
+                        zero_for_one=zero_for_one,
+                        amount_specified=amount,
+                        sqrt_price_limit_x96=limit,
+                    )
+            twin.act("pool_burn", who, **ends, liquidity=liquidity)
+
+
+def inputs_beyond_256_bits() -> None:
+    """Token0 in such that input times price does not fit: the contract divides twice.
+
+    A tier without a fee, so that the input is the amount itself; spacing 16383, so that a step is as long as the range.
+    """
+    last = 887_272 // 16_383 * 16_383
+    for tick, size in ((832_000, 120), (850_000, 119), (700_001, 120)):
+        price, liquidity = sqrt_ratio_at_tick(tick), (1 << size) + 12_345
+        fits = (int(MAX_UINT256) - (liquidity << 96)) // price
+        for amount in (
+            fits - 1,
+            fits,
+            fits + 1,
+            fits * 1001,
+            fits << 20,
+            (1 << 95) - 1,
+            1 << 95,
+            (1 << 95) + 1,
+            (1 << 96) + 12_345,
+        ):
+            twin = Twin(fee=0, spacing=16_383, endowment=1 << 250)
+            who = twin.actors[0]
+            twin.act("pool_initialize", who, sqrt_price_x96=price)
+            twin.act("pool_mint", who, tick_lower=-last, tick_upper=last, liquidity=liquidity)
+            twin.act("pool_swap", who, zero_for_one=True, amount_specified=amount)
+
+
+def ranges_that_begin_or_end_at_the_price() -> None:
+    """The position manager computes liquidity from the price: on an end of the range only one token counts."""
+    twin = prepared("empty")
+    who = twin.actors[0]
+    for lower, upper in ((0, 600), (-600, 0)):
+        amounts = {"amount0_desired": 10**9, "amount1_desired": 10**9}
+        twin.act("mint", who, tick_lower=lower, tick_upper=upper, **amounts)
+
+
+def views_at_every_second() -> None:
+    """The oracle asked for each second it remembers, slopes of both signs, the ring growing, full and come round."""
+    for cardinality in (1, 2, 5, 9):
+        twin = prepared()
+        who = twin.actors[0]
+        twin.act("pool_increase_observations", who, observation_cardinality_next=cardinality)
+        for number, seconds in enumerate((10, 7, 1, 7, 13, 3, 5, 11)):
+            twin.evm.advance(seconds)
+            amount = (5 + number) * 10**18
+            twin.act("pool_swap", who, zero_for_one=number % 3 != 1, amount_specified=amount)
+            if number == 3:
+                twin.act("pool_mint", who, **BELOW, liquidity=E18)
+            twin.evm.advance(2)
+            oldest = min(o.time for o in twin.state.pool.observations.values() if o.initialised)
+            now = twin.evm.block.time
+            for ago in range(now - oldest + 1):
+                twin.view("observe", [ago], now=True)
+            reasons = []
+            try:
+                twin.view("observe", [now - oldest + 1], now=True)
+            except Exception as error:  # noqa: BLE001 - Revert of whichever errors module is loaded
+                reasons.append(getattr(error, "reason", repr(error)))
+            assert reasons == ["OLD"]
+            for lower, upper in ((-600, 600), (-1200, -600), (-1200, 600)):
+                if {lower, upper} <= set(twin.state.pool.ticks):
+                    twin.view("snapshotCumulativesInside", lower, upper, now=True)
+        for index in range(cardinality + 1):
+            twin.view("observations", index)
+
+
+EDGES = (
+    inner_roundings_of_token0,
+    inputs_beyond_256_bits,
+    ranges_that_begin_or_end_at_the_price,
+    views_at_every_second,
+)

@@ -1,0 +1,198 @@
+"""Measure what every verb costs on a local OP-stack chain and write ``src/tidemill/venues/*/gas.toml``.
+
+Run from the checkout: ``python tools/measure_gas.py [rounds]``. Seeded: the same contracts give the same tables. Gas
+comes from receipts of real transactions, one per block, never from an EVM kept warm; bytes from the same transactions
+signed as a wallet would. A few minutes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import gas_v3
+import gas_vault_farm
+import numpy as np
+from gas_fit import STORAGE, Fit, fit_kinds, percentiles_bps, verb_gas
+from gas_lab import HARDFORK, Lab, Sample, Sent
+
+from tidemill.chain import artefacts
+
+VENUES = Path(__file__).parents[1] / "src" / "tidemill" / "venues"
+SEED = "tidemill gas"
+
+SLOTS = {
+    "slots_set": ("storage words from zero to something", 0),
+    "slots_changed": ("storage words from something to something else", 0),
+    "slots_cleared": ("storage words back to zero", 0),
+}
+FEATURES: dict[str, dict[str, tuple[str, int]]] = {
+    "uniswap_v3": {
+        "approvals": ("tokens offered, each approved exactly before and reset after", 2),
+        "ticks_initialised": ("ticks that come into use", 0),
+        "ticks_cleared": ("ticks that fall out of use", 0),
+        "ticks_crossed": ("initialised ticks that a swap crosses", 0),
+        "steps": ("steps of a swap", 1),
+        "observations_written": ("oracle observations written", 0),
+        "positions_created": ("pool positions that come into being", 0),
+        "pokes": ("pool positions brought up to date without a change of liquidity", 0),
+        "transfers": ("token transfers", 2),
+        "first_of_pool": ("the manager meets the pool for the first time", 0),
+        "first_of_owner": ("the owner's first position token", 0),
+        **SLOTS,
+    },
+    "erc4626": {
+        "first_shares": ("the receiver held no shares before", 0),
+        "last_shares": ("the owner holds none afterwards", 0),
+        **SLOTS,
+    },
+    "staking_rewards": {
+        "first_stake": ("nothing was staked before by this account", 0),
+        "last_stake": ("nothing is staked afterwards by this account", 0),
+        **SLOTS,
+    },
+}
+
+APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
+    # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards)
+    "uniswap_v3": {
+        "mint": ("approvals", True),
+        "increase": ("approvals", True),
+        "swap_exact_in": ("", False),
+        "swap_exact_out": ("", True),
+    },
+    "erc4626": {"deposit": ("", False), "mint": ("", False)},
+    "staking_rewards": {"stake": ("", False)},
+}
+ABOUT = {
+    "uniswap_v3": "Uniswap v3 through NonfungiblePositionManager and SwapRouter",
+    "erc4626": "OpenZeppelin's ERC-4626 vault",
+    "staking_rewards": "Synthetix StakingRewards",
+}
+PACKAGES = {
+    "uniswap_v3": ("@uniswap/v3-core", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
+    "erc4626": ("@openzeppelin/contracts", "contracts/TestVault.sol", "contracts/TestToken.vy"),
+    "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
+}
+NOTE = (
+    "Tokens are our test token: a real one adds its own overhead per transfer and approval. "
+    "Refusals: the slippage check fails, or there is no allowance or not enough to take."
+)
+
+
+def main() -> None:
+    """Measure, fit, write, and print a line per verb."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 24
+    with Lab(SEED) as lab:
+        gas_v3.measure(lab, rounds)
+        write("uniswap_v3", lab.samples)
+    with Lab(SEED) as vaults:
+        farms = Lab(SEED, beside=vaults)
+        gas_vault_farm.measure(vaults, farms, rounds)
+        write("erc4626", vaults.samples)
+        write("staking_rewards", farms.samples)
+
+
+def write(kind: str, samples: Sequence[Sample]) -> None:
+    """Fit and write one table."""
+    plain = [name for name in FEATURES[kind] if name not in (*STORAGE, "approvals")]
+    late = [s for s in samples if s.reason == "Transaction too old"]
+    usual = [s for s in samples if s.reason != "Transaction too old"]
+    simple, counted, sent = fit_kinds(usual, plain)
+    lines = [*_head(kind, len(samples))]
+    lines += ["[features]"]
+    lines += [f"{name} = {{ about = {_text(about)}, absent = {n} }}" for name, (about, n) in FEATURES[kind].items()]
+    for name in sorted(sent):
+        lines += _kind(name, sent[name], simple[name], counted.get(name))
+    for verb in sorted({s.verb for s in samples}):
+        lines += _verb(kind, verb, [s for s in usual if s.verb == verb], simple, counted)
+    if late:
+        gas = int(np.median([s.sent[-1].shape.gas_used for s in late]))
+        lines += ["", f"# For comparison, not used: refused because the deadline had passed, {gas} gas in the middle."]
+    (VENUES / kind / "gas.toml").write_text("\n".join(lines) + "\n")
+
+
+def _head(kind: str, samples: int) -> list[str]:
+    rows = {row.package: row for row in artefacts.ls()}
+    anvil = next(row for name, row in rows.items() if "anvil" in name)
+    used = [f"{row.package}@{row.version} sha256 {row.sha256}" for row in (rows[name] for name in PACKAGES[kind])]
+    return [
+        "# Generated by tools/measure_gas.py; do not edit. Errors are in basis points of what was measured.",
+        f"about = {_text(ABOUT[kind])}",
+        "",
+        "[provenance]",
+        f"as_of = {dt.datetime.now(dt.UTC).date().isoformat()}",
+        f'tool = "tools/measure_gas.py, {samples} actions"',
+        f'chain = "anvil {anvil.version}, OP-stack mode"',
+        f'hardfork = "{HARDFORK}"',
+        f"seed = {_text(SEED)}",
+        "artefacts = [",
+        *[f"  {_text(line)}," for line in used],
+        "]",
+        f"note = {_text(NOTE)}",
+        "",
+    ]
+
+
+def _text(words: str) -> str:
+    return '"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _error(errors: Sequence[float]) -> str:
+    middle, worst = percentiles_bps(errors)
+    return f"{{ samples = {len(errors)}, median_bps = {middle}, max_bps = {worst} }}"
+
+
+def _fit(fit: Fit) -> str:
+    per = ", ".join(f"{name} = {each}" for name, each in fit.per.items())
+    return f"{{ base = {fit.base}, per = {{ {per} }}, error = {_error(fit.errors)} }}"
+
+
+def _kind(name: str, sent: Sequence[Sent], plain: Fit, counted: Fit | None) -> list[str]:
+    typical = {
+        field: int(np.median([getattr(one.shape, field) for one in sent]))
+        for field in ("fastlz_length", "zero_bytes", "nonzero_bytes")
+    }
+    off = [abs(typical["fastlz_length"] - o.shape.fastlz_length) / o.shape.fastlz_length * 10_000 for o in sent]
+    lines = ["", f"[kinds.{name}]", *[f"{field} = {value}" for field, value in typical.items()]]
+    lines += [f"fastlz_error = {_error(off)}", f"plain = {_fit(plain)}"]
+    return lines + ([f"storage = {_fit(counted)}"] if counted else [])
+
+
+def _verb(
+    kind: str, verb: str, samples: Sequence[Sample], simple: Mapping[str, Fit], counted: Mapping[str, Fit]
+) -> list[str]:
+    feature, reset = APPROVED[kind].get(verb, (None, False))
+    times = f', times = "{feature}"' if feature else ""
+    before = [f'{{ kind = "approve"{times} }}'] if feature is not None else []
+    after = [f'{{ kind = "approve_reset"{times} }}'] if reset else []
+    done = [s for s in samples if s.reason is None]
+    lines = ["", f"[verbs.{verb}]", f'alone = "{verb}"']
+    lines += [f"calls = [{', '.join([*before, _call(verb), *after])}]"]
+    # The allowance that a refusal leaves is taken back before the next use.
+    reset_too = ['{ kind = "approve_reset"' + times + " }"] if feature is not None and kind == "uniswap_v3" else []
+    # Where nothing of the contract's own can refuse, a refusal is priced as the whole.
+    refused = f"{verb}_reverted" if any(s.reason is not None for s in samples) else verb
+    lines += [f"reverted = [{', '.join([*before, _call(refused), *reset_too])}]"]
+    errors = {
+        "plain": [abs(verb_gas(s, simple, simple) - s.gas) / s.gas * 10_000 for s in done],
+        "storage": [abs(verb_gas(s, counted, simple) - s.gas) / s.gas * 10_000 for s in done] if counted else [],
+    }
+    said = []
+    for name, found in errors.items():
+        if found:
+            lines += [f"{name} = {_error(found)}"]
+            said.append(f"{name} {percentiles_bps(found)[0] / 100:.2f} % / {percentiles_bps(found)[1] / 100:.1f} %")
+    gas = int(np.median([s.gas for s in done]))
+    print(f"{kind:16} {verb:16} {len(done):5} x {gas:9,} gas   {'   '.join(said)}")
+    return lines
+
+
+def _call(kind: str) -> str:
+    return f'{{ kind = "{kind}" }}'
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,428 @@
+"""Plant one-token mistakes in a venue's rules and model; its twin tests must notice every one.
+
+For each venue the module ``twins.<venue>_mutants`` names
+
+* ``MODULES`` — the modules to spoil;
+* ``run()`` — a short seeded run of the twin tests, which raises when the twins differ;
+* ``EQUIVALENT`` — mistakes that cannot be seen, each with its argument: ``{mutant: why}``; ``mutant #*`` names all alike in one function.
+
+A mistake is: a rounding turned round, a comparison moved by one or turned, plus for minus, an integer off by one, True
+for False, ``and`` for ``or``, token 0 for token 1, lower for upper, or a statement left out. Each runs in a process of
+its own, forked after the contracts are loaded, on ``int`` (nothing is compiled).
+
+Exit status 1 when a mistake survives, or when an argued equivalence no longer names a mistake or is noticed after all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import linecache
+import os
+import signal
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+SECONDS = 60  # a mistake that makes an endless loop is noticed by the clock
+COMPARED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
+REVERSED = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE}
+TURNED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.BitAnd: ast.BitOr, ast.BitXor: ast.BitOr}
+NAMES = {
+    "wrapping_add": "wrapping_sub",
+    "minimum": "maximum",
+    "min": "max",
+    "MIN_TICK": "MAX_TICK",
+    "MIN_SQRT_RATIO": "MAX_SQRT_RATIO",
+}
+NAMES |= {new: old for old, new in NAMES.items()}
+HALVES = (("_down", "_up"), ("_in_", "_out_"), ("_left", "_right"), ("lower", "upper"), ("below", "above"))
+DROPPED = (ast.Expr, ast.AugAssign)
+
+
+class Mutant(NamedTuple):
+    """``name`` is stable under edits elsewhere: module, function, before and after, and which one of several alike."""
+
+    name: str
+    kind: str
+    line: int
+    module: str
+    place: int
+    variant: int
+
+
+class Verdict(NamedTuple):
+    """How a mutant ended: ``noticed`` by ``how``, or survived."""
+
+    noticed: bool
+    how: str
+    seconds: float
+
+
+# -- planting ----------------------------------------------------------------------------------------------------------
+
+
+def variants(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
+    """Every one-token change of a node, as (kind, new node); None drops the statement."""
+    match node:
+        case ast.Compare(ops=ops):
+            for i, op in enumerate(ops):
+                for table in (COMPARED, REVERSED):
+                    if type(op) in table:
+                        new = copy.deepcopy(node)
+                        new.ops[i] = table[type(op)]()
+                        yield "comparison", new
+        case ast.BinOp(op=op) | ast.AugAssign(op=op) if type(op) in TURNED:
+            new = copy.deepcopy(node)
+            new.op = TURNED[type(op)]()
+            yield "arithmetic", new
+            if isinstance(node, ast.AugAssign):
+                yield "dropped", None
+        case ast.BoolOp(op=op):
+            new = copy.deepcopy(node)
+            new.op = ast.Or() if isinstance(op, ast.And) else ast.And()
+            yield "logic", new
+        case ast.UnaryOp(op=ast.Not() | ast.USub(), operand=operand) if not isinstance(operand, ast.Constant):
+            yield "sign", copy.deepcopy(operand)
+        case ast.Constant(value=bool(value)):
+            yield "constant", ast.Constant(not value)
+        case ast.Constant(value=int(value)):
+            yield "constant", ast.Constant(value + 1)
+        case ast.Name(id=name, ctx=ast.Load()) if (other := partner(name)) is not None:
+            yield ("rounding" if name.endswith(("_up", "_down")) else "name"), ast.Name(other, ast.Load())
+        case ast.Attribute(attr=name, ctx=ast.Load()) if (other := partner(name)) is not None:
+            new = copy.deepcopy(node)
+            new.attr = other
+            yield "name", new
+        case ast.Constant(value=str(text)) if (other := _numbered(text)) is not None:
+            yield "name", ast.Constant(other)
+        case ast.Expr(value=ast.Call()):
+            yield "dropped", None
+
+
+def partner(name: str) -> str | None:
+    """The name a tired hand writes instead."""
+    if name in NAMES:
+        return NAMES[name]
+    for one, other in HALVES:
+        for old, new in ((one, other), (other, one)):
+            if old in name:
+                return name.replace(old, new)
+    return _numbered(name)
+
+
+def _numbered(name: str) -> str | None:
+    """The other token's: ``amount0`` for ``amount1``, ``fee_protocol_0`` for ``fee_protocol_1``."""
+    for old, new in (("0", "1"), ("1", "0")):
+        if name.endswith(old) and not name[:-1].endswith(tuple("0123456789")):
+            return name[:-1] + new
+        if f"_{old}_" in name:
+            return name.replace(f"_{old}_", f"_{new}_")
+    return None
+
+
+def sites(tree: ast.Module) -> Iterator[tuple[str, ast.AST, ast.AST, str, int | None]]:
+    """Every node that may change: (function, node, parent, field, index), docstrings and annotations left alone."""
+
+    def walk(node: ast.AST, where: str) -> Iterator[tuple[str, ast.AST, ast.AST, str, int | None]]:
+        for field, value in ast.iter_fields(node):
+            if field in {"decorator_list", "annotation", "returns", "keywords"} and field != "keywords":
+                continue
+            for i, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+                if not isinstance(child, ast.AST):
+                    continue
+                inside = where
+                if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                    inside = f"{where}.{child.name}" if where else child.name
+                elif not where or isinstance(child, ast.JoinedStr | ast.Raise):
+                    continue  # module level; text of errors (which error is what twin tests compare, by its condition)
+                if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
+                    continue
+                yield inside, child, node, field, i
+                yield from walk(child, inside)
+
+    yield from walk(tree, "")
+
+
+def mutants_of(module: str) -> list[Mutant]:
+    """Every mutant of a module, in the order of its source."""
+    tree, out, seen = parsed(module), [], Counter()
+    names = known(module)
+    for place, (function, node, *_rest) in enumerate(sites(tree)):
+        for variant, (kind, new) in enumerate(variants(node)):
+            if isinstance(new, ast.Name) and new.id not in names | _locals(tree, function):
+                continue  # no such thing: the mistake would not run
+            if isinstance(new, ast.Constant) and isinstance(new.value, str) and not new.value.isidentifier():
+                continue
+            before, after = ast.unparse(node), ast.unparse(new) if new is not None else "(dropped)"
+            name = f"{module.rpartition('.')[2]}.{function}: {before} -> {after}"
+            seen[name] += 1
+            if seen[name] > 1:
+                name += f" #{seen[name]}"
+            out.append(Mutant(name, kind, getattr(node, "lineno", 0), module, place, variant))
+    return out
+
+
+def parsed(module: str) -> ast.Module:
+    """A syntax tree of a module, to spoil; the module is not imported for it."""
+    return copy.deepcopy(_parsed(module))
+
+
+@cache
+def _parsed(module: str) -> ast.Module:
+    spec = importlib.util.find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    return ast.parse(Path(spec.origin).read_text())
+
+
+@cache
+def known(module: str) -> set[str]:
+    """Names a spoilt module may use: its own globals, and what its package and tidemill.units offer (see `Planted`)."""
+    own = {name for node in _parsed(module).body for name in _bound(node)}
+    return own | set(offered(module))
+
+
+def _bound(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        yield node.name
+    for child in ast.walk(node):
+        if isinstance(child, ast.alias):
+            yield child.asname or child.name
+        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child.id
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            return
+
+
+def _locals(tree: ast.Module, function: str) -> set[str]:
+    """Parameters and variables of the outermost function of that dotted name."""
+    body: Any = tree
+    for part in function.split("."):
+        body = next((n for n in body.body if getattr(n, "name", None) == part), body)
+    bound = {n.id for n in ast.walk(body) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return bound | {n.arg for n in ast.walk(body) if isinstance(n, ast.arg)}
+
+
+@cache
+def offered(module: str) -> tuple[str, ...]:
+    """Names of tidemill.units and of the venue's rules, by module that has them."""
+    package = module.rpartition(".")[0]
+    units = parsed("tidemill.units.integers")
+    names = [n.name for n in units.body if isinstance(n, ast.FunctionDef)]
+    folder = Path(importlib.util.find_spec(package).submodule_search_locations[0])  # type: ignore[union-attr,index]
+    for path in sorted(folder.glob("rules*.py")):
+        names += [n.name for n in ast.parse(path.read_text()).body if isinstance(n, ast.FunctionDef)]
+    return tuple(name for name in names if not name.startswith("_"))
+
+
+def spoilt_source(mutant: Mutant) -> str:
+    """The module's source with the mistake in it."""
+    tree = parsed(mutant.module)
+    _, node, parent, field, index = next(s for i, s in enumerate(sites(tree)) if i == mutant.place)
+    _, new = list(variants(node))[mutant.variant]
+    if new is None:
+        new = ast.Pass()
+    if index is None:
+        setattr(parent, field, new)
+    else:
+        getattr(parent, field)[index] = new
+    needed = {new.id} if isinstance(new, ast.Name) else set()
+    own = {name for part in tree.body for name in _bound(part)}
+    source = ast.unparse(ast.fix_missing_locations(tree))
+    for name in needed & (set(offered(mutant.module)) - own):
+        source = source.replace(
+            "from __future__ import annotations\n", f"from __future__ import annotations\n{_import(mutant, name)}\n", 1
+        )
+    return source
+
+
+def _import(mutant: Mutant, name: str) -> str:
+    package = mutant.module.rpartition(".")[0]
+    folder = Path(importlib.util.find_spec(package).submodule_search_locations[0])  # type: ignore[union-attr,index]
+    for path in sorted(folder.glob("rules*.py")):
+        if any(getattr(n, "name", None) == name for n in ast.parse(path.read_text()).body):
+            return f"from {package}.{path.stem} import {name}"
+    return f"from tidemill.units import {name}"
+
+
+class Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports one module from spoilt source."""
+
+    def __init__(self, module: str, source: str) -> None:
+        self.module, self.source = module, source
+        self.file = f"<mutant of {module}>"
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        """Answer for that module only."""
+        if name != self.module:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, origin=self.file)
+
+    def exec_module(self, module: Any) -> None:
+        """Run the spoilt source; rules read their own source, so it is left where they look."""
+        linecache.cache[self.file] = (len(self.source), None, self.source.splitlines(True), self.file)
+        exec(compile(self.source, self.file, "exec"), module.__dict__)
+
+
+# -- running -----------------------------------------------------------------------------------------------------------
+
+
+def run_one(venue: str, mutant: Mutant | None) -> Verdict:
+    """Run the venue's twins with the mistake in a forked process."""
+    began = time.monotonic()
+    source = spoilt_source(mutant) if mutant else ""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        _be_child(venue, mutant, source, writer)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        said = pipe.read().decode(errors="replace")
+    _, status = os.waitpid(child, 0)
+    how = said or ("time" if os.WIFSIGNALED(status) else "silence")
+    return Verdict(how != "survived", how, time.monotonic() - began)
+
+
+def _be_child(venue: str, mutant: Mutant | None, source: str, writer: int) -> None:
+    signal.alarm(SECONDS)
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    if mutant:
+        sys.meta_path.insert(0, Planted(mutant.module, source))
+    said = "survived"
+    try:
+        importlib.import_module(f"twins.{venue}_mutants").run()
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is noticed
+        said = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    os.write(writer, said.encode())
+    os._exit(0)
+
+
+def _judge(venue: str, chosen: list[Mutant], jobs: int) -> dict[str, Verdict]:
+    """Run all, in ``jobs`` processes that each fork for their share."""
+    verdicts: dict[str, Verdict] = {}
+    workers = []
+    for job in range(jobs):
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reader)
+            with os.fdopen(writer, "w") as pipe:
+                for number in range(job, len(chosen), jobs):
+                    verdict = run_one(venue, chosen[number])
+                    if not verdict.noticed:
+                        print(f"  unnoticed ({number} of {len(chosen)}): {chosen[number].name}", file=sys.stderr)
+                    how = verdict.how.replace("\n", " ").replace("\t", " ")
+                    pipe.write(f"{number}\t{int(verdict.noticed)}\t{verdict.seconds}\t{how}\n")
+                    pipe.flush()
+            os._exit(0)
+        os.close(writer)
+        workers.append((pid, reader))
+    for pid, reader in workers:
+        with os.fdopen(reader) as pipe:
+            for line in pipe:
+                number, noticed, seconds, how = line.rstrip("\n").split("\t", 3)
+                verdicts[chosen[int(number)].name] = Verdict(noticed == "1", how, float(seconds))
+        os.waitpid(pid, 0)
+    return verdicts
+
+
+def venues() -> list[str]:
+    """Venues that have twins to spoil."""
+    return sorted(p.stem.removesuffix("_mutants") for p in (ROOT / "tests" / "twins").glob("*_mutants.py"))
+
+
+def report(venue: str, chosen: list[Mutant], verdicts: dict[str, Verdict], argued: dict[str, str], whole: bool) -> int:
+    """Print the table; returns the number of complaints."""
+    rows: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    complaints, claimed = [], set()
+    for mutant in chosen:
+        verdict = verdicts[mutant.name]
+        claim = next((key for key in (mutant.name, _alike(mutant)) if key in argued), "")
+        state = "noticed" if verdict.noticed else "argued" if claim else "survived"
+        claimed.add(claim)
+        rows[mutant.module.rpartition(".")[2], mutant.kind][state] += 1
+        if state == "survived":
+            complaints.append(f"survived, line {mutant.line}: {mutant.name}")
+        if verdict.noticed and claim:
+            complaints.append(f"argued equivalent but noticed ({verdict.how}): {mutant.name}")
+    if whole:
+        gone = set(argued) - claimed
+        complaints += [f"argued equivalent but not planted: {name}" for name in sorted(gone)]
+    print(f"\n{venue}\n{'module':<18} {'kind':<12} {'planted':>8} {'noticed':>8} {'argued':>8} {'survived':>9}")
+    total: Counter[str] = Counter()
+    for (module, kind), row in sorted(rows.items()):
+        print(f"{module:<18} {kind:<12} {row.total():>8} {row['noticed']:>8} {row['argued']:>8} {row['survived']:>9}")
+        total += row
+    print(f"{'all':<31} {total.total():>8} {total['noticed']:>8} {total['argued']:>8} {total['survived']:>9}")
+    for line in complaints:
+        print(f"  {line}")
+    return len(complaints)
+
+
+def _alike(mutant: Mutant) -> str:
+    """The key that argues for a mutant and all like it in its function."""
+    return mutant.name.partition(" #")[0] + " #*"
+
+
+def main() -> int:
+    """Plant, run, report."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    options.add_argument("venue", nargs="*", default=venues(), help=f"default: {' '.join(venues())}")
+    options.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    options.add_argument("--only", default="", help="mutants whose name contains this")
+    options.add_argument("--list", action="store_true", help="list mutants, run none")
+    options.add_argument("--verbose", action="store_true", help="print each mutant and how it was noticed")
+    chosen = options.parse_args()
+    os.environ["TIDEMILL_JIT"] = "0"
+    sys.dont_write_bytecode = True
+    sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+    complaints = 0
+    for venue in chosen.venue:
+        twin = declared(venue)
+        all_mutants = [mutant for module in twin["MODULES"] for mutant in mutants_of(module)]
+        some = [mutant for mutant in all_mutants if chosen.only in mutant.name]
+        if chosen.list:
+            print("\n".join(f"{mutant.kind:<12} {mutant.name}" for mutant in some))
+            continue
+        importlib.import_module("harness")  # once, for all children; the venue itself is imported by each
+        sound = run_one(venue, None)
+        if sound.noticed:
+            print(f"{venue}: the twins differ with nothing planted: {sound.how}")
+            return 1
+        print(f"{venue}: {len(some)} mistakes, {chosen.jobs} at a time, {sound.seconds:.1f} s where none is noticed")
+        verdicts = _judge(venue, some, chosen.jobs)
+        if chosen.verbose:
+            for mutant in some:
+                print(f"{verdicts[mutant.name].seconds:5.1f} s  {mutant.name}\n         {verdicts[mutant.name].how}")
+        complaints += report(venue, some, verdicts, twin["EQUIVALENT"], whole=not chosen.only)
+    return 1 if complaints else 0
+
+
+def declared(venue: str) -> dict[str, Any]:
+    """``MODULES`` and ``EQUIVALENT`` of a venue, read without importing what they spoil."""
+    tree = ast.parse((ROOT / "tests" / "twins" / f"{venue}_mutants.py").read_text())
+    out: dict[str, Any] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+            if name in {"MODULES", "EQUIVALENT"}:
+                out[name] = ast.literal_eval(node.value)
+    return out
+
+
+if __name__ == "__main__":
+    sys.exit(main())
