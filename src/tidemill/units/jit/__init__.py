@@ -18,6 +18,7 @@ from tidemill.units.kernels import is_jit
 __all__ = [
     "I256",
     "U256",
+    "as_index",
     "compile_rule",
     "jit",
     "load128",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 _module: Any = _limbs if is_jit() else _plain
+as_index = _module.as_index
 load128, load192, load256 = _module.load128, _module.load192, _module.load256
 to_float: Any = raw.to_float if is_jit() else float  # not money: estimates that exact arithmetic settles
 store128, store192, store256 = _module.store128, _module.store192, _module.store256

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tidemill.errors import InvariantBroken, Revert
 from tidemill.units import to_index, wide, wrapping_neg, wrapping_sub
-from tidemill.units.jit import load192, load256, pack, store128, store192, store256, unpack
+from tidemill.units.jit import as_index, load192, load256, pack, store128, store192, store256, unpack
 from tidemill.units.kernels import kernel, part
 from tidemill.venues.uniswap_v3.kernel_state import (
     BIAS,
@@ -158,7 +158,7 @@ def run_events(pool: Any, flow: Any, start: int, stop: int, anchored: bool, out:
                 delta = load256(flow.liquidity_delta, k)
                 if delta >= _SIGN:
                     delta = wrapping_neg(delta)
-                lower, upper = np.int64(flow.tick_lower[k]), np.int64(flow.tick_upper[k])
+                lower, upper = as_index(flow.tick_lower[k]), as_index(flow.tick_upper[k])
                 status, amount0, amount1 = change_range(pool, lower, upper, kind == _MINT, delta)
                 if kind == _BURN:
                     amount0, amount1 = wrapping_neg(amount0), wrapping_neg(amount1)

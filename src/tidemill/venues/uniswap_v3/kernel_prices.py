@@ -51,7 +51,7 @@ def tick_of_price(table: Any, sqrt_price: Any) -> int:
     estimate = (math.log(to_float(sqrt_price)) - _LOG_Q96) * _TICKS_PER_E  # not money: a guess with a margin
     low = math.floor(estimate)
     inside = estimate - low
-    if _MARGIN < inside < 1.0 - _MARGIN:  # not money
+    if _MARGIN < inside < 1.0 - _MARGIN:  # not money: an estimate
         return int(low)
     tick = int(math.floor(estimate + 0.5))  # noqa: RUF046 - numba's floor is a float # not money: the tick whose price is next to ours
     if sqrt_price < price_of_tick(table, tick):

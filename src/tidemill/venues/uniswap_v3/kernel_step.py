@@ -28,7 +28,7 @@ __all__ = ["step_exact_in", "step_exact_out"]
 
 _Q96 = 2.0**96  # not money: prices are scaled by it
 # The estimate is right to 1e-14, its amounts are rounded by at most 2 units: a margin of 1e-9 and 4 units is safe.
-_SURE, _UNITS = 1.0 - 1e-9, 4.0  # not money
+_SURE, _UNITS = 1.0 - 1e-9, 4.0  # not money: an estimate
 
 
 @part
@@ -75,8 +75,8 @@ def step_exact_out(sqrt_price: Any, target: Any, liquidity: Any, remaining: Any,
 @part
 def _runs_out(sqrt_price: Any, target: Any, liquidity: Any, amount: Any, token0: bool) -> Any:
     """Whether an amount (of token0 or token1) certainly moves the price less far than the target."""
-    here, there, depth = to_float(sqrt_price), to_float(target), to_float(liquidity)  # not money
+    here, there, depth = to_float(sqrt_price), to_float(target), to_float(liquidity)  # not money: an estimate
     reach, wanted = depth * abs(there - here), to_float(amount) + _UNITS  # not money: an estimate with a margin
     if token0:
-        return wanted * here * there < reach * _Q96 * _SURE  # not money
-    return wanted * _Q96 < reach * _SURE  # not money
+        return wanted * here * there < reach * _Q96 * _SURE  # not money: an estimate
+    return wanted * _Q96 < reach * _SURE  # not money: an estimate

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tidemill.units import MAX_UINT128, Uint, rule, wide, wrapping_add, wrapping_sub
-from tidemill.units.jit import load128, load256, store128, store192, store256
+from tidemill.units.jit import as_index, load128, load256, store128, store192, store256
 from tidemill.units.kernels import part
 from tidemill.venues.uniswap_v3.kernel_prices import price_of_tick, tick_of_price
 from tidemill.venues.uniswap_v3.kernel_state import (
@@ -158,7 +158,7 @@ def swap(
 @part
 def get_small(pool: Any, place: Any) -> Any:
     """A small number by its (row, column)."""
-    return np.int64(pool[place[0], place[1]])
+    return as_index(pool[place[0], place[1]])
 
 
 @part
@@ -171,7 +171,7 @@ def set_small(pool: Any, place: Any, value: int) -> None:
 def row_of(pool: Any, tick: int, spacing: int) -> Any:
     """First row of a tick, 0 for none."""
     slot = get_small(pool, SLOTS) + tick // spacing
-    return np.int64(pool[slot >> 2, slot & 3])
+    return as_index(pool[slot >> 2, slot & 3])
 
 
 @part
@@ -198,7 +198,7 @@ def undo_swap(pool: Any) -> None:
     """Turn back the ticks that a swap crossed before it reverted; nothing else has been written by then."""
     for k in range(get_small(pool, UNDONE)):
         note = get_small(pool, UNDO) + 3 * k
-        row = np.int64(pool[note, 0])
+        row = as_index(pool[note, 0])
         store256(pool, row + 2, load256(pool, note + 1))
         store256(pool, row + 3, load256(pool, note + 2))
     set_small(pool, UNDONE, 0)
