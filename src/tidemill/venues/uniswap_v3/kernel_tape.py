@@ -22,7 +22,7 @@ from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
 __all__ = ["StepLog", "empty_log", "read_log", "split_steps"]
 
-_ZERO = wide(0)
+_ZERO: int = wide(0)
 
 
 class StepLog(NamedTuple):
@@ -78,7 +78,7 @@ def split_steps(pool: Cells, log: StepLog, flow: Flow) -> Tape:
         zero_for_one=np.zeros(rows, np.uint8),
     )
     made = _fill_tape(log, spacing, pool, tape)
-    tape = Tape(*(column[:made] for column in tape))
+    tape = Tape._make(column[:made] for column in tape)
     tape.time[:] = flow.time[tape.event]
     tape.block[:] = flow.block[tape.event]
     return tape
