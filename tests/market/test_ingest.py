@@ -22,6 +22,7 @@ from tidemill.market import load_dataset, verify
 from tidemill.market.exact import replay_model
 from tidemill.market.fetch import fetch_chunks, in_bloom, suggested_range
 from tidemill.market.ingest import IngestSpec, ingest, ingest_pool
+from tidemill.market.limbs import from_limbs
 from tidemill.market.schema import Kind
 from tidemill.venues.uniswap_v3.client import UniswapV3Client
 from tidemill.venues.uniswap_v3.client_local import LocalToken, deploy_local, endow
@@ -133,6 +134,14 @@ def test_round_trip_ends_in_the_state_of_the_chain(chain, clean):
     replayed = replay_model(load_dataset(clean.folder))
     there = chain.clients[ME].snapshot(block=chain.last).pool
     assert_same(plain(replayed), plain(there), "pool")
+    # the tape's fees, protocol's share off and flashes included, are the growth on chain; a split rounds down once more
+    tape = clean.tape()
+    grown = [0, 0]
+    for down, fee, depth in zip(tape.zero_for_one, from_limbs(tape.fee), from_limbs(tape.liquidity), strict=True):
+        grown[0 if down else 1] += (fee << 128) // depth
+    for token, mine in enumerate(grown):
+        name = f"fee_growth_global_{token}_x128"
+        assert 0 <= getattr(there, name) - int(clean.state[name]) - mine <= len(tape.cell)
     account = clean.replay.account
     assert account.fidelity == "exact" and account.reproduced == account.swaps > 15
 
