@@ -141,6 +141,7 @@ GOOD = log(Kind.SWAP, SWAP)
         ([GOOD | {"data": "0x" + " " * 2 + GOOD["data"][4:]}], "not hexadecimal"),
         ([GOOD | {"data": GOOD["data"][2:] + "00"}], "is cut short"),
         ([log(Kind.SWAP, SWAP | {"tick": 2**23})], "Swap.tick is not a valid int24"),
+        ([log(Kind.SWAP, SWAP | {"tick": -(2**23) - 1})], "Swap.tick is not a valid int24"),
         ([log(Kind.SWAP, SWAP | {"tick": 2**255})], "Swap.tick is not a valid int24"),
         ([log(Kind.SWAP, SWAP | {"sqrt_price_x96": 2**160})], "sqrt_price_x96 is not a valid uint160"),
         ([log(Kind.SWAP, SWAP | {"liquidity": 2**128})], "liquidity is not a valid uint128"),

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import polars as pl
 import pytest
+from msgspec.structs import replace
 
 from tidemill.errors import BadData, ReplayMismatch
 from tidemill.market import load_dataset, write_dataset
 from tidemill.market.exact import replay_model
+from tidemill.market.generate import generate
 from tidemill.market.limbs import from_limbs, to_limbs
 from tidemill.market.replay import SwapType
 from tidemill.market.schema import Kind
 from tidemill.market.state import decode_state, encode_state
 from tidemill.market.store import Dataset
+
+_spec = importlib.util.spec_from_file_location("market_conftest", Path(__file__).with_name("conftest.py"))
+shared = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(shared)
 
 
 def test_every_swap_and_position_change_reproduces(market):
@@ -24,8 +33,12 @@ def test_every_swap_and_position_change_reproduces(market):
     assert min(account.exact_in, account.exact_out, account.price_limited) > 20
 
 
-def test_the_model_agrees_collects_included(market):
+@pytest.mark.parametrize("protocol", [(0, 0), (4, 7)])
+def test_the_model_agrees_collects_included(market, protocol):
     """Every event through the venue's model; its price, tick and liquidity at the end are the last recorded ones."""
+    if any(protocol):
+        pool = replace(market.pool, fee_protocol0=protocol[0], fee_protocol1=protocol[1])
+        market = generate(shared.small_spec(pool=pool, days=1))
     state = replay_model(market)
     swaps = market.events.filter(pl.col("kind") == Kind.SWAP)
     assert state.sqrt_price_x96 == from_limbs(swaps["sqrt_price_x96"].to_numpy()[-1:])[0]

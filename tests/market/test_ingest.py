@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from msgspec.structs import replace
 
 from harness import actor, assert_same
 from harness.proxy import FaultProxy, changed, cut, error, html, result, status, vanish
@@ -20,7 +21,8 @@ from tidemill.interfaces import Intent, Limits
 from tidemill.market import load_dataset, verify
 from tidemill.market.exact import replay_model
 from tidemill.market.fetch import fetch_chunks, in_bloom, suggested_range
-from tidemill.market.ingest import IngestSpec, ingest
+from tidemill.market.ingest import IngestSpec, ingest, ingest_pool
+from tidemill.market.limbs import from_limbs
 from tidemill.market.schema import Kind
 from tidemill.venues.uniswap_v3.client import UniswapV3Client
 from tidemill.venues.uniswap_v3.client_local import LocalToken, deploy_local, endow
@@ -132,6 +134,14 @@ def test_round_trip_ends_in_the_state_of_the_chain(chain, clean):
     replayed = replay_model(load_dataset(clean.folder))
     there = chain.clients[ME].snapshot(block=chain.last).pool
     assert_same(plain(replayed), plain(there), "pool")
+    # the tape's fees, protocol's share off and flashes included, are the growth on chain; a split rounds down once more
+    tape = clean.tape()
+    grown = [0, 0]
+    for down, fee, depth in zip(tape.zero_for_one, from_limbs(tape.fee), from_limbs(tape.liquidity), strict=True):
+        grown[0 if down else 1] += (fee << 128) // depth
+    for token, mine in enumerate(grown):
+        name = f"fee_growth_global_{token}_x128"
+        assert 0 <= getattr(there, name) - int(clean.state[name]) - mine <= len(tape.cell)
     account = clean.replay.account
     assert account.fidelity == "exact" and account.reproduced == account.swaps > 15
 
@@ -423,6 +433,48 @@ def test_keys_in_the_address_do_not_reach_the_dataset(chain, tmp_path):
     for path in dataset.folder.iterdir():
         assert key.encode() not in path.read_bytes()
     assert dataset.manifest.fidelity == "inferred"
+
+
+def test_a_described_pool_is_ingested_by_address(chain, clean, tmp_path):
+    chain.anvil.skip(70)  # anvil calls blocks final once 64 others stand on them
+    told = []
+    with pytest.raises(BadInput, match=r"fee: 3000 given, the pool 0x.* says 500"):
+        ingest_pool(chain.anvil.http, replace(clean.pool, fee=3000), chain.first, chain.last, tmp_path / "pool")
+    wrong = replace(clean.pool, token1=replace(clean.pool.token1, decimals=8))
+    with pytest.raises(BadInput, match=r"token1: decimals, 8 given, the pool .* says 18"):
+        ingest_pool(chain.anvil.http, wrong, chain.first, chain.last, tmp_path / "pool")
+    found = ingest_pool(chain.anvil.http, clean.pool, chain.first, chain.last, tmp_path / "pool", progress=told.append)
+    assert found.manifest.fidelity == "exact"
+    assert found.events.equals(clean.events)
+    assert len(told) == 1 and f"{clean.events.height} logs" in told[0]
+
+
+def test_without_an_archive_it_goes_on_and_says_so(chain, clean, tmp_path):
+    def fault(exchange):
+        body = json.loads(exchange.body)
+        old = isinstance(body, list) and any(
+            m["method"] == "eth_call" and isinstance(m["params"][1], dict) for m in body
+        )
+        if old:
+            changed(
+                lambda many: [
+                    {"jsonrpc": "2.0", "id": m["id"], "error": {"code": -32000, "message": "missing trie node"}}
+                    for m in many
+                ]
+            )(exchange)
+        else:
+            exchange.reply(exchange.forward())
+
+    told = []
+    with FaultProxy(chain.anvil.http) as proxy:
+        proxy.always = fault
+        found = ingest_pool(proxy.url, clean.pool, chain.first, chain.last, tmp_path / "pool", progress=told.append)
+    assert found.manifest.fidelity == "inferred"
+    assert "missing trie node" in told[0] and "inferred, not exact" in told[0]
+    # the protocol's share before the first event, read from the first change of it
+    start = (clean.pool.fee_protocol0, clean.pool.fee_protocol1)
+    assert (found.pool.fee_protocol0, found.pool.fee_protocol1) == start
+    assert start == (int(clean.state["fee_protocol_0"]), int(clean.state["fee_protocol_1"]))
 
 
 @pytest.mark.parametrize(
