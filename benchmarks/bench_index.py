@@ -89,25 +89,6 @@ def rows(n: int = 1_000_000) -> list[Row]:
     for work in (index.growth_many, lambda *q: index.first_exit_many(*q[:3]), lambda *q: index.fees_many(*q, own[:10])):
         work(low[:10], up[:10], np.minimum(start[:10], n - 1), stop[:10])
     index.growth_by_scan(0, 1, 0, 1)
-<<<<<<< HEAD
-    scan = median(
-        lambda: [
-            index.growth_by_scan(*q) for q in zip(*(a[:few].tolist() for a in (low, up, start, stop)), strict=True)
-        ],
-        3,
-    )
-    crossings = index.crossings
-    print(f"fee index, {n:,} steps, {crossings / n:.2f} crossings a step, {threads} threads, medians")
-    print(f"  build                      {build:8.3f} s      {index.nbytes / n:6.0f} B/step")
-    print(f"  fees, random range         {fees / count * 1e9:8.0f} ns     {scan / few / (fees / count):6.0f} x a scan")
-    print(f"  scan, the same queries     {scan / few * 1e6:8.1f} us")
-    print(f"  first exit                 {leave / count * 1e9:8.0f} ns     1/{fees / leave:.1f} of a fee query")
-    print(f"  1 M candidates, whole path {screen:8.3f} s")
-    bracket = BracketIndex(tape)
-    sample = slice(0, 2000)
-    took = median(lambda: bracket.bracket_many(low[sample], up[sample], start[sample], stop[sample], 10**17), 3)
-    print(f"  diluted bracket            {took / 2000 * 1e6:8.2f} us     {bracket.nbytes / n:6.0f} B/step more")
-=======
     slow = [tuple(map(int, query)) for query in zip(low[:few], up[:few], start[:few], stop[:few], strict=True)]
 
     build = median_seconds(lambda: FeeIndex(tape))
@@ -146,7 +127,6 @@ def rows(n: int = 1_000_000) -> list[Row]:
             width <= 1e-4,
         ),
     ]
->>>>>>> market
 
 
 if __name__ == "__main__":
