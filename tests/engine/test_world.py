@@ -14,6 +14,7 @@ from tidemill.engine.run import run
 from tidemill.errors import BadData, BadInput, InvariantBroken, UnknownName
 from tidemill.execution.journal import MemoryJournal
 from tidemill.interfaces import (
+    Action,
     All,
     At,
     Cancelled,
@@ -34,6 +35,7 @@ from tidemill.interfaces import (
     Reverted,
     Skipped,
     TickLeaves,
+    Transfer,
 )
 
 TOKENS = ("DAI@op", "USDC@op")
@@ -124,6 +126,8 @@ def test_a_fee_above_the_limit_or_the_wallet_is_refused():
     (news,) = lived(world([pool()], {"USDC@op": 10}), Plan((swap(10, max_fee=99),)))
     assert news.status == Skipped("fee 100 above max_fee 99")
     assert isinstance(lived(world([pool()], {"USDC@op": 10}), Plan((swap(10, max_fee=100),)))[0].status, Filled)
+    (news,) = lived(world([pool()], {"USDC@op": 10, "ETH@op": 100}), Plan((swap(10),)))
+    assert isinstance(news.status, Filled)  # the last wei may be spent
     (news,) = lived(world([pool()], {"USDC@op": 10, "ETH@op": 99}), Plan((swap(10),)))
     assert news.status == Skipped("fee 100 above the 99 ETH@op held")
 
@@ -406,3 +410,44 @@ def test_costs_come_from_the_injected_function_with_the_features_of_the_result()
 
     lived(world([pool()], {"USDC@op": 10}, cost=cost), Plan((swap(10),)))
     assert asked[-1] == ("pool", "swap_exact_in", {"ticks_crossed": 0}, 1)
+
+
+def test_an_adversary_leaves_a_swap_exactly_what_its_limits_demand():
+    calm, harsh = (world([pool()], {"USDC@op": 10**6}, adversary=on) for on in (False, True))
+    (good,), (bad,) = (lived(w, Plan((swap(10**6, least=990_000),))) for w in (calm, harsh))
+    assert (good.status.amounts["amount_out"], bad.status.amounts["amount_out"]) == (999_500, 990_000)
+    assert harsh.book.holdings("adversary") == {"DAI@op": 9_500}
+    assert harsh.book.balance("DAI@op", "me") == 990_000
+    assert sum(t.amount for t in harsh.record[0].transfers if t.target == "adversary") == 9_500
+    unbounded = world([pool()], {"USDC@op": 10**6}, adversary=True)
+    lived(unbounded, Plan((swap(10**6),)))
+    assert unbounded.book.balance("DAI@op", "me") == 0  # a swap without a min-out is a gift
+
+
+def test_other_actors_act_after_the_recorded_events_and_before_own_steps():
+    class Liquidator:
+        id, network = "liquidator", "op"
+
+        def __init__(self):
+            self.done = False
+
+        def next_act(self, until):
+            return None if self.done or until.number < 1 else OP.blocks.number(1)
+
+        def act(self, ctx):
+            self.done = True
+            assert ctx.sender == "liquidator"
+            ctx.call("pool", Action("swap_exact_in", {"token_in": "USDC@op", "amount_in": 1_000}))
+
+    actor = Liquidator()
+    w = world([pool([(0, 0), (1, 500)])], {"USDC@op": 10**6}, actors=[actor])
+    w.book.move(Transfer("USDC@op", "market", "liquidator", 1_000))
+    (news,) = lived(w, Plan((swap(10**6),)))
+    assert actor.done
+    assert w.book.balance("DAI@op", "liquidator") == 950  # at the block's new price, as ours
+    assert news.status.amounts["amount_out"] == 950_756
+    poor = Liquidator()
+    w = world([pool()], {}, actors=[poor])
+    w.advance(())
+    assert w.advance(())[0].why == "end"  # its call reverted and left nothing behind
+    assert w.book.holdings("liquidator") == {}

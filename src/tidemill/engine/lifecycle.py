@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from tidemill.engine.adversary import sandwich
 from tidemill.engine.book import Overdrawn
 from tidemill.engine.flight import Flight, Moment, Sent, Waiting
 from tidemill.engine.resolve import Unplannable, resolve
@@ -193,7 +194,8 @@ class Lifecycle:
                 reason = "deadline"
                 break
             try:
-                results.append(tx.run(venue, action))
+                result = tx.run(venue, action)
+                results.append(sandwich(tx, action, result) if self._world.rules.adversary else result)
             except Revert as revert:
                 reason = revert.reason
                 break
