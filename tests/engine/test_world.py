@@ -6,7 +6,7 @@ import copy
 
 import pytest
 from msgspec import Struct
-from standins import Lending, RangePool
+from standins import BridgeExit, BridgePortal, Lending, RangePool, Stand
 from worlds import GAS, L1, OP, flat, world
 
 from tidemill.engine.oracle import Feed, Oracle
@@ -32,6 +32,8 @@ from tidemill.interfaces import (
     Plan,
     PositionOf,
     Recorded,
+    Result,
+    Revert,
     Reverted,
     Skipped,
     TickLeaves,
@@ -159,6 +161,8 @@ def test_a_plan_that_looks_ahead_is_a_defect_of_the_strategy():
     w.advance(())
     with pytest.raises(BadInput, match=r"step 0 \(mint\) takes amount0_desired from step 1"):
         w.submit([Plan((mint(Of(1, "x"), 1), swap(1)), id="p")], ())
+    with pytest.raises(BadInput, match=r"step 1 \(mint\) takes amount0_desired from step 1"):
+        w.submit([Plan((swap(1), mint(Of(1, "x"), 1)), id="p")], ())
     with pytest.raises(UnknownName, match="did you mean 'pool'"):
         w.submit([Plan((Intent("pol", "mint"),), id="p")], ())
 
@@ -451,3 +455,49 @@ def test_other_actors_act_after_the_recorded_events_and_before_own_steps():
     w.advance(())
     assert w.advance(())[0].why == "end"  # its call reverted and left nothing behind
     assert w.book.holdings("liquidator") == {}
+
+
+def test_a_wake_in_the_very_block_in_which_a_saga_goes_on_is_not_lost():
+    portal = BridgePortal("portal", "op", "USDC@op")
+    w = world([BridgeExit("exit", "op", "USDC@op", portal), portal], {"USDC@op": 10}, end=9_000)
+    w.advance(())
+    w.submit([Plan((Intent("exit", "send", {"amount": 10}),), id="p")], ())
+    _, (sent,) = w.advance(())
+    ready = sent.status.not_before.time
+    view, news = w.advance((At(ready),))
+    assert (view.why, view.at["op"].time, news) == ("condition", ready, ())
+    view, (proven,) = w.advance((At(ready + 100),))
+    assert proven.at.time == ready + 2
+
+
+def test_what_a_venue_forgot_to_check_is_undone_when_the_book_refuses():
+    class Careless(Stand):
+        def _take(self, ctx, amount, limits):
+            self.state["taken"] += amount
+            return Result({"amount": amount}, (Transfer("USDC@op", ctx.sender, self.account, amount),))
+
+        def _nested(self, ctx, amount, limits):
+            self.state["outer"] += 1
+            ctx.move(Transfer("USDC@op", ctx.sender, self.account, 1))
+            try:
+                ctx.call("inner", Action("take", {"amount": amount}))
+            except Revert as revert:
+                return Result({"caught": len(revert.reason)})
+            raise Revert("outer")
+
+    outer, inner = (Careless(n, "op", {"taken": 0, "outer": 0}) for n in ("outer", "inner"))
+    w = world([outer, inner], {"USDC@op": 10}, simulate=False, outside=())
+    view, _ = w.advance(())
+    take = Plan((Intent("outer", "take", {"amount": 11}),), id="a")
+    caught = Plan((Intent("outer", "nested", {"amount": 2}),), id="b")  # outer holds 1: inner's transfer fails
+    undone = Plan((Intent("outer", "nested", {"amount": 1}),), id="c")
+    w.submit([take, caught, undone], ())
+    _, news = w.advance(())
+    assert [n.status for n in news] == [
+        Reverted("transfer amount exceeds balance"),
+        Filled({"caught": len("transfer amount exceeds balance")}),
+        Reverted("outer"),
+    ]
+    assert (outer.state, inner.state) == ({"taken": 0, "outer": 1}, {"taken": 0, "outer": 0})
+    assert w.book.balance("USDC@op", "me") == 9
+    assert w.book.balance("USDC@op", "inner") == 0
