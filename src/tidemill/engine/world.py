@@ -244,10 +244,10 @@ class ModelWorld:
         for candidate in agenda:
             if candidate < moment:
                 moment, why = candidate, "agenda"
-        if asked and asked <= moment:
+        if asked and asked <= moment and asked.time < self.rules.end:  # at the end the end wakes
             moment, why = asked, "condition"
         hit = first_hit(self, wake, moment)
-        if hit and hit <= moment:
+        if hit and hit <= moment and hit.time < self.rules.end:
             moment, why = hit, "condition"
         sample = self._next_sample()
         if sample and sample < moment:
