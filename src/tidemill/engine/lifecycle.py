@@ -185,7 +185,7 @@ class Lifecycle:
         network = sent.lands.network
         name = f"{flight.plan.id}/{sent.first_step}{'/' + sent.stage if sent.stage else ''}"
         before = self._world.scribe.look("before", parent=parent)
-        tx = self._world.transaction(network, block)
+        tx = self._world.transaction(network, block, landing=name)
         results: list[Result] = []
         moved: list[tuple[Transfer, ...]] = []
         reason: str | None = None

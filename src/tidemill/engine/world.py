@@ -215,8 +215,13 @@ class ModelWorld:
 
     # --- what the life cycle asks -------------------------------------------------------------------------------------
 
-    def transaction(self, network: str, block: Block, sender: str | None = None) -> Transaction:
-        """Open a transaction in ``block``, by default one's own."""
+    def transaction(
+        self, network: str, block: Block, sender: str | None = None, *, landing: str = ""  # noqa: ARG002 - for worlds that send
+    ) -> Transaction:
+        """Open a transaction in ``block``, by default one's own.
+
+        ``landing`` names a transaction of one's own that is included for good; without it what is done is taken back.
+        """
         return Transaction(self.stages, self.book, block, network, sender or self.account)
 
     def next_block(self, network: str) -> Block:

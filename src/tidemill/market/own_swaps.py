@@ -70,6 +70,11 @@ class PathLiquidity:
         """Return the active liquidity there."""
         return self._spot(steps, events).liquidity
 
+    def known(self, steps: int, events: int) -> Mapping[int, int]:
+        """Return the active liquidity of every cell that inferred data show there, by cell; empty if all is known."""
+        self._forward(steps, events)
+        return self._sure.cells if isinstance(self._sure, SeenBook) else {}
+
     def _spot(self, steps: int, events: int) -> Spot:
         self._forward(steps, events)
         last = steps - 1
