@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +20,8 @@ __all__ = ["app", "run"]
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
 Out = Annotated[Path, Parameter(name=["--out", "-o"])]
+_OWN_CODE = "tidemill_user_"
+"""How modules of a user's own strategies are called (``strategies.registry``)."""
 
 app = App(
     name="tidemill",
@@ -31,7 +35,11 @@ app.command(market)
 
 
 def run(tokens: Sequence[str]) -> int:
-    """Run the command line on ``tokens``; print one clear line and return 2 on bad input."""
+    """Run the command line on ``tokens``; print one clear line and return 2 on bad input.
+
+    Anything unforeseen is one line as well, and 1, or 2 if it happened in a user's own file; ``TIDEMILL_TRACEBACK=1``
+    shows the whole of it.
+    """
     try:
         result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
@@ -42,7 +50,30 @@ def run(tokens: Sequence[str]) -> int:
         return 0
     except KeyboardInterrupt:
         return fail("interrupted; nothing half-written was left", code=130)
+    except Exception as error:  # a person gets a line, whatever happens
+        if os.environ.get("TIDEMILL_TRACEBACK"):
+            raise
+        return _unforeseen(error)
     return result if isinstance(result, int) else 0
+
+
+def _unforeseen(error: Exception) -> int:
+    """Say what happened and where: in a strategy of the user's own, at the system's border, or by a defect of ours."""
+    what = f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if _is_own(frame.filename)]
+    if own:
+        return fail(f"{own[-1].filename}: line {own[-1].lineno}, in {own[-1].name}: {what}", code=2)
+    if isinstance(error, OSError):
+        return fail(what, code=1)
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    return fail(f"a defect of tidemill, please report it: {what} ({where}; TIDEMILL_TRACEBACK=1 shows more)", code=1)
+
+
+def _is_own(filename: str) -> bool:
+    """Tell whether a file was loaded as a strategy of the user's own."""
+    loaded = (module for name, module in list(sys.modules.items()) if name.startswith(_OWN_CODE))
+    return any(getattr(module, "__file__", None) == filename for module in loaded)
 
 
 @app.command

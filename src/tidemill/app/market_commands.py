@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from msgspec import to_builtins
 
 from tidemill.app.console import emit_json, note, stdout
 from tidemill.errors import BadInput
@@ -174,7 +175,7 @@ def verify(dataset: Path, *, json: Json = False) -> int:
 
     findings = check(dataset)
     if json:
-        emit_json(findings)
+        emit_json({"ok": findings.ok} | to_builtins(findings))
     else:
         for line in findings.errors:
             stdout().print(line)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -106,19 +109,24 @@ class Result:
         return books_frame(post(self.outcomes.record, self.outcomes.marks))
 
     def write(self, out: str | Path) -> Path:
-        """Write report.html, result.json and ledger.parquet into a folder of this study; each appears whole or not."""
-        from tidemill.app.report import write_report  # noqa: PLC0415
+        """Write report.html, result.json and ledger.parquet into a folder of this study; what fails leaves the old files.
 
+        Raises
+        ------
+        BadInput : the folder cannot be written.
+        MissingArtefact : the report page has not been built.
+        """
+        from tidemill.app.report import report_html  # noqa: PLC0415
+
+        table = io.BytesIO()
+        self.ledger().write_parquet(table)
+        files = {
+            "report.html": report_html(self.document).encode(),
+            "ledger.parquet": table.getvalue(),
+            "result.json": msgspec.json.format(msgspec.json.encode(self.document), indent=2),
+        }
         folder = Path(out) / folder_name(self.study)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadInput(f"cannot write to {folder} ({error.strerror})", field="out") from None
-        write_atomically(folder / "result.json", msgspec.json.format(msgspec.json.encode(self.document), indent=2))
-        temporary = folder / ".ledger.parquet.part"
-        self.ledger().write_parquet(temporary)
-        temporary.replace(folder / "ledger.parquet")
-        write_report(self.document, folder / "report.html")
+        write_together(folder, files)
         return folder
 
 
@@ -128,11 +136,25 @@ def folder_name(study: Study) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-").lower() or "study"
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is either there whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder, making it: all are written beside their places before the first one takes its place.
+
+    Raises ``BadInput`` naming the folder; nothing half-written is left, and old files stay as they were.
+    """
+    parts = {name: folder / f".{name}.{os.getpid()}.part" for name in files}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            parts[name].write_bytes(content)
+        for name, part in parts.items():
+            part.replace(folder / name)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BadInput(f"cannot write to {folder}: {reason}; choose another folder", field="out") from None
+    finally:
+        with contextlib.suppress(OSError):
+            for part in parts.values():
+                part.unlink(missing_ok=True)
 
 
 def _cell(value: Any) -> Any:

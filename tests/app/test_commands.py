@@ -1,0 +1,212 @@
+"""The command line: what it prints where, what it leaves behind, and how it starts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from cyclopts import App
+from kit import NEEDS_PAGE, changed, raw_logs, small_market, tidemill, write_study
+
+import tidemill as package
+from tidemill.app import report
+from tidemill.app.cli import app
+from tidemill.ledger import export
+from tidemill.studies.schema import ResultDocument
+
+HEAVY = ("numba", "llvmlite", "polars", "numpy", "web3", "eth_abi", "msgspec", "cyclopts", "rich", "asyncio")
+
+
+def commands(node: App = app, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command, groups included."""
+    yield path
+    for name in node:
+        if not name.startswith("-"):
+            yield from commands(node[name], (*path, name))
+
+
+def imported(*arguments: str) -> tuple[int, set[str]]:
+    """Run in a fresh interpreter; return the exit code and which heavy modules it imported."""
+    code = (
+        "import sys; from tidemill.app.main import main; code = main(sys.argv[1:]);"
+        f"print('\\nHEAVY', code, *(name for name in {HEAVY} if name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    _, status, *names = done.stdout.splitlines()[-1].split()
+    return int(status), set(names)
+
+
+def test_version_is_answered_before_anything_is_imported():
+    status, heavy = imported("--version")
+    assert (status, heavy) == (0, set())
+
+
+def test_help_imports_what_shows_help_and_nothing_that_computes():
+    status, heavy = imported("--help")
+    assert status == 0
+    assert not heavy & {"numba", "llvmlite", "polars", "numpy", "web3", "eth_abi"}
+    assert "cyclopts" in heavy  # the probe sees imports
+
+
+def test_version_of_the_installed_command():
+    done = subprocess.run([sys.executable, "-m", "tidemill.app.main", "--version"], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (f"tidemill {package.__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", [c for c in commands() if c], ids=" ".join)
+def test_help_of_every_command_says_what_it_does(command: tuple[str, ...]):
+    said = tidemill(*command, "--help")
+    assert said.code == 0
+    assert f"tidemill {' '.join(command)}" in said.out
+    if command not in {("market",), ("contracts",)}:
+        assert "Example:" in said.out
+
+
+def test_help_lists_every_command():
+    said = tidemill("--help")
+    for command in ("backtest", "demo", "rehearse", "contracts", "market"):
+        assert command in said.out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["frobnicate"],
+        ["backtest"],
+        ["backtest", "a.toml", "b.toml"],
+        ["backtest", "a.toml", "--nonsense"],
+        ["market"],
+        ["market", "frob"],
+        ["market", "import", "x.parquet", "name"],
+        ["rehearse", "a.toml", "--mode", "wild"],
+        ["rehearse", "a.toml", "--gas", "free"],
+        ["--frob"],
+        ["contracts", "fetch", "no-such-package"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_arguments_are_one_line_and_exit_code_2(arguments: list[str]):
+    said = tidemill(*arguments)
+    if arguments == ["market"]:  # a group alone shows its help
+        assert said.code == 0
+        assert "verify" in said.out
+        return
+    assert said.code == 2
+    assert said.out == ""
+    assert said.line.startswith("tidemill: ")
+    assert "Traceback" not in said.err
+
+
+def test_a_subprocess_ends_with_the_code_and_one_line(tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-m", "tidemill.app.main", "backtest", str(tmp_path / "none.toml")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "none.toml: no such file" in done.stderr
+
+
+@NEEDS_PAGE
+def test_backtest_prints_json_and_nothing_else_and_writes_all_three_files(markets: Path, tmp_path: Path):
+    study = write_study(markets)
+    said = tidemill("backtest", study, "--out", tmp_path, "--json")
+    assert said.code == 0
+    printed = json.loads(said.out)
+    folder = tmp_path / "study"
+    assert sorted(p.name for p in folder.iterdir()) == ["ledger.parquet", "report.html", "result.json"]
+    document = msgspec.json.decode((folder / "result.json").read_bytes(), type=ResultDocument)
+    assert printed["result_hash"] == document.result_hash
+    assert printed["headline"]["keep"] == document.headline.keep
+    assert document.study.synthetic
+    assert document.result_hash in (folder / "report.html").read_text()
+
+
+@NEEDS_PAGE
+def test_backtest_prints_the_statement_and_says_that_data_are_synthetic(markets: Path, tmp_path: Path):
+    said = tidemill("backtest", write_study(markets), "-o", tmp_path)
+    assert said.code == 0
+    for words in ("SYNTHETIC", "What you keep", "Gross fees", "Network fee: L1 data", "unexplained", "holding", "result "):
+        assert words in said.out
+    assert "wrote" in said.err
+    assert "report.html" in said.err
+
+
+@NEEDS_PAGE
+def test_same_study_same_hash_another_parameter_another(markets: Path, tmp_path: Path):
+    def result(data: dict | None = None) -> str:
+        said = tidemill("backtest", write_study(markets, data), "-o", tmp_path, "--json")
+        return json.loads(said.out)["result_hash"]
+
+    assert result() == result()
+    assert result() != result(changed("parameters.width", 300))
+
+
+@NEEDS_PAGE
+@pytest.mark.parametrize("breaks", ["report_html", "books_frame", "write_bytes", "replace"])
+def test_a_failure_while_writing_leaves_the_old_files_whole(markets: Path, tmp_path: Path, monkeypatch, breaks: str):
+
+    study = write_study(markets)
+    assert tidemill("backtest", study, "-o", tmp_path).code == 0
+    before = {p.name: p.read_bytes() for p in (tmp_path / "study").iterdir()}
+
+    def fails(*_args: object, **_kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    owner = {"report_html": report, "books_frame": export, "write_bytes": Path, "replace": Path}[breaks]
+    monkeypatch.setattr(owner, breaks, fails)
+    said = tidemill("backtest", write_study(markets, changed("parameters.width", 300)), "-o", tmp_path)
+    monkeypatch.undo()
+    assert said.code != 0
+    assert "Traceback" not in said.err
+    assert "No space left" in said.err.splitlines()[-1]
+    assert {p.name: p.read_bytes() for p in (tmp_path / "study").iterdir()} == before
+
+
+def test_market_import_ls_show_verify(markets: Path, tmp_path: Path):
+    """Raw logs written from a known market come back as the same events."""
+    raw = raw_logs(small_market().events, tmp_path / "logs.parquet")
+    root = tmp_path / "markets"
+    about = ["--token0", "USDC:6", "--token1", "WETH:18", "--fee", 500, "--tick-spacing", 10, "--root", root]
+    said = tidemill("market", "import", raw, "mine", "--address", "0x" + "05" * 20, *about, "--json")
+    assert said.code == 0, said.err
+    manifest = json.loads(said.out)
+    assert manifest["rows"] == small_market().manifest.rows
+    assert manifest["fidelity"] == "inferred"
+    assert list(json.loads(tidemill("market", "ls", "--root", root, "--json").out)) == ["mine"]
+    assert "USDC/WETH 0.05 %" in tidemill("market", "ls", "--root", root).out
+    shown = json.loads(tidemill("market", "show", root / "mine", "--json").out)
+    assert shown["supports"] == ["inferred", "bars"]
+    assert sum(shown["kinds"].values()) == manifest["rows"]
+    assert "fidelity inferred" in tidemill("market", "show", root / "mine").out
+    assert tidemill("market", "verify", root / "mine").out.endswith("sound\n")
+    assert json.loads(tidemill("market", "verify", root / "mine", "--json").out)["ok"] is True
+
+
+def test_verify_of_a_damaged_dataset_exits_with_1(markets: Path, tmp_path: Path):
+    import shutil
+
+    shutil.copytree(markets / "small", tmp_path / "bad")
+    path = tmp_path / "bad" / "prices.parquet"
+    path.write_bytes(path.read_bytes()[:-1])
+    said = tidemill("market", "verify", tmp_path / "bad")
+    assert said.code == 1
+    assert "prices.parquet" in said.out
+    assert "NOT sound" in said.out
+
+
+def test_contracts_ls():
+    said = tidemill("contracts", "ls", "--json")
+    assert said.code == 0
+    rows = json.loads(said.out)
+    assert {"package", "version", "sha256", "licence", "cached"} <= set(rows[0])
+    assert any("uniswap" in row["package"] for row in rows)
+    shown = tidemill("contracts", "ls").out
+    for row in rows:
+        assert row["package"] in shown
