@@ -109,12 +109,12 @@ class FeeRow(Struct, frozen=True):
 
 
 class ModeRow(Struct, frozen=True):
-    """The same window once more: what is kept and earned of it, micro-units of home; own steps done."""
+    """The same window once more: what is kept and earned of it, micro-units of home; network fees in wei; steps done."""
 
     name: str
     keep: int
-    fees: int
-    gas: int
+    earned: int
+    network_fees: int
     steps: int
     note: str
 

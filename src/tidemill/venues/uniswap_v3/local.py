@@ -6,10 +6,12 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec import structs
+
 from tidemill.chain.types import Call
 from tidemill.errors import BadInput, Revert
 from tidemill.interfaces import Action, Block, Condition, Context, Intent, Result, Stage
-from tidemill.venues.shared.ground import PLENTY, Ground, Others, intent_of
+from tidemill.venues.shared.ground import PLENTY, Ground, Others, Unrest, intent_of
 from tidemill.venues.shared.scripted import Holdings
 from tidemill.venues.uniswap_v3.client import UniswapV3Client
 from tidemill.venues.uniswap_v3.client_local import LocalToken, deploy_local
@@ -141,11 +143,7 @@ class LocalPool:
 
     def others(self) -> Sequence[Others]:
         """Return the recorded market after the start."""
-        owner = self.twin.state.pool.owner
-        return [
-            Others(block, owner if action.verb == "pool_set_fee_protocol" else OTHERS, action)
-            for block, action, _ in self._start.actions
-        ]
+        return _as_others(self._start.actions, self.twin.state.pool.owner)
 
     def calls(self, item: Others) -> Sequence[tuple[str, Call]]:
         """Encode a recorded action."""
@@ -192,6 +190,12 @@ class LocalPool:
         return mine, real
 
 
+def _as_others(actions: Sequence[tuple[Block, Action, int]], owner: str) -> list[Others]:
+    return [
+        Others(block, owner if action.verb == "pool_set_fee_protocol" else OTHERS, action) for block, action, _ in actions
+    ]
+
+
 class Seat:
     """How a pool is put on the model and on a chain. ``rank``: pools come first, their tokens' addresses must sort."""
 
@@ -205,9 +209,36 @@ class Seat:
         """Return a fresh pool of the model at the window's start."""
         return copy.deepcopy(self._fresh)
 
-    def local(self, ground: Ground, seed: str = "") -> LocalPool:  # noqa: ARG002
-        """Place the pool on a chain, its twin beside it; ``seed`` disturbs what others do."""
-        return LocalPool(ground, self.model(), self.start, self.info)
+    @property
+    def ranges(self) -> int:
+        """How many ranges of others stand at the start."""
+        return len(self.start.ranges)
+
+    @property
+    def made_up(self) -> bool:
+        """Whether those ranges were made up to fit the liquidity that events show."""
+        return self.start.made_up
+
+    def notes(self) -> list[str]:
+        """Return what a reader must know of the start."""
+        if not self.made_up:
+            return []
+        more = f", {self.start.added} of them because they are burnt later" if self.start.added else ""
+        return [
+            f"{self.venue}: the data show events only, so {self.ranges} ranges were made up to have the liquidity known "
+            f"at the start in every cell{more}; cells never visited have their neighbour's"
+        ]
+
+    def local(self, ground: Ground, unrest: Unrest | None = None) -> LocalPool:
+        """Place the pool on a chain, its twin beside it; ``unrest`` disturbs what others do, for both."""
+        start = self.start
+        twin = self.model()
+        if unrest is not None:
+            owner = twin.state.pool.owner
+            actions = [(item.block, item.action, 0) for item in unrest(_as_others(start.actions, owner))]
+            start = structs.replace(start, actions=tuple(actions))
+            twin = stage_at(self.venue, self.network, self.info, start, self.at)
+        return LocalPool(ground, twin, start, self.info)
 
 
 def seat(venue: str, network: str, market: Any, placed: Any, at: Block, until: Block) -> Seat:
