@@ -32,10 +32,9 @@ def print_rehearsal(document: RehearsalDocument, console: Console) -> None:
     console.print()
     if document.balances:
         cells = [
-            [row.account, row.token, f"{row.model:,}" if row.account == "me" else _long(row.model),
-             f"{row.chain:,}" if row.account == "me" else _long(row.chain), _difference(row.difference)]
+            [row.account, row.token, f"{row.model:,}", f"{row.chain:,}", _difference(row.difference)]
             for row in document.balances
-        ]  # fmt: skip
+        ]
         console.print(table("", ["account", "token", "model>", "chain>", "difference>"], cells))
         console.print()
     _state(document, console)
@@ -87,12 +86,6 @@ def _modes(document: RehearsalDocument, console: Console) -> None:
 
 def _difference(wei: int) -> str:
     return f"{wei} wei" if wei == 0 else f"[red]{wei:+,} wei[/red]"
-
-
-def _long(raw: int) -> str:
-    """Others hold astronomic amounts of test tokens: show both ends."""
-    text = str(raw)
-    return f"{raw:,}" if len(text) <= 27 else f"{text[:4]}…{text[-18:]}"
 
 
 def _percent(bps: int) -> str:

@@ -22,12 +22,15 @@ SHOWN = 100
 def balance_rows(model: OnModel, chain: OnChain, native: str | None) -> list[BalanceRow]:
     """Return what every account holds of every token on both sides; with ``native`` one's own of that as well."""
     rows = []
-    for (token, account), real in sorted(chain.held.items(), key=lambda row: (chain.accounts.index(row[0][1]), row[0])):
+    for (token, account), held_now in sorted(
+        chain.held.items(), key=lambda row: (chain.accounts.index(row[0][1]), row[0])
+    ):
+        real = held_now
         if account == "me":
             held = model.book.get((account, token), 0)
         else:
-            held = chain.endowed.get((token, account), 0)
-            held += sum(stage.holdings.held.get((token, account), 0) for stage in model.stages.values())
+            held = sum(stage.holdings.held.get((token, account), 0) for stage in model.stages.values())
+            real -= chain.endowed.get((token, account), 0)
         if held or real:
             rows.append(BalanceRow(account, token, held, real, real - held))
     if native is not None:

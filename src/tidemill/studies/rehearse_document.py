@@ -52,7 +52,10 @@ class Covered(Struct, frozen=True):
 
 
 class BalanceRow(Struct, frozen=True):
-    """What an account holds of a token at the end, raw units, on both sides."""
+    """What an account holds of a token at the end, raw units, on both sides.
+
+    Accounts of others were given a plenty of test tokens: theirs are counted from there, negative for what they paid.
+    """
 
     account: str
     token: str

@@ -16,7 +16,7 @@ from tidemill.venues.staking_rewards.client import FarmClient, FarmDeployment
 
 __all__ = ["LocalFarm", "seat"]
 
-_PLAIN = ("rewardRate", "lastUpdateTime", "rewardPerTokenStored", "periodFinish", "totalSupply", "rewardsDuration")
+_PLAIN = ("rewardRate", "lastUpdateTime", "rewardPerTokenStored", "periodFinish", "totalSupply")
 
 
 class LocalFarm(ScriptedLocal):
