@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from tidemill.chain.anvil import Anvil, AnvilOptions
-from tidemill.engine.chain_local import LocalChain, Played
+from tidemill.engine.chain_local import RESERVE, LocalChain, Played
 from tidemill.engine.chain_meter import Meter, Metered
 from tidemill.engine.chain_stage import ChainStage
 from tidemill.engine.chain_world import ChainWorld, FedWorld
@@ -136,7 +136,8 @@ class Sides:
             ground.endowed = {key: amount for key, amount in ground.endowed.items() if key[1] != "me"}
             meter = Meter(self.costing, feed=feed)
             chain = LocalChain(ground, venues, wallet, meter, price=self._price, base_fee=self._base_fee)
-            chain.native = funds.get(native, 0)
+            chain.native = native if feed else ""
+            anvil.set_balance(ground.address("me"), funds.get(native, 0) + RESERVE)
             stages = {venue.id: ChainStage(chain, venue) for venue in venues}
             common = self._common(stages)
             tell("playing the window on the local chain …")
@@ -147,7 +148,7 @@ class Sides:
             others = model.stages if model else {venue.id: venue.twin for venue in venues}
             state = [(venue.id, *row) for venue in venues for row in venue.state(others[venue.id])]
             return OnChain(
-                outcomes, held, chain.native, ground.endowed, accounts, state, chain.differences, chain.count,
+                outcomes, held, chain.wealth(), ground.endowed, accounts, state, chain.differences, chain.count,
                 chain.played, sum(int(getattr(venue.twin, "refused", 0)) for venue in venues),
                 chain.journal.rows(), meter.rows,
             )  # fmt: skip
