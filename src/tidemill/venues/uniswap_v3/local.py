@@ -20,6 +20,7 @@ from tidemill.venues.uniswap_v3.local_start import PoolStart, start_of
 from tidemill.venues.uniswap_v3.model import UniswapV3Model
 from tidemill.venues.uniswap_v3.model_state import UniswapV3State
 from tidemill.venues.uniswap_v3.pool_stage import OTHERS, PoolStage, _Unlimited
+from tidemill.venues.uniswap_v3.rules_ticks import MIN_TICK
 
 __all__ = ["BookedPool", "LocalPool", "Seat", "seat", "stage_at"]
 
@@ -77,13 +78,13 @@ def stage_at(venue: str, network: str, info: Any, start: PoolStart, at: Block) -
         "fee": info.fee, "tick_spacing": info.tick_spacing,
     }  # fmt: skip
     stage = BookedPool(venue, network, UniswapV3Model().init(params), start.actions)
-    for actor, action in _opening(venue, start):
+    for actor, action in _opening(venue, start, info.tick_spacing):
         stage.holdings.move(stage.model.apply(stage.state, action, _Unlimited(at, actor)).transfers)
     stage.state.journal.forget()
     return stage
 
 
-def _opening(venue: str, start: PoolStart) -> list[tuple[str, Action]]:
+def _opening(venue: str, start: PoolStart, spacing: int) -> list[tuple[str, Action]]:
     """What brings a fresh pool to its start: (actor, core verb)."""
     out = [(OTHERS, Action("pool_initialize", {"sqrt_price_x96": start.sqrt_price_x96}))]
     if any(start.fee_protocol):
@@ -91,6 +92,11 @@ def _opening(venue: str, start: PoolStart) -> list[tuple[str, Action]]:
         out.append((f"{venue}:owner", Action("pool_set_fee_protocol", shares)))
     for lower, upper, liquidity in start.ranges:
         out.append((OTHERS, Action("pool_mint", {"tick_lower": lower, "tick_upper": upper, "liquidity": liquidity})))
+    # One raw unit at the far end of all prices: on a live network the manager has long met the pool and costs no more
+    # gas for it.
+    edge = -(-MIN_TICK // spacing) * spacing
+    far = {"tick_lower": edge, "tick_upper": edge + spacing, "amount0_desired": 0, "amount1_desired": 1}
+    out.append((OTHERS, Action("mint", far)))
     return out
 
 
@@ -138,7 +144,8 @@ class LocalPool:
         for token in self.tokens:
             ground.give(token, OTHERS, PLENTY)
         ground.run([ground.approve(token, OTHERS, callee) for token in self.tokens], "approving")
-        calls = [call for actor, action in _opening(self.id, self._start) for call in self._encoded(actor, action)]
+        opening = _opening(self.id, self._start, self.client.deployment.tick_spacing)
+        calls = [call for actor, action in opening for call in self._encoded(actor, action)]
         ground.run(calls, f"bringing {self.id} to its start", at.time)
 
     def others(self) -> Sequence[Others]:
