@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from tidemill.chain.anvil import Anvil, AnvilOptions
-from tidemill.engine.chain_local import LocalChain, Played
+from tidemill.engine.chain_local import RESERVE, LocalChain, Played
 from tidemill.engine.chain_meter import Meter, Metered
 from tidemill.engine.chain_stage import ChainStage
 from tidemill.engine.chain_world import ChainWorld, FedWorld
@@ -25,6 +25,7 @@ from tidemill.interfaces import Block, Costs
 from tidemill.networks.types import TxShape
 from tidemill.studies.costs import Costing
 from tidemill.studies.prepare import Prepared
+from tidemill.studies.rehearse_unrest import unrest
 from tidemill.studies.rehearse_window import Window
 from tidemill.studies.strategy import Chosen
 from tidemill.venues.shared.ground import Ground, LocalVenue
@@ -32,6 +33,10 @@ from tidemill.venues.shared.ground import Ground, LocalVenue
 __all__ = ["OnChain", "Sides"]
 
 CHAIN_ID = 31_337
+
+
+def _silent(line: str) -> None:
+    """Tell nobody."""
 
 
 class OnChain(Struct):
@@ -85,6 +90,12 @@ class Sides:
             placement=placement or world.placement,
         )
 
+    @property
+    def own_mode(self) -> str:
+        """How the study's own backtest lets one's liquidity take part."""
+        study = self.prepared.study
+        return next((study.venues[name].mode for name in self.prepared.markets), "model")
+
     # --- model --------------------------------------------------------------------------------------------------------
 
     def on_model(self, rules: Rules, fed: dict[str, Costs] | None = None, world: type[ModelWorld] | None = None) -> OnModel:
@@ -101,17 +112,18 @@ class Sides:
 
     # --- chain --------------------------------------------------------------------------------------------------------
 
-    def on_chain(self, rules: Rules, *, feed: bool, seed: str = "", tell: Callable[[str], None] = lambda _line: None) -> OnChain:
+    def on_chain(self, rules: Rules, *, feed: bool, seed: str = "", model: OnModel | None = None, tell: Callable[[str], None] = _silent) -> OnChain:
         """Play the window on a fresh local chain, which is stopped afterwards whatever happens.
 
-        ``seed`` disturbs the order of what others do. Raises ``MissingArtefact`` without anvil or contracts.
+        ``seed`` disturbs the order of what others do; states are compared with ``model``'s at the end, or with those of
+        the models in lockstep. Raises ``MissingArtefact`` without anvil or contracts.
         """
         at = self.window.first
         wallet = DevWallet()
         with Anvil(AnvilOptions(chain_id=CHAIN_ID, timestamp=at.time - 1, seconds_per_block=0)) as anvil:
             ground = Ground(anvil, wallet.address, self.prepared.decimals, base_fee=self._base_fee(at))
             tell("deploying the contracts …")
-            local = [seat.local(ground, seed) for _, seat in sorted(self.seats.items(), key=lambda kv: kv[1].rank)]
+            local = [seat.local(ground, unrest(seed) if seed else None) for _, seat in sorted(self.seats.items(), key=lambda kv: kv[1].rank)]
             by_id = {venue.id: venue for venue in local}
             venues: list[LocalVenue] = [by_id[name] for name in self.seats]
             for venue in venues:
@@ -124,7 +136,8 @@ class Sides:
             ground.endowed = {key: amount for key, amount in ground.endowed.items() if key[1] != "me"}
             meter = Meter(self.costing, feed=feed)
             chain = LocalChain(ground, venues, wallet, meter, price=self._price, base_fee=self._base_fee)
-            chain.native = funds.get(native, 0)
+            chain.native = native if feed else ""
+            anvil.set_balance(ground.address("me"), funds.get(native, 0) + RESERVE)
             stages = {venue.id: ChainStage(chain, venue) for venue in venues}
             common = self._common(stages)
             tell("playing the window on the local chain …")
@@ -132,9 +145,10 @@ class Sides:
             outcomes = run(world, self.chosen.strategy, run_id=rules.run, log=MemoryJournal())
             accounts = ("me", *dict.fromkeys(name for venue in venues for name in venue.accounts))
             held = ground.held(accounts)
-            state = [(venue.id, *row) for venue in venues for row in venue.state(venue.twin)]
+            others = model.stages if model else {venue.id: venue.twin for venue in venues}
+            state = [(venue.id, *row) for venue in venues for row in venue.state(others[venue.id])]
             return OnChain(
-                outcomes, held, chain.native, ground.endowed, accounts, state, chain.differences, chain.count,
+                outcomes, held, chain.wealth(), ground.endowed, accounts, state, chain.differences, chain.count,
                 chain.played, sum(int(getattr(venue.twin, "refused", 0)) for venue in venues),
                 chain.journal.rows(), meter.rows,
             )  # fmt: skip

@@ -123,7 +123,7 @@ def _ranges(
     known = sorted(cells)
     ends = [first, *known[1:], last]
     # Runs of equal liquidity, [start, stop) in cells: the gap after a known cell takes that cell's.
-    left = [[start, stop, cells[cell]] for start, stop, cell in zip(ends, ends[1:], known, strict=True)]
+    left = [[start, stop, cells[cell]] for start, stop, cell in zip(ends[:-1], ends[1:], known, strict=True)]
     made: dict[Range, int] = {}
     added = 0
     for (lower, upper), amount in sorted(wanted.items()):
