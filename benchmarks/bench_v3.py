@@ -168,15 +168,14 @@ def measure(fee: int, count: int, module: Any) -> tuple[float, float | None, flo
 def main(count: int = 24_000) -> None:
     """Print one row per fee tier: medians of one run and ratios."""
     module = load_prototype()
-    print(
-        f"{'exact v3 swaps, one thread':<30}{'kernel':>12}{'prototype':>12}{'pyrevm':>12}{'x prototype':>13}{'x pyrevm':>10}"
-    )
+    heads = ("kernel", "prototype", "pyrevm", "x prototype", "x pyrevm")
+    print(f"{'exact v3 swaps, one thread':<30}" + "".join(f"{head:>13}" for head in heads))
     for fee in FEES:
         kernel, prototype, bytecode, _ = measure(fee, count, module)
         cells = [f"{1 / kernel / 1e6:.2f} M/s", *(f"{1 / t / 1e6:.2f} M/s" if t else "-" for t in (prototype,))]
         cells.append(f"{1 / bytecode:,.0f} /s" if bytecode else "-")
         ratios = [f"{t / kernel:,.2f}" if t else "-" for t in (prototype, bytecode)]
-        print(f"{f'fee {fee}':<30}{cells[0]:>12}{cells[1]:>12}{cells[2]:>12}{ratios[0]:>13}{ratios[1]:>10}")
+        print(f"{f'fee {fee}':<30}" + "".join(f"{cell:>13}" for cell in (*cells, *ratios)))
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ class Fit:
 
 
 def fit_kinds(
-    samples: Iterable[Sample], plain: Sequence[str]
+    samples: Iterable[Sample], plain: Sequence[str], every: Sequence[str]
 ) -> tuple[dict[str, Fit], dict[str, Fit], dict[str, list[Sent]]]:
     """Return fits by kind without and with storage counts, and the transactions themselves.
 
@@ -58,7 +58,7 @@ def fit_kinds(
             sent[one.kind].append(one)
     simple = {kind: _median(Fit(found, plain), found) for kind, found in rows.items()}
     counted = {
-        kind: Fit(found, (*plain, *STORAGE))
+        kind: Fit(found, (*every, *STORAGE))
         for kind, found in rows.items()
         if any(STORAGE[0] in features for _, features in found)
     }

@@ -69,15 +69,21 @@ class Lab:
         _block, (receipt,) = self.anvil.mine([(sender, call)])
         return Sent(kind, TxShape.of(receipt.gas_used, self.signed(call, receipt.gas_used))), receipt
 
-    def act(self, sender: str, verb: str, calls: Sequence[tuple[Call, str]], features: Mapping[str, int]) -> None:
-        """Send the calls of a verb (each with its kind); a refused one ends it and makes the sample a refusal."""
+    def act(
+        self,
+        sender: str,
+        verb: str,
+        calls: Sequence[tuple[Call, str]],
+        features: Mapping[str, int],
+        why: str = "refused",
+    ) -> None:
+        """Send the calls of a verb (each with its kind); a refused one ends it and makes the sample a refusal (``why``)."""
         sent = []
         for call, kind in calls:
             one, receipt = self.send(sender, call, kind)
             if not receipt.status:
-                reason = receipt.revert_reason or ""
                 one = Sent(f"{verb}_reverted", one.shape)
-                self.samples.append(Sample(verb, features, (*sent, one), reason))
+                self.samples.append(Sample(verb, features, (*sent, one), why))
                 return
             sent.append(one)
         self.samples.append(Sample(verb, features, tuple(sent)))

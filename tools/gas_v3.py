@@ -84,7 +84,7 @@ class Pool:
             context = _Context(Block(before.timestamp + 2 * own, before.number + own), who)
             result = self.model.apply(self.state, Action(verb, args, limits), context)
             features = dict(result.features)
-        self.lab.act(who, verb, list(zip(calls, kinds, strict=True)), features)
+        self.lab.act(who, verb, list(zip(calls, kinds, strict=True)), features, fail or "unexpected")
         last = self.lab.samples[-1]
         if (last.reason is None) == (fail is not None):
             raise Revert(f"{verb}: the chain says {last.reason!r}, expected {fail!r}")

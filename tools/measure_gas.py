@@ -55,6 +55,12 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
     },
 }
 
+PLAIN = {
+    # What stages that only follow a recorded path can count; whatever else moves gas is averaged over.
+    "uniswap_v3": ("ticks_initialised", "ticks_cleared", "ticks_crossed", "transfers"),
+    "erc4626": ("first_shares", "last_shares"),
+    "staking_rewards": ("first_stake", "last_stake"),
+}
 APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
     # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards)
     "uniswap_v3": {
@@ -97,10 +103,10 @@ def main() -> None:
 
 def write(kind: str, samples: Sequence[Sample]) -> None:
     """Fit and write one table."""
-    plain = [name for name in FEATURES[kind] if name not in (*STORAGE, "approvals")]
-    late = [s for s in samples if s.reason == "Transaction too old"]
-    usual = [s for s in samples if s.reason != "Transaction too old"]
-    simple, counted, sent = fit_kinds(usual, plain)
+    every = [name for name in FEATURES[kind] if name not in (*STORAGE, "approvals")]
+    late = [s for s in samples if s.reason == "late"]
+    usual = [s for s in samples if s.reason != "late"]
+    simple, counted, sent = fit_kinds(usual, PLAIN[kind], every)
     lines = [*_head(kind, len(samples))]
     lines += ["[features]"]
     lines += [f"{name} = {{ about = {_text(about)}, absent = {n} }}" for name, (about, n) in FEATURES[kind].items()]

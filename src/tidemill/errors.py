@@ -9,6 +9,8 @@
     │   └── ReplayMismatch        recorded amounts do not reproduce: names the event
     ├── MissingArtefact           a contract artefact, the local chain or the built front end is not there
     ├── RpcError                  an endpoint: wrong chain id, time-out, not JSON, inconsistent logs
+    │   ├── RpcRejected           it understood and said no, or a contract refused: its own words and revert bytes
+    │   └── TransientRpcError     a failure that asking again may heal
     ├── ExecutionHalted           sending must stop: the key is in use elsewhere, or the chain is another one
     ├── Revert                    a contract, or its model, refuses an action; the state is then unchanged
     ├── RuleError                 a function marked @rule leaves the rule language: names file and line
@@ -29,8 +31,10 @@ __all__ = [
     "ReplayMismatch",
     "Revert",
     "RpcError",
+    "RpcRejected",
     "RuleError",
     "TidemillError",
+    "TransientRpcError",
     "UnknownName",
     "nearest",
 ]
@@ -100,6 +104,27 @@ class Revert(TidemillError):
 
 class RuleError(TidemillError):
     """A function marked ``@rule`` uses what the rule language does not have; names file and line."""
+
+
+class RpcRejected(RpcError):
+    """The endpoint understood and said no: ``code``, ``reason`` (its own words) and ``data`` (revert bytes, if any)."""
+
+    def __init__(self, message: str, code: int, reason: str, data: bytes | None = None) -> None:
+        super().__init__(message)
+        self.code, self.reason, self.data = code, reason, data
+
+    @property
+    def reverted(self) -> bool:
+        """Whether a contract refused (rather than the endpoint)."""
+        return self.code == 3 or self.data is not None or "revert" in self.reason.lower()
+
+
+class TransientRpcError(RpcError):
+    """A failure that asking again may heal. ``retry_after`` is the endpoint's own wish in seconds, if it had one."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class InvariantBroken(TidemillError):

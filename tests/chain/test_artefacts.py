@@ -111,6 +111,15 @@ def test_no_npm_is_one_line(registry: Path, monkeypatch: pytest.MonkeyPatch, tmp
         fetch()
 
 
+def test_a_cache_that_cannot_be_written_is_one_line(
+    registry: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TIDEMILL_CACHE", str(tmp_path / "file"))
+    with pytest.raises(MissingArtefact, match=r"cache .*file: .*; make room there or set TIDEMILL_CACHE"):
+        fetch()
+
+
 def test_a_tarball_that_is_not_the_pinned_one_is_refused(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _catalogue(monkeypatch, "0" * 64)
     with pytest.raises(MissingArtefact, match=r"tarball has sha256 [0-9a-f]{64}, pinned is 0{64}; refused"):

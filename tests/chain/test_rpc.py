@@ -37,14 +37,17 @@ def bad(anvil: Anvil) -> Iterator[FaultProxy]:
 
 
 def connect(bad: FaultProxy, **options) -> Rpc:
-    options = {"timeout_s": 0.25, "attempts": 2, "pause_s": 0.01, "chain_id": 8453, **options}
+    options = {"timeout_s": 10, "attempts": 2, "pause_s": 0.01, "chain_id": 8453, **options}
     rpc = Rpc.connect(bad.url + "/v2/SECRETKEY?token=SECRETKEY", **options)
     bad.seen.clear()
     return rpc
 
 
+SHORT_S = 0.5
+"""Time-out where the fault is time itself; elsewhere it is long, so that a busy machine fails no test."""
+
 HEALS = {
-    "no answer in time": proxy.hang(0.4),
+    "no answer in time": proxy.hang(3 * SHORT_S),
     "too many requests": proxy.status(429),
     "server error": proxy.status(502, b"<html>bad gateway</html>"),
     "web page": proxy.html,
@@ -58,24 +61,29 @@ HEALS = {
 }
 
 
-@pytest.mark.parametrize("fault", HEALS.values(), ids=HEALS)
-def test_a_passing_fault_is_survived(bad: FaultProxy, fault: proxy.Fault) -> None:
-    with connect(bad) as rpc:
+def patience(name: str) -> float:
+    return SHORT_S if name in ("no answer in time", "slow drip", "hang", "accepted") else 10
+
+
+@pytest.mark.parametrize("name", HEALS)
+def test_a_passing_fault_is_survived(bad: FaultProxy, name: str) -> None:
+    fault = HEALS[name]
+    with connect(bad, timeout_s=patience(name)) as rpc:
         bad.faults.append(fault)
         assert rpc.block(3).number == 3
         assert len(bad.seen) == 2
 
 
-@pytest.mark.parametrize("fault", HEALS.values(), ids=HEALS)
-def test_a_lasting_fault_is_one_clear_line_without_secrets(bad: FaultProxy, fault: proxy.Fault) -> None:
-    with connect(bad) as rpc:
-        bad.always = fault
+@pytest.mark.parametrize("name", HEALS)
+def test_a_lasting_fault_is_one_clear_line_without_secrets(bad: FaultProxy, name: str) -> None:
+    with connect(bad, timeout_s=patience(name)) as rpc:
+        bad.always = HEALS[name]
         start = time.monotonic()
         with pytest.raises(RpcError) as caught:
             rpc.block(3)
         line = str(caught.value)
         assert "\n" not in line and "SECRET" not in line and bad.url in line and "(2 tries)" in line
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 15
         # No chained exception may carry the address either.
         assert caught.value.__suppress_context__
 
@@ -183,19 +191,28 @@ def test_the_first_answer_is_pinned_when_no_chain_is_given(bad: FaultProxy) -> N
 # -- sends ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [proxy.hang(0.4), proxy.status(429), proxy.status(500), proxy.html, proxy.vanish, proxy.accepted_then_silent(0.4)],
-    ids=["hang", "429", "500", "html", "closed", "accepted"],
-)
-def test_a_send_is_never_repeated(bad: FaultProxy, anvil: Anvil, fault: proxy.Fault) -> None:
-    me = actor(f"sender {id(fault)}")
-    with connect(bad) as rpc:
-        bad.faults += [proxy.changed(lambda a: a), fault]
+LOST = {
+    "hang": proxy.hang(3 * SHORT_S),
+    "429": proxy.status(429),
+    "500": proxy.status(500),
+    "html": proxy.html,
+    "closed": proxy.vanish,
+    "accepted": proxy.accepted_then_silent(3 * SHORT_S),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_send_is_never_repeated(bad: FaultProxy, anvil: Anvil, name: str) -> None:
+    me = actor(f"sender {name}")
+    anvil.set_balance(me, 10**18)
+    with connect(bad, timeout_s=patience(name)) as rpc:
+        bad.faults += [proxy.changed(lambda a: a), LOST[name]]
         with pytest.raises(RpcError, match="may or may not have been accepted"):
             rpc.send_unlocked(Call(actor("x"), b""), me, gas=21000)
         assert bad.methods().count("eth_sendTransaction") == 1
-    time.sleep(0.3)
+    if patience(name) == SHORT_S:
+        time.sleep(2.5 * SHORT_S)  # what was accepted late must have landed, once
+        assert anvil.rpc.nonce(me, block="pending") == 1
     assert anvil.rpc.nonce(me, block="pending") <= 1
     # Leave no transaction behind for other tests.
     for waiting in anvil.rpc.raw_block("pending")["transactions"]:

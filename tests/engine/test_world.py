@@ -6,7 +6,7 @@ import copy
 
 import pytest
 from msgspec import Struct
-from standins import Lending, RangePool
+from standins import BridgeExit, BridgePortal, Lending, RangePool, Stand
 from worlds import GAS, L1, OP, flat, world
 
 from tidemill.engine.oracle import Feed, Oracle
@@ -14,6 +14,7 @@ from tidemill.engine.run import run
 from tidemill.errors import BadData, BadInput, InvariantBroken, UnknownName
 from tidemill.execution.journal import MemoryJournal
 from tidemill.interfaces import (
+    Action,
     All,
     At,
     Cancelled,
@@ -31,9 +32,12 @@ from tidemill.interfaces import (
     Plan,
     PositionOf,
     Recorded,
+    Result,
+    Revert,
     Reverted,
     Skipped,
     TickLeaves,
+    Transfer,
 )
 
 TOKENS = ("DAI@op", "USDC@op")
@@ -124,6 +128,8 @@ def test_a_fee_above_the_limit_or_the_wallet_is_refused():
     (news,) = lived(world([pool()], {"USDC@op": 10}), Plan((swap(10, max_fee=99),)))
     assert news.status == Skipped("fee 100 above max_fee 99")
     assert isinstance(lived(world([pool()], {"USDC@op": 10}), Plan((swap(10, max_fee=100),)))[0].status, Filled)
+    (news,) = lived(world([pool()], {"USDC@op": 10, "ETH@op": 100}), Plan((swap(10),)))
+    assert isinstance(news.status, Filled)  # the last wei may be spent
     (news,) = lived(world([pool()], {"USDC@op": 10, "ETH@op": 99}), Plan((swap(10),)))
     assert news.status == Skipped("fee 100 above the 99 ETH@op held")
 
@@ -155,6 +161,8 @@ def test_a_plan_that_looks_ahead_is_a_defect_of_the_strategy():
     w.advance(())
     with pytest.raises(BadInput, match=r"step 0 \(mint\) takes amount0_desired from step 1"):
         w.submit([Plan((mint(Of(1, "x"), 1), swap(1)), id="p")], ())
+    with pytest.raises(BadInput, match=r"step 1 \(mint\) takes amount0_desired from step 1"):
+        w.submit([Plan((swap(1), mint(Of(1, "x"), 1)), id="p")], ())
     with pytest.raises(UnknownName, match="did you mean 'pool'"):
         w.submit([Plan((Intent("pol", "mint"),), id="p")], ())
 
@@ -188,6 +196,9 @@ def test_atomic_only_where_one_transaction_can_do_it():
     (first, _) = lived(world([pool()], dict.fromkeys(TOKENS, 1_000)), mixed)
     assert first.status.reason.startswith("no single transaction does mint, swap_exact_in here")
     assert isinstance(lived(world([pool()], dict.fromkeys(TOKENS, 1_000), batches=True), mixed)[0].status, Filled)
+    dear = Plan((swap(10), swap(10, max_fee=99)), atomic=True)
+    (first, _) = lived(world([pool()], dict.fromkeys(TOKENS, 1_000), batches=True), dear)
+    assert first.status == Skipped("fee 100 above max_fee 99")
     late = Plan((swap(10), mint(Of(0, "amount_out"), 100)), atomic=True)
     (first, _) = lived(world([pool()], dict.fromkeys(TOKENS, 1_000), batches=True), late)
     assert first.status.reason.startswith("a step of one transaction cannot take amounts from another")
@@ -406,3 +417,90 @@ def test_costs_come_from_the_injected_function_with_the_features_of_the_result()
 
     lived(world([pool()], {"USDC@op": 10}, cost=cost), Plan((swap(10),)))
     assert asked[-1] == ("pool", "swap_exact_in", {"ticks_crossed": 0}, 1)
+
+
+def test_an_adversary_leaves_a_swap_exactly_what_its_limits_demand():
+    calm, harsh = (world([pool()], {"USDC@op": 10**6}, adversary=on) for on in (False, True))
+    (good,), (bad,) = (lived(w, Plan((swap(10**6, least=990_000),))) for w in (calm, harsh))
+    assert (good.status.amounts["amount_out"], bad.status.amounts["amount_out"]) == (999_500, 990_000)
+    assert harsh.book.holdings("adversary") == {"DAI@op": 9_500}
+    assert harsh.book.balance("DAI@op", "me") == 990_000
+    assert sum(t.amount for t in harsh.record[0].transfers if t.target == "adversary") == 9_500
+    unbounded = world([pool()], {"USDC@op": 10**6}, adversary=True)
+    lived(unbounded, Plan((swap(10**6),)))
+    assert unbounded.book.balance("DAI@op", "me") == 0  # a swap without a min-out is a gift
+
+
+def test_other_actors_act_after_the_recorded_events_and_before_own_steps():
+    class Liquidator:
+        id, network = "liquidator", "op"
+
+        def __init__(self):
+            self.done = False
+
+        def next_act(self, until):
+            return None if self.done or until.number < 1 else OP.blocks.number(1)
+
+        def act(self, ctx):
+            self.done = True
+            assert ctx.sender == "liquidator"
+            ctx.call("pool", Action("swap_exact_in", {"token_in": "USDC@op", "amount_in": 1_000}))
+
+    actor = Liquidator()
+    w = world([pool([(0, 0), (1, 500)])], {"USDC@op": 10**6}, actors=[actor])
+    w.book.move(Transfer("USDC@op", "market", "liquidator", 1_000))
+    (news,) = lived(w, Plan((swap(10**6),)))
+    assert actor.done
+    assert w.book.balance("DAI@op", "liquidator") == 950  # at the block's new price, as ours
+    assert news.status.amounts["amount_out"] == 950_756
+    poor = Liquidator()
+    w = world([pool()], {}, actors=[poor])
+    w.advance(())
+    assert w.advance(())[0].why == "end"  # its call reverted and left nothing behind
+    assert w.book.holdings("liquidator") == {}
+
+
+def test_a_wake_in_the_very_block_in_which_a_saga_goes_on_is_not_lost():
+    portal = BridgePortal("portal", "op", "USDC@op")
+    w = world([BridgeExit("exit", "op", "USDC@op", portal), portal], {"USDC@op": 10}, end=9_000)
+    w.advance(())
+    w.submit([Plan((Intent("exit", "send", {"amount": 10}),), id="p")], ())
+    _, (sent,) = w.advance(())
+    ready = sent.status.not_before.time
+    view, news = w.advance((At(ready),))
+    assert (view.why, view.at["op"].time, news) == ("condition", ready, ())
+    view, (proven,) = w.advance((At(ready + 100),))
+    assert proven.at.time == ready + 2
+
+
+def test_what_a_venue_forgot_to_check_is_undone_when_the_book_refuses():
+    class Careless(Stand):
+        def _take(self, ctx, amount, limits):
+            self.state["taken"] += amount
+            return Result({"amount": amount}, (Transfer("USDC@op", ctx.sender, self.account, amount),))
+
+        def _nested(self, ctx, amount, limits):
+            self.state["outer"] += 1
+            ctx.move(Transfer("USDC@op", ctx.sender, self.account, 1))
+            try:
+                ctx.call("inner", Action("take", {"amount": amount}))
+            except Revert as revert:
+                return Result({"caught": len(revert.reason)})
+            raise Revert("outer")
+
+    outer, inner = (Careless(n, "op", {"taken": 0, "outer": 0}) for n in ("outer", "inner"))
+    w = world([outer, inner], {"USDC@op": 10}, simulate=False, outside=())
+    view, _ = w.advance(())
+    take = Plan((Intent("outer", "take", {"amount": 11}),), id="a")
+    caught = Plan((Intent("outer", "nested", {"amount": 2}),), id="b")  # outer holds 1: inner's transfer fails
+    undone = Plan((Intent("outer", "nested", {"amount": 1}),), id="c")
+    w.submit([take, caught, undone], ())
+    _, news = w.advance(())
+    assert [n.status for n in news] == [
+        Reverted("transfer amount exceeds balance"),
+        Filled({"caught": len("transfer amount exceeds balance")}),
+        Reverted("outer"),
+    ]
+    assert (outer.state, inner.state) == ({"taken": 0, "outer": 1}, {"taken": 0, "outer": 0})
+    assert w.book.balance("USDC@op", "me") == 9
+    assert w.book.balance("USDC@op", "inner") == 0

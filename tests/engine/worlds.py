@@ -23,6 +23,5 @@ def world(stages, funds, *, end=3_000, networks=(OP,), **rules_and_more) -> Mode
     more = {k: v for k, v in rules_and_more.items() if k not in known}
     funds = {n.native: GAS for n in networks} | funds
     more.setdefault("cost", flat)
-    return ModelWorld(
-        networks, stages, funds, Rules(start=1_000, end=end, **rules), outside={s.account for s in stages}, **more
-    )
+    more.setdefault("outside", {s.account for s in stages})
+    return ModelWorld(networks, stages, funds, Rules(start=1_000, end=end, **rules), **more)

@@ -73,7 +73,7 @@ def programme(anvil, path, fuse, wallet, trouble=None, **more):
         for i, payee in enumerate(PAYEES):
             sender.send(intent_id("plan", i), Call(payee, b"", VALUE))
             anvil.rpc.request("evm_mine")
-        for turn in range(60):
+        for turn in range(160):
             if trouble:
                 trouble(turn)
             if not sender.poll():
@@ -159,6 +159,23 @@ def test_reorganisations_at_every_stage_are_survived(shared, tmp_path, depth):
         assert states == ["done"] * 5
         assert paid(shared) == [VALUE] * 5
         rewind(shared, snapshot)
+
+
+@pytest.mark.parametrize("depth", [16, pytest.param(64, marks=pytest.mark.long)])
+def test_deep_reorganisations_are_survived_where_finality_is_deeper(shared, tmp_path, depth):
+    snapshot, shaken = shared.snapshot(), []
+    shared.skip(80)
+
+    def trouble(turn):
+        if turn == depth // 2:
+            shared.reorganise(depth)
+            shaken.append(turn)
+
+    whole = programme(shared, tmp_path / "j", Fuse(), DevWallet(), trouble, depth=depth + 4)
+    assert shaken
+    assert whole == ["done"] * 5
+    assert paid(shared) == [VALUE] * 5
+    rewind(shared, snapshot)
 
 
 def test_a_reorganisation_and_a_kill_together(shared, tmp_path):

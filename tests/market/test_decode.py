@@ -35,7 +35,10 @@ def test_signatures_have_the_types_of_their_arguments_in_some_order():
         assert sorted(types) == sorted(kind for _, kind in layout.indexed + layout.plain)
 
 
-@pytest.mark.parametrize(("raw", "reference", "rows"), [(RAW_005, "eth_usdc_weth_005_20240105_events", 6234), (RAW_030, "eth_usdc_weth_030_20240105_events", 304)])
+@pytest.mark.parametrize(
+    ("raw", "reference", "rows"),
+    [(RAW_005, "eth_usdc_weth_005_20240105_events", 6234), (RAW_030, "eth_usdc_weth_030_20240105_events", 304)],
+)
 def test_real_logs_equal_the_reference_decoding(raw, reference, rows):
     events = decode_logs(pl.read_parquet(shared.real(raw)))
     want = pl.read_parquet(shared.real(reference))
@@ -67,7 +70,9 @@ def word(value: int) -> str:
     return (value % 2**256).to_bytes(32, "big").hex()
 
 
-def log(kind: Kind, values: dict[str, int], *, block: int = 100, index: int = 0, **changes: object) -> dict[str, object]:
+def log(
+    kind: Kind, values: dict[str, int], *, block: int = 100, index: int = 0, **changes: object
+) -> dict[str, object]:
     """A log as a contract would write it."""
     layout = LAYOUTS[kind]
     topic = next(t for t, k in TOPICS.items() if k == kind)
@@ -136,6 +141,7 @@ GOOD = log(Kind.SWAP, SWAP)
         ([GOOD | {"data": "0x" + " " * 2 + GOOD["data"][4:]}], "not hexadecimal"),
         ([GOOD | {"data": GOOD["data"][2:] + "00"}], "is cut short"),
         ([log(Kind.SWAP, SWAP | {"tick": 2**23})], "Swap.tick is not a valid int24"),
+        ([log(Kind.SWAP, SWAP | {"tick": -(2**23) - 1})], "Swap.tick is not a valid int24"),
         ([log(Kind.SWAP, SWAP | {"tick": 2**255})], "Swap.tick is not a valid int24"),
         ([log(Kind.SWAP, SWAP | {"sqrt_price_x96": 2**160})], "sqrt_price_x96 is not a valid uint160"),
         ([log(Kind.SWAP, SWAP | {"liquidity": 2**128})], "liquidity is not a valid uint128"),
@@ -157,7 +163,9 @@ def test_damage_is_named(rows, says):
 
 def test_logs_of_another_pool_are_refused():
     mine, other = "0x" + "11" * 20, "0x" + "22" * 20
-    frame = pl.DataFrame([GOOD | {"address": mine.upper().replace("0X", "0x")}, GOOD | {"address": other, "log_index": 1}])
+    frame = pl.DataFrame(
+        [GOOD | {"address": mine.upper().replace("0X", "0x")}, GOOD | {"address": other, "log_index": 1}]
+    )
     assert decode_logs(frame[:1], address=mine).height == 1
     with pytest.raises(BadData, match=f"log 1 .* is of contract {other}, not of pool {mine}"):
         decode_logs(frame, address=mine)
@@ -189,7 +197,10 @@ def test_random_damage_never_passes_silently_nor_tracebacks():
         again = log(
             Kind.SWAP,
             SWAP
-            | {name: from_limbs(events[name].to_numpy(), signed=name in SIGNED)[0] for name in ("amount0", "amount1", "sqrt_price_x96", "liquidity")}
+            | {
+                name: from_limbs(events[name].to_numpy(), signed=name in SIGNED)[0]
+                for name in ("amount0", "amount1", "sqrt_price_x96", "liquidity")
+            }
             | {"tick": events["tick"][0]},
         )
         assert again["data"] == damaged

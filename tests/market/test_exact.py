@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import polars as pl
 import pytest
+from msgspec.structs import replace
 
 from tidemill.errors import BadData, ReplayMismatch
 from tidemill.market import load_dataset, write_dataset
 from tidemill.market.exact import replay_model
+from tidemill.market.generate import generate
 from tidemill.market.limbs import from_limbs, to_limbs
 from tidemill.market.replay import SwapType
 from tidemill.market.schema import Kind
 from tidemill.market.state import decode_state, encode_state
 from tidemill.market.store import Dataset
+
+_spec = importlib.util.spec_from_file_location("market_conftest", Path(__file__).with_name("conftest.py"))
+shared = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(shared)
 
 
 def test_every_swap_and_position_change_reproduces(market):
@@ -24,8 +33,12 @@ def test_every_swap_and_position_change_reproduces(market):
     assert min(account.exact_in, account.exact_out, account.price_limited) > 20
 
 
-def test_the_model_agrees_collects_included(market):
+@pytest.mark.parametrize("protocol", [(0, 0), (4, 7)])
+def test_the_model_agrees_collects_included(market, protocol):
     """Every event through the venue's model; its price, tick and liquidity at the end are the last recorded ones."""
+    if any(protocol):
+        pool = replace(market.pool, fee_protocol0=protocol[0], fee_protocol1=protocol[1])
+        market = generate(shared.small_spec(pool=pool, days=1))
     state = replay_model(market)
     swaps = market.events.filter(pl.col("kind") == Kind.SWAP)
     assert state.sqrt_price_x96 == from_limbs(swaps["sqrt_price_x96"].to_numpy()[-1:])[0]
@@ -33,7 +46,9 @@ def test_the_model_agrees_collects_included(market):
     # fees of the tape over the liquidity of each step are the model's global fee growth
     tape = market.tape()
     growth = [0, 0]
-    for down, fee, depth in zip(tape.zero_for_one.tolist(), from_limbs(tape.fee), from_limbs(tape.liquidity), strict=True):
+    for down, fee, depth in zip(
+        tape.zero_for_one.tolist(), from_limbs(tape.fee), from_limbs(tape.liquidity), strict=True
+    ):
         growth[0 if down else 1] += (fee << 128) // depth
     parts = len(tape.cell)
     for mine, model in zip(growth, (state.fee_growth_global_0_x128, state.fee_growth_global_1_x128), strict=True):
@@ -44,7 +59,9 @@ def test_the_model_agrees_collects_included(market):
 def change(dataset, row, column, by):
     values = dataset.events[column].to_numpy().copy()
     signed = column.startswith("amount")
-    values[row] = to_limbs([from_limbs(values[row : row + 1], signed=signed)[0] + by], values.shape[1], signed=signed)[0]
+    values[row] = to_limbs([from_limbs(values[row : row + 1], signed=signed)[0] + by], values.shape[1], signed=signed)[
+        0
+    ]
     events = dataset.events.with_columns(pl.Series(column, values, dtype=dataset.events[column].dtype))
     return Dataset(dataset.manifest, {"events": events}, dataset.state)
 
@@ -57,7 +74,9 @@ def test_the_first_wrong_event_is_named(market, kind, column):
     by = 1 if kind == Kind.SWAP or column != "liquidity" else 10**12
     broken = change(market, row, column, by)
     where = f"at block {market.events['block'][row]}, log index {market.events['log_index'][row]}"
-    with pytest.raises(ReplayMismatch, match=f"{kind.name.lower()} {where} does not reproduce: .*in the record.*in the model"):
+    with pytest.raises(
+        ReplayMismatch, match=f"{kind.name.lower()} {where} does not reproduce: .*in the record.*in the model"
+    ):
         _ = broken.replay
     with pytest.raises(ReplayMismatch, match=where.removeprefix("at ")):
         replay_model(broken)

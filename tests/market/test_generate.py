@@ -33,7 +33,10 @@ def test_the_same_specification_gives_the_same_market(market):
 
 def test_the_market_of_this_specification_never_changes():
     """A machine, library or code change that alters generated markets must be seen: their hashes are published."""
-    assert generate(shared.small_spec(days=1)).content_hash == "46922b874a588989877956a56bf0713fd8bff0ce1c67a8a2221994c535a190d9"
+    assert (
+        generate(shared.small_spec(days=1)).content_hash
+        == "46922b874a588989877956a56bf0713fd8bff0ce1c67a8a2221994c535a190d9"
+    )
 
 
 def test_it_is_labelled_and_exact(market):
@@ -104,7 +107,8 @@ def test_draws_have_the_moments_they_claim():
 
 
 @pytest.mark.parametrize(
-    "change", [{"days": 0}, {"providers": ()}, {"volume_memory": 100}, {"exact_out": 90, "limited": 20}, {"blocks_per_step": 0}]
+    "change",
+    [{"days": 0}, {"providers": ()}, {"volume_memory": 100}, {"exact_out": 90, "limited": 20}, {"blocks_per_step": 0}],
 )
 def test_absurd_specifications_are_refused(change):
     with pytest.raises(BadInput):

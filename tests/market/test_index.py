@@ -49,7 +49,9 @@ class Path:
 
     def sums(self, low: int, up: int, p: int, q: int) -> tuple[int, int]:
         inside = [k for k in range(p, q) if low <= self.cells[k] < up]
-        return sum(self.growth[k] for k in inside if self.down[k]), sum(self.growth[k] for k in inside if not self.down[k])
+        return sum(self.growth[k] for k in inside if self.down[k]), sum(
+            self.growth[k] for k in inside if not self.down[k]
+        )
 
     def leaves(self, low: int, up: int, p: int) -> int:
         return next((k for k in range(p, len(self.cells)) if not low <= self.cells[k] < up), len(self.cells))
@@ -112,7 +114,10 @@ def test_a_scan_is_the_same_and_diluted_shares_every_step():
         assert index.growth_by_scan(low, up, p, q) == path.sums(low, up, p, q) == index.growth(low, up, p, q)
         own = 10**18
         inside = [k for k in range(p, q) if low <= path.cells[k] < up]
-        shares = [sum((path.fees[k] << 128) // (path.depth[k] + own) for k in inside if path.down[k] == way) for way in (True, False)]
+        shares = [
+            sum((path.fees[k] << 128) // (path.depth[k] + own) for k in inside if path.down[k] == way)
+            for way in (True, False)
+        ]
         assert index.diluted_fees(low, up, p, q, liquidity=own) == Growth(*shares).fees(own)
 
 
@@ -128,7 +133,10 @@ def test_the_index_of_a_real_tape_equals_a_replay_of_it(market):
         low = draw.randint(min(cells) - 1, max(cells))
         up = low + draw.randint(0, 40)
         inside = [k for k in range(p, q) if low <= cells[k] < up]
-        assert index.growth(low, up, p, q) == (sum(growth[k] for k in inside if down[k]), sum(growth[k] for k in inside if not down[k]))
+        assert index.growth(low, up, p, q) == (
+            sum(growth[k] for k in inside if down[k]),
+            sum(growth[k] for k in inside if not down[k]),
+        )
     assert index.step_at(int(tape.time[0])) == 0
     assert index.step_at(int(tape.time[-1]) + 1) == index.steps
     middle = int(tape.time[index.steps // 2])
@@ -144,7 +152,9 @@ def test_what_cannot_be_indexed_is_refused():
     heavy = path.tape._replace(fee=to_limbs([2**64] * 3, 2), liquidity=to_limbs([1] * 3, 2))
     with pytest.raises(BadData, match="exceed 2\\*\\*192"):
         FeeIndex(heavy)
-    nearly = path.tape._replace(fee=to_limbs([2**63] * 3, 2), liquidity=to_limbs([1] * 3, 2), zero_for_one=np.ones(3, np.uint8))
+    nearly = path.tape._replace(
+        fee=to_limbs([2**63] * 3, 2), liquidity=to_limbs([1] * 3, 2), zero_for_one=np.ones(3, np.uint8)
+    )
     with pytest.raises(BadData, match="exceed 2\\*\\*192"):
         FeeIndex(nearly)
     fits = nearly._replace(fee=to_limbs([2**63, 2**63 - 1, 0], 2))

@@ -35,10 +35,16 @@ def test_a_dataset_comes_back_as_it_was(market, stored):
 
 def test_the_content_hash_sees_every_value(market):
     events = market.events
-    seen = {content_hash({"events": events}), content_hash({"events": events[:-1]}), content_hash({"events": events}, {})}
+    seen = {
+        content_hash({"events": events}),
+        content_hash({"events": events[:-1]}),
+        content_hash({"events": events}, {}),
+    }
     for column in events.columns:
         values = events[column].to_list()
-        values[3] = [7] * len(values[3]) if isinstance(values[3], list) else ("x" if events[column].dtype == pl.String else 77)
+        values[3] = (
+            [7] * len(values[3]) if isinstance(values[3], list) else ("x" if events[column].dtype == pl.String else 77)
+        )
         seen.add(content_hash({"events": events.with_columns(pl.Series(column, values, dtype=events[column].dtype))}))
     assert len(seen) == 3 + len(events.columns)
 
@@ -82,7 +88,9 @@ def edit(folder, **changes):
         (lambda d: (d / "state.json").write_text("[]"), "state.json: expected an object"),
         (lambda d: pl.DataFrame({"a": [1]}).write_parquet(d / "events.parquet"), "column 'block' is missing"),
         (
-            lambda d: pl.read_parquet(d / "events.parquet").cast({"tick": pl.Int64}).write_parquet(d / "events.parquet"),
+            lambda d: (
+                pl.read_parquet(d / "events.parquet").cast({"tick": pl.Int64}).write_parquet(d / "events.parquet")
+            ),
             "column 'tick' is Int64, expected Int32",
         ),
         (
@@ -174,14 +182,17 @@ def slice_of(dataset, count):
 
 
 def test_secrets_do_not_reach_the_manifest():
-    assert strip_secrets("https://user:pw@eth.example.org/v2/abcdefghijklmnop1234567890?key=zzz") == "https://eth.example.org/v2/***"
+    assert (
+        strip_secrets("https://user:pw@eth.example.org/v2/abcdefghijklmnop1234567890?key=zzz")
+        == "https://eth.example.org/v2/***"
+    )
     assert strip_secrets("wss://abcdefghijklmnopqrstuvwxyz.quiknode.example/") == "wss://***.quiknode.example/"
     assert strip_secrets("http://127.0.0.1:8545") == "http://127.0.0.1:8545"
     assert "secretsecretsecret" not in strip_secrets("secretsecretsecret")
 
 
 def test_listing_and_description(stored):
-    (path, manifest), = list_datasets(stored.folder.parent)
+    ((path, manifest),) = list_datasets(stored.folder.parent)
     assert path == stored.folder
     shown = describe(stored)
     assert shown["title"].endswith("(synthetic)") and shown["synthetic"]
@@ -217,4 +228,6 @@ def test_import_of_a_damaged_file_names_it(tmp_path, content, says):
 
 def test_importing_the_room_is_light():
     code = "import sys, tidemill.market; print([m for m in ('polars', 'numba', 'numpy') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

@@ -31,6 +31,10 @@ def test_the_empty_transaction_is_the_one_upstream_prices() -> None:
     assert shape.fastlz_length == facts["fastlz"]
 
 
+def test_the_shape_counts_every_byte_once() -> None:
+    assert TxShape.of(7, b"\0\0\0ab") == TxShape(7, compressed_length(b"\0\0\0ab"), zero_bytes=3, nonzero_bytes=2)
+
+
 @pytest.mark.parametrize("case", TABLE["case"], ids=lambda c: f"{c['fork']}-{c.get('fastlz', 'empty')}")
 def test_data_fee_vectors(case) -> None:
     tx = TxShape.of(0, EMPTY_TX) if case.get("tx") == "empty" else TxShape(0, case["fastlz"], 0, 0)
@@ -108,6 +112,13 @@ def test_op_mainnet_forks_by_time(time: int, fork: str) -> None:
     assert OP.fork(time) == fork
     if fork != "regolith":
         assert OP.fork(time - 1) != fork
+
+
+def test_base_forked_with_the_superchain_while_it_was_in_it() -> None:
+    shared = [time for time, fork in FORK_TIMES.items() if fork not in ("regolith", "karst")]
+    assert [BASE.fork(time) for time in shared] == [OP.fork(time) for time in shared]
+    assert [BASE.fork(time - 1) for time in shared] == [OP.fork(time - 1) for time in shared]
+    assert BASE.fork(1_790_000_000) == "jovian"
 
 
 def priced(time: int, **known: int) -> FeeEnv:

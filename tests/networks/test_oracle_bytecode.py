@@ -23,7 +23,7 @@ if not artefacts.available("GasPriceOracle", "L1Block"):
 
 from harness import Contract, Evm
 from harness.contract import abi_of
-from networks.inputs import structured
+from networks.inputs import far_apart, structured
 
 pytestmark = pytest.mark.chain
 
@@ -127,6 +127,18 @@ def test_fjord_equals_the_bytecode() -> None:
         bound = TxShape(0, size + size // 255 + 16, 0, 0)
         assert fee("fjord", bound, **prices) == chain.oracle.view("getL1FeeUpperBound", len(data))
     assert above > CASES // 4, "enough lengths must be visible in the fee"
+
+
+def test_matches_at_the_edge_of_window_and_piece_equal_the_bytecode() -> None:
+    rng = random.Random("window")
+    chain = Predeploys()
+    chain.upgrade("ecotone")
+    chain.upgrade("fjord")
+    runs = [bytes(n) for n in range(4000, 4530, 13)]  # repeats long enough for the length of a piece to show
+    for data in [far_apart(rng) for _ in range(30)] + runs:
+        length = compressed_length(data) + PAD
+        if length > 171:
+            assert op_stack.fjord_l1_gas_down(length) == chain.oracle.view("getL1GasUsed", data)
 
 
 def test_the_oracle_gives_up_where_its_own_arithmetic_is_narrow() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidemill.units import MAX_UINT256
-from tidemill.venues.uniswap_v3.rules import MIN_SQRT_RATIO, sqrt_ratio_at_tick
+from tidemill.venues.uniswap_v3.rules import MIN_SQRT_RATIO, amount_in_up, amount_out_down, sqrt_ratio_at_tick
 from twins.uniswap_v3_reverts import BELOW, E18, prepared
 from twins.uniswap_v3_twin import Twin
 
@@ -81,6 +81,20 @@ def inputs_beyond_256_bits() -> None:
             twin.act("pool_swap", who, zero_for_one=True, amount_specified=amount)
 
 
+def amounts_that_just_reach_a_tick() -> None:
+    """Little liquidity, so that a unit is worth many steps of price: just enough, one unit less, one unit more."""
+    for zero_for_one, end in ((True, -60), (False, 60)):
+        needed = amount_in_up(1 << 96, sqrt_ratio_at_tick(end), 10**6 + 7)
+        gives = amount_out_down(1 << 96, sqrt_ratio_at_tick(end), 10**6 + 7)
+        for amount in (needed - 1, needed, needed + 1, -gives + 1, -gives, -gives - 1):
+            twin = Twin(fee=0, spacing=60)
+            who = twin.actors[0]
+            twin.act("pool_initialize", who, sqrt_price_x96=1 << 96)
+            twin.act("pool_mint", who, tick_lower=-6000, tick_upper=6000, liquidity=10**6)
+            twin.act("pool_mint", who, tick_lower=-60, tick_upper=60, liquidity=7)
+            twin.act("pool_swap", who, zero_for_one=zero_for_one, amount_specified=amount)
+
+
 def ranges_that_begin_or_end_at_the_price() -> None:
     """The position manager computes liquidity from the price: on an end of the range only one token counts."""
     twin = prepared("empty")
@@ -123,6 +137,7 @@ def views_at_every_second() -> None:
 EDGES = (
     inner_roundings_of_token0,
     inputs_beyond_256_bits,
+    amounts_that_just_reach_a_tick,
     ranges_that_begin_or_end_at_the_price,
     views_at_every_second,
 )

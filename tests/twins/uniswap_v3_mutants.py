@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 MODULES = [
-    "tidemill.venues.uniswap_v3.rules_bitmap",
-    "tidemill.venues.uniswap_v3.rules_fees",
-    "tidemill.venues.uniswap_v3.rules_liquidity",
-    "tidemill.venues.uniswap_v3.rules_oracle",
-    "tidemill.venues.uniswap_v3.rules_prices",
-    "tidemill.venues.uniswap_v3.rules_swap",
-    "tidemill.venues.uniswap_v3.rules_ticks",
-    "tidemill.venues.uniswap_v3.model_oracle",
     "tidemill.venues.uniswap_v3.model_pool",
-    "tidemill.venues.uniswap_v3.model_router",
     "tidemill.venues.uniswap_v3.model_swap",
-    "tidemill.venues.uniswap_v3.model_ticks",
     "tidemill.venues.uniswap_v3.position_manager",
+    "tidemill.venues.uniswap_v3.model_ticks",
+    "tidemill.venues.uniswap_v3.model_router",
+    "tidemill.venues.uniswap_v3.rules_swap",
+    "tidemill.venues.uniswap_v3.rules_prices",
+    "tidemill.venues.uniswap_v3.rules_liquidity",
+    "tidemill.venues.uniswap_v3.rules_fees",
+    "tidemill.venues.uniswap_v3.rules_bitmap",
+    "tidemill.venues.uniswap_v3.model_oracle",
+    "tidemill.venues.uniswap_v3.rules_oracle",
+    "tidemill.venues.uniswap_v3.rules_ticks",
 ]
 
-EQUIVALENT = {}
+EQUIVALENT = {
+    "rules_liquidity.amounts_for_liquidity_up: sqrt_price < lower -> sqrt_price <= lower": (
+        "at the lower end both branches give all token0: the amount of token1 between equal prices is 0"
+    ),
+    "rules_liquidity.amounts_for_liquidity_down: sqrt_price < lower -> sqrt_price <= lower": "as for _up",
+    "rules_liquidity.amounts_for_liquidity_up: sqrt_price < upper -> sqrt_price <= upper": (
+        "at the upper end both branches give all token1: the amount of token0 between equal prices is 0"
+    ),
+    "rules_liquidity.amounts_for_liquidity_down: sqrt_price < upper -> sqrt_price <= upper": "as for _up",
+    "rules_oracle.wrap_int56: value + _SIGN_56 -> value - _SIGN_56": "both add 2**55 modulo 2**56",
+    "rules_prices.sqrt_price_after_amount0_in_up: amount < _ALWAYS_FITS -> amount <= _ALWAYS_FITS": (
+        "2**95 itself fits too; the second condition would say so, later"
+    ),
+    "rules_swap.amount_in_up: target < sqrt_price -> target <= sqrt_price": "between equal prices either amount is 0",
+    "rules_swap.amount_out_down: target < sqrt_price -> target <= sqrt_price": "between equal prices either amount is 0",
+    "rules_swap.swap_step_exact_in: target < sqrt_price -> target <= sqrt_price": (
+        "a target at the price needs nothing, so the step has ended before"
+    ),
+    "rules_swap.swap_step_exact_out: target < sqrt_price -> target <= sqrt_price": (
+        "a target at the price gives nothing, so nothing less is asked for"
+    ),
+    "rules_ticks.tick_at_sqrt_ratio: trial > target -> trial >= target #*": (
+        "a product is never exactly a target: below 1 its low 32 bits would all have to be 0, above 1 the exact ratio decides"
+    ),
+}
 
 
 def run() -> None:

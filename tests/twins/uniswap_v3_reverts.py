@@ -121,8 +121,8 @@ TABLE = [
     Refused("", "mint", {**IN, "amount0_desired": 0, "amount1_desired": E18}),
     Refused("", "mint", {**IN, "amount0_desired": 1 << 255, "amount1_desired": 1 << 255}),
     # Liquidity of one token alone beyond 128 bits (by less than one), whatever the other allows.
-    Refused("", "mint", {**IN, "amount0_desired": 10**6, "amount1_desired": 15 << 121}),
-    Refused("", "mint", {**IN, "amount0_desired": 15 << 121, "amount1_desired": 10**6}),
+    Refused("", "mint", {**IN, "amount0_desired": 10**6, "amount1_desired": 15 << 120}),
+    Refused("", "mint", {**IN, "amount0_desired": 15 << 120, "amount1_desired": 10**6}),
     Refused("LO", "mint", {**IN, "amount0_desired": 1 << 120, "amount1_desired": 1 << 120}),
     Refused("Price slippage check", "mint", {**IN, **BOTH, "amount0_min": E18 + 1}),
     Refused("Price slippage check", "mint", {**IN, **BOTH, "amount1_min": E18 + 1}),

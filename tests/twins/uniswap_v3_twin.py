@@ -12,7 +12,7 @@ from harness import V3, actor, assert_same, both, read_pool
 from harness.actors import endow
 from harness.contract import Contract, abi_of
 from harness.evm import Evm
-from tidemill.interfaces import Action, Result
+from tidemill.interfaces import Action, Result, Transfer
 from tidemill.venues.uniswap_v3.model import UniswapV3Model
 from tidemill.venues.uniswap_v3.model_state import NO_OBSERVATION, NO_POSITION, NO_TICK
 
@@ -85,6 +85,9 @@ class Book:
 
     def balance(self, token: str, account: str) -> int:
         return self.held.get((token, account), 0)
+
+    def move(self, transfer: Transfer) -> None:
+        raise NotImplementedError("models here list their transfers")
 
     def call(self, venue: str, action: Action) -> Result:
         raise NotImplementedError("nothing here acts elsewhere")

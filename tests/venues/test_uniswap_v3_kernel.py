@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+import os
 import random
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,6 +170,7 @@ def test_anchored_trades_back_to_the_recorded_price():
     start.apply("pool_mint", **ours)
     out, _ = kernel.run(flow, anchored=True)
     back = list(zip(unpack(out.back0, signed=True), unpack(out.back1, signed=True), strict=True))
+    reasons: list[tuple[str, str]] = []
     for k, row in enumerate(rows):  # and with us, on the model: the swap, then the way back
         try:
             start.apply(
@@ -175,7 +180,7 @@ def test_anchored_trades_back_to_the_recorded_price():
                 sqrt_price_limit_x96=row.limit,
             )
         except Revert as revert:
-            assert REASONS[out.status[k]] == revert.reason
+            reasons.append((REASONS[out.status[k]], revert.reason))
         price = start.pool.sqrt_price_x96
         expected = (0, 0)
         if price != row.price:
@@ -189,6 +194,7 @@ def test_anchored_trades_back_to_the_recorded_price():
         assert back[k] == expected
         assert unpack(out.sqrt_price[k : k + 1])[0] == row.price
     assert_same_state(kernel, start.pool)
+    assert all(mine == theirs for mine, theirs in reasons)
     assert sum(pair != (0, 0) for pair in back) > 30
 
 
@@ -280,3 +286,34 @@ def test_tick_of_price_equals_the_rule_everywhere_it_could_differ():
     ticks = np.zeros(len(prices), np.int64)
     loop(np.zeros((PRICE_ROWS, 4), np.uint64), pack(prices, 3), ticks)
     assert ticks.tolist() == [tick_at_sqrt_ratio(p) for p in prices]
+
+
+PLAIN = """
+import copy, hashlib, sys
+sys.path.insert(0, {tests!r})
+from venues.flows import Market, flow_of
+from tidemill.venues.uniswap_v3.kernel import KernelPool
+market = Market(500, 1000, "plain")
+start = copy.deepcopy(market.pool)
+flow = flow_of([market.step() for _ in range(120)])
+pool = KernelPool(start, flow)
+out, log = pool.run(flow, steps=True)
+tape = pool.tape(log, flow)
+digest = hashlib.sha256()
+for column in (*out, *log, *tape):
+    digest.update(column.tobytes())
+print(digest.hexdigest(), len(tape.fee) > 50, pool.sqrt_price_x96 == market.pool.sqrt_price_x96)
+"""
+
+
+def test_without_a_compiler_the_kernel_gives_the_same():
+    tests = Path(__file__).parents[1]
+    said = []
+    for jit in ("1", "0"):
+        env = {**os.environ, "PYTHONPATH": str(tests.parent / "src"), "TIDEMILL_JIT": jit}
+        code = PLAIN.format(tests=str(tests))
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout)
+    assert said[0] == said[1]
+    assert said[0].endswith("True True\n")

@@ -227,9 +227,9 @@ class Anvil:
         receipts = [r for r in self.rpc.receipts(hashes) if r is not None]
         if len(receipts) != len(hashes):
             raise RpcError("anvil mined transactions but has no receipts for them")
-        return answers.block_ref(raw, "anvil: mined block"), self._explained(receipts)
+        return answers.block_ref(raw, "anvil: mined block"), self.explained(receipts)
 
-    def _explained(self, receipts: list[Receipt]) -> list[Receipt]:
+    def explained(self, receipts: list[Receipt]) -> list[Receipt]:
         """Fill in why transactions failed, which no receipt says: the trace holds what the contract answered."""
         failed = [r for r in receipts if not r.status]
         config = {"tracer": "callTracer", "tracerConfig": {"onlyTopCall": True}}

@@ -106,14 +106,19 @@ def fetch(names: Iterable[str] | None = None, *, progress: Progress | None = Non
     """
     tell = progress or (lambda _line: None)
     packages, compiled = _select(names)
-    for package in packages:
-        if damaged_file(package.folder) is None:
-            continue
-        tell(f"fetch {package.spec} ({package.licence})")
-        _install(package)
-    for own in compiled:
-        tell(f"compile {own.source} ({compiling.COMPILERS[Path(own.source).suffix]})")
-        _build(own)
+    try:
+        for package in packages:
+            if damaged_file(package.folder) is None:
+                continue
+            tell(f"fetch {package.spec} ({package.licence})")
+            _install(package)
+        for own in compiled:
+            tell(f"compile {own.source} ({compiling.COMPILERS[Path(own.source).suffix]})")
+            _build(own)
+    except OSError as error:
+        raise MissingArtefact(
+            f"cache {cache_root()}: {error.strerror}; make room there or set TIDEMILL_CACHE"
+        ) from None
     artefact.cache_clear()
     wanted = {p.name for p in packages} | {f"contracts/{c.source}" for c in compiled}
     return [row for row in ls() if row.package in wanted]

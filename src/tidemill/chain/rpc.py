@@ -15,8 +15,8 @@ import msgspec
 
 from tidemill.chain import answers
 from tidemill.chain.types import BlockRef, Call, Receipt
-from tidemill.chain.wire import HttpWire, IpcWire, TransientRpcError, Wire
-from tidemill.errors import RpcError
+from tidemill.chain.wire import HttpWire, IpcWire, Wire
+from tidemill.errors import RpcError, RpcRejected, TransientRpcError
 
 __all__ = ["BlockId", "Rpc", "RpcRejected"]
 
@@ -27,19 +27,6 @@ _RECHECK = 64  # single requests between two looks at the chain id
 _BATCH = 200
 _BUSY = re.compile(r"rate.?limit|too many requests|throughput|over capacity|temporarily|try again", re.IGNORECASE)
 _LONGEST_PAUSE_S = 30.0
-
-
-class RpcRejected(RpcError):
-    """The endpoint understood and said no: ``code``, ``reason`` (its own words) and ``data`` (revert bytes, if any)."""
-
-    def __init__(self, message: str, code: int, reason: str, data: bytes | None = None) -> None:
-        super().__init__(message)
-        self.code, self.reason, self.data = code, reason, data
-
-    @property
-    def reverted(self) -> bool:
-        """Whether a contract refused (rather than the endpoint)."""
-        return self.code == 3 or self.data is not None or "revert" in self.reason.lower()
 
 
 class Rpc:

@@ -12,19 +12,11 @@ import time
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from tidemill.errors import RpcError
+from tidemill.errors import RpcError, TransientRpcError
 
-__all__ = ["HttpWire", "IpcWire", "TransientRpcError", "Wire", "public_address"]
+__all__ = ["HttpWire", "IpcWire", "Wire", "public_address"]
 
 _CHUNK = 1 << 18
-
-
-class TransientRpcError(RpcError):
-    """A failure that asking again may heal. ``retry_after`` is the endpoint's own wish in seconds, if it had one."""
-
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 class Wire(Protocol):

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from tidemill.engine.adversary import sandwich
 from tidemill.engine.book import Overdrawn
 from tidemill.engine.flight import Flight, Moment, Sent, Waiting
 from tidemill.engine.resolve import Unplannable, resolve
@@ -132,14 +133,15 @@ class Lifecycle:
         world, rules = self._world, self._world.rules
         network = world.stage(actions[0][0]).network
         expected = world.next_block(network)
-        intent = flight.plan.steps[flight.step]
+        steps = flight.plan.steps[flight.step : flight.step + len(actions)]
+        max_fee = min((s.limits.max_fee for s in steps if s.limits.max_fee is not None), default=None)
         deadlines = [d for _, action in actions if (d := action.limits.get("deadline")) is not None]
         if deadlines and expected.time > min(deadlines):
             self._fail(flight, actions[0][1], Expired())
             return
         refusal, costs = self._simulate(network, expected, actions, simulate=rules.simulate)
         if refusal is None:
-            refusal = self._unaffordable(network, costs, intent.limits.max_fee)
+            refusal = self._unaffordable(network, costs, max_fee)
         if refusal is not None:
             self._fail(flight, actions[0][1], Skipped(refusal))
             return
@@ -183,7 +185,7 @@ class Lifecycle:
         network = sent.lands.network
         name = f"{flight.plan.id}/{sent.first_step}{'/' + sent.stage if sent.stage else ''}"
         before = self._world.scribe.look("before", parent=parent)
-        tx = self._world.transaction(network, block)
+        tx = self._world.transaction(network, block, landing=name)
         results: list[Result] = []
         moved: list[tuple[Transfer, ...]] = []
         reason: str | None = None
@@ -193,7 +195,8 @@ class Lifecycle:
                 reason = "deadline"
                 break
             try:
-                results.append(tx.run(venue, action))
+                result = tx.run(venue, action)
+                results.append(sandwich(tx, action, result) if self._world.rules.adversary else result)
             except Revert as revert:
                 reason = revert.reason
                 break

@@ -34,6 +34,7 @@ class Rules(Struct, frozen=True):
     simulate : try each step on the present state before it is sent, as the executor does (EX8), and skip what would
         revert; without it such a step is sent and pays for its revert.
     batches : the account can put any steps of one network into one transaction (a smart account).
+    adversary : every own swap gets the worst its limits allow (``engine.adversary``); a stress, off by default.
     sample_every : seconds between the ``sample`` marks that curves are drawn from, ``None`` for no such marks.
     """
 
@@ -45,6 +46,7 @@ class Rules(Struct, frozen=True):
     placement: Literal["first", "last", "seeded"] = "last"
     simulate: bool = True
     batches: bool = False
+    adversary: bool = False
     sample_every: int | None = None
 
 

@@ -62,9 +62,6 @@ class Transaction:
             result = stage.apply(action, _Context(self, stage, sender or self.sender))
             for transfer in result.transfers:
                 self.move(transfer)
-        except Overdrawn as why:
-            self._rewind(checkpoint, depth)
-            raise Revert("transfer amount exceeds balance") from why
         except Revert:
             self._rewind(checkpoint, depth)
             raise
@@ -76,8 +73,11 @@ class Transaction:
         return held + CREDIT if self._on_credit and account == self.sender else held
 
     def move(self, transfer: Transfer) -> None:
-        """Move tokens within the transaction."""
-        self.book.move(transfer, on_credit=self._on_credit and transfer.source == self.sender)
+        """Move tokens within the transaction; raises ``Revert`` where the source has too little, as a token would."""
+        try:
+            self.book.move(transfer, on_credit=self._on_credit and transfer.source == self.sender)
+        except Overdrawn as why:
+            raise Revert("transfer amount exceeds balance") from why
 
     def undo(self) -> None:
         """Take back everything, at every venue and in the book."""

@@ -215,8 +215,13 @@ class ModelWorld:
 
     # --- what the life cycle asks -------------------------------------------------------------------------------------
 
-    def transaction(self, network: str, block: Block, sender: str | None = None) -> Transaction:
-        """Open a transaction in ``block``, by default one's own."""
+    def transaction(
+        self, network: str, block: Block, sender: str | None = None, *, landing: str = ""  # noqa: ARG002 - for worlds that send
+    ) -> Transaction:
+        """Open a transaction in ``block``, by default one's own.
+
+        ``landing`` names a transaction of one's own that is included for good; without it what is done is taken back.
+        """
         return Transaction(self.stages, self.book, block, network, sender or self.account)
 
     def next_block(self, network: str) -> Block:
@@ -244,10 +249,10 @@ class ModelWorld:
         for candidate in agenda:
             if candidate < moment:
                 moment, why = candidate, "agenda"
-        if asked and asked <= moment:
+        if asked and asked <= moment and asked.time < self.rules.end:  # at the end the end wakes
             moment, why = asked, "condition"
         hit = first_hit(self, wake, moment)
-        if hit and hit <= moment:
+        if hit and hit <= moment and hit.time < self.rules.end:
             moment, why = hit, "condition"
         sample = self._next_sample()
         if sample and sample < moment:

@@ -77,6 +77,10 @@ class MemoryJournal:
         """Return a row, if there is one."""
         return self._rows.get(row_id)
 
+    def rows(self) -> list[Row]:
+        """Return every row, by nonce."""
+        return sorted(self._rows.values(), key=lambda r: r.nonce)
+
     def open_rows(self) -> Sequence[Row]:
         """Return every row that is not final, by nonce."""
         return sorted((r for r in self._rows.values() if r.state == "open"), key=lambda r: r.nonce)

@@ -136,7 +136,11 @@ class Model(Protocol[S]):
 
 
 class Stage(Protocol):
-    """A venue in a model world. The engine knows venues only through this."""
+    """A venue in a model world. The engine knows venues only through this.
+
+    A stage may have an attribute ``multicall``, the set of verbs that its contract's own multicall can put into one
+    transaction; without it (and without an account that batches) atomic plans there are refused.
+    """
 
     id: str
     network: str

@@ -1,4 +1,4 @@
-"""A bar turned into a likely path, compiled. Self-contained, so numba's cache of it cannot go stale.
+"""A bar turned into a likely path, compiled.
 
 A bar knows its first, lowest, highest and last tick and how much of each token went in. The price must at least go from
 the last close to the open, to both extremes (the nearer order) and to the close. Moving it through a cell of liquidity
@@ -11,12 +11,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, uint64
+from numba import uint64
+
+from tidemill.units.kernels import kernel, part
 
 __all__ = ["trace_bars"]
 
 
-@njit(inline="always")
+@part
 def _part(f0: Any, f1: Any, share: float) -> Any:
     """``floor(fee * share)`` with the share rounded down to 32 bits; two limbs."""
     frac = uint64(min(max(share, 0.0), 1.0) * 4294967295.0)
@@ -29,7 +31,7 @@ def _part(f0: Any, f1: Any, share: float) -> Any:
     return (b & mask) | ((c & mask) << uint64(32)), (d & mask) | ((d >> uint64(32)) << uint64(32))
 
 
-@njit(cache=True)
+@kernel
 def trace_bars(
     points: Any, volume: Any, depth: Any, fees: Any, roots: Any, low_half: int, spacing: int, room: int, even: float
 ) -> Any:
@@ -131,7 +133,7 @@ def trace_bars(
         at = begin + 2 * rows
         # 4. fees by weight, the rest on the last row of the direction; rows of nothing are dropped
         total0 = total1 = 0.0
-        last0 = last1 = np.int64(-1)
+        last0 = last1 = -1
         for r in range(begin, at):
             if down[r]:
                 total0 += weight[r]

@@ -84,13 +84,14 @@ def bar_tape(bars: pl.DataFrame, pool: PoolInfo) -> tuple[Tape, Flow]:
     high = (int(ticks[:, 2].max()) // pool.tick_spacing + 1) * pool.tick_spacing
     roots = 1.0001 ** (np.arange(2 * low, 2 * high + 2) / 4)
     room, count = 4 * len(traded) + 4096, -1
+    columns: list[NDArray[Any]] = []
     while count < 0:
         count, *columns = trace_bars(ticks, volume, depth, fees, roots, 2 * low, pool.tick_spacing, room, EVEN)
         room *= 2
     bar, cell, tick, down, fee, liquidity = (column[:count].copy() for column in columns)
     del columns
-    time = _times(part["time"].to_numpy(), bar, _spacing(bars["time"].to_numpy()))
-    tape = Tape(time, _blocks(time, pool), bar, cell, tick, _prices(tick), liquidity, fee, down)
+    times = _times(part["time"].to_numpy(), bar, _spacing(bars["time"].to_numpy()))
+    tape = Tape(times, _blocks(times, pool), bar, cell, tick, _prices(tick), liquidity, fee, down)
     return tape, _flow(part, pool)
 
 

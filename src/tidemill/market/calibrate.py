@@ -16,7 +16,7 @@ from tidemill.market.limbs import from_limbs
 from tidemill.market.replay import SwapType
 from tidemill.market.schema import Kind
 from tidemill.market.store import Dataset
-from tidemill.market.walk import MAX_TICK
+from tidemill.venues.uniswap_v3.rules import MAX_TICK
 
 __all__ = ["calibrate"]
 
@@ -41,7 +41,9 @@ def calibrate(dataset: Dataset, *, days: int = 30, seed: str = "", blocks_per_st
     span = int(tape.time[-1]) - int(tape.time[0])
     swaps = np.flatnonzero(flow.kind == Kind.SWAP)
     if span < 6 * 3600 or len(swaps) < 100:
-        raise BadData(f"{dataset.manifest.title}: {span // 3600} h and {len(swaps)} swaps; calibration needs 6 h and 100")
+        raise BadData(
+            f"{dataset.manifest.title}: {span // 3600} h and {len(swaps)} swaps; calibration needs 6 h and 100"
+        )
     block_s = max(1, round(span / max(int(tape.block[-1]) - int(tape.block[0]), 1)))
     blocks = blocks_per_step or max(1, round(12 / block_s))
     grid, jumps = _moves(tape.time, tape.tick, span)
@@ -74,7 +76,9 @@ def calibrate(dataset: Dataset, *, days: int = 30, seed: str = "", blocks_per_st
     )
 
 
-def _moves(time: NDArray[np.int64], tick: NDArray[np.int32], span: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _moves(
+    time: NDArray[np.int64], tick: NDArray[np.int32], span: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Moves of the price over ten minutes, ticks, and which of them are jumps (beyond four robust deviations)."""
     at = int(time[0]) + np.arange(0, span, _SAMPLE_S)
     level = tick[np.maximum(np.searchsorted(time, at, side="right") - 1, 0)]

@@ -36,7 +36,8 @@ class Draws:
         """``count`` integers in [0, below), below at most 2**32 (bias under 2**-16)."""
         words = self.words(name, 3 * count).astype(np.int64).reshape(count, 3)
         wide = (words[:, 0] << 32) | (words[:, 1] << 16) | words[:, 2]
-        return (wide >> 16) * below >> 32
+        drawn: NDArray[np.int64] = (wide >> 16) * below >> 32
+        return drawn
 
     def normal(self, name: str, count: int) -> NDArray[np.int64]:
         """``count`` near-normal integers of mean 0 and standard deviation ``ONE_SIGMA``, within six of it.
@@ -44,4 +45,5 @@ class Draws:
         The sum of twelve uniforms (Irwin and Hall).
         """
         words = self.words(name, 12 * count).astype(np.int64).reshape(count, 12)
-        return words.sum(axis=1) - 6 * 65_535
+        total: NDArray[np.int64] = words.sum(axis=1) - 6 * 65_535
+        return total

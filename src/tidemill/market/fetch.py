@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,7 @@ def fetch_chunks(
     topics: Sequence[Any] = (),
     max_range: int = 10_000,
     blooms: int = 32,
+    progress: Callable[[str], None] | None = None,
 ) -> list[Chunk]:
     """Fetch all logs of ``address`` in blocks ``first`` to ``last``, keeping progress in ``folder``.
 
@@ -93,6 +94,7 @@ def fetch_chunks(
     topics : as in ``eth_getLogs``.
     max_range : most blocks to ask for at once.
     blooms : blocks without logs, per chunk, whose bloom filter is checked (spread evenly); 0 checks none.
+    progress : told a line after each chunk.
 
     Raises
     ------
@@ -111,6 +113,8 @@ def fetch_chunks(
         chunk = Chunk(at, end, logs, headers)
         _keep(folder, chunk)
         chunks.append(chunk)
+        if progress is not None:
+            progress(f"blocks {at:,} to {end:,} of {last:,}: {len(logs):,} logs")
         # grow again slowly: most refusals depend on how busy the blocks are
         span = min(max_range, max(2 * (end - at + 1), 1) if len(logs) < _PAGE // 2 else end - at + 1)
         at = end + 1

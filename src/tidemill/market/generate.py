@@ -168,7 +168,7 @@ class _Market:
 
     def _moves(self) -> dict[int, int]:
         """Steps at which a provider moves."""
-        moves = {}
+        moves: dict[int, int] = {}
         for number, provider in enumerate(self.spec.providers):
             if provider.moves_per_day:
                 span = 100 * 86_400 // self.spec.seconds_per_step

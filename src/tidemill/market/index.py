@@ -82,6 +82,11 @@ class FeeIndex:
         )
 
     @property
+    def crossings(self) -> int:
+        """Crossings of cell boundaries along the path."""
+        return len(self._when) - 1
+
+    @property
     def nbytes(self) -> int:
         """Bytes held beside the tape."""
         parts = (self._total, self._off, self._when, self._base, self._index, self._below)

@@ -1,16 +1,18 @@
 """A rigorous bracket of ``diluted`` fees from four moments, answered by the index.
 
 With own liquidity ``l`` a step pays ``fee * l / (L + l)``. Write ``a = fee / L`` and ``u = L_min / L`` for each step:
-the sum is ``l * sum(a * f(u))`` with ``f(u) = 1 / (1 + lam * u)``, ``lam = l / L_min``, ``u`` in [u_min, 1]. ``f`` has
+the sum is ``l * sum(a * f(u))`` with ``f(u) = 1 / (1 + lam * u)``, ``lam = l / L_min``, ``u`` in (0, 1]. ``f`` has
 derivatives of alternating sign, so (Markov; Krein and Nudelman, chapter III):
 
 * a cubic that touches ``f`` at any two points lies below it: ``f'''' > 0``;
-* a cubic through both ends of [u_min, 1] that touches ``f`` at any point between lies above it.
+* a cubic through both ends of the interval of ``u`` that touches ``f`` at any point between lies above it;
+* so does a quadratic through the lower end that touches ``f`` at any point: its third derivative is below 0.
 
-The sum of a cubic needs the moments ``sum(a * u**j)``, j = 0 … 3, only. Points are those of the Gauss and the Lobatto
-rule of the moments, the best possible; but any would be valid, so errors in placing them cost width, never truth. What
-does matter is the error of the moments themselves: j = 0 is the exact growth, the others are 64-bit fixed point, rounded
-down, and the slack is added to both sides. Floats are used for this bound only; ``FeeIndex.diluted_fees`` is exact.
+The interval is that of the cells of the range, over the whole tape. The sum of a cubic needs the moments
+``sum(a * u**j)``, j = 0 to 3, only. Points are those of the Gauss, Lobatto and Radau rules of the moments, the best
+possible; but any would be valid, so errors in placing them cost width, never truth. What does matter is the error of
+the moments themselves: j = 0 is the exact growth, the others are 64-bit fixed point, rounded down, and the slack is
+added to both sides. Floats are used for this bound only; ``FeeIndex.diluted_fees`` is exact.
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ Floats = NDArray[np.float64]
 
 _FLOAT_SLACK = 1e-12
 """Relative error allowed for float arithmetic: some dozens of operations of 1e-16."""
+
+_NIL = 1e-13
+"""Spreads below this are nil in float arithmetic."""
 
 
 class Bracket(NamedTuple):
@@ -56,7 +61,7 @@ class BracketIndex:
     def __init__(self, tape: Tape, index: FeeIndex | None = None) -> None:
         self.index = index or FeeIndex(tape)
         depth = _to_float(tape.liquidity)
-        self._least, self._u_min = float(depth.min()), float(depth.min() / depth.max())
+        self._least = float(depth.min())
         weight = _to_float(tape.fee) / depth
         ratio = self._least / depth
         columns, self._scale = [], np.empty(6)
@@ -70,11 +75,13 @@ class BracketIndex:
         self._prefix = np.zeros((len(depth) + 1, 6), np.uint64)
         np.cumsum(np.column_stack(columns), axis=0, out=self._prefix[1:])
         self._records = self.index.records(self._prefix)
+        self._low = int(tape.cell.min())
+        self._ends = _extremes(tape.cell - self._low, ratio)
 
     @property
     def nbytes(self) -> int:
         """Bytes held beside the fee index."""
-        return self._prefix.nbytes + self._records.nbytes
+        return self._prefix.nbytes + self._records.nbytes + sum(level.nbytes for level in self._ends)
 
     def bracket_many(
         self, lower: ArrayLike, upper: ArrayLike, start: ArrayLike, stop: ArrayLike, liquidity: int
@@ -84,22 +91,54 @@ class BracketIndex:
         sums = (self._before(lower, upper, stop) - self._before(lower, upper, start)).astype(np.float64) / self._scale
         steps = np.asarray(stop, np.float64) - np.asarray(start, np.float64)
         lam = liquidity / self._least
+        ends = self._range_ends(np.asarray(lower, np.int64), np.asarray(upper, np.int64))
         sides = []
         for token in range(2):
             whole = _to_float(growth[:, 3 * token : 3 * token + 3]) / 2.0**128
             moments = np.column_stack([whole, sums[:, 3 * token : 3 * token + 3]])
-            error = (steps[:, None] / self._scale[3 * token : 3 * token + 3]).sum(axis=1)
-            sides.append(_bounds(moments, lam, self._u_min, error))
+            error = steps[:, None] / self._scale[3 * token : 3 * token + 3]
+            sides.append(_bounds(moments, lam, ends, error))
         low = np.column_stack([side[0] for side in sides]) * liquidity
         high = np.column_stack([side[1] for side in sides]) * liquidity
         # the exact result is rounded down once a position and, by less than that, once a step
         return Bracket(np.maximum(np.floor(low) - 1, 0), np.ceil(high))
+
+    def _range_ends(self, lower: NDArray[np.int64], upper: NDArray[np.int64]) -> Floats:
+        """Least and greatest ``u`` of the cells of each range: two overlapping powers of two."""
+        cells = len(self._ends[0])
+        low, up = np.clip(lower - self._low, 0, cells - 1), np.clip(upper - self._low, 1, cells)
+        up = np.maximum(up, low + 1)
+        level = np.log2((up - low).astype(np.float64)).astype(np.int64)
+        out = np.empty((len(low), 2))
+        for k in np.unique(level):
+            mine = level == k
+            left, right = self._ends[k][low[mine]], self._ends[k][up[mine] - (1 << k)]
+            out[mine, 0] = np.minimum(left[:, 0], right[:, 0])
+            out[mine, 1] = np.maximum(left[:, 1], right[:, 1])
+        out[:, 0] *= 1 - _FLOAT_SLACK
+        out[:, 1] *= 1 + _FLOAT_SLACK
+        # a range of no visited cell earns nothing; any interval will do
+        return np.clip(np.where(np.isfinite(out), out, 1.0), 0.0, 1.0)
 
     def _before(self, lower: ArrayLike, upper: ArrayLike, at: ArrayLike) -> Limbs:
         where = self.index.locate_many(lower, upper, at)
         inside: Limbs = self._records[where[:, 1]] - self._records[where[:, 0]]
         inside += self._prefix[np.asarray(at, np.int64)] * where[:, 2:].astype(np.uint64)
         return inside
+
+
+def _extremes(cell: NDArray[np.int32], ratio: Floats) -> list[Floats]:
+    """Least and greatest ratio of every run of ``2**k`` cells, k = 0, 1 and so on."""
+    one = np.empty((int(cell.max()) + 1, 2))
+    one[:, 0], one[:, 1] = np.inf, -np.inf
+    np.minimum.at(one[:, 0], cell, ratio)
+    np.maximum.at(one[:, 1], cell, ratio)
+    levels = [one]
+    while (half := 1 << (len(levels) - 1)) * 2 <= len(one):
+        last = levels[-1]
+        left, right = last[: len(last) - half], last[half:]
+        levels.append(np.column_stack([np.minimum(left[:, 0], right[:, 0]), np.maximum(left[:, 1], right[:, 1])]))
+    return levels
 
 
 def _to_float(limbs: Limbs) -> Floats:
@@ -109,55 +148,87 @@ def _to_float(limbs: Limbs) -> Floats:
     return value
 
 
-def _bounds(moments: Floats, lam: float, u_min: float, error: Floats) -> tuple[Floats, Floats]:
-    """Bounds of ``sum(a / (1 + lam * u))`` from moments (m, 4); ``error`` bounds each moment's lack beyond the first."""
-    mass = moments[:, 0]
-    some = mass > 0
-    norm = np.divide(moments[:, 1:], mass[:, None], out=np.full((len(mass), 3), u_min), where=some[:, None])
-    mean = np.clip(norm[:, 0], u_min, 1.0)
+def _bounds(moments: Floats, lam: float, ends: Floats, error: Floats) -> tuple[Floats, Floats]:
+    """Bounds of ``sum(a / (1 + lam * u))`` for u within ``ends`` (m, 2).
+
+    ``moments`` (m, 4) are ``sum(a * u**j)``; those of j = 1 to 3 may lack up to ``error`` (m, 3).
+    """
+    mass, some = moments[:, 0], moments[:, 0] > 0
+    norm = np.divide(moments[:, 1:], mass[:, None], out=np.repeat(ends[:, :1], 3, axis=1), where=some[:, None])
+    mean = np.clip(norm[:, 0], ends[:, 0], ends[:, 1])
     var = np.maximum(norm[:, 1] - 2 * mean * norm[:, 0] + mean * mean, 0.0)
     third = norm[:, 2] - 3 * mean * norm[:, 1] + 3 * mean * mean * norm[:, 0] - mean**3
-    first = norm[:, 0] - mean
-    centred = np.column_stack([np.ones_like(mean), first, var, third])
-    low = _below(centred, mean, lam)
-    high = _above(centred, mean, lam, u_min)
-    # a cubic's coefficients are at most 8 * max(1, lam**3): divided differences of f on [0, 1] are below lam**k
-    slack = 8 * max(1.0, lam**3) * error
-    return mass * low * (1 - _FLOAT_SLACK) - slack, mass * np.minimum(high, 1.0) * (1 + _FLOAT_SLACK) + slack
+    spread = _Spread(mean, norm[:, 0] - mean, var, third)
+    low, low_slack = _expect(spread, lam, _gauss(spread, ends), error)
+    high, high_slack = _expect(spread, lam, _lobatto(spread, ends), error)
+    radau, radau_slack = _expect(spread, lam, _radau(spread, ends), error)
+    above = np.minimum(
+        mass * np.minimum(high, 1.0) * (1 + _FLOAT_SLACK) + high_slack,
+        mass * np.minimum(radau, 1.0) * (1 + _FLOAT_SLACK) + radau_slack,
+    )
+    return mass * low * (1 - _FLOAT_SLACK) - low_slack, above
 
 
-def _below(centred: Floats, mean: Floats, lam: float) -> Floats:
-    """Expectation of the cubic touching f at the two Gauss points (both at the mean where the spread is nil)."""
-    _, first, var, third = centred.T
-    skew = np.divide(third, var, out=np.zeros_like(var), where=var > 1e-13)
-    root = np.sqrt(skew * skew / 4 + var)
-    x, y = mean + skew / 2 - root, mean + skew / 2 + root
-    x, y = np.clip(x, 0.0, 1.0), np.clip(y, 0.0, 1.0)
-    # Newton form with nodes x, x, y, y; divided differences of 1 / (1 + lam u) are products
-    f, g = 1 / (1 + lam * x), 1 / (1 + lam * y)
-    c = (f, -lam * f * f, lam**2 * f * f * g, -(lam**3) * f * f * g * g)
-    dx, dy = mean - x, mean - y
-    one = first + dx
-    two = var + 2 * dx * first + dx * dx
-    # (u-x)^2 (u-y) with u = mean + e
-    three = third + (2 * dx + dy) * var + (dx * dx + 2 * dx * dy) * first + dx * dx * dy
-    return c[0] + c[1] * one + c[2] * two + c[3] * three
+class _Spread(NamedTuple):
+    """Mean of u and the expectations of u - mean, its square and its cube."""
+
+    mean: Floats
+    first: Floats
+    var: Floats
+    third: Floats
 
 
-def _above(centred: Floats, mean: Floats, lam: float, u_min: float) -> Floats:
-    """Expectation of the cubic through both ends that touches f at the Lobatto point."""
-    _, first, var, third = centred.T
-    a, b = u_min - mean, 1.0 - mean
-    # weight (u - a)(b - u): its first two moments place the touching point
-    mass = -var + (a + b) * first - a * b
-    lever = -third + (a + b) * var - a * b * first
-    touch = np.divide(lever, mass, out=np.zeros_like(mass), where=mass > 1e-13)
-    t = np.clip(mean + touch, u_min, 1.0)
-    f, g, h = 1 / (1 + lam * u_min), 1 / (1 + lam * t), 1 / (1 + lam)
-    # Newton form with nodes u_min, t, t, 1
-    c = (f, -lam * f * g, lam**2 * f * g * g, -(lam**3) * f * g * g * h)
-    da, dt = mean - u_min, mean - t
-    one = first + da
-    two = var + (da + dt) * first + da * dt
-    three = third + (da + 2 * dt) * var + (dt * dt + 2 * da * dt) * first + da * dt * dt
-    return c[0] + c[1] * one + c[2] * two + c[3] * three
+def _expect(spread: _Spread, lam: float, nodes: list[Floats], error: Floats) -> tuple[Floats, Floats]:
+    """Expectation of the polynomial that meets f at ``nodes`` (a node given twice: it touches), and its slack.
+
+    Newton's form: the divided differences of 1 / (1 + lam u) are products of its values. Nodes lie in [0, 1], so the
+    polynomial's coefficients are at most sums of the differences times binomials.
+    """
+    values = [1 / (1 + lam * node) for node in nodes]
+    weights = [values[0]]
+    for k, value in enumerate(values[1:], 1):
+        weights.append(weights[k - 1] * -lam * value)
+    d = [spread.mean - node for node in nodes[:3]]
+    powers = (
+        np.ones_like(spread.mean),
+        spread.first + d[0],
+        spread.var + (d[0] + d[1]) * spread.first + d[0] * d[1],
+        spread.third
+        + (d[0] + d[1] + d[2]) * spread.var
+        + (d[0] * d[1] + d[0] * d[2] + d[1] * d[2]) * spread.first
+        + d[0] * d[1] * d[2],
+    )
+    mean: Floats = np.zeros_like(spread.mean)
+    for weight, power in zip(weights, powers, strict=False):
+        mean += weight * power
+    size = [np.abs(weight) for weight in weights] + [np.zeros_like(spread.mean)] * (4 - len(weights))
+    slack: Floats = (size[1] + 2 * size[2] + 3 * size[3]) * error[:, 0]
+    slack += (size[2] + 3 * size[3]) * error[:, 1] + size[3] * error[:, 2]
+    return mean, slack
+
+
+def _gauss(spread: _Spread, ends: Floats) -> list[Floats]:
+    """Both Gauss points, twice each; both at the mean where the spread is nil."""
+    skew = np.divide(spread.third, spread.var, out=np.zeros_like(spread.var), where=spread.var > _NIL)
+    root = np.sqrt(skew * skew / 4 + spread.var)
+    x, y = (np.clip(spread.mean + skew / 2 + way * root, ends[:, 0], ends[:, 1]) for way in (-1, 1))
+    return [x, x, y, y]
+
+
+def _lobatto(spread: _Spread, ends: Floats) -> list[Floats]:
+    """Both ends and the Lobatto point between, twice."""
+    a, b = ends[:, 0] - spread.mean, ends[:, 1] - spread.mean
+    mass = -spread.var + (a + b) * spread.first - a * b  # of the weight (u - a)(b - u)
+    lever = -spread.third + (a + b) * spread.var - a * b * spread.first
+    touch = np.divide(lever, mass, out=np.zeros_like(mass), where=mass > _NIL)
+    t = np.clip(spread.mean + touch, ends[:, 0], ends[:, 1])
+    return [ends[:, 0], t, t, ends[:, 1]]
+
+
+def _radau(spread: _Spread, ends: Floats) -> list[Floats]:
+    """The lower end and the Radau point, twice: better than Lobatto's where the upper end is far."""
+    a = ends[:, 0] - spread.mean
+    mass = spread.first - a
+    touch = np.divide(spread.var - a * spread.first, mass, out=np.zeros_like(mass), where=mass > _NIL)
+    t = np.clip(spread.mean + touch, ends[:, 0], ends[:, 1])
+    return [ends[:, 0], t, t]

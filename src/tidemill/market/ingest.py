@@ -7,7 +7,7 @@ nothing is written and the work so far is kept.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import msgspec
 import polars as pl
 from msgspec import Struct
 
-from tidemill.chain.rpc import Rpc, RpcRejected
+from tidemill.chain.rpc import BlockId, Rpc, RpcRejected
 from tidemill.errors import BadData, BadInput, RpcError
 from tidemill.market.decode import decode_logs
 from tidemill.market.fetch import Chunk, fetch_chunks, write_whole
@@ -25,7 +25,7 @@ from tidemill.market.schema import BLOCKS, Kind
 from tidemill.market.state import encode_state
 from tidemill.market.store import Dataset, make_manifest, write_dataset
 
-__all__ = ["IngestSpec", "ingest", "read_pool"]
+__all__ = ["IngestSpec", "NoState", "ingest", "ingest_pool", "read_pool"]
 
 
 class IngestSpec(Struct, frozen=True, kw_only=True):
@@ -49,6 +49,10 @@ class IngestSpec(Struct, frozen=True, kw_only=True):
     symbols: tuple[str, str] | None = None
 
 
+class NoState(RpcError):
+    """The endpoint has no state at the block before the first: it is no archive, or the pool did not exist."""
+
+
 class _Plan(Struct, frozen=True):
     """What is being fetched, pinned when it started."""
 
@@ -59,7 +63,48 @@ class _Plan(Struct, frozen=True):
     last_hash: str
 
 
-def ingest(rpc: Rpc, spec: IngestSpec, folder: str | Path) -> Dataset:
+def ingest_pool(
+    source: str,
+    pool: PoolInfo,
+    first_block: int,
+    last_block: int | None,
+    folder: str | Path,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> Dataset:
+    """Ingest a described pool from the endpoint at ``source``: what ``market import`` does with an address.
+
+    With state where the endpoint has it, else ``inferred``, which ``progress`` is told.
+
+    Raises
+    ------
+    BadInput : the pool on chain is another than described; names the field and both values.
+    RpcError : see ``ingest``.
+    """
+    symbols = (pool.token0.symbol, pool.token1.symbol)
+    spec = IngestSpec(
+        address=pool.address, network=pool.network, first_block=first_block, last_block=last_block, symbols=symbols
+    )
+    tell = progress or (lambda _: None)
+    with Rpc.connect(source.removeprefix("ipc:"), chain_id=pool.chain_id) as rpc:
+        found = read_pool(rpc, pool.address, pool.network, "latest", symbols)
+        for name, told, true in (
+            ("fee", pool.fee, found.fee),
+            ("tick_spacing", pool.tick_spacing, found.tick_spacing),
+            ("token0", pool.token0.decimals, found.token0.decimals),
+            ("token1", pool.token1.decimals, found.token1.decimals),
+        ):
+            if told != true:
+                what = "decimals, " if name.startswith("token") else ""
+                raise BadInput(f"{what}{told} given, the pool {pool.address} says {true}", field=name)
+        try:
+            return ingest(rpc, spec, folder, progress=tell)
+        except NoState as missing:
+            tell(f"{missing}; going on without it: the dataset will be inferred, not exact")
+            return ingest(rpc, msgspec.structs.replace(spec, with_state=False), folder, progress=tell)
+
+
+def ingest(rpc: Rpc, spec: IngestSpec, folder: str | Path, *, progress: Callable[[str], None] | None = None) -> Dataset:
     """Fetch ``spec`` from ``rpc`` and write it to ``folder``; started again after a kill, it goes on.
 
     Raises
@@ -82,9 +127,11 @@ def ingest(rpc: Rpc, spec: IngestSpec, folder: str | Path) -> Dataset:
         work / "logs",
         max_range=spec.max_range,
         blooms=spec.blooms,
+        progress=progress,
     )
     _still_there(rpc, plan)
     tables = {"events": _events(chunks, pool, rpc.address), "blocks": _blocks(chunks)}
+    pool = _at_start(pool, tables["events"])
     manifest = make_manifest(
         kind="uniswap_v3.events",
         pool=pool,
@@ -101,7 +148,7 @@ def ingest(rpc: Rpc, spec: IngestSpec, folder: str | Path) -> Dataset:
     return dataset
 
 
-def read_pool(rpc: Rpc, address: str, network: str, block: int, symbols: tuple[str, str] | None = None) -> PoolInfo:
+def read_pool(rpc: Rpc, address: str, network: str, block: BlockId, symbols: tuple[str, str] | None = None) -> PoolInfo:
     """Ask a pool what it is at ``block``; raises ``RpcError`` when it is no Uniswap v3 pool."""
     from tidemill.venues.shared.client_parts import ask_many  # noqa: PLC0415 - the codec is needed here only
     from tidemill.venues.uniswap_v3.client_abi import POOL  # noqa: PLC0415
@@ -125,7 +172,7 @@ def read_pool(rpc: Rpc, address: str, network: str, block: int, symbols: tuple[s
     )
 
 
-def _token(rpc: Rpc, address: str, block: int, symbol: str | None) -> Token:
+def _token(rpc: Rpc, address: str, block: BlockId, symbol: str | None) -> Token:
     (decimals,) = _words(rpc.call(address, bytes.fromhex("313ce567"), block=block)) or (None,)
     if decimals is None or decimals > 255:
         raise RpcError(f"{rpc.address}: token {address}: decimals() is no small number")
@@ -212,8 +259,8 @@ def _state(rpc: Rpc, spec: IngestSpec, plan: _Plan, pool: PoolInfo, work: Path) 
     try:
         state = read_state(rpc, place, name="pool", block=before, positions=owners, token_ids=[])
     except RpcRejected as refused:
-        raise RpcError(
-            f"{rpc.address}: no state at block {before} ({refused.reason}); use an archive endpoint, or ingest without state"
+        raise NoState(
+            f"{rpc.address}: no state at block {before} ({refused.reason}); an archive endpoint may have it"
         ) from None
     plain = encode_state(state.pool)
     write_whole(path, msgspec.json.encode(plain, order="sorted"))
@@ -271,6 +318,15 @@ def _events(chunks: Sequence[Chunk], pool: PoolInfo, where: str) -> pl.DataFrame
     if not rows:
         raise RpcError(f"{where}: {pool.address} logged nothing in these blocks")
     return decode_logs(pl.DataFrame(rows), address=pool.address, tick_spacing=pool.tick_spacing, where=where)
+
+
+def _at_start(pool: PoolInfo, events: pl.DataFrame) -> PoolInfo:
+    """The pool as it was before the first event: the protocol's share was read at the last block."""
+    changes = events.filter(pl.col("kind") == Kind.SET_FEE_PROTOCOL)
+    if changes.is_empty():
+        return pool
+    old = [int(changes[name].to_numpy()[0, 0]) for name in ("paid0", "paid1")]
+    return msgspec.structs.replace(pool, fee_protocol0=old[0], fee_protocol1=old[1])
 
 
 def _blocks(chunks: Sequence[Chunk]) -> pl.DataFrame:

@@ -60,7 +60,7 @@ def keep_replay(folder: Path, content: str, done: Replay) -> None:
     try:
         number, name = tempfile.mkstemp(prefix=".replay-", dir=folder)
         with os.fdopen(number, "wb") as handle:
-            np.savez(handle, **parts)  # type: ignore[arg-type]
+            np.savez(handle, **parts)
         Path(name).replace(path)
         for old in folder.glob("replay-*.npz"):
             if old != path:

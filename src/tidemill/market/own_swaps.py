@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -38,6 +38,8 @@ class PathLiquidity:
     ) -> None:
         self._tape, self._flow, self._fee, self._spacing = tape, flow, fee, tick_spacing
         self._ticks = ticks
+        self._sure: SeenBook | FullBook
+        self._book: SeenBook | FullBook
         changes = np.flatnonzero((flow.kind == Kind.MINT) | (flow.kind == Kind.BURN))
         self._changes = [
             (int(row), int(flow.tick_lower[row]), int(flow.tick_upper[row]), delta)
@@ -67,6 +69,11 @@ class PathLiquidity:
     def active(self, steps: int, events: int) -> int:
         """Return the active liquidity there."""
         return self._spot(steps, events).liquidity
+
+    def known(self, steps: int, events: int) -> Mapping[int, int]:
+        """Return the active liquidity of every cell that inferred data show there, by cell; empty if all is known."""
+        self._forward(steps, events)
+        return self._sure.cells if isinstance(self._sure, SeenBook) else {}
 
     def _spot(self, steps: int, events: int) -> Spot:
         self._forward(steps, events)
@@ -100,10 +107,8 @@ class PathLiquidity:
 
     def _restart(self) -> None:
         self._steps = self._events = self._change = 0
-        self._sure: SeenBook | FullBook = (
-            SeenBook(self._spacing) if self._ticks is None else FullBook(self._spacing, dict(self._ticks))
-        )
-        self._book: Any = self._sure
+        self._sure = SeenBook(self._spacing) if self._ticks is None else FullBook(self._spacing, dict(self._ticks))
+        self._book = self._sure
 
     def _forward(self, steps: int, events: int) -> None:
         """Bring the book to a point of the path: cells as last seen, mints and burns since."""

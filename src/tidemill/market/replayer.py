@@ -160,11 +160,10 @@ class Replayer:
 def position_amounts(spot: Spot, lower: int, upper: int, delta: int) -> tuple[int, int]:
     """Return the amounts (token0, token1) a mint (``delta`` > 0, rounded up) or burn (rounded down) moves."""
     low, high = price_at(lower), price_at(upper)
-    # the contract compares ticks: a price on the lower end, just crossed downwards, is below the range
-    price = min(spot.price, low - 1) if spot.tick < lower else spot.price
+    # the contract compares ticks, the rule prices; they differ at an end just crossed only, where the amounts agree
     if delta > 0:
-        return amounts_for_liquidity_up(price, low, high, delta)
-    return amounts_for_liquidity_down(price, low, high, -delta)
+        return amounts_for_liquidity_up(spot.price, low, high, delta)
+    return amounts_for_liquidity_down(spot.price, low, high, -delta)
 
 
 def lump(row: EventRow, down: bool, fee: int) -> Step:

@@ -54,7 +54,7 @@ def decode_state(plain: Mapping[str, Any], pool: PoolInfo) -> PoolState:
         ticks = {int(tick): TickInfo(*map(int, info)) for tick, info in plain["ticks"].items()}
         positions = {_key(key): PoolPosition(*map(int, value)) for key, value in plain["positions"].items()}
         observations = {
-            int(index): Observation(*map(int, seen[:3]), initialised=seen[3] == "1")
+            int(index): Observation(int(seen[0]), int(seen[1]), int(seen[2]), seen[3] == "1")
             for index, seen in plain["observations"].items()
         }
         names = {name: str(plain[name]) for name in ("token0", "token1", "account", "owner")}
@@ -62,12 +62,12 @@ def decode_state(plain: Mapping[str, Any], pool: PoolInfo) -> PoolState:
         raise BadData(f"state.json: field {error} is missing") from None
     except (TypeError, ValueError, AttributeError, IndexError) as error:
         raise BadData(f"state.json: a value is not what it should be ({error})") from None
+    fields: dict[str, Any] = {**names, **scalars}
     state = PoolState(
         fee=pool.fee,
         tick_spacing=pool.tick_spacing,
         max_liquidity_per_tick=max_liquidity_per_tick(pool.tick_spacing),
-        **names,
-        **scalars,
+        **fields,
         ticks=ticks,
         positions=positions,
         observations=observations,

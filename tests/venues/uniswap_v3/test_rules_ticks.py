@@ -76,6 +76,16 @@ def test_tick_of_a_price_is_the_greatest_not_above_it() -> None:
         assert tick_at_sqrt_ratio(beyond - 1) == tick
 
 
+@pytest.mark.long
+def test_tick_of_a_price_at_both_ends_of_every_tick() -> None:
+    """The search is monotone in the price, so both ends of every tick are a proof for every price."""
+    first = sqrt_ratio_at_tick(MIN_TICK)
+    for tick in range(MIN_TICK, MAX_TICK):
+        beyond = sqrt_ratio_at_tick(tick + 1)
+        assert tick_at_sqrt_ratio(first) == tick == tick_at_sqrt_ratio(beyond - 1)
+        first = beyond
+
+
 @pytest.mark.parametrize(
     ("spacing", "liquidity"),
     [

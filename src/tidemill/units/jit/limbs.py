@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "as_index",
     "load128",
     "load192",
     "load256",
@@ -48,6 +49,12 @@ def unpack(array: NDArray[np.uint64], *, signed: bool = False) -> list[int]:
     size = 8 * array.shape[1]
     data = np.ascontiguousarray(array, dtype="<u8").tobytes()
     return [int.from_bytes(data[i : i + size], "little", signed=signed) for i in range(0, len(data), size)]
+
+
+@njit
+def as_index(value: Any) -> Any:
+    """An integer taken from an array, as a signed machine integer (without a compiler: as a plain ``int``)."""
+    return types.int64(value)
 
 
 @njit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["load128", "load192", "load256", "store128", "store192", "store256"]
+__all__ = ["as_index", "load128", "load192", "load256", "store128", "store192", "store256"]
 
 _LIMB = (1 << 64) - 1
 
@@ -19,6 +19,11 @@ def _load(array: Any, i: int, limbs: int) -> int:
 def _store(array: Any, i: int, value: int, limbs: int) -> None:
     for k in range(limbs):
         array[i, k] = value >> 64 * k & _LIMB
+
+
+def as_index(value: Any) -> int:
+    """An integer taken from an array, as a plain ``int``: numpy's would overflow silently."""
+    return int(value)
 
 
 def load256(array: Any, i: int) -> int:

@@ -32,6 +32,7 @@ __all__ = [
     "shl",
     "shr",
     "sub",
+    "to_float",
     "trailing_zeros",
     "widen",
 ]
@@ -201,6 +202,24 @@ def widen(_typingctx: Any, a: Any) -> Any:
         return context.cast(builder, args[0], sig.args[0], U256)
 
     return U256(a), emit
+
+
+@intrinsic
+def to_float(_typingctx: Any, a: Any) -> Any:
+    """The nearest double or a neighbour of it (limb by limb): for estimates that exact arithmetic settles."""
+    if not isinstance(a, UintType):
+        return None
+
+    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        double = ir.DoubleType()
+        total = ir.Constant(double, 0)
+        for k in range(a.bits // 64 - 1, -1, -1):
+            part = builder.trunc(builder.lshr(args[0], ir.Constant(args[0].type, 64 * k)), _I64)
+            scaled = builder.fmul(total, ir.Constant(double, 1 << 64))
+            total = builder.fadd(scaled, builder.uitofp(part, double))
+        return total
+
+    return types.float64(a), emit
 
 
 @intrinsic

@@ -37,6 +37,7 @@ def deploy_local(
     fee: int,
     sqrt_price_x96: int | None,
     governor: str = _GOVERNOR,
+    tick_spacing: int | None = None,
 ) -> V3Deployment:
     """Deploy factory, manager, router, callee and two tokens, and make the pool.
 
@@ -46,6 +47,7 @@ def deploy_local(
     fee : in millionths; tiers that the factory does not know are enabled with a spacing of ``fee // 50``.
     sqrt_price_x96 : initial price, Q64.96; ``None`` leaves the pool to be initialised.
     governor : owner of the factory, who may set the protocol's share.
+    tick_spacing : of a tier that the factory does not know.
     """
     makers = _sorting_makers(anvil)
     weth, factory = AddressOf("weth"), AddressOf("factory")
@@ -63,7 +65,7 @@ def deploy_local(
         at |= deploy(anvil, maker, [Deployment(token.id, "TestToken", (f"Test {symbol}", symbol, token.decimals))])
     addresses = at[token0.id], at[token1.id]
     factory_abi, pool_abi = Abi(artefact("UniswapV3Factory").abi), Abi(artefact("UniswapV3Pool").abi)
-    spacing = _SPACING.get(fee, max(1, fee // 50))
+    spacing = _SPACING.get(fee, tick_spacing or max(1, fee // 50))
     calls = []
     if fee not in _SPACING:
         calls.append((governor, Call(at["factory"], factory_abi.encode("enableFeeAmount", fee, spacing))))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tidemill.errors import InvariantBroken, Revert
 from tidemill.units import to_index, wide, wrapping_neg, wrapping_sub
-from tidemill.units.jit import load192, load256, pack, store128, store192, store256, unpack
+from tidemill.units.jit import as_index, load192, load256, pack, store128, store192, store256, unpack
 from tidemill.units.kernels import kernel, part
 from tidemill.venues.uniswap_v3.kernel_state import (
     BIAS,
@@ -58,10 +58,10 @@ from tidemill.venues.uniswap_v3.rules_fees import (
 )
 from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
-__all__ = ["KernelPool", "Outcome", "run_events"]
+__all__ = ["KernelPool", "Outcome", "one_event", "run_events", "warm"]
 
 _SWAP, _MINT, _BURN, _COLLECT, _FLASH, _SET_SHARE, _COLLECT_PROTOCOL = range(7)
-_ZERO = wide(0)
+_ZERO: int = wide(0)
 _WHATEVER = wide((1 << 255) - 1)  # an exact input that no pool can take: the swap ends at its price limit
 _SIGN = wide(1 << 255)
 
@@ -87,14 +87,16 @@ class Outcome(NamedTuple):
 
 
 def _empty_outcome(n: int) -> Outcome:
-    wide_columns = [np.zeros((n, 4), np.uint64) for _ in range(4)]
     return Outcome(
-        np.zeros(n, np.uint8),
-        *wide_columns,
-        np.zeros((n, 3), np.uint64),
-        np.zeros((n, 2), np.uint64),
-        np.zeros(n, np.int32),
-        np.zeros(n, np.int32),
+        status=np.zeros(n, np.uint8),
+        amount0=np.zeros((n, 4), np.uint64),
+        amount1=np.zeros((n, 4), np.uint64),
+        back0=np.zeros((n, 4), np.uint64),
+        back1=np.zeros((n, 4), np.uint64),
+        sqrt_price=np.zeros((n, 3), np.uint64),
+        liquidity=np.zeros((n, 2), np.uint64),
+        tick=np.zeros(n, np.int32),
+        crossed=np.zeros(n, np.int32),
     )
 
 
@@ -151,12 +153,12 @@ def run_events(pool: Any, flow: Any, start: int, stop: int, anchored: bool, out:
                         store256(out.back1, k, gave if down else paid)
                 if leg == 0:
                     status = code
-        elif kind == _MINT or kind == _BURN:
+        elif kind in (_MINT, _BURN):
             try:
                 delta = load256(flow.liquidity_delta, k)
                 if delta >= _SIGN:
                     delta = wrapping_neg(delta)
-                lower, upper = np.int64(flow.tick_lower[k]), np.int64(flow.tick_upper[k])
+                lower, upper = as_index(flow.tick_lower[k]), as_index(flow.tick_upper[k])
                 status, amount0, amount1 = change_range(pool, lower, upper, kind == _MINT, delta)
                 if kind == _BURN:
                     amount0, amount1 = wrapping_neg(amount0), wrapping_neg(amount1)
@@ -263,7 +265,7 @@ class KernelPool:
                 break
         if (out.status == NO_ROW).any():
             raise InvariantBroken("an event mints on a tick without a row: make the pool with the flow it runs")
-        return out, StepLog(*(np.concatenate(columns) for columns in zip(*logs, strict=True)))
+        return out, StepLog._make(np.concatenate(columns) for columns in zip(*logs, strict=True))
 
     def _log_room(self, events: int) -> int:
         return 2 * small(self.cells, STEPS) + min(2 * events, 1 << 20)
@@ -317,6 +319,15 @@ class KernelPool:
         if status != DONE:
             raise Revert(REASONS[status])
         return unpack(out.amount0, signed=True)[0], unpack(out.amount1, signed=True)[0]
+
+
+def warm() -> None:
+    """Compile the kernels, or load them: called at install."""
+    pool = KernelPool(PoolState("A", "B", 3000, 60, 1 << 100, "pool", "owner", sqrt_price_x96=1 << 96))
+    pool.mint(-60, 60, 10**6)
+    flow = one_event(_SWAP, zero_for_one=True, specified=10, limit=1 << 95)
+    _, log = pool.run(flow, steps=True)
+    pool.tape(log, flow)
 
 
 def one_event(

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tidemill.units import to_index
-from tidemill.units.jit import load192, store192
+from tidemill.units.jit import load192, store192, to_float
 from tidemill.units.kernels import part
 from tidemill.venues.uniswap_v3.rules_ticks import sqrt_ratio_at_tick
 
@@ -28,7 +27,6 @@ _LOG_Q96 = 96.0 * math.log(2.0)  # not money: prices are scaled by 2**96
 # The logarithm is right to 1e-9 ticks, and prices of ticks differ from 1.0001 ** (tick / 2) by less than 5e-6 ticks:
 # by rounding up to Q64.96 (2**-32 of the least price) and to Q128 (20 * 2**-64 there).
 _MARGIN = 1e-4  # not money: twenty times that
-_MASK_64 = (1 << 62) - 1
 
 
 @part
@@ -50,19 +48,12 @@ def price_of_tick(table: Any, tick: int) -> Any:
 @part
 def tick_of_price(table: Any, sqrt_price: Any) -> int:
     """Return ``tick_at_sqrt_ratio(sqrt_price)``; the price lies in [MIN_SQRT_RATIO, MAX_SQRT_RATIO)."""
-    estimate = (math.log(_as_float(sqrt_price)) - _LOG_Q96) * _TICKS_PER_E  # not money: a guess with a margin
+    estimate = (math.log(to_float(sqrt_price)) - _LOG_Q96) * _TICKS_PER_E  # not money: a guess with a margin
     low = math.floor(estimate)
     inside = estimate - low
-    if _MARGIN < inside < 1.0 - _MARGIN:  # not money
+    if _MARGIN < inside < 1.0 - _MARGIN:  # not money: an estimate
         return int(low)
-    tick = int(math.floor(estimate + 0.5))  # not money: the tick whose price is next to ours
+    tick = int(math.floor(estimate + 0.5))  # noqa: RUF046 - numba's floor is a float # not money: the tick whose price is next to ours
     if sqrt_price < price_of_tick(table, tick):
         return tick - 1
     return tick
-
-
-@part
-def _as_float(value: Any) -> float:  # not money: for the logarithm above
-    """A value below 2**192, right to 53 bits."""
-    low, middle = to_index(value & _MASK_64), to_index((value >> 62) & _MASK_64)
-    return (float(to_index(value >> 124)) * 2.0**62 + float(middle)) * 2.0**62 + float(low)  # not money

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tidemill.units import MAX_UINT128, Uint, rule, wide, wrapping_add, wrapping_sub
-from tidemill.units.jit import load128, load256, store128, store192, store256
+from tidemill.units.jit import as_index, load128, load256, store128, store192, store256
 from tidemill.units.kernels import part
 from tidemill.venues.uniswap_v3.kernel_prices import price_of_tick, tick_of_price
 from tidemill.venues.uniswap_v3.kernel_state import (
@@ -30,10 +30,10 @@ from tidemill.venues.uniswap_v3.kernel_state import (
     UNDO,
     UNDONE,
 )
+from tidemill.venues.uniswap_v3.kernel_step import step_exact_in, step_exact_out
 from tidemill.venues.uniswap_v3.rules_bitmap import next_tick_in_word_left, next_tick_in_word_right
 from tidemill.venues.uniswap_v3.rules_fees import fee_growth_down, protocol_share_down, wrapping_add_128
 from tidemill.venues.uniswap_v3.rules_liquidity import amounts_for_liquidity_down, amounts_for_liquidity_up
-from tidemill.venues.uniswap_v3.rules_swap import swap_step_exact_in, swap_step_exact_out
 from tidemill.venues.uniswap_v3.rules_ticks import MAX_SQRT_RATIO, MAX_TICK, MIN_SQRT_RATIO, MIN_TICK
 
 __all__ = [
@@ -54,7 +54,7 @@ REASONS = ("", "", "AS", "SPL", "LOK", "TLU", "TLM", "TUM", "LO", "LS", "LA", "a
 """Why an action was refused, by code; 1 stands for arithmetic and for requirements without a reason."""
 DONE, ARITHMETIC, AS, SPL, LOK, TLU, TLM, TUM, LO, LS, LA, NO_ROW, NONE_IN_RANGE = range(13)
 
-_ZERO = wide(0)
+_ZERO: int = wide(0)
 _INT128 = wide(1 << 127)
 
 
@@ -74,8 +74,8 @@ def swap(
     ----------
     amount : raw units, input with fee (exact in) or output.
     limit : the price it stops at, Q64.96.
-    log, logged, event : where steps go (`kernel_tape.StepLog`; nowhere if it has no rows), how many are there, and their
-        event.
+    log, logged, event : where steps go (`kernel_tape.StepLog`; nowhere if it has no rows), how many are there,
+        and their event.
 
     Returns
     -------
@@ -119,10 +119,10 @@ def swap(
         if (zero_for_one and price_ahead < limit) or (not zero_for_one and price_ahead > limit):
             target = limit
         if exact_in:
-            price, amount_in, amount_out, charged = swap_step_exact_in(start, target, liquidity, remaining, fee)
+            price, amount_in, amount_out, charged = step_exact_in(start, target, liquidity, remaining, fee)
             remaining = wrapping_sub(remaining, amount_in + charged)
         else:
-            price, amount_in, amount_out, charged = swap_step_exact_out(start, target, liquidity, remaining, fee)
+            price, amount_in, amount_out, charged = step_exact_out(start, target, liquidity, remaining, fee)
             remaining = wrapping_sub(remaining, amount_out)
         spent = _plus(spent, _plus(amount_in, charged))
         received = _plus(received, amount_out)
@@ -156,9 +156,9 @@ def swap(
 
 
 @part
-def get_small(pool: Any, place: Any) -> int:
+def get_small(pool: Any, place: Any) -> Any:
     """A small number by its (row, column)."""
-    return np.int64(pool[place[0], place[1]])
+    return as_index(pool[place[0], place[1]])
 
 
 @part
@@ -168,10 +168,10 @@ def set_small(pool: Any, place: Any, value: int) -> None:
 
 
 @part
-def row_of(pool: Any, tick: int, spacing: int) -> int:
+def row_of(pool: Any, tick: int, spacing: int) -> Any:
     """First row of a tick, 0 for none."""
     slot = get_small(pool, SLOTS) + tick // spacing
-    return np.int64(pool[slot >> 2, slot & 3])
+    return as_index(pool[slot >> 2, slot & 3])
 
 
 @part
@@ -198,7 +198,7 @@ def undo_swap(pool: Any) -> None:
     """Turn back the ticks that a swap crossed before it reverted; nothing else has been written by then."""
     for k in range(get_small(pool, UNDONE)):
         note = get_small(pool, UNDO) + 3 * k
-        row = np.int64(pool[note, 0])
+        row = as_index(pool[note, 0])
         store256(pool, row + 2, load256(pool, note + 1))
         store256(pool, row + 3, load256(pool, note + 2))
     set_small(pool, UNDONE, 0)
@@ -315,10 +315,7 @@ def _change_tick(pool: Any, row: int, tick: int, adds: bool, amount: Any, upper:
         below = tick <= get_small(pool, TICK) - BIAS
         for side in range(2):
             store256(pool, row + 2 + side, load256(pool, GROWTH + side) if below else _ZERO)
-    if adds != upper:
-        net = wrapping_add(net, amount)
-    else:
-        net = wrapping_sub(net, amount)
+    net = wrapping_add(net, amount) if adds != upper else wrapping_sub(net, amount)
     if (gross == 0) != (after == 0):
         compressed = tick // get_small(pool, SPACING)
         word, bit = (compressed >> 8) + get_small(pool, BITMAP), compressed & 255

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidemill.units import mul_div_down, wide, wrapping_sub
-from tidemill.units.jit import load128, load192, store128, store192
+from tidemill.units.jit import as_index, load128, load192, store128, store192
 from tidemill.units.kernels import kernel, part
 from tidemill.venues.uniswap_v3.kernel_prices import price_of_tick
 from tidemill.venues.uniswap_v3.kernel_state import BIAS, SPACING, Cells, small
@@ -22,7 +22,7 @@ from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
 __all__ = ["StepLog", "empty_log", "read_log", "split_steps"]
 
-_ZERO = wide(0)
+_ZERO: int = wide(0)
 
 
 class StepLog(NamedTuple):
@@ -78,7 +78,7 @@ def split_steps(pool: Cells, log: StepLog, flow: Flow) -> Tape:
         zero_for_one=np.zeros(rows, np.uint8),
     )
     made = _fill_tape(log, spacing, pool, tape)
-    tape = Tape(*(column[:made] for column in tape))
+    tape = Tape._make(column[:made] for column in tape)
     tape.time[:] = flow.time[tape.event]
     tape.block[:] = flow.block[tape.event]
     return tape
@@ -89,7 +89,7 @@ def _count_parts(log: Any, spacing: int) -> int:
     """At most this many parts: one per cell that a step's ticks span, and one for each end."""
     rows = 0
     for k in range(log.fee.shape[0]):
-        rows += abs(log.tick_from[k] // spacing - log.tick_to[k] // spacing) + 2
+        rows += abs(as_index(log.tick_from[k]) // spacing - as_index(log.tick_to[k]) // spacing) + 2
     return rows
 
 
@@ -97,7 +97,7 @@ def _count_parts(log: Any, spacing: int) -> int:
 def _fill_tape(log: Any, spacing: int, prices: Any, tape: Any) -> int:
     made = 0
     for k in range(log.fee.shape[0]):
-        cell = np.int64(log.tick_from[k] // spacing)
+        cell = as_index(log.tick_from[k]) // spacing
         start, end = load192(log.price_from, k), load192(log.price_to, k)
         liquidity, fee = load128(log.liquidity, k), load128(log.fee, k)
         down = end < start
@@ -119,7 +119,7 @@ def _fill_tape(log: Any, spacing: int, prices: Any, tape: Any) -> int:
                 made += 1
             start = edge
             cell += -1 if down else 1
-        _write(tape, made, log, k, cell, np.int64(log.tick_to[k]), end, liquidity, left)
+        _write(tape, made, log, k, cell, as_index(log.tick_to[k]), end, liquidity, left)
         made += 1
     return made
 

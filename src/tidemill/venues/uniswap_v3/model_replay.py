@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tidemill.errors import ReplayMismatch, Revert
-from tidemill.interfaces import Action, Context, Event, Result
+from tidemill.interfaces import Action, Context, Event, Result, Transfer
 
 if TYPE_CHECKING:
     from tidemill.venues.uniswap_v3.model import UniswapV3Model
@@ -34,6 +34,9 @@ class _Replaying:
 
     def balance(self, token: str, account: str) -> int:
         return _WHATEVER
+
+    def move(self, transfer: Transfer) -> None:
+        raise NotImplementedError("a recorded event moves what it moved")
 
     def call(self, venue: str, action: Action) -> Result:
         raise NotImplementedError("a recorded event calls nobody")

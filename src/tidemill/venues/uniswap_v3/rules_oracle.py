@@ -78,11 +78,11 @@ def seconds_per_liquidity_down(cumulative: Uint, elapsed: Index, liquidity: Uint
 
 @rule
 def interpolate_tick_cumulative(before: Index, after: Index, elapsed: Index, span: Index) -> Index:
-    """Tick accumulator ``elapsed`` of ``span`` seconds after ``before``; the slope is rounded toward zero."""
-    change = wrap_int56(after - before)
-    if change < 0:
-        return wrap_int56(before - (-change) // span * elapsed)
-    return wrap_int56(before + change // span * elapsed)
+    """Tick accumulator ``elapsed`` of ``span`` seconds after ``before``.
+
+    The tick does not change between two observations, so the slope is a whole number and needs no rounding.
+    """
+    return wrap_int56(before + wrap_int56(after - before) // span * elapsed)
 
 
 @rule

@@ -1,12 +1,12 @@
 """One step of a swap: from the current price towards the next tick or the price limit, at constant liquidity.
 
 White paper, section 6.2.3. A step ends at its target, or where the remaining amount runs out. The direction follows
-from the prices: a target at or below the current price means token0 goes in and token1 comes out.
+from the prices: a target below the current price means token0 goes in and token1 comes out.
 """
 
 from __future__ import annotations
 
-from tidemill.units import PIPS, Uint, minimum, mul_div_down, mul_div_up, rule
+from tidemill.units import PIPS, Uint, mul_div_down, mul_div_up, rule
 from tidemill.venues.uniswap_v3.rules_prices import (
     amount0_delta_down,
     amount0_delta_up,
@@ -24,7 +24,7 @@ __all__ = ["amount_in_up", "amount_out_down", "fee_on_input_up", "swap_step_exac
 @rule
 def amount_in_up(sqrt_price: Uint, target: Uint, liquidity: Uint) -> Uint:
     """Input, fee not counted, that moves the price to ``target``; rounded up."""
-    if target <= sqrt_price:
+    if target < sqrt_price:
         return amount0_delta_up(target, sqrt_price, liquidity)
     return amount1_delta_up(sqrt_price, target, liquidity)
 
@@ -32,7 +32,7 @@ def amount_in_up(sqrt_price: Uint, target: Uint, liquidity: Uint) -> Uint:
 @rule
 def amount_out_down(sqrt_price: Uint, target: Uint, liquidity: Uint) -> Uint:
     """Output of moving the price to ``target``; rounded down."""
-    if target <= sqrt_price:
+    if target < sqrt_price:
         return amount1_delta_down(target, sqrt_price, liquidity)
     return amount0_delta_down(sqrt_price, target, liquidity)
 
@@ -62,20 +62,15 @@ def swap_step_exact_in(
     """
     spendable = mul_div_down(remaining, PIPS - fee, PIPS)
     amount_in = amount_in_up(sqrt_price, target, liquidity)
-    after = target
-    if spendable < amount_in:
-        if target <= sqrt_price:
-            after = sqrt_price_after_amount0_in_up(sqrt_price, liquidity, spendable)
-        else:
-            after = sqrt_price_after_amount1_in_down(sqrt_price, liquidity, spendable)
-    if after == target:
-        return after, amount_in, amount_out_down(sqrt_price, after, liquidity), fee_on_input_up(amount_in, fee)
+    if spendable >= amount_in:
+        return target, amount_in, amount_out_down(sqrt_price, target, liquidity), fee_on_input_up(amount_in, fee)
+    if target < sqrt_price:
+        after = sqrt_price_after_amount0_in_up(sqrt_price, liquidity, spendable)
+    else:
+        after = sqrt_price_after_amount1_in_down(sqrt_price, liquidity, spendable)
     # The amount runs out before the target: whatever the price move does not need is the fee.
-    if target <= sqrt_price:
-        amount_in = amount0_delta_up(after, sqrt_price, liquidity)
-        return after, amount_in, amount1_delta_down(after, sqrt_price, liquidity), remaining - amount_in
-    amount_in = amount1_delta_up(sqrt_price, after, liquidity)
-    return after, amount_in, amount0_delta_down(sqrt_price, after, liquidity), remaining - amount_in
+    amount_in = amount_in_up(sqrt_price, after, liquidity)
+    return after, amount_in, amount_out_down(sqrt_price, after, liquidity), remaining - amount_in
 
 
 @rule
@@ -84,21 +79,15 @@ def swap_step_exact_out(
 ) -> tuple[Uint, Uint, Uint, Uint]:
     """Step with ``remaining`` of the output token left to take; as `swap_step_exact_in` otherwise.
 
-    A price rounded against the swapper can give one unit more than was asked for; the pool keeps it.
+    The price is rounded against the swapper, so its move may be worth more than was asked for; the pool keeps that.
     """
     amount_out = amount_out_down(sqrt_price, target, liquidity)
     after = target
     if remaining < amount_out:
-        if target <= sqrt_price:
+        amount_out = remaining
+        if target < sqrt_price:
             after = sqrt_price_after_amount1_out_down(sqrt_price, liquidity, remaining)
         else:
             after = sqrt_price_after_amount0_out_up(sqrt_price, liquidity, remaining)
-    if after == target:
-        amount_in = amount_in_up(sqrt_price, after, liquidity)
-    elif target <= sqrt_price:
-        amount_in = amount0_delta_up(after, sqrt_price, liquidity)
-        amount_out = amount1_delta_down(after, sqrt_price, liquidity)
-    else:
-        amount_in = amount1_delta_up(sqrt_price, after, liquidity)
-        amount_out = amount0_delta_down(sqrt_price, after, liquidity)
-    return after, amount_in, minimum(amount_out, remaining), fee_on_input_up(amount_in, fee)
+    amount_in = amount_in_up(sqrt_price, after, liquidity)
+    return after, amount_in, amount_out, fee_on_input_up(amount_in, fee)

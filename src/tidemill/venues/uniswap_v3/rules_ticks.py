@@ -127,103 +127,101 @@ def tick_at_sqrt_ratio(sqrt_price: Uint) -> Index:
     -------
     Index : in [MIN_TICK, MAX_TICK).
 
-    A logarithm by restoring multiplication: for each bit from the top, keep the constant if the product stays at or
-    above the price (of the pair the side below 1). That is right to one tick, and the exact ratios settle it.
+    A logarithm by restoring multiplication: for each bit from the top, keep the constant if the product stays above
+    the price (or its inverse, where the price is above 1). Below 1 that is exact; above it may be one short, where
+    the order of the products matters, and the exact ratio decides. (A test looks at both ends of every tick.)
     """
     below_one = sqrt_price < Q96
-    target = div_down(MAX_UINT256, sqrt_price << 32)
+    target = div_down(MAX_UINT256, (sqrt_price << 32) + 1)
     if below_one:
         target = sqrt_price << 32
     ratio = MAX_UINT128 + 1  # 1.0
     steps = 0
     trial = (ratio * _RATIO_19) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x80000
     trial = (ratio * _RATIO_18) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x40000
     trial = (ratio * _RATIO_17) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x20000
     trial = (ratio * _RATIO_16) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x10000
     trial = (ratio * _RATIO_15) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x8000
     trial = (ratio * _RATIO_14) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x4000
     trial = (ratio * _RATIO_13) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x2000
     trial = (ratio * _RATIO_12) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x1000
     trial = (ratio * _RATIO_11) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x800
     trial = (ratio * _RATIO_10) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x400
     trial = (ratio * _RATIO_9) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x200
     trial = (ratio * _RATIO_8) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x100
     trial = (ratio * _RATIO_7) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x80
     trial = (ratio * _RATIO_6) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x40
     trial = (ratio * _RATIO_5) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x20
     trial = (ratio * _RATIO_4) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x10
     trial = (ratio * _RATIO_3) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x8
     trial = (ratio * _RATIO_2) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x4
     trial = (ratio * _RATIO_1) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x2
     trial = (ratio * _RATIO_0) >> 128
-    if trial >= target:
+    if trial > target:
         ratio = trial
         steps += 0x1
-    tick = steps + 1
     if below_one:
-        tick = -steps
-    if sqrt_ratio_at_tick(tick) > sqrt_price:
-        tick -= 1
-    if sqrt_ratio_at_tick(tick) > sqrt_price:
-        tick -= 1
-    return tick
+        return -steps - 1
+    if sqrt_ratio_at_tick(steps + 1) > sqrt_price:
+        return steps
+    return steps + 1
 
 
 @rule

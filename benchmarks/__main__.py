@@ -1,0 +1,34 @@
+"""``make bench``: one table, ratios measured in one run, medians."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from benchmarks.table import Row
+
+PARTS = ("bench_v3", "bench_index", "bench_study", "bench_networks")
+
+
+def main() -> int:
+    """Print the table; the exit code does not depend on speed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--peers", action="store_true", help="install and run the peers as well (network, minutes)")
+    options = parser.parse_args()
+    table: list[Row] = []
+    for part in options.parts:
+        print(f"{part} …", file=sys.stderr)
+        table += importlib.import_module(f"benchmarks.{part}").rows()
+    if options.peers:
+        table += importlib.import_module("benchmarks.peers").rows()
+    widths = [max(len(str(row[i])) for row in table) for i in range(4)]
+    for row in table:
+        verdict = {True: "yes", False: "NO", None: ""}[row.reached]
+        print("  ".join(str(cell).ljust(width) for cell, width in zip(row[:4], widths, strict=True)), verdict)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+"""A local chain as a world plays on it: others' transactions block by block, one's own through the executor.
+
+Whatever is only asked (quotes, simulations) happens inside a snapshot of the chain that is taken back; what is one's own
+and stays is signed, written down and sent by ``execution.Executor``, transaction by transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from tidemill.chain.rpc import Rpc, RpcRejected
+from tidemill.chain.types import BlockRef, Call, Receipt
+from tidemill.engine.chain_meter import Meter
+from tidemill.errors import InvariantBroken
+from tidemill.execution.executor import Executor, Finality, NotSent
+from tidemill.execution.ids import intent_id
+from tidemill.execution.journal import MemoryJournal
+from tidemill.execution.limits import SpendLimits
+from tidemill.execution.wallet import Wallet
+from tidemill.interfaces import Action, Block, Costs, Reverted, Status
+from tidemill.venues.shared.ground import Ground, LocalVenue, Others, intent_of
+
+__all__ = ["LocalChain", "Played"]
+
+GAS = 10_000_000
+MOST_FEE = 10**21
+SHOWN = 20
+"""Differences kept in words; the tables hold all of them."""
+
+PriceTx = Callable[[int, bytes, Block], Costs]
+"""(gas used, signed bytes, block) → what the study's network charges for it."""
+
+
+class Played(Struct):
+    """What happened on the chain besides one's own: transactions of others, and how many of them were refused."""
+
+    others: int = 0
+    refused: int = 0
+    own: int = 0
+    own_failed: int = 0
+    asked: int = 0
+
+
+class LocalChain:
+    """The chain of one rehearsal.
+
+    Parameters
+    ----------
+    venues : in the study's order, each brought to its start. meter : learns what own transactions cost.
+    price : prices a receipt. base_fee : wei per gas of a block.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        venues: Sequence[LocalVenue],
+        wallet: Wallet,
+        meter: Meter,
+        *,
+        price: PriceTx,
+        base_fee: Callable[[Block], int],
+    ) -> None:
+        self.ground, self.venues, self.meter = ground, {venue.id: venue for venue in venues}, meter
+        self._price, self._base_fee = price, base_fee
+        self.journal = MemoryJournal()
+        limits = SpendLimits(value_per_tx=0, fee_per_tx=MOST_FEE)
+        chain_id = ground.rpc.chain_id
+        self.executor = Executor(
+            _Decided(ground.rpc), wallet, self.journal, limits, chain_id=chain_id, finality=Finality(depth=0), patience=None
+        )
+        self.executor.start()
+        self._queue = _merged(venues)
+        self._next = 0
+        self.landing = ""
+        """Name of the own transaction that is being included; empty while things are only asked."""
+        self.played = Played()
+        self.differences: list[str] = []
+        self.count = 0
+        self.native = 0
+        """Wei that one's own account has, fees by the study's network taken off."""
+
+    # --- others -------------------------------------------------------------------------------------------------------
+
+    def play(self, to: Block) -> None:
+        """Mine what others do up to and including block ``to``, and let the clock come to its time."""
+        self.ground.base_fee = self._base_fee(to)
+        while self._next < len(self._queue) and self._queue[self._next][1].block.number <= to.number:
+            number = self._queue[self._next][1].block.number
+            stop = self._next
+            while stop < len(self._queue) and self._queue[stop][1].block.number == number:
+                stop += 1
+            self._mine(self._queue[self._next : stop])
+            self._next = stop
+        self.ground.reach(to.time)
+
+    def _mine(self, items: Sequence[tuple[LocalVenue, Others]]) -> None:
+        calls: list[tuple[str, Call]] = []
+        last = []
+        for venue, item in items:
+            calls += venue.calls(item)
+            last.append(len(calls) - 1)
+        receipts = self.ground.mine(calls, items[0][1].block.time)
+        self.played.others += len(items)
+        self.played.refused += sum(not receipts[i].status for i in last)
+
+    # --- one's own ----------------------------------------------------------------------------------------------------
+
+    def ask(self, venue: LocalVenue, action: Action, block: Block, wanted: dict[str, int]) -> tuple[Status, list[Receipt]]:
+        """Do an action as if it were included in ``block``; the caller takes it back.
+
+        ``wanted`` : what the wallet can spend by token; what it lacks is made for the occasion.
+        """
+        self.played.asked += 1
+        for token, amount in wanted.items():
+            lacking = amount - self.ground.held(["me"])[token, "me"]
+            if lacking > 0:
+                venue.endow(token, lacking)
+        me = self.ground.address("me")
+        calls = [(me, call) for call in venue.client.plan(venue.question(action))]
+        receipts = self.ground.mine(calls, block.time)
+        return _decoded(venue, receipts), receipts
+
+    def land(self, venue: LocalVenue, action: Action, block: Block) -> tuple[Status, list[Receipt]]:
+        """Sign, write down, send and include every transaction of an action, each in a block of that time."""
+        self.ground.reach(block.time)
+        receipts: list[Receipt] = []
+        costs = Costs()
+        for number, call in enumerate(venue.client.plan(intent_of(venue.id, action))):
+            name = intent_id(self.landing, 0, venue.id, number)
+            try:
+                row = self.executor.send(name, call)
+            except NotSent as refusal:
+                raise InvariantBroken(f"{action.verb} at {venue.id} was decided and then not sent: {refusal.reason}") from None
+            self.ground.include(block.time)
+            receipt = self.executor.receipt(name)
+            if receipt is None:
+                raise InvariantBroken(f"{row.attempts[-1].hash} was sent and not included")
+            self.executor.poll()
+            self.played.own += 1
+            self.played.own_failed += not receipt.status
+            receipts += self.ground.anvil.explained([receipt])
+            costs = _sum(costs, self._price(receipt.gas_used, row.attempts[-1].raw, block))
+        self.meter.landed(self.landing, costs)
+        return _decoded(venue, receipts), receipts
+
+    # --- agreement ----------------------------------------------------------------------------------------------------
+
+    def differ(self, what: str) -> None:
+        """Note that chain and model disagree."""
+        self.count += 1
+        if len(self.differences) < SHOWN:
+            self.differences.append(what)
+
+    def check_books(self, held: dict[str, int]) -> None:
+        """Compare what the world's book says that one holds with what the chain says, for every token."""
+        for (token, _), amount in self.ground.held(["me"]).items():
+            if held.get(token, 0) != amount:
+                self.differ(f"{self.landing or 'books'}: the book holds {held.get(token, 0)} {token}, the chain {amount}")
+
+
+class _Decided:
+    """The endpoint as the executor sees it. A step is simulated when it is decided on; if what others did since makes it
+    fail, it is on its way already and fails on the chain, where it costs.
+    """
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+        self.chain_id = rpc.chain_id
+
+    def block(self, block: str | int = "latest") -> BlockRef:
+        return self._rpc.block(block)
+
+    def nonce(self, who: str, *, block: str = "latest") -> int:
+        return self._rpc.nonce(who, block=block)
+
+    def balance(self, who: str) -> int:
+        return self._rpc.balance(who)
+
+    def estimate_gas(self, call: Call, sender: str) -> int:
+        try:
+            return self._rpc.estimate_gas(call, sender)
+        except RpcRejected as rejected:
+            if not rejected.reverted:
+                raise
+            return GAS
+
+    def send_raw(self, signed: bytes) -> str:
+        return self._rpc.send_raw(signed)
+
+    def receipt(self, tx_hash: str) -> Receipt | None:
+        return self._rpc.receipt(tx_hash)
+
+
+def _merged(venues: Sequence[LocalVenue]) -> list[tuple[LocalVenue, Others]]:
+    """Put what others do everywhere in one order: by block, within a block by venue."""
+    items: list[tuple[LocalVenue, Others]] = [(venue, item) for venue in venues for item in venue.others()]
+    return sorted(items, key=lambda pair: pair[1].block.number)
+
+
+def _decoded(venue: LocalVenue, receipts: Sequence[Receipt]) -> Status:
+    status: Status = venue.client.decode(receipts)
+    if isinstance(status, Reverted) or all(receipt.status for receipt in receipts):
+        return status
+    return Reverted("")
+
+
+def _sum(a: Costs, b: Costs) -> Costs:
+    return Costs(
+        a.l2_execution + b.l2_execution, a.l1_data + b.l1_data, a.operator + b.operator, a.gas_used + b.gas_used
+    )
+
+
+def plain(value: Any) -> Any:
+    """Return sequences as tuples, so that answers of chain and model compare."""
+    return tuple(plain(item) for item in value) if isinstance(value, list | tuple) else value

@@ -1,0 +1,116 @@
+"""A venue of a world whose truth is a local chain; the model beside it looks ahead and counts what moves gas."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tidemill.engine.chain_local import LocalChain, plain
+from tidemill.interfaces import (
+    Action,
+    Block,
+    Condition,
+    Context,
+    Happened,
+    Position,
+    Rate,
+    Result,
+    Revert,
+    Reverted,
+)
+from tidemill.venues.shared.ground import LocalVenue
+
+__all__ = ["ChainStage"]
+
+
+class ChainStage:
+    """``Stage`` over real contracts.
+
+    Balances, positions, views and results are read from the chain. Only two things come from the model in lockstep:
+    when a condition will hold (a chain cannot be asked about its future), and the counts that the gas table needs. The
+    two are compared after every advance and every action, and what differs is noted, not smoothed over.
+    """
+
+    def __init__(self, chain: LocalChain, local: LocalVenue) -> None:
+        self.chain, self.local, self._twin = chain, local, local.twin
+        self.id, self.network, self.account = self._twin.id, self._twin.network, self._twin.account
+
+    # --- time ---------------------------------------------------------------------------------------------------------
+
+    def advance(self, to: Block) -> Sequence[Happened]:
+        """Mine what others do up to and including ``to``; the model plays the same."""
+        self.chain.play(to)
+        happened = self._twin.advance(to)
+        model, real = map(plain, self.local.pulse(self._twin))
+        if model != real:
+            self.chain.differ(f"block {to.number}: {self.id} stands at {real} on the chain, at {model} in the model")
+        return happened
+
+    def next_wake(self, conditions: Sequence[Condition], until: Block) -> Block | None:
+        """Ask the model, which is where the chain is."""
+        return self._twin.next_wake(conditions, until)
+
+    # --- one's own actions --------------------------------------------------------------------------------------------
+
+    def apply(self, action: Action, ctx: Context) -> Result:
+        """Do one of one's own actions with real transactions; raises ``Revert`` with the contract's reason."""
+        chain = self.chain
+        told: Result | Revert
+        wanted = {token: ctx.balance(token, ctx.sender) for token in self.local.tokens}
+        try:
+            told = self._twin.apply(action, ctx)
+        except Revert as revert:
+            told = revert
+        if chain.landing:
+            status, receipts = chain.land(self.local, action, ctx.block)
+        else:
+            status, receipts = chain.ask(self.local, action, ctx.block, wanted)
+        where = f"{chain.landing or 'asked'}: {action.verb} at {self.id}"
+        if isinstance(status, Reverted):
+            if not isinstance(told, Revert) or told.reason != status.reason:
+                chain.differ(f"{where}: the chain refuses with {status.reason!r}, the model {_said(told)}")
+            raise Revert(status.reason)
+        amounts = dict(getattr(status, "amounts", {}))
+        position = getattr(status, "position", None)
+        if isinstance(told, Revert):
+            chain.differ(f"{where}: the chain gives {amounts}, the model {_said(told)}")
+            return Result(amounts, chain.ground.transfers(receipts), position=position)
+        if any(amounts.get(name) != amount for name, amount in told.amounts.items()):
+            chain.differ(f"{where}: the chain gives {amounts}, the model {dict(told.amounts)}")
+        shown = {name: amounts[name] for name in told.amounts if name in amounts}
+        return Result(shown, chain.ground.transfers(receipts), features=told.features, position=position or told.position)
+
+    def snapshot(self) -> Any:
+        """Remember the whole chain and the model; while something lands there is nothing to go back to but the model."""
+        return None if self.chain.landing else self.chain.ground.anvil.snapshot(), self._twin.snapshot()
+
+    def restore(self, snapshot: Any) -> None:
+        """Take back what was asked; what has landed stays, the contracts undid a revert themselves."""
+        at, twin = snapshot
+        if at is not None:
+            self.chain.ground.anvil.revert(at)
+        self._twin.restore(twin)
+
+    # --- what worlds ask ----------------------------------------------------------------------------------------------
+
+    def read(self, query: str, *args: Any) -> Any:
+        """Answer a view of the contracts; accounts may be given by name."""
+        return self.local.client.read(query, *map(self.chain.ground.at, args))
+
+    def positions(self, owner: str) -> Sequence[Position]:
+        """Return what ``owner`` holds, as the contracts say."""
+        return tuple(self.local.client.positions(self.chain.ground.address(owner)))
+
+    def rates(self) -> Mapping[str, Rate]:
+        """Return what each receipt token stands for, as the contracts say."""
+        rates = getattr(self.local.client, "rates", None)
+        return dict(rates()) if rates is not None else {}
+
+    @property
+    def sqrt_price_x96(self) -> int:
+        """Price now, Q64.96, of a venue that has one."""
+        return int(self.read("slot0")[0])
+
+
+def _said(told: Result | Revert) -> str:
+    return f"refuses with {told.reason!r}" if isinstance(told, Revert) else f"gives {dict(told.amounts)}"

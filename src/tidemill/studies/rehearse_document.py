@@ -1,0 +1,158 @@
+"""The versioned result of a rehearsal: what the terminal prints and ``rehearsal.json`` holds."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+__all__ = [
+    "BalanceRow",
+    "CauseRow",
+    "Covered",
+    "FeeRow",
+    "ModeRow",
+    "OwnTransaction",
+    "RehearsalDocument",
+    "StateRow",
+    "Transactions",
+    "WindowInfo",
+]
+
+SCHEMA = "tidemill.rehearsal/1"
+
+
+class WindowInfo(Struct, frozen=True):
+    """The part of the study that was rehearsed: seconds and blocks, and what stands at its start.
+
+    ``synthetic_start`` says that the pool's ranges were made up to fit the liquidity that events show.
+    """
+
+    start: int
+    end: int
+    first_block: int
+    last_block: int
+    ranges: int
+    synthetic_start: bool
+    notes: list[str]
+
+
+class Covered(Struct, frozen=True):
+    """How much of the study the window holds: recorded actions, and own steps of the study's own backtest in it."""
+
+    actions: int
+    actions_of: int
+    own_steps: int
+    own_steps_of: int
+
+    @property
+    def actions_bps(self) -> int:
+        """Share of the recorded actions, basis points, rounded down."""
+        return self.actions * 10_000 // self.actions_of if self.actions_of else 10_000
+
+
+class BalanceRow(Struct, frozen=True):
+    """What an account holds of a token at the end, raw units, on both sides."""
+
+    account: str
+    token: str
+    model: int
+    chain: int
+    difference: int
+
+
+class StateRow(Struct, frozen=True):
+    """A part of a venue's state at the end; ``values`` is what both show, or what each shows where they differ."""
+
+    venue: str
+    name: str
+    equal: bool
+    values: str
+
+
+class Transactions(Struct, frozen=True):
+    """What the local chain mined, and how much of it was refused (on both sides, where they agree)."""
+
+    others: int
+    others_refused: int
+    others_refused_by_model: int
+    own: int
+    own_failed: int
+    questions: int
+
+
+class OwnTransaction(Struct, frozen=True):
+    """A signed transaction of the journal."""
+
+    id: str
+    nonce: int
+    hash: str
+    block: int
+    state: str
+
+
+class FeeRow(Struct, frozen=True):
+    """The model's gas and fee for a verb against receipts: errors in basis points of what was measured."""
+
+    venue: str
+    verb: str
+    count: int
+    reverted: int
+    model_gas: int
+    chain_gas: int
+    model_fee: int
+    chain_fee: int
+    gas_median_bps: int
+    gas_max_bps: int
+    fee_median_bps: int
+    fee_max_bps: int
+
+
+class ModeRow(Struct, frozen=True):
+    """The same window once more: what is kept and earned of it, micro-units of home; own steps done."""
+
+    name: str
+    keep: int
+    fees: int
+    gas: int
+    steps: int
+    note: str
+
+
+class CauseRow(Struct, frozen=True):
+    """A part of the tracking error, micro-units of home; the parts add up to the whole."""
+
+    cause: Literal["delay", "price", "gas", "others"]
+    value: int
+    how: str
+
+
+class RehearsalDocument(Struct, frozen=True, kw_only=True):
+    """A rehearsal. Money in micro-units of home, tokens in raw units, gas fees in wei."""
+
+    schema: str = SCHEMA
+    tool_version: str
+    title: str
+    strategy: str
+    network: str
+    home: str
+    mode: Literal["locked", "live-like"]
+    gas: Literal["model", "measured"]
+    study_mode: str
+    window: WindowInfo
+    covered: Covered
+    decimals: dict[str, int]
+    balances: list[BalanceRow]
+    state: list[StateRow]
+    steps_compared: int
+    marks_compared: int
+    differences: list[str]
+    transactions: Transactions
+    journal: list[OwnTransaction]
+    fees: list[FeeRow]
+    modes: list[ModeRow]
+    tracking_error: int | None
+    causes: list[CauseRow]
+    books_equal: bool
+    agrees: bool
+    verdict: str
