@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+
 from kit import changed, raw_logs, small_market, tidemill, to_toml, write_study
 
 WORKING = {"loading market data …", "running the strategy …", "stating …"}
@@ -263,7 +264,9 @@ def test_damaged_logs_are_one_line_naming_the_log(logs: Path, tmp_path: Path, ca
     damage, says = RAW_DAMAGE[case]
     damage(pl.read_parquet(logs)).write_parquet(tmp_path / "logs.parquet")
     study = log_study(tmp_path, ABOUT)
-    if case == "a gap in the path":  # swaps are missing, which nothing but the jump of the price can show: it is labelled
+    if (
+        case == "a gap in the path"
+    ):  # swaps are missing, which nothing but the jump of the price can show: it is labelled
         said = tidemill("backtest", study, "-o", tmp_path / "out", "--json")
         assert said.code == 0
         assert "not determin" in json.loads(said.out)["fidelity"]["error"]
@@ -327,7 +330,10 @@ STRATEGIES = {
     "exits": ("raise SystemExit(7)", "SystemExit"),
     "has no such class": ("class Other:\n    def decide(self, view, memo, news): ...", "no class 'Mine'; did you mean"),
     "is not a struct": ("class Mine:\n    def decide(self, view, memo, news): ...", "frozen=True"),
-    "cannot decide": ("from msgspec import Struct\nclass Mine(Struct, frozen=True):\n    x: int = 1", "no method decide"),
+    "cannot decide": (
+        "from msgspec import Struct\nclass Mine(Struct, frozen=True):\n    x: int = 1",
+        "no method decide",
+    ),
     "is not frozen": (
         "from msgspec import Struct\nclass Mine(Struct):\n    def decide(self, view, memo, news): ...",
         "frozen=True",

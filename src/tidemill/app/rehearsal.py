@@ -46,7 +46,9 @@ def print_rehearsal(document: RehearsalDocument, console: Console) -> None:
 
 
 def _state(document: RehearsalDocument, console: Console) -> None:
-    cells = [[row.venue, row.name, "equal" if row.equal else "[red]differs[/red]", row.values] for row in document.state]
+    cells = [
+        [row.venue, row.name, "equal" if row.equal else "[red]differs[/red]", row.values] for row in document.state
+    ]
     console.print(table("", ["venue", "state", "", "value"], cells))
     if document.steps_compared:
         console.print(f"{document.steps_compared} steps and {document.marks_compared} marks compared one by one")

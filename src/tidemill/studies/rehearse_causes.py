@@ -76,7 +76,9 @@ def causes_of(sides: Sides, model: OnModel, tell: Callable[[str], None]) -> tupl
     price = Fraction(0)
     for time, slip in noted.slips if noted else ():
         prices = _prices_at(late, time)
-        price += sum((Fraction(amount * prices[t].num, prices[t].den) for t, amount in slip.items() if t in prices), Fraction(0))
+        price += sum(
+            (Fraction(amount * prices[t].num, prices[t].den) for t, amount in slip.items() if t in prices), Fraction(0)
+        )
     end = chain.outcomes.marks[-1].prices[sides.prepared.token(sides.prepared.native)]
     more = sum(row.measured.total - row.table.total for row in chain.metered)
     parts = {"price": _down(price), "gas": _down(Fraction(-more * end.num, end.den))}

@@ -98,7 +98,9 @@ class Sides:
 
     # --- model --------------------------------------------------------------------------------------------------------
 
-    def on_model(self, rules: Rules, fed: dict[str, Costs] | None = None, world: type[ModelWorld] | None = None) -> OnModel:
+    def on_model(
+        self, rules: Rules, fed: dict[str, Costs] | None = None, world: type[ModelWorld] | None = None
+    ) -> OnModel:
         """Play the window on the model, at the table's costs or at those ``fed`` by transaction."""
         stages = {name: seat.model() for name, seat in self.seats.items()}
         common = self._common(stages)
@@ -112,7 +114,15 @@ class Sides:
 
     # --- chain --------------------------------------------------------------------------------------------------------
 
-    def on_chain(self, rules: Rules, *, feed: bool, seed: str = "", model: OnModel | None = None, tell: Callable[[str], None] = _silent) -> OnChain:
+    def on_chain(
+        self,
+        rules: Rules,
+        *,
+        feed: bool,
+        seed: str = "",
+        model: OnModel | None = None,
+        tell: Callable[[str], None] = _silent,
+    ) -> OnChain:
         """Play the window on a fresh local chain, which is stopped afterwards whatever happens.
 
         ``seed`` disturbs the order of what others do; states are compared with ``model``'s at the end, or with those of
@@ -123,7 +133,10 @@ class Sides:
         with Anvil(AnvilOptions(chain_id=CHAIN_ID, timestamp=at.time - 1, seconds_per_block=0)) as anvil:
             ground = Ground(anvil, wallet.address, self.prepared.decimals, base_fee=self._base_fee(at))
             tell("deploying the contracts …")
-            local = [seat.local(ground, unrest(seed) if seed else None) for _, seat in sorted(self.seats.items(), key=lambda kv: kv[1].rank)]
+            local = [
+                seat.local(ground, unrest(seed) if seed else None)
+                for _, seat in sorted(self.seats.items(), key=lambda kv: kv[1].rank)
+            ]
             by_id = {venue.id: venue for venue in local}
             venues: list[LocalVenue] = [by_id[name] for name in self.seats]
             for venue in venues:
@@ -180,7 +193,9 @@ def _seat(prepared: Prepared, name: str, window: Window) -> Any:
         module = import_module(f"tidemill.venues.{spec.kind}.local")
     except ModuleNotFoundError:
         raise BadInput(
-            f"{spec.kind} has no local contracts to rehearse against", file=prepared.study.path, field=f"venues.{name}.kind"
+            f"{spec.kind} has no local contracts to rehearse against",
+            file=prepared.study.path,
+            field=f"venues.{name}.kind",
         ) from None
     return module.seat(
         name, prepared.study.network, prepared.markets.get(name), prepared.placed[name],

@@ -158,8 +158,8 @@ def test_diluted_shares_each_step_with_all_own_liquidity():
 def test_executed_modes_equal_the_real_pool(anchored: bool):
     if not artefacts.available("UniswapV3Pool", "NonfungiblePositionManager", "PoolCallee", "TestToken"):
         pytest.skip("contract artefacts are not in the cache: run `tidemill contracts fetch`")
-    from harness import V3, Evm  # noqa: PLC0415 - needs the artefacts
-    from harness.v3_storage import read_globals  # noqa: PLC0415
+    from harness import V3, Evm
+    from harness.v3_storage import read_globals
 
     stage = pool_stage(anchored=anchored)
     first = stage.actions[0][0]

@@ -24,9 +24,7 @@ from tidemill.venues.uniswap_v3.rules_ticks import MIN_TICK
 
 __all__ = ["BookedPool", "LocalPool", "Seat", "seat", "stage_at"]
 
-_VIEWS = (
-    "slot0 liquidity feeGrowthGlobal0X128 feeGrowthGlobal1X128 protocolFees"
-).split()
+_VIEWS = ["slot0", "liquidity", "feeGrowthGlobal0X128", "feeGrowthGlobal1X128", "protocolFees"]
 
 
 class BookedPool(PoolStage):
@@ -120,7 +118,12 @@ class LocalPool:
         made = [LocalToken(token, places) for token, places in zip(
             self.tokens, (info.token0.decimals, info.token1.decimals), strict=True)]  # fmt: skip
         at = deploy_local(
-            ground.anvil, *made, fee=pool.fee, sqrt_price_x96=None, governor=self._governor, tick_spacing=pool.tick_spacing
+            ground.anvil,
+            *made,
+            fee=pool.fee,
+            sqrt_price_x96=None,
+            governor=self._governor,
+            tick_spacing=pool.tick_spacing,
         )
         if at.tick_spacing != pool.tick_spacing:
             raise BadInput(
@@ -191,15 +194,14 @@ class LocalPool:
 
     def _core(self, positions: Mapping[Any, Any], keys: Sequence[tuple[str, int, int]]) -> tuple[Any, Any]:
         mine = {key: tuple(positions[key]) for key in keys}
-        real = {
-            key: tuple(self.client.read("pool_positions", self.ground.address(key[0]), *key[1:])) for key in keys
-        }
+        real = {key: tuple(self.client.read("pool_positions", self.ground.address(key[0]), *key[1:])) for key in keys}
         return mine, real
 
 
 def _as_others(actions: Sequence[tuple[Block, Action, int]], owner: str) -> list[Others]:
     return [
-        Others(block, owner if action.verb == "pool_set_fee_protocol" else OTHERS, action) for block, action, _ in actions
+        Others(block, owner if action.verb == "pool_set_fee_protocol" else OTHERS, action)
+        for block, action, _ in actions
     ]
 
 
