@@ -142,7 +142,7 @@ def measure(fee: int, count: int, module: Any) -> tuple[float, float | None, flo
     """Return seconds per swap of kernel, prototype and bytecode, and crossings per swap; all outcomes compared."""
     work = make_work(fee, count)
     state, flow = pool_state(work), flow_of(work)
-    out, log = KernelPool(state).run(flow, steps=True)
+    out, _ = KernelPool(state).run(flow, steps=True)
     amounts = list(zip(unpack(out.amount0, signed=True), unpack(out.amount1, signed=True), strict=True))
     assert not out.status.any()
     kernel_times, prototype_times = [], []
