@@ -71,7 +71,13 @@ class LocalChain:
         limits = SpendLimits(value_per_tx=0, fee_per_tx=MOST_FEE)
         chain_id = ground.rpc.chain_id
         self.executor = Executor(
-            _Decided(ground.rpc), wallet, self.journal, limits, chain_id=chain_id, finality=Finality(depth=0), patience=None
+            _Decided(ground.rpc),
+            wallet,
+            self.journal,
+            limits,
+            chain_id=chain_id,
+            finality=Finality(depth=0),
+            patience=None,
         )
         self.executor.start()
         self._queue = _merged(venues)
@@ -110,7 +116,9 @@ class LocalChain:
 
     # --- one's own ----------------------------------------------------------------------------------------------------
 
-    def ask(self, venue: LocalVenue, action: Action, block: Block, wanted: dict[str, int]) -> tuple[Status, list[Receipt]]:
+    def ask(
+        self, venue: LocalVenue, action: Action, block: Block, wanted: dict[str, int]
+    ) -> tuple[Status, list[Receipt]]:
         """Do an action as if it were included in ``block``; the caller takes it back.
 
         ``wanted`` : what the wallet can spend by token; what it lacks is made for the occasion.
@@ -139,7 +147,9 @@ class LocalChain:
             try:
                 row = self.executor.send(name, call)
             except NotSent as refusal:
-                raise InvariantBroken(f"{action.verb} at {venue.id} was decided and then not sent: {refusal.reason}") from None
+                raise InvariantBroken(
+                    f"{action.verb} at {venue.id} was decided and then not sent: {refusal.reason}"
+                ) from None
             self.ground.include(block.time)
             receipt = self.executor.receipt(name)
             if receipt is None:
@@ -169,7 +179,9 @@ class LocalChain:
             found[self.native] = self.wealth()
         for token, amount in found.items():
             if held.get(token, 0) != amount:
-                self.differ(f"{self.landing or 'books'}: the book holds {held.get(token, 0)} {token}, the chain {amount}")
+                self.differ(
+                    f"{self.landing or 'books'}: the book holds {held.get(token, 0)} {token}, the chain {amount}"
+                )
 
 
 class _Decided:

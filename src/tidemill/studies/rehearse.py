@@ -25,8 +25,9 @@ from tidemill.studies.prepare import Prepared
 from tidemill.studies.rehearse_causes import causes_of
 from tidemill.studies.rehearse_compare import balance_rows, fee_rows, mark_differences, state_rows, step_differences
 from tidemill.studies.rehearse_document import (
-    Covered,
+    BalanceRow,
     CauseRow,
+    Covered,
     ModeRow,
     OwnTransaction,
     RehearsalDocument,
@@ -151,11 +152,14 @@ def _comparison(
         gas=gas,
         study_mode=modes[-1].name,
         window=WindowInfo(
-            window.start, window.end, window.first.number, window.last.number,
+            window.start,
+            window.end,
+            window.first.number,
+            window.last.number,
             sum(seat.ranges for seat in sides.seats.values()),
             any(seat.made_up for seat in sides.seats.values()),
             [note for seat in sides.seats.values() for note in seat.notes()],
-        ),  # fmt: skip
+        ),
         covered=covered,
         decimals={prepared.token(symbol): places for symbol, places in sorted(prepared.decimals.items())},
         balances=balances,
@@ -203,7 +207,14 @@ def _journalled(row: Row) -> OwnTransaction:
 
 
 def _verdict(
-    mode: Mode, agrees: bool, covered: Covered, modes: list[ModeRow], home: str, balances: list[object], *, measured: bool
+    mode: Mode,
+    agrees: bool,
+    covered: Covered,
+    modes: list[ModeRow],
+    home: str,
+    balances: list[BalanceRow],
+    *,
+    measured: bool,
 ) -> str:
     """Say it in one sentence; never "0 wei" without the share covered and the gap to the headline's mode."""
     share = (
@@ -211,7 +222,9 @@ def _verdict(
         f"({covered.actions_bps / 100:.2f} %) and {covered.own_steps} of its {covered.own_steps_of} own steps"
     )
     gap = modes[-1].keep - modes[0].keep
-    apart = f"the study's own mode ({modes[-1].name}) keeps {gap / 1e6:+,.6f} {home} beside the contracts over this window"
+    apart = (
+        f"the study's own mode ({modes[-1].name}) keeps {gap / 1e6:+,.6f} {home} beside the contracts over this window"
+    )
     if mode == "live-like":
         state = "books equal the chain" if agrees else "books and chain DIFFER"
         return f"Live-like: {state}, over {share}; {apart}."

@@ -102,11 +102,19 @@ def fee_rows(metered: Iterable[Metered]) -> list[FeeRow]:
         fee = [_error(row.table.total, row.measured.total) for row in found]
         rows.append(
             FeeRow(
-                venue, verb, len(found), sum(row.reverted for row in found),
-                sum(row.table.gas_used for row in found), sum(row.measured.gas_used for row in found),
-                sum(row.table.total for row in found), sum(row.measured.total for row in found),
-                median_low(gas), max(gas), median_low(fee), max(fee),
-            )  # fmt: skip
+                venue,
+                verb,
+                len(found),
+                sum(row.reverted for row in found),
+                sum(row.table.gas_used for row in found),
+                sum(row.measured.gas_used for row in found),
+                sum(row.table.total for row in found),
+                sum(row.measured.total for row in found),
+                median_low(gas),
+                max(gas),
+                median_low(fee),
+                max(fee),
+            )
         )
     return rows
 

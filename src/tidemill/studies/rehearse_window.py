@@ -45,7 +45,7 @@ def choose_window(prepared: Prepared, outcomes: Outcomes) -> Window:
     limits = prepared.study.rehearse
     most = min(limits.actions, limits.seconds * PER_SECOND)
     times = _action_times(prepared)
-    own = np.array(sorted(step.at.time for step in outcomes.record if _acted(step)), np.int64)
+    own = np.array(sorted(step.at.time for step in steps_done(outcomes)), np.int64)
     scripted = any(name not in prepared.markets for name in prepared.placed)
     starts = [prepared.start]
     if not scripted:
@@ -64,9 +64,7 @@ def choose_window(prepared: Prepared, outcomes: Outcomes) -> Window:
     blocks = prepared.blocks
     first, last = blocks.last_until(start), blocks.last_until(end)
     within = _count(times, first.time, last.time)
-    return Window(
-        start, end, first, last, within, _count(times, prepared.start - 1, prepared.end), inside, len(own)
-    )
+    return Window(start, end, first, last, within, _count(times, prepared.start - 1, prepared.end), inside, len(own))
 
 
 def narrowed(prepared: Prepared, window: Window) -> Prepared:

@@ -24,15 +24,15 @@ from tidemill.venues.uniswap_v3.rules_ticks import MIN_TICK
 
 __all__ = ["BookedPool", "LocalPool", "Seat", "seat", "stage_at"]
 
-_VIEWS = (
-    "slot0 liquidity feeGrowthGlobal0X128 feeGrowthGlobal1X128 protocolFees"
-).split()
+_VIEWS = ("slot0", "liquidity", "feeGrowthGlobal0X128", "feeGrowthGlobal1X128", "protocolFees")
 
 
 class BookedPool(PoolStage):
     """A pool executed by the model that also keeps the books of the pool and of everybody else at it."""
 
-    def __init__(self, venue: str, network: str, state: UniswapV3State, actions: Sequence[tuple[Block, Action, int]]):
+    def __init__(
+        self, venue: str, network: str, state: UniswapV3State, actions: Sequence[tuple[Block, Action, int]]
+    ) -> None:
         super().__init__(venue, network, state, actions, anchored=False)
         self.holdings = Holdings()
 
@@ -120,7 +120,12 @@ class LocalPool:
         made = [LocalToken(token, places) for token, places in zip(
             self.tokens, (info.token0.decimals, info.token1.decimals), strict=True)]  # fmt: skip
         at = deploy_local(
-            ground.anvil, *made, fee=pool.fee, sqrt_price_x96=None, governor=self._governor, tick_spacing=pool.tick_spacing
+            ground.anvil,
+            *made,
+            fee=pool.fee,
+            sqrt_price_x96=None,
+            governor=self._governor,
+            tick_spacing=pool.tick_spacing,
         )
         if at.tick_spacing != pool.tick_spacing:
             raise BadInput(
@@ -191,15 +196,14 @@ class LocalPool:
 
     def _core(self, positions: Mapping[Any, Any], keys: Sequence[tuple[str, int, int]]) -> tuple[Any, Any]:
         mine = {key: tuple(positions[key]) for key in keys}
-        real = {
-            key: tuple(self.client.read("pool_positions", self.ground.address(key[0]), *key[1:])) for key in keys
-        }
+        real = {key: tuple(self.client.read("pool_positions", self.ground.address(key[0]), *key[1:])) for key in keys}
         return mine, real
 
 
 def _as_others(actions: Sequence[tuple[Block, Action, int]], owner: str) -> list[Others]:
     return [
-        Others(block, owner if action.verb == "pool_set_fee_protocol" else OTHERS, action) for block, action, _ in actions
+        Others(block, owner if action.verb == "pool_set_fee_protocol" else OTHERS, action)
+        for block, action, _ in actions
     ]
 
 
@@ -231,10 +235,11 @@ class Seat:
         if not self.made_up:
             return []
         more = f", {self.start.added} of them because they are burnt later" if self.start.added else ""
-        return [
+        note = (
             f"{self.venue}: the data show events only, so {self.ranges} ranges were made up to have the liquidity known "
             f"at the start in every cell{more}; cells never visited have their neighbour's"
-        ]
+        )
+        return [note]
 
     def local(self, ground: Ground, unrest: Unrest | None = None) -> LocalPool:
         """Place the pool on a chain, its twin beside it; ``unrest`` disturbs what others do, for both."""
