@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from tidemill.app.statement import money
+from tidemill.app.statement import amount, money
 from tidemill.app.tables import table
 from tidemill.studies.rehearse_document import RehearsalDocument
 
@@ -73,10 +73,10 @@ def _fees(document: RehearsalDocument, console: Console) -> None:
 
 def _modes(document: RehearsalDocument, console: Console) -> None:
     cells = [
-        [row.name, money(row.keep), money(row.earned), f"{row.network_fees:,}", f"{row.steps}", row.note]
+        [row.name, money(row.keep), money(row.earned), amount(row.network_fees, 18), f"{row.steps}", row.note]
         for row in document.modes
     ]
-    columns = ["mode", f"you keep, {document.home}>", "earned>", "network fees, wei>", "own steps>", ""]
+    columns = ["mode", f"you keep, {document.home}>", "earned>", "network fees, native>", "own steps>", ""]
     console.print(table("The same window in each mode", columns, cells))
     console.print()
     if document.causes:

@@ -25,6 +25,7 @@ from tidemill.studies.prepare import Prepared
 from tidemill.studies.rehearse_causes import causes_of
 from tidemill.studies.rehearse_compare import balance_rows, fee_rows, mark_differences, state_rows, step_differences
 from tidemill.studies.rehearse_document import (
+    BalanceRow,
     CauseRow,
     Covered,
     ModeRow,
@@ -158,7 +159,7 @@ def _comparison(
             sum(seat.ranges for seat in sides.seats.values()),
             any(seat.made_up for seat in sides.seats.values()),
             [note for seat in sides.seats.values() for note in seat.notes()],
-        ),  # fmt: skip
+        ),
         covered=covered,
         decimals={prepared.token(symbol): places for symbol, places in sorted(prepared.decimals.items())},
         balances=balances,
@@ -211,7 +212,7 @@ def _verdict(
     covered: Covered,
     modes: list[ModeRow],
     home: str,
-    balances: list[object],
+    balances: list[BalanceRow],
     *,
     measured: bool,
 ) -> str:

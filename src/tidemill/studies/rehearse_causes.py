@@ -20,11 +20,12 @@ from tidemill.engine.world import ModelWorld
 from tidemill.interfaces import Action, Block, Price, Result, Transfer
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
-from tidemill.studies.rehearse_document import CauseRow
+from tidemill.studies.rehearse_document import Cause, CauseRow
 from tidemill.studies.rehearse_sides import OnChain, OnModel, Sides
 
 __all__ = ["NotingWorld", "causes_of"]
 
+CAUSES: tuple[Cause, ...] = ("delay", "price", "gas", "others")
 JITTER = 3
 """Most further blocks until inclusion, drawn by seed."""
 
@@ -38,10 +39,7 @@ class NotingWorld(ModelWorld):
     def __init__(self, *args: Any, **named: Any) -> None:
         self.asked: dict[bytes, tuple[Transfer, ...]] = {}
         self.slips: list[tuple[int, Counter[str]]] = []
-        NotingWorld.last = self
         super().__init__(*args, **named)
-
-    last: NotingWorld | None = None
 
     def transaction(self, network: str, block: Block, sender: str | None = None, *, landing: str = "") -> Transaction:
         """Open a transaction whose results are noted."""
@@ -70,11 +68,15 @@ def causes_of(sides: Sides, model: OnModel, tell: Callable[[str], None]) -> tupl
     rules = sides.rules(jitter=JITTER, placement="seeded", seed="live-like")
     chain = sides.on_chain(rules, feed=True, seed=sides.id, tell=tell)
     tell("playing the window on the model with the same delays …")
-    world = NotingWorld
-    late = sides.on_model(rules, world=world)
-    noted = world.last
+    noted: list[NotingWorld] = []
+
+    def noting(**named: Any) -> NotingWorld:
+        noted.append(NotingWorld(**named))
+        return noted[-1]
+
+    late = sides.on_model(rules, world=noting)
     price = Fraction(0)
-    for time, slip in noted.slips if noted else ():
+    for time, slip in noted[-1].slips:
         prices = _prices_at(late, time)
         price += sum(
             (Fraction(amount * prices[t].num, prices[t].den) for t, amount in slip.items() if t in prices), Fraction(0)
@@ -91,7 +93,7 @@ def causes_of(sides: Sides, model: OnModel, tell: Callable[[str], None]) -> tupl
         "gas": "receipts and signed bytes instead of the table",
         "others": "others shuffled, held back and stepping in; what remains",
     }
-    return chain, [CauseRow(cause, parts[cause], how[cause]) for cause in ("delay", "price", "gas", "others")]  # type: ignore[arg-type]
+    return chain, [CauseRow(cause, parts[cause], how[cause]) for cause in CAUSES]
 
 
 def keep(side: OnModel | OnChain) -> int:

@@ -114,7 +114,7 @@ def fee_rows(metered: Iterable[Metered]) -> list[FeeRow]:
                 max(gas),
                 median_low(fee),
                 max(fee),
-            )  # fmt: skip
+            )
         )
     return rows
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 __all__ = [
     "BalanceRow",
+    "Cause",
     "CauseRow",
     "Covered",
     "FeeRow",
@@ -19,6 +20,7 @@ __all__ = [
     "WindowInfo",
 ]
 
+Cause = Literal["delay", "price", "gas", "others"]
 SCHEMA = "tidemill.rehearsal/1"
 
 
@@ -125,7 +127,7 @@ class ModeRow(Struct, frozen=True):
 class CauseRow(Struct, frozen=True):
     """A part of the tracking error, micro-units of home; the parts add up to the whole."""
 
-    cause: Literal["delay", "price", "gas", "others"]
+    cause: Cause
     value: int
     how: str
 

@@ -28,6 +28,7 @@ from tidemill.studies.prepare import Prepared
 from tidemill.studies.rehearse_unrest import unrest
 from tidemill.studies.rehearse_window import Window
 from tidemill.studies.strategy import Chosen
+from tidemill.venues.kinds import kind
 from tidemill.venues.shared.ground import Ground, LocalVenue
 
 __all__ = ["OnChain", "Sides"]
@@ -99,16 +100,17 @@ class Sides:
     # --- model --------------------------------------------------------------------------------------------------------
 
     def on_model(
-        self, rules: Rules, fed: dict[str, Costs] | None = None, world: type[ModelWorld] | None = None
+        self, rules: Rules, fed: dict[str, Costs] | None = None, world: Callable[..., ModelWorld] = ModelWorld
     ) -> OnModel:
-        """Play the window on the model, at the table's costs or at those ``fed`` by transaction."""
+        """Play the window on the model, at the table's costs or at those ``fed`` by transaction.
+
+        ``world`` makes the world, for those who want to watch it.
+        """
         stages = {name: seat.model() for name, seat in self.seats.items()}
-        common = self._common(stages)
-        made: ModelWorld
         if fed is None:
-            made = (world or ModelWorld)(*common[0], rules, cost=self.costing, **common[1])
+            made = world(rules=rules, cost=self.costing, **self._common(stages))
         else:
-            made = FedWorld(*common[0], rules, meter=Meter(self.costing, feed=True), fed=fed, **common[1])
+            made = FedWorld(rules=rules, meter=Meter(self.costing, feed=True), fed=fed, **self._common(stages))
         outcomes = run(made, self.chosen.strategy, run_id=rules.run, log=MemoryJournal())
         return OnModel(outcomes, stages, dict(made.book.accounts()))
 
@@ -152,9 +154,8 @@ class Sides:
             chain.native = native if feed else ""
             anvil.set_balance(ground.address("me"), funds.get(native, 0) + RESERVE)
             stages = {venue.id: ChainStage(chain, venue) for venue in venues}
-            common = self._common(stages)
             tell("playing the window on the local chain …")
-            world = ChainWorld(*common[0], rules, chain=chain, cost=meter, **common[1])
+            world = ChainWorld(rules=rules, chain=chain, cost=meter, **self._common(stages))
             outcomes = run(world, self.chosen.strategy, run_id=rules.run, log=MemoryJournal())
             accounts = ("me", *dict.fromkeys(name for venue in venues for name in venue.accounts))
             held = ground.held(accounts)
@@ -168,14 +169,16 @@ class Sides:
 
     # --- pieces -------------------------------------------------------------------------------------------------------
 
-    def _common(self, stages: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def _common(self, stages: Mapping[str, Any]) -> dict[str, Any]:
         prepared = self.prepared
-        named = {
+        return {
+            "networks": [prepared.engine_network()],
+            "stages": stages.values(),
+            "funds": prepared.funds(),
             "prices": lambda _world: prepared.prices(stages),
             "rates": lambda _world: prepared.rates(stages),
             "outside": ("market", "zero", *(stage.account for stage in stages.values())),
         }
-        return ([prepared.engine_network()], stages.values(), prepared.funds()), named
 
     def _price(self, gas_used: int, signed: bytes, block: Block) -> Costs:
         parts = self.costing.network.fee(TxShape.of(gas_used, signed), self.costing.env(block))
@@ -189,8 +192,9 @@ class Sides:
 def _seat(prepared: Prepared, name: str, window: Window) -> Any:
     """Return how a venue is seated, by its kind's own ``local`` module."""
     spec = prepared.study.venues[name]
+    beside = kind(spec.kind).place.__module__.rpartition(".")[0]
     try:
-        module = import_module(f"tidemill.venues.{spec.kind}.local")
+        module = import_module(f"{beside}.local")
     except ModuleNotFoundError:
         raise BadInput(
             f"{spec.kind} has no local contracts to rehearse against",

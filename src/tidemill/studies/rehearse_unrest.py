@@ -41,8 +41,9 @@ def unrest(seed: str) -> Callable[[Sequence[Others]], list[Others]]:
 def _back(item: Others, percent: int) -> Others:
     """Return a swap the other way with a part of the same number of raw units, at any price."""
     down = not item.action.args["zero_for_one"]
-    amount = abs(int(item.action.args["amount_specified"])) * percent // 100 or 1
+    asked = int(item.action.args["amount_specified"])
+    amount = abs(asked) * percent // 100 or 1
     bound = 4295128740 if down else 1461446703485210103287273052203988822378723970341
-    args = {"zero_for_one": down, "amount_specified": amount if item.action.args["amount_specified"] < 0 else -amount,
+    args = {"zero_for_one": down, "amount_specified": amount if asked < 0 else -amount,
             "sqrt_price_limit_x96": bound}  # fmt: skip
     return Others(item.block, item.actor, Action("pool_swap", args))

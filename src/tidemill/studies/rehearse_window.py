@@ -45,7 +45,7 @@ def choose_window(prepared: Prepared, outcomes: Outcomes) -> Window:
     limits = prepared.study.rehearse
     most = min(limits.actions, limits.seconds * PER_SECOND)
     times = _action_times(prepared)
-    own = np.array(sorted(step.at.time for step in outcomes.record if _acted(step)), np.int64)
+    own = np.array(sorted(step.at.time for step in steps_done(outcomes)), np.int64)
     scripted = any(name not in prepared.markets for name in prepared.placed)
     starts = [prepared.start]
     if not scripted:

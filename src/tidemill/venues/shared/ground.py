@@ -154,7 +154,7 @@ class Ground:
 
     def held(self, accounts: Sequence[str]) -> dict[tuple[str, str], int]:
         """Return the raw units of every token that the accounts (names) hold now, by (token, account)."""
-        out = {}
+        out: dict[tuple[str, str], int] = {}
         who = [self._addresses[name] for name in accounts]
         for token, contract in sorted(self.tokens.items()):
             found = ask_many(self.rpc, contract, ERC20, [("balanceOf", (one,)) for one in who], self.rpc.block())

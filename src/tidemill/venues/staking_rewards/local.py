@@ -17,6 +17,7 @@ from tidemill.venues.staking_rewards.client import FarmClient, FarmDeployment
 __all__ = ["LocalFarm", "seat"]
 
 _PLAIN = ("rewardRate", "lastUpdateTime", "rewardPerTokenStored", "periodFinish", "totalSupply")
+_OF_STAKERS = ("balanceOf", "rewards", "userRewardPerTokenPaid")
 
 
 class LocalFarm(ScriptedLocal):
@@ -53,8 +54,8 @@ class LocalFarm(ScriptedLocal):
         """Compare the farm's numbers and those of every staker."""
         out = [(name, model.read(name), self.client.read(name)) for name in _PLAIN]
         for who in ("me", *self._actors):
-            for name in ("balanceOf", "rewards", "userRewardPerTokenPaid"):
-                out.append((f"{name}({who})", model.read(name, who), self.client.read(name, self.ground.address(who))))
+            at = self.ground.address(who)
+            out += [(f"{name}({who})", model.read(name, who), self.client.read(name, at)) for name in _OF_STAKERS]
         return out
 
 

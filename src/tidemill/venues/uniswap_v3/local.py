@@ -24,13 +24,15 @@ from tidemill.venues.uniswap_v3.rules_ticks import MIN_TICK
 
 __all__ = ["BookedPool", "LocalPool", "Seat", "seat", "stage_at"]
 
-_VIEWS = ["slot0", "liquidity", "feeGrowthGlobal0X128", "feeGrowthGlobal1X128", "protocolFees"]
+_VIEWS = ("slot0", "liquidity", "feeGrowthGlobal0X128", "feeGrowthGlobal1X128", "protocolFees")
 
 
 class BookedPool(PoolStage):
     """A pool executed by the model that also keeps the books of the pool and of everybody else at it."""
 
-    def __init__(self, venue: str, network: str, state: UniswapV3State, actions: Sequence[tuple[Block, Action, int]]):
+    def __init__(
+        self, venue: str, network: str, state: UniswapV3State, actions: Sequence[tuple[Block, Action, int]]
+    ) -> None:
         super().__init__(venue, network, state, actions, anchored=False)
         self.holdings = Holdings()
 
@@ -233,10 +235,11 @@ class Seat:
         if not self.made_up:
             return []
         more = f", {self.start.added} of them because they are burnt later" if self.start.added else ""
-        return [
+        note = (
             f"{self.venue}: the data show events only, so {self.ranges} ranges were made up to have the liquidity known "
             f"at the start in every cell{more}; cells never visited have their neighbour's"
-        ]
+        )
+        return [note]
 
     def local(self, ground: Ground, unrest: Unrest | None = None) -> LocalPool:
         """Place the pool on a chain, its twin beside it; ``unrest`` disturbs what others do, for both."""
