@@ -54,7 +54,9 @@ def test_help_imports_what_shows_help_and_nothing_that_computes():
 
 
 def test_version_of_the_installed_command():
-    done = subprocess.run([sys.executable, "-m", "tidemill.app.main", "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tidemill.app.main", "--version"], capture_output=True, text=True, check=True
+    )
     assert (done.stdout, done.stderr) == (f"tidemill {package.__version__}\n", "")
 
 
@@ -132,7 +134,15 @@ def test_backtest_prints_json_and_nothing_else_and_writes_all_three_files(market
 def test_backtest_prints_the_statement_and_says_that_data_are_synthetic(markets: Path, tmp_path: Path):
     said = tidemill("backtest", write_study(markets), "-o", tmp_path)
     assert said.code == 0
-    for words in ("SYNTHETIC", "What you keep", "Gross fees", "Network fee: L1 data", "unexplained", "holding", "result "):
+    for words in (
+        "SYNTHETIC",
+        "What you keep",
+        "Gross fees",
+        "Network fee: L1 data",
+        "unexplained",
+        "holding",
+        "result ",
+    ):
         assert words in said.out
     assert "wrote" in said.err
     assert "report.html" in said.err

@@ -69,7 +69,13 @@ class LocalChain:
         limits = SpendLimits(value_per_tx=0, fee_per_tx=MOST_FEE)
         chain_id = ground.rpc.chain_id
         self.executor = Executor(
-            _Decided(ground.rpc), wallet, self.journal, limits, chain_id=chain_id, finality=Finality(depth=0), patience=None
+            _Decided(ground.rpc),
+            wallet,
+            self.journal,
+            limits,
+            chain_id=chain_id,
+            finality=Finality(depth=0),
+            patience=None,
         )
         self.executor.start()
         self._queue = _merged(venues)
@@ -108,7 +114,9 @@ class LocalChain:
 
     # --- one's own ----------------------------------------------------------------------------------------------------
 
-    def ask(self, venue: LocalVenue, action: Action, block: Block, wanted: dict[str, int]) -> tuple[Status, list[Receipt]]:
+    def ask(
+        self, venue: LocalVenue, action: Action, block: Block, wanted: dict[str, int]
+    ) -> tuple[Status, list[Receipt]]:
         """Do an action as if it were included in ``block``; the caller takes it back.
 
         ``wanted`` : what the wallet can spend by token; what it lacks is made for the occasion.
@@ -133,7 +141,9 @@ class LocalChain:
             try:
                 row = self.executor.send(name, call)
             except NotSent as refusal:
-                raise InvariantBroken(f"{action.verb} at {venue.id} was decided and then not sent: {refusal.reason}") from None
+                raise InvariantBroken(
+                    f"{action.verb} at {venue.id} was decided and then not sent: {refusal.reason}"
+                ) from None
             self.ground.include(block.time)
             receipt = self.executor.receipt(name)
             if receipt is None:
@@ -158,7 +168,9 @@ class LocalChain:
         """Compare what the world's book says that one holds with what the chain says, for every token."""
         for (token, _), amount in self.ground.held(["me"]).items():
             if held.get(token, 0) != amount:
-                self.differ(f"{self.landing or 'books'}: the book holds {held.get(token, 0)} {token}, the chain {amount}")
+                self.differ(
+                    f"{self.landing or 'books'}: the book holds {held.get(token, 0)} {token}, the chain {amount}"
+                )
 
 
 class _Decided:

@@ -216,7 +216,12 @@ class ModelWorld:
     # --- what the life cycle asks -------------------------------------------------------------------------------------
 
     def transaction(
-        self, network: str, block: Block, sender: str | None = None, *, landing: str = ""  # noqa: ARG002 - for worlds that send
+        self,
+        network: str,
+        block: Block,
+        sender: str | None = None,
+        *,
+        landing: str = "",  # noqa: ARG002 - for worlds that send
     ) -> Transaction:
         """Open a transaction in ``block``, by default one's own.
 

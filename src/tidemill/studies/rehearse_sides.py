@@ -87,7 +87,9 @@ class Sides:
 
     # --- model --------------------------------------------------------------------------------------------------------
 
-    def on_model(self, rules: Rules, fed: dict[str, Costs] | None = None, world: type[ModelWorld] | None = None) -> OnModel:
+    def on_model(
+        self, rules: Rules, fed: dict[str, Costs] | None = None, world: type[ModelWorld] | None = None
+    ) -> OnModel:
         """Play the window on the model, at the table's costs or at those ``fed`` by transaction."""
         stages = {name: seat.model() for name, seat in self.seats.items()}
         common = self._common(stages)
@@ -101,7 +103,9 @@ class Sides:
 
     # --- chain --------------------------------------------------------------------------------------------------------
 
-    def on_chain(self, rules: Rules, *, feed: bool, seed: str = "", tell: Callable[[str], None] = lambda _line: None) -> OnChain:
+    def on_chain(
+        self, rules: Rules, *, feed: bool, seed: str = "", tell: Callable[[str], None] = lambda _line: None
+    ) -> OnChain:
         """Play the window on a fresh local chain, which is stopped afterwards whatever happens.
 
         ``seed`` disturbs the order of what others do. Raises ``MissingArtefact`` without anvil or contracts.
@@ -166,7 +170,9 @@ def _seat(prepared: Prepared, name: str, window: Window) -> Any:
         module = import_module(f"tidemill.venues.{spec.kind}.local")
     except ModuleNotFoundError:
         raise BadInput(
-            f"{spec.kind} has no local contracts to rehearse against", file=prepared.study.path, field=f"venues.{name}.kind"
+            f"{spec.kind} has no local contracts to rehearse against",
+            file=prepared.study.path,
+            field=f"venues.{name}.kind",
         ) from None
     return module.seat(
         name, prepared.study.network, prepared.markets.get(name), prepared.placed[name],

@@ -64,9 +64,7 @@ def choose_window(prepared: Prepared, outcomes: Outcomes) -> Window:
     blocks = prepared.blocks
     first, last = blocks.last_until(start), blocks.last_until(end)
     within = _count(times, first.time, last.time)
-    return Window(
-        start, end, first, last, within, _count(times, prepared.start - 1, prepared.end), inside, len(own)
-    )
+    return Window(start, end, first, last, within, _count(times, prepared.start - 1, prepared.end), inside, len(own))
 
 
 def narrowed(prepared: Prepared, window: Window) -> Prepared:
