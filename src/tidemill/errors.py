@@ -56,7 +56,7 @@ class BadInput(TidemillError):
     def __init__(self, message: str, *, file: str | None = None, field: str | None = None) -> None:
         where = ": ".join(part for part in (file, field) if part)
         super().__init__(f"{where}: {message}" if where else message)
-        self.file, self.field = file, field
+        self.message, self.file, self.field = message, file, field
 
 
 class UnknownName(BadInput):

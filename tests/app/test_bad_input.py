@@ -61,7 +61,7 @@ VALUES: list[tuple[str, Any, str]] = [
     ("home", "us dollars", "letters"),
     ("venues.pool.kind", "uniswap_v33", "did you mean 'uniswap_v3'"),
     ("venues.pool.dataset", "nowhere", "no dataset at"),
-    ("venues.pool.dataset", "", "manifest"),
+    ("venues.pool.dataset", "", "length"),
     ("venues.pool.mode", "huge", "not a valid choice"),
     ("venues.pool.params", {"depth": 5}, "unknown parameter 'depth'"),
     ("venues.pool.pool", {"address": "0x12"}, "address"),
@@ -72,7 +72,8 @@ VALUES: list[tuple[str, Any, str]] = [
     ("fees", {"op-mainet": {"base_fee_gwei": "1"}}, "op-mainet"),
     ("fees", {"op-mainnet": {"fork": "frontier"}}, "frontier"),
     ("prices", {"DOGE": "1"}, "DOGE"),
-    ("prices", {"USDC": "2"}, "USDC"),
+    ("prices", {"USDC": "2"}, "home asset"),
+    ("prices", {"WETH": "2"}, "a pool of the study prices"),
     ("tokens", {"USDC": 18}, "USDC"),
     ("tokens", {"USDC": 99}, "<= 36"),
     ("rehearse.actions", 0, ">= 1"),
@@ -80,21 +81,18 @@ VALUES: list[tuple[str, Any, str]] = [
 ]
 
 
-def bare(value: Any) -> Any:
-    """Dates stand in TOML without quotes."""
-    return value
-
-
 @pytest.mark.parametrize(("path", "value", "says"), VALUES, ids=lambda item: str(item)[:32])
 def test_a_wrong_value_is_one_line(markets: Path, tmp_path: Path, path: str, value: Any, says: str):
     text = to_toml(changed(path, value))
     if path in {"start", "end"}:
         text = text.replace(f'"{value}"', value)
-    study = markets / "bad.toml"
+    study = tmp_path / "bad.toml"
     study.write_text(text)
+    (tmp_path / "small").symlink_to(markets / "small")
     line = refused(study, tmp_path / "out")
     assert line.startswith(str(study))
-    assert path.partition(".")[0] in line
+    field = {"parameters.venue": "venue", "fees": "f"}.get(path, path.partition(".")[0])
+    assert field in line
     assert says in line
 
 
@@ -135,6 +133,11 @@ def edit(folder: Path, **fields: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
 
 
+def edit_sha(folder: Path, name: str) -> None:
+    files = json.loads((folder / "manifest.json").read_text())["files"]
+    edit(folder, files=files | {name: files[name] | {"sha256": "0" * 64}})
+
+
 def edit_pool(folder: Path, **fields: Any) -> None:
     pool = json.loads((folder / "manifest.json").read_text())["pool"]
     edit(folder, pool=pool | fields)
@@ -164,9 +167,11 @@ DAMAGES = {
     "empty manifest": (lambda d: cut(d, "manifest.json", 0), "manifest.json"),
     "cut manifest": (lambda d: cut(d, "manifest.json", 100), "manifest.json"),
     "manifest of another version": (lambda d: edit(d, schema_version=99), "schema_version 99"),
-    "manifest with other rows": (lambda d: edit(d, rows=-1, files={}), "events"),
+    "manifest with other rows": (lambda d: edit(d, rows=-1), "rows: -1 said"),
+    "manifest without files": (lambda d: edit(d, files={}), "no events.parquet listed"),
+    "manifest with another sha256": (lambda d: edit_sha(d, "prices.parquet"), "prices.parquet: sha256 differs"),
     "manifest with another spacing": (lambda d: edit_pool(d, tick_spacing=60), "spacing"),
-    "manifest with another fee": (lambda d: edit_pool(d, fee=3000), ""),
+    "manifest with another fee": (lambda d: edit_pool(d, fee=3000), "block 13"),
     "manifest with absurd decimals": (lambda d: edit_token(d, "token0", decimals=-4), "decimals"),
     "manifest with huge decimals": (lambda d: edit_token(d, "token0", decimals=10**9), "decimals"),
     "no events": (lambda d: (d / "events.parquet").unlink(), "events.parquet"),
@@ -174,13 +179,13 @@ DAMAGES = {
     "events emptied": (lambda d: cut(d, "events.parquet", 0), "events.parquet"),
     "no state": (lambda d: (d / "state.json").unlink(), "state.json"),
     "state cut": (lambda d: cut(d, "state.json", 50), "state.json"),
-    "state of another price": (lambda d: edit_state(d, sqrt_price_x96=str(2**96)), ""),
-    "state with a word for a number": (lambda d: edit_state(d, liquidity="much"), "liquidity"),
+    "state of another price": (lambda d: edit_state(d, sqrt_price_x96=str(2**96)), "state.json: sha256"),
+    "state with a word for a number": (lambda d: edit_state(d, liquidity="much"), "state.json: sha256"),
     "a row lost": (lambda d: rewrite(d, lambda f: f[:-1]), "rows"),
-    "rows out of order": (lambda d: rewrite(d, swap_rows), "order"),
+    "rows out of order": (lambda d: rewrite(d, swap_rows), "events.parquet: sha256"),
     "a value flipped": (
         lambda d: rewrite(d, lambda f: f.with_columns(pl.col("tick") + (pl.int_range(pl.len()) == 50).cast(pl.Int32))),
-        "",
+        "events.parquet: sha256",
     ),
     "fees cut": (lambda d: cut(d, "blocks.parquet", 30), "blocks.parquet"),
     "prices cut": (lambda d: cut(d, "prices.parquet", 30), "prices.parquet"),
@@ -191,10 +196,9 @@ DAMAGES = {
 def test_a_damaged_dataset_is_one_line(markets: Path, tmp_path: Path, damage: str):
     shutil.copytree(markets / "small", tmp_path / "small")
     act, says = DAMAGES[damage]
-    shutil.rmtree(tmp_path / "small" / ".kept", ignore_errors=True)
     act(tmp_path / "small")
     line = refused(write_study(tmp_path), tmp_path / "out")
-    assert str(tmp_path / "small") in line or "block" in line
+    assert str(tmp_path / "small") in line
     assert says in line
 
 
@@ -269,7 +273,7 @@ def test_damaged_logs_are_one_line_naming_the_log(logs: Path, tmp_path: Path, ca
     ):  # swaps are missing, which nothing but the jump of the price can show: it is labelled
         said = tidemill("backtest", study, "-o", tmp_path / "out", "--json")
         assert said.code == 0
-        assert "not determin" in json.loads(said.out)["fidelity"]["error"]
+        assert "contradict earlier events" in json.loads(said.out)["fidelity"]["error"]
         return
     line = refused(study, tmp_path / "out")
     assert says in line
@@ -328,7 +332,7 @@ STRATEGIES = {
     "fails to import": ("import no_such_package_at_all", "no_such_package_at_all"),
     "raises at import": ("1 / 0", "ZeroDivisionError"),
     "exits": ("raise SystemExit(7)", "SystemExit"),
-    "has no such class": ("class Other:\n    def decide(self, view, memo, news): ...", "no class 'Mine'; did you mean"),
+    "has no such class": ("class Other:\n    def decide(self, view, memo, news): ...", "no class 'Mine'; valid: Other"),
     "is not a struct": ("class Mine:\n    def decide(self, view, memo, news): ...", "frozen=True"),
     "cannot decide": (
         "from msgspec import Struct\nclass Mine(Struct, frozen=True):\n    x: int = 1",
@@ -451,7 +455,7 @@ def test_a_folder_that_is_no_dataset_is_one_line(tmp_path: Path, command: str):
     for folder in (tmp_path, tmp_path / "none"):
         said = tidemill("market", command, folder)
         assert (said.code, said.out) == (2, "")
-        assert "manifest.json" in said.line
+        assert "manifest.json" in said.line or "no such folder" in said.line
 
 
 def test_a_folder_of_datasets_that_is_none_is_one_line(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -72,18 +73,21 @@ def import_(
         Print the manifest as JSON on standard output.
     """
     from tidemill.market import PoolInfo, Token, import_rawlogs, write_dataset  # noqa: PLC0415
+    from tidemill.market.manifest import check_pool  # noqa: PLC0415
 
     if not name or Path(name).name != name or name.startswith("."):
         raise BadInput(f"{name!r} is not a plain folder name", field="name")
-    pool = PoolInfo(
-        chain_id, network, address.lower(), Token(*_token(token0, "token0")), Token(*_token(token1, "token1")),
-        fee, tick_spacing,
-    )  # fmt: skip
+    if not re.fullmatch("0x[0-9a-fA-F]{40}", address):
+        raise BadInput(f"{address!r} is no contract address; write 0x and 40 hexadecimal digits", field="address")
+    tokens = Token(*_token(token0, "token0")), Token(*_token(token1, "token1"))
+    pool = check_pool(PoolInfo(chain_id, network, address.lower(), *tokens, fee, tick_spacing))
     if source.startswith(("http://", "https://", "ipc:")):
         from tidemill.market.ingest import ingest_pool  # noqa: PLC0415
 
         if from_block is None:
             raise BadInput("an endpoint needs --from-block", field="from_block")
+        if from_block < 0 or (to_block is not None and to_block < from_block):
+            raise BadInput(f"{from_block} to {to_block} is no range of blocks", field="to_block")
         dataset = ingest_pool(source, pool, from_block, to_block, root / name, progress=note)
     else:
         dataset = write_dataset(import_rawlogs(source, pool), root / name)

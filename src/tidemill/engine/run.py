@@ -85,6 +85,8 @@ def run(world: World, strategy: Strategy[Any], *, run_id: str, log: DecisionLog)
 
 def _named(decision: Decision[Any], run_id: str, name: str, number: int) -> Decision[Any]:
     """Give the plans their ids."""
+    if not isinstance(decision, Decision):
+        raise BadInput(f"decide() returned {decision!r:.60}; it must return a Decision", field=name)
     plans = tuple(structs.replace(plan, id=plan_id(run_id, name, number, i)) for i, plan in enumerate(decision.plans))
     return structs.replace(decision, plans=plans)
 

@@ -11,9 +11,19 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from tidemill.errors import BadData
+from tidemill.errors import BadData, BadInput
 
-__all__ = ["MANIFEST", "FileEntry", "Manifest", "PoolInfo", "Token", "file_sha256", "read_manifest", "strip_secrets"]
+__all__ = [
+    "MANIFEST",
+    "FileEntry",
+    "Manifest",
+    "PoolInfo",
+    "Token",
+    "check_pool",
+    "file_sha256",
+    "read_manifest",
+    "strip_secrets",
+]
 
 MANIFEST = "manifest.json"
 
@@ -93,9 +103,30 @@ def read_manifest(folder: Path) -> Manifest:
     except OSError as error:
         raise BadData(f"{path}: {error.strerror}") from None
     try:
-        return msgspec.json.decode(raw, type=Manifest)
-    except msgspec.DecodeError as error:
+        manifest = msgspec.json.decode(raw, type=Manifest)
+        check_pool(manifest.pool)
+    except (msgspec.DecodeError, BadInput) as error:
         raise BadData(f"{path}: {error}") from None
+    return manifest
+
+
+def check_pool(pool: PoolInfo) -> PoolInfo:
+    """Return ``pool`` if its figures can be those of a pool; raises ``BadInput`` naming the field and what it may be."""
+    for name, value, low, high in (
+        ("fee", pool.fee, 1, 999_999),
+        ("tick_spacing", pool.tick_spacing, 1, 16_383),
+        ("chain_id", pool.chain_id, 1, 2**63 - 1),
+        ("token0", pool.token0.decimals, 0, 36),
+        ("token1", pool.token1.decimals, 0, 36),
+    ):
+        if not low <= value <= high:
+            what = "decimals " if name.startswith("token") else ""
+            raise BadInput(f"{what}{value} is not between {low} and {high}", field=name)
+    if pool.token0.symbol == pool.token1.symbol:
+        raise BadInput(f"{pool.token1.symbol} is token0 already; a pool has two tokens", field="token1")
+    if not pool.network:
+        raise BadInput("a pool needs the name of its network, such as ethereum", field="network")
+    return pool
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

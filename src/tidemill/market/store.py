@@ -111,12 +111,25 @@ class Dataset:
 
         # bars are laid out faster than they are read
         where = self.folder if self.manifest.fidelity != "bars" else None
-        if where is not None and (kept := kept_replay(where, self.content_hash)) is not None:
+        # what the manifest says of the pool is no part of the values, and a replay depends on it
+        content = self.content_hash + msgspec.json.encode([self.pool, self.manifest.fidelity]).decode()
+        if where is not None and (kept := kept_replay(where, content)) is not None:
             return kept
-        done = replay(self)
+        with self._named():
+            done = replay(self)
         if where is not None:
-            keep_replay(where, self.content_hash, done)
+            keep_replay(where, content, done)
         return done
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Name the dataset's folder in errors of its content."""
+        try:
+            yield
+        except BadData as error:
+            if self.folder is None or str(self.folder) in str(error):
+                raise
+            raise type(error)(f"{self.folder}: {error}") from error
 
     def tape(self) -> Tape:
         """Return the steps of the recorded path."""
@@ -132,7 +145,8 @@ class Dataset:
             return None
         from tidemill.market.state import decode_state  # noqa: PLC0415
 
-        return decode_state(self.state, self.pool)
+        with self._named():
+            return decode_state(self.state, self.pool)
 
     def _table(self, name: str) -> pl.DataFrame:
         if name not in self.tables:
@@ -142,10 +156,10 @@ class Dataset:
         return self.tables[name]
 
 
-def load_dataset(path: str | Path) -> Dataset:
+def load_dataset(path: str | Path, *, hashes: bool = True) -> Dataset:
     """Load a dataset from its folder; raises ``BadData`` naming the file and what is wrong with it.
 
-    Schema, row counts and file sizes are checked here; hashes by ``verify``, because they cost a full read.
+    Schema, row counts and the files' hashes (unless told not to) are checked here; order, ranges and the hash of values by ``verify``.
     """
     folder = Path(path)
     _recover(folder)
@@ -165,6 +179,13 @@ def load_dataset(path: str | Path) -> Dataset:
                     f"{folder / name}: {tables[stem].height} rows, the manifest says {entry.rows}; import it again"
                 )
     state = _read_state(folder / "state.json") if "state.json" in manifest.files else None
+    main = "bars" if manifest.fidelity == "bars" else "events"
+    if main not in tables or tables[main].height != manifest.rows:
+        found = f"{tables[main].height} rows of {main}" if main in tables else f"no {main}.parquet"
+        raise BadData(f"{folder / MANIFEST}: rows: {manifest.rows} said, {found} listed; import it again")
+    for name, entry in manifest.files.items() if hashes else ():
+        if file_sha256(folder / name) != entry.sha256:
+            raise BadData(f"{folder / name}: sha256 differs from the manifest's: the file was changed; import it again")
     return Dataset(manifest, tables, state, folder)
 
 

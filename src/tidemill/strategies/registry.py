@@ -119,7 +119,7 @@ def _from_file(spec: str, path: Path, cls: str, file: str | None) -> Loaded:
     sys.modules[module.__name__] = module  # msgspec resolves annotations through it
     try:
         exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - the user's own file, by explicit opt-in
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]
         raise BadInput(f"{path} fails: {type(error).__name__}: {error}", file=file, field="strategy") from error
     kind = getattr(module, cls, None)

@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -50,8 +50,19 @@ class Loaded:
 
         if progress:
             progress("loading market data …")
-        document, outcomes = Backtest(prepare(self.study), progress).document()
+        with self._named():
+            document, outcomes = Backtest(prepare(self.study), progress).document()
         return Result(self.study, document, outcomes)
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Name the study's file in errors that do not say where they stand."""
+        try:
+            yield
+        except BadInput as error:
+            if error.file or not self.study.path:
+                raise
+            raise BadInput(error.message, file=self.study.path, field=error.field) from error
 
     def rehearse(
         self,
@@ -63,7 +74,8 @@ class Loaded:
         from tidemill.studies.prepare import prepare  # noqa: PLC0415
         from tidemill.studies.rehearse import rehearse  # noqa: PLC0415
 
-        return rehearse(prepare(self.study), mode=mode, gas=gas, progress=progress)
+        with self._named():
+            return rehearse(prepare(self.study), mode=mode, gas=gas, progress=progress)
 
 
 class Result:

@@ -10,6 +10,7 @@ import numpy as np
 from tidemill.errors import BadData, BadInput
 from tidemill.interfaces import Block
 from tidemill.market import PoolInfo, Token, data_root, import_rawlogs, load_dataset
+from tidemill.market.manifest import check_pool
 from tidemill.studies.study import PoolSpec, Study, VenueSpec
 
 if TYPE_CHECKING:
@@ -46,7 +47,11 @@ def open_market(study: Study, name: str, spec: VenueSpec) -> MarketData:
             file=study.path,
             field=f"venues.{name}.pool",
         )
-    return MarketData(import_rawlogs(path, pool_info(spec.pool)))
+    try:
+        pool = check_pool(pool_info(spec.pool))
+    except BadInput as error:
+        raise BadInput(error.message, file=study.path, field=f"venues.{name}.pool.{error.field}") from None
+    return MarketData(import_rawlogs(path, pool))
 
 
 def pool_info(spec: PoolSpec) -> PoolInfo:

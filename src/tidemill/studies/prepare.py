@@ -43,6 +43,8 @@ class Prepared:
         self.network = self._network(study.network, "network")
         for name in study.counterfactual:
             self._network(name, "counterfactual")
+        for name in study.fees:
+            self._network(name, f"fees.{name}")
         self.markets: dict[str, MarketData] = {}
         for name, spec in study.venues.items():
             found = self._named(lambda spec=spec: kind(spec.kind), f"venues.{name}.kind")
@@ -52,7 +54,10 @@ class Prepared:
         self.blocks = self._blocks()
         self.decimals: dict[str, int] = dict(study.tokens)
         for market in self.markets.values():
-            self.decimals |= {t.symbol: t.decimals for t in (market.pool.token0, market.pool.token1)}
+            for token in (market.pool.token0, market.pool.token1):
+                if self.decimals.setdefault(token.symbol, token.decimals) != token.decimals:
+                    told = self.decimals[token.symbol]
+                    raise self._bad(f"tokens.{token.symbol}", f"{told} decimals; the dataset says {token.decimals}")
         self.placed: dict[str, Placed] = {}
         for name in study.venues:
             self.placed[name] = self._place(name)
@@ -96,6 +101,10 @@ class Prepared:
             out[self.token(symbol)] = self._amount(text, self.decimals[symbol], f"capital.{symbol}")
         if not any(out.values()):
             raise self._bad("capital", "nothing: every amount is 0")
+        if not out.get(self.token(self.native)) and self.study.strategy != "hold":
+            raise self._bad(
+                f"capital.{self.native}", f'nothing to pay network fees with; give some, such as {self.native} = "0.01"'
+            )
         return out
 
     # --- what a world asks --------------------------------------------------------------------------------------------
@@ -141,6 +150,12 @@ class Prepared:
 
     def check_prices(self, stages: Mapping[str, Any], funds: Mapping[str, int]) -> None:
         """Refuse a study in which something it needs has no price; name the token and the fix."""
+        if self.study.home in self.study.prices:
+            raise self._bad(f"prices.{self.study.home}", "this is the home asset, in which prices are; leave it out")
+        for placed, stage in ((self.placed[name], stages[name]) for name in self.placed):
+            for symbol in (token.partition("@")[0] for token in (placed.pair(stage)[:2] if placed.pair else ())):
+                if symbol in self.study.prices:
+                    raise self._bad(f"prices.{symbol}", "a pool of the study prices this token; leave it out")
         known = self.prices(stages)
         for token in (*funds, self.token(self.native), *(self.token(s) for s in self.decimals)):
             symbol = token.partition("@")[0]
@@ -228,7 +243,7 @@ class Prepared:
         except BadInput as error:
             if error.file:
                 raise
-            raise BadInput(str(error), file=self.study.path, field=None if error.field else field) from None
+            raise BadInput(error.message, file=self.study.path or None, field=field or error.field) from None
 
     def _bad(self, field: str, message: str) -> BadInput:
         return BadInput(message, file=self.study.path or None, field=field)

@@ -49,7 +49,10 @@ class VenueSpec(Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: Annotated[str, Meta(description="protocol, e.g. uniswap_v3, erc4626, staking_rewards")]
     dataset: Annotated[
-        str, Meta(description="`sample`, a dataset folder, or a Parquet of raw logs; relative to the study file")
+        str,
+        Meta(
+            min_length=1, description="`sample`, a dataset folder, or a Parquet of raw logs; relative to the study file"
+        ),
     ] = "sample"
     mode: Annotated[
         Literal["small", "diluted", "impact", "anchored"],
