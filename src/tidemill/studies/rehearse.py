@@ -20,7 +20,7 @@ from tidemill.execution.rows import Row
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
 from tidemill.studies.backtest import Backtest
-from tidemill.studies.load import folder_name, write_atomically
+from tidemill.studies.load import folder_name, write_together
 from tidemill.studies.prepare import Prepared
 from tidemill.studies.rehearse_causes import causes_of
 from tidemill.studies.rehearse_compare import balance_rows, fee_rows, mark_differences, state_rows, step_differences
@@ -69,7 +69,7 @@ class Comparison:
         except OSError as error:
             raise BadInput(f"cannot write to {folder} ({error.strerror})", field="out") from None
         content = msgspec.json.format(msgspec.json.encode(self.document), indent=2)
-        write_atomically(folder / "rehearsal.json", content)
+        write_together(folder, {"rehearsal.json": content})
         return folder
 
 
