@@ -185,7 +185,7 @@ def _comparison(
 def _modes(model: Outcomes, chain: Outcomes, own: Outcomes, sides: Sides) -> list[ModeRow]:
     named = [
         ("bytecode", chain, "the real contracts"),
-        ("impact", model, "the exact model, with you in it"),
+        ("impact" if sides.prepared.markets else "exact model", model, "the exact model, with you in it"),
         (sides.own_mode, own, "the study's own mode, over the same window"),
     ]
     return [_mode(title, outcomes, note) for title, outcomes, note in named]
