@@ -23,6 +23,8 @@ def test_the_books_equal_the_chain_and_causes_add_up(name: str, seed: int) -> No
     assert document.tracking_error == chain - model
     assert document.tracking_error == sum(row.value for row in document.causes)
     assert {row.state for row in document.journal} == {"done"}
+    assert len(document.balances) >= 5 and {row.difference for row in document.balances} == {0}
+    assert document.gas == "measured" and any(row.token.startswith("ETH@") for row in document.balances)
 
 
 def test_another_seed_is_another_market() -> None:

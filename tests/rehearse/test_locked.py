@@ -93,6 +93,11 @@ def test_the_document_is_written_whole_and_reads_back(tmp_path: Path) -> None:
     assert msgspec.json.decode(text, type=RehearsalDocument) == comparison.document
 
 
+def test_the_same_study_gives_the_same_document() -> None:
+    again = Loaded(shortened("vault_farm")).rehearse(gas=GAS["vault_farm"])  # type: ignore[arg-type]
+    assert again.document == rehearsed("vault_farm", gas=GAS["vault_farm"]).document
+
+
 def _swap_pays_one_more(original: Callable[..., Result]) -> Callable[..., Result]:
     def lie(self: Any, state: Any, action: Any, ctx: Any) -> Result:
         result = original(self, state, action, ctx)

@@ -46,7 +46,7 @@ def test_an_exact_start_is_the_pool_that_execution_gives() -> None:
     assert made == held
     ticks = {tick: info.liquidity_net for tick, info in old.ticks.items()}
     far = sorted(new.ticks)[:2]  # the one raw unit that the manager has met the pool with
-    assert {t: i.liquidity_net for t, i in new.ticks.items() if t not in far} == {t: n for t, n in ticks.items()}
+    assert {t: i.liquidity_net for t, i in new.ticks.items() if t not in far} == ticks
     # From there on, the recorded market goes the same way on both.
     until = some_time_in(prepared, 36)
     executed.advance(until)

@@ -30,12 +30,14 @@ def print_rehearsal(document: RehearsalDocument, console: Console) -> None:
     for note in window.notes:
         console.print(f"[yellow]note[/yellow] {note}")
     console.print()
+    locked = document.mode == "locked"
     if document.balances:
         cells = [
-            [row.account, row.token, f"{row.model:,}", f"{row.chain:,}", _difference(row.difference)]
+            [row.account, row.token, f"{row.model:,}", f"{row.chain:,}", _difference(row.difference, locked=locked)]
             for row in document.balances
         ]
-        console.print(table("", ["account", "token", "model>", "chain>", "difference>"], cells))
+        mine = "model>" if locked else "book>"
+        console.print(table("", ["account", "token", mine, "chain>", "difference>"], cells))
         console.print()
     _state(document, console)
     _fees(document, console)
@@ -86,8 +88,10 @@ def _modes(document: RehearsalDocument, console: Console) -> None:
         console.print()
 
 
-def _difference(wei: int) -> str:
-    return f"{wei} wei" if wei == 0 else f"[red]{wei:+,} wei[/red]"
+def _difference(wei: int, *, locked: bool) -> str:
+    if wei == 0:
+        return "0 wei" if locked else "equal"
+    return f"[red]{wei:+,} wei[/red]"
 
 
 def _percent(bps: int) -> str:

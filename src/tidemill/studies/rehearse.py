@@ -129,8 +129,8 @@ def _comparison(
     study = prepared.study
     native = prepared.token(prepared.native)
     locked = mode == "locked"
-    measured = gas == "measured"
-    balances = balance_rows(model, chain, native if measured else None) if locked else []
+    measured = gas == "measured" or not locked  # live-like always pays what receipts say
+    balances = balance_rows(model if locked else chain.as_told(), chain, native if measured else None)
     state = state_rows(chain)
     steps, differences = step_differences(model.outcomes, chain.outcomes, costs=measured) if locked else (0, [])
     marks, more = mark_differences(model.outcomes.marks, chain.outcomes.marks, native) if locked else (0, [])
@@ -149,7 +149,7 @@ def _comparison(
         network=study.network,
         home=study.home,
         mode=mode,
-        gas=gas,
+        gas="measured" if measured else "model",
         study_mode=modes[-1].name,
         window=WindowInfo(
             window.start,

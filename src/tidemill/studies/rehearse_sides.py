@@ -55,6 +55,12 @@ class OnChain(Struct):
     refused_by_model: int
     journal: list[Row]
     metered: list[Metered]
+    twins: Mapping[str, Any]
+    book: Mapping[tuple[str, str], int]
+
+    def as_told(self) -> OnModel:
+        """Return the books that this side kept itself: its world's, and those of the models in lockstep."""
+        return OnModel(self.outcomes, self.twins, self.book)
 
 
 class OnModel(Struct):
@@ -164,7 +170,7 @@ class Sides:
             return OnChain(
                 outcomes, held, chain.wealth(), ground.endowed, accounts, state, chain.differences, chain.count,
                 chain.played, sum(int(getattr(venue.twin, "refused", 0)) for venue in venues),
-                chain.journal.rows(), meter.rows,
+                chain.journal.rows(), meter.rows, {venue.id: venue.twin for venue in venues}, dict(world.book.accounts()),
             )  # fmt: skip
 
     # --- pieces -------------------------------------------------------------------------------------------------------

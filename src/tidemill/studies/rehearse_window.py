@@ -55,7 +55,9 @@ def choose_window(prepared: Prepared, outcomes: Outcomes) -> Window:
         end = _end(prepared, times, start, most)
         if end is None:
             continue
-        inside = int(np.searchsorted(own, end, side="right") - np.searchsorted(own, start, side="left"))
+        # The study's own exit comes after its end.
+        last_own = len(own) if end == prepared.end else int(np.searchsorted(own, end, side="right"))
+        inside = last_own - int(np.searchsorted(own, start, side="left"))
         if best is None or inside > best[0]:
             best = (inside, start, end)
     if best is None:
@@ -63,7 +65,8 @@ def choose_window(prepared: Prepared, outcomes: Outcomes) -> Window:
     inside, start, end = best
     blocks = prepared.blocks
     first, last = blocks.last_until(start), blocks.last_until(end)
-    within = _count(times, first.time, last.time)
+    # What others did in the first block is part of a pool's start, and is played where there is a script.
+    within = _count(times, first.time - scripted, last.time)
     return Window(start, end, first, last, within, _count(times, prepared.start - 1, prepared.end), inside, len(own))
 
 
