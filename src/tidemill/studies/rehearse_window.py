@@ -55,14 +55,14 @@ def choose_window(prepared: Prepared, outcomes: Outcomes) -> Window:
         end = _end(prepared, times, start, most)
         if end is None:
             continue
-        # The study's own exit comes after its end.
-        last_own = len(own) if end == prepared.end else int(np.searchsorted(own, end, side="right"))
-        inside = last_own - int(np.searchsorted(own, start, side="left"))
+        inside = int(np.searchsorted(own, end, side="right") - np.searchsorted(own, start, side="left"))
         if best is None or inside > best[0]:
             best = (inside, start, end)
     if best is None:
         raise BadInput(f"{most} recorded actions are fewer than one block holds; give more", field="rehearse.actions")
     inside, start, end = best
+    if end == prepared.end:  # every window has an exit; here it is the study's own, which comes after its end
+        inside = len(own) - int(np.searchsorted(own, start, side="left"))
     blocks = prepared.blocks
     first, last = blocks.last_until(start), blocks.last_until(end)
     # What others did in the first block is part of a pool's start, and is played where there is a script.
