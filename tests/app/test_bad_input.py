@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+
 from kit import changed, raw_logs, small_market, tidemill, to_toml, write_study
 
 WORKING = {"loading market data …", "running the strategy …", "stating …"}

@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from cyclopts import App
-from kit import NEEDS_PAGE, changed, raw_logs, small_market, tidemill, write_study
 
 import tidemill as package
+from kit import NEEDS_PAGE, changed, raw_logs, small_market, tidemill, write_study
 from tidemill.app import report
 from tidemill.app.cli import app
 from tidemill.ledger import export

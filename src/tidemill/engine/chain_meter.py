@@ -9,7 +9,7 @@ from msgspec import Struct
 from tidemill.engine.rules import CostOf
 from tidemill.interfaces import Block, Costs
 
-__all__ = ["Metered", "Meter"]
+__all__ = ["Meter", "Metered"]
 
 
 class Metered(Struct, frozen=True):

@@ -221,7 +221,7 @@ class ModelWorld:
         block: Block,
         sender: str | None = None,
         *,
-        landing: str = "",  # noqa: ARG002 - for worlds that send
+        landing: str = "",
     ) -> Transaction:
         """Open a transaction in ``block``, by default one's own.
 

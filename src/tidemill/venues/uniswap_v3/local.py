@@ -21,9 +21,7 @@ from tidemill.venues.uniswap_v3.pool_stage import OTHERS, PoolStage, _Unlimited
 
 __all__ = ["BookedPool", "LocalPool", "Seat", "seat", "stage_at"]
 
-_VIEWS = (
-    "slot0 liquidity feeGrowthGlobal0X128 feeGrowthGlobal1X128 protocolFees"
-).split()
+_VIEWS = ["slot0", "liquidity", "feeGrowthGlobal0X128", "feeGrowthGlobal1X128", "protocolFees"]
 
 
 class BookedPool(PoolStage):
@@ -205,7 +203,7 @@ class Seat:
         """Return a fresh pool of the model at the window's start."""
         return copy.deepcopy(self._fresh)
 
-    def local(self, ground: Ground, seed: str = "") -> LocalPool:  # noqa: ARG002
+    def local(self, ground: Ground, seed: str = "") -> LocalPool:
         """Place the pool on a chain, its twin beside it; ``seed`` disturbs what others do."""
         return LocalPool(ground, self.model(), self.start, self.info)
 
