@@ -69,7 +69,8 @@ def study_page() -> str:
     parts = [MADE, "# The study file\n", STUDY_INTRO]
     for name, struct in TABLES:
         parts.append(f"\n## {f'`[{name}]`' if name else 'Top level'}\n")
-        parts.append((inspect.getdoc(struct) or "").splitlines()[0] + "\n")
+        about = (inspect.getdoc(struct) or "").splitlines()[0].replace("``", "`")
+        parts.append(f"{about if name else 'What is studied, with what, and where.'}\n")
         rows = [field_row(f) for f in msgspec.structs.fields(struct) if f.name not in INTERNAL]
         parts.append(table(("key", "what it takes", "default", "meaning"), rows))
     parts.append("\n## `[venues.NAME.params]`\n\nParameters of venues that replay no dataset, by kind.\n")
@@ -157,7 +158,8 @@ def strategies_page() -> str:
     parts = [MADE, "# Strategies\n", STRATEGIES_INTRO]
     for name in strategies.names():
         found = strategies.find(name, Path(), own_code=False)
-        parts.append(f"\n## `{name}`\n\n{inspect.cleandoc(found.kind.__doc__ or '')}\n".replace("\n\nParameters\n----------", "\n"))
+        about = inspect.cleandoc(found.kind.__doc__ or "").partition("\n\nParameters")[0].replace("``", "`")
+        parts.append(f"\n## `{name}`\n\n{about}\n")
         parts.append(strategies.table(name).replace("close | mark |", "close or mark |") + "\n")
     return re.sub(r"\n{3,}", "\n\n", "\n".join(parts))
 

@@ -1,0 +1,58 @@
+"""Every file in ``examples/`` parses and runs; those on the sample over a window of days, so that they are quick."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tidemill.market import missing_reason
+from tidemill.studies.load import Loaded
+from tidemill.studies.study import load_study
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
+START = dt.datetime(2025, 1, 5, tzinfo=dt.UTC)
+WINDOW = {"range_reset": 3, "compound": 3, "impact": 1, "my_strategy": 6}
+"""Days of the sample to run; examples that are not listed run as they are."""
+REAL_DAY = "uniswap_v3/eth_usdc_weth_005_20240105_rawlogs.parquet"
+
+
+def test_every_file_is_exercised():
+    scripts = {path.name for path in (ROOT / "examples").glob("*.py")}
+    texts = " ".join(path.read_text() for path in EXAMPLES)
+    assert {path.stem for path in EXAMPLES} >= set(WINDOW)
+    assert all(f'"{name}:' in texts for name in scripts)
+    assert {path.suffix for path in (ROOT / "examples").iterdir() if path.name != "__pycache__"} == {".toml", ".py"}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
+def test_an_example_says_what_it_is_and_runs(path: Path):
+    assert path.read_text().startswith("# ")
+    study = load_study(path)
+    if path.stem == "real_day" and (reason := missing_reason(REAL_DAY)):
+        pytest.skip(reason)
+    if path.stem in WINDOW:
+        days = dt.timedelta(days=WINDOW[path.stem])
+        study = msgspec.structs.replace(study, start=START, end=START + days)
+    document = Loaded(study).run().document
+    rows = {row.key: row.value for row in document.waterfall}
+    assert rows["keep"] == document.headline.keep
+    assert abs(document.unexplained) <= document.unexplained_bound
+    income = rows.get("fees", 0) + rows.get("growth", 0) + rows.get("rewards", 0)
+    assert income > 0
+    assert rows["l2"] < 0
+    assert sum(cost.failed for cost in document.costs) == 0
+    assert document.study.synthetic is (path.stem != "real_day")
+    assert "holding" in {other.name for other in document.comparisons}
+    if path.stem == "real_day":
+        assert document.fidelity.data == "inferred"
+        assert "costs as on op-mainnet" in {other.name for other in document.comparisons}
+        assert all(a.keep_at_half != a.keep_at_double for a in document.assumptions if a.key.startswith("ethereum:base"))
+
+
+def test_the_packaged_demo_is_the_first_example():
+    packaged = ROOT / "src" / "tidemill" / "studies" / "demo.toml"
+    assert packaged.read_bytes() == (ROOT / "examples" / "range_reset.toml").read_bytes()
