@@ -43,9 +43,10 @@ $(REPORT): web/node_modules/.done $(shell find web/src web/*.html web/*.ts web/*
 	npm run --prefix web --silent build
 	@touch $@
 
-$(VENV)/.warm: $(VENV)/.run $(shell find src/tidemill -name '*.py' 2>/dev/null)
-	@echo "compiling kernels (once) …"
-	$(PY) -m tidemill.units.warm
+$(VENV)/.warm: $(VENV)/.run $(REPORT) $(shell find src/tidemill -name '*.py' 2>/dev/null)
+	@echo "compiling kernels, making the synthetic sample (once) …"
+	@$(PY) -m tidemill.units.warm >/dev/null
+	@$(VENV)/bin/tidemill demo --out $(VENV)/warm >/dev/null 2>&1 || $(VENV)/bin/tidemill demo --out $(VENV)/warm
 	@touch $@
 
 setup: $(VENV)/.run $(REPORT) $(VENV)/.warm  ## install into .venv, build the report page, warm the kernels

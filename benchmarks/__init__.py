@@ -1,0 +1,1 @@
+"""What is fast, shown as ratios measured in one run."""

@@ -19,7 +19,7 @@ def main() -> int:
     options = parser.parse_args()
     table: list[Row] = []
     for part in options.parts:
-        print(f"{part} …", file=sys.stderr)
+        print(f"{part} …", file=sys.stderr, flush=True)
         table += importlib.import_module(f"benchmarks.{part}").rows()
     if options.peers:
         table += importlib.import_module("benchmarks.peers").rows()

@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 
+from benchmarks.table import Row
 from tidemill.networks.fastlz import compressed_length
 from tidemill.networks.op_stack_kernel import data_fees_down, fastlz_lengths
 
@@ -39,8 +40,8 @@ def seconds(work, repeats: int = 5) -> float:
     return statistics.median(times)
 
 
-def rows(count: int = 1_000_000) -> list[tuple[str, float, str]]:
-    """Return (work, median seconds, note) per row."""
+def rows(count: int = 1_000_000) -> list[Row]:
+    """Return the rows of the networks room."""
     data, offsets = transactions(count)
     price = np.array([16 * 5227 * 5 * 10**9 + 1014213], dtype=np.int64)
     fastlz_lengths(data[: SIZE * 10], offsets[:11])
@@ -48,16 +49,20 @@ def rows(count: int = 1_000_000) -> list[tuple[str, float, str]]:
     slow = seconds(lambda: [compressed_length(tx) for tx in few], 3) / len(few)
     one = seconds(lambda: data_fees_down(data, offsets, price, threads=1))
     all_cores = seconds(lambda: data_fees_down(data, offsets, price))
+    ratio = f"{slow * count / one:,.0f} x plain Python"
+    cores = os.cpu_count() or 1
     return [
-        (f"FastLZ + Fjord fee, {count:,} tx of {SIZE} B, 1 thread", one, f"{slow * count / one:,.0f} x int Python"),
-        (
-            f"FastLZ + Fjord fee, {count:,} tx of {SIZE} B, {os.cpu_count()} threads",
-            all_cores,
-            "must be <= 1 s on 2 cores",
+        Row(f"FastLZ and Fjord fee of {count:,} transactions of {SIZE} B, one thread", f"{one:.2f} s", ratio, "", None),
+        Row(
+            f"  on {cores} threads",
+            f"{all_cores:.2f} s",
+            f"{one / all_cores:.1f} x one thread",
+            "<= 1 s on two cores",
+            all_cores <= 1,
         ),
     ]
 
 
 if __name__ == "__main__":
-    for work, median, note in rows(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000):
-        print(f"{work:<55} {median:8.3f} s  {note}")
+    for row in rows(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000):
+        print("  ".join(str(cell) for cell in row))

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.table import Row
 from tidemill.market.data import data_root
 from tidemill.units.jit import pack, unpack
 from tidemill.venues.uniswap_v3.kernel import KernelPool
@@ -141,7 +142,7 @@ def measure(fee: int, count: int, module: Any) -> tuple[float, float | None, flo
     """Return seconds per swap of kernel, prototype and bytecode, and crossings per swap; all outcomes compared."""
     work = make_work(fee, count)
     state, flow = pool_state(work), flow_of(work)
-    out, log = KernelPool(state).run(flow, steps=True)
+    out, _ = KernelPool(state).run(flow, steps=True)
     amounts = list(zip(unpack(out.amount0, signed=True), unpack(out.amount1, signed=True), strict=True))
     assert not out.status.any()
     kernel_times, prototype_times = [], []
@@ -156,7 +157,6 @@ def measure(fee: int, count: int, module: Any) -> tuple[float, float | None, flo
     bytecode = bytecode_run(work)
     if bytecode is not None:
         assert bytecode[1] == amounts[:BYTECODE_SWAPS], "the bytecode disagrees"
-    print(f"  fee {fee}: {len(log.fee) / count:.2f} steps, {out.crossed.sum() / count:.2f} crossings per swap")
     return (
         statistics.median(kernel_times) / count,
         statistics.median(prototype_times) / count if prototype_times else None,
@@ -165,18 +165,30 @@ def measure(fee: int, count: int, module: Any) -> tuple[float, float | None, flo
     )
 
 
-def main(count: int = 24_000) -> None:
-    """Print one row per fee tier: medians of one run and ratios."""
+def rows(count: int = 24_000) -> list[Row]:
+    """Return one row per fee tier: medians of one run and ratios."""
     module = load_prototype()
-    heads = ("kernel", "prototype", "pyrevm", "x prototype", "x pyrevm")
-    print(f"{'exact v3 swaps, one thread':<30}" + "".join(f"{head:>13}" for head in heads))
+    out = []
     for fee in FEES:
-        kernel, prototype, bytecode, _ = measure(fee, count, module)
-        cells = [f"{1 / kernel / 1e6:.2f} M/s", *(f"{1 / t / 1e6:.2f} M/s" if t else "-" for t in (prototype,))]
-        cells.append(f"{1 / bytecode:,.0f} /s" if bytecode else "-")
-        ratios = [f"{t / kernel:,.2f}" if t else "-" for t in (prototype, bytecode)]
-        print(f"{f'fee {fee}':<30}" + "".join(f"{cell:>13}" for cell in (*cells, *ratios)))
+        kernel, prototype, bytecode, crossings = measure(fee, count, module)
+        against = [
+            f"{prototype / kernel:.2f} x prototype" if prototype else "prototype absent",
+            f"{bytecode / kernel:,.0f} x pyrevm" if bytecode else "pyrevm absent",
+        ]
+        known = bool(prototype and bytecode)
+        reached = bool(prototype and bytecode and prototype / kernel >= 0.8 and bytecode / kernel >= 300)
+        out.append(
+            Row(
+                f"exact v3 swaps, all checks, one thread, fee {fee} ({crossings:.2f} crossings a swap)",
+                f"{1 / kernel / 1e6:.2f} M/s",
+                ", ".join(against),
+                ">= 0.8 x prototype, >= 300 x pyrevm",
+                reached if known else None,
+            )
+        )
+    return out
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 24_000)
+    for row in rows(int(sys.argv[1]) if len(sys.argv) > 1 else 24_000):
+        print("  ".join(str(cell) for cell in row))

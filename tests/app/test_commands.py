@@ -14,7 +14,7 @@ from cyclopts import App
 
 import tidemill as package
 from kit import NEEDS_PAGE, changed, raw_logs, small_market, tidemill, write_study
-from tidemill.app import report
+from tidemill.studies import report
 from tidemill.app.cli import app
 from tidemill.ledger import export
 from tidemill.studies.schema import ResultDocument

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tidemill.app.report import write_report
+from tidemill.studies.report import write_report
 from tidemill.studies.schema import ResultDocument
 
 from .chrome import NAMES, Chrome, find_chromium

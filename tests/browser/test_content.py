@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from tidemill.app.report import write_report
+from tidemill.studies.report import write_report
 from tidemill.studies.schema import Comparison, CostRow
 
 from .documents import ALL, empty

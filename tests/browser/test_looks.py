@@ -8,7 +8,7 @@ import zlib
 import pytest
 from msgspec.structs import replace
 
-from tidemill.app.report import write_report
+from tidemill.studies.report import write_report
 
 from .documents import ALL
 from .figures import money

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tidemill.app import report
-from tidemill.app.report import SAFE_INTEGER, inline_json, report_html, write_report
 from tidemill.errors import BadInput, MissingArtefact
+from tidemill.studies.report import SAFE_INTEGER, inline_json, report_html, write_report
 
 from .documents import ALL, empty, long_labels, realistic
 
@@ -173,8 +173,6 @@ def test_the_lock_names_no_registry():
 
 
 def test_importing_is_light():
-    script = (
-        "import sys, tidemill.app.report; print([m for m in ('numba', 'polars', 'web3', 'numpy') if m in sys.modules])"
-    )
+    script = "import sys, tidemill.studies.report; print([m for m in ('numba', 'polars', 'web3', 'numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -490,7 +490,7 @@ def test_what_a_venue_forgot_to_check_is_undone_when_the_book_refuses():
 
     outer, inner = (Careless(n, "op", {"taken": 0, "outer": 0}) for n in ("outer", "inner"))
     w = world([outer, inner], {"USDC@op": 10}, simulate=False, outside=())
-    view, _ = w.advance(())
+    w.advance(())
     take = Plan((Intent("outer", "take", {"amount": 11}),), id="a")
     caught = Plan((Intent("outer", "nested", {"amount": 2}),), id="b")  # outer holds 1: inner's transfer fails
     undone = Plan((Intent("outer", "nested", {"amount": 1}),), id="c")

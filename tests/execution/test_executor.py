@@ -178,6 +178,30 @@ def test_a_nonce_used_by_somebody_else_halts(anvil, journal):
 
 
 @pytest.mark.chain
+def test_a_key_used_elsewhere_between_two_sends_halts_before_signing(anvil, journal):
+    sender = executor(anvil, journal)
+    sender.send("a", Call(PAYEE, b"", 7))
+    mine(anvil, 3)
+    assert not sender.poll()
+    raw, _ = DevWallet().sign(Unsigned(31337, 1, PAYEE, 1, b"", 21_000, 10**10, 1))
+    anvil.rpc.send_raw(raw)
+    mine(anvil)
+    with pytest.raises(ExecutionHalted, match="nonce 1 of"):
+        sender.send("b", Call(PAYEE, b"", 7))
+    assert journal.row("b") is None
+
+
+@pytest.mark.chain
+def test_several_may_wait_at_once_each_with_its_own_nonce(anvil, journal):
+    sender = executor(anvil, journal)
+    rows = [sender.send(f"n{i}", Call(PAYEE, b"", 7)) for i in range(4)]
+    assert [r.nonce for r in rows] == [0, 1, 2, 3]
+    mine(anvil, 3)
+    assert not sender.poll()
+    assert anvil.rpc.balance(PAYEE) == 28
+
+
+@pytest.mark.chain
 def test_it_refuses_another_chain_and_to_send_before_it_started(anvil, journal):
     with pytest.raises(ExecutionHalted, match="on chain 31337, not on 10"):
         Executor(anvil.rpc, DevWallet(), journal, LIMITS, chain_id=10)

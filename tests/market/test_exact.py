@@ -140,6 +140,9 @@ def test_a_kept_replay_is_the_replay_and_stale_ones_go(market, tmp_path, monkeyp
     raw[len(raw) // 2] ^= 1
     path.write_bytes(raw)
     assert kept.kept_replay(stored.folder, stored.content_hash) is None
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw)
+    assert kept.kept_replay(stored.folder, stored.content_hash) is not None
     # other code: another name
     monkeypatch.setattr(kept, "_code", lambda: "other")
     assert kept.kept_replay(stored.folder, stored.content_hash) is None

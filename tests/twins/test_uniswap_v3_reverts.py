@@ -12,7 +12,7 @@ if not artefacts.available("UniswapV3Pool", "NonfungiblePositionManager", "SwapR
     pytest.skip("contract artefacts are not in the cache: run `tidemill contracts fetch`", allow_module_level=True)
 
 from tidemill.interfaces import Revert
-from twins.uniswap_v3_reverts import ALLOWED, BELOW, E18, IN, PRICE, TABLE, Refused, attempt, prepared
+from twins.uniswap_v3_reverts import ALLOWED, BELOW, E18, TABLE, Refused, attempt, prepared
 
 pytestmark = pytest.mark.chain
 
@@ -101,31 +101,3 @@ def test_claimable_and_principal_are_what_closing_pays() -> None:
     assert min(*claimable, *principal) > 0
     paid = twin.act("close", alice, token_id=1)
     assert (paid["amount0"], paid["amount1"]) == tuple(a + b for a, b in zip(claimable, principal, strict=True))
-
-
-def test_features_say_what_moves_gas() -> None:
-    twin = prepared("empty")
-    alice, features = twin.actors[0], {}
-    apply = twin.model.apply
-
-    def noted(*args):
-        result = apply(*args)
-        # Storage words and transfers are counted for every verb; tests/networks/test_gas_measured.py proves them by gas.
-        counted = ("slots_set", "slots_changed", "slots_cleared", "transfers")
-        features.update({"last": {name: n for name, n in result.features.items() if name not in counted}})
-        return result
-
-    twin.model.apply = noted
-    twin.act("pool_mint", alice, **IN, liquidity=E18)
-    assert features["last"] == {"ticks_initialised": 2, "positions_created": 1}
-    twin.evm.advance()
-    twin.act("pool_mint", alice, **IN, liquidity=E18)
-    assert features["last"] == {"observations_written": 1}
-    twin.evm.advance()
-    twin.act("pool_swap", alice, zero_for_one=True, amount_specified=1 << 100, sqrt_price_limit_x96=PRICE // 2)
-    # To the end of the word, to the tick, and to the limit.
-    assert features["last"] == {"steps": 3, "ticks_crossed": 1, "observations_written": 1}
-    twin.act("pool_burn", alice, **IN, liquidity=2 * E18)
-    assert features["last"] == {"ticks_cleared": 2}
-    twin.act("pool_increase_observations", alice, observation_cardinality_next=6)
-    assert features["last"] == {"observations_added": 5}

@@ -20,7 +20,7 @@ from tidemill.venues.staking_rewards.model import FarmModel
 if not artefacts.available("TestToken", "TestVault", "StakingRewards"):
     pytest.skip("contract artefacts are not in the cache: run `tidemill contracts fetch`", allow_module_level=True)
 
-from harness import Driver, VaultFarm, assert_same, both  # noqa: E402 - needs the artefacts
+from harness import Driver, VaultFarm, assert_same, both
 
 pytestmark = pytest.mark.chain
 
@@ -115,7 +115,7 @@ class Twins:
     def _model(self, which: str, sender: str, action: Action) -> Result:
         ctx = Ctx(self.evm.block, sender, self.book)
         model, state = (self.vault, self.v) if which == "vault" else (self.farm, self.f)
-        import copy  # noqa: PLC0415
+        import copy
 
         before = copy.deepcopy(state)
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tidemill.units import MAX_UINT256
 from tidemill.venues.uniswap_v3.rules import MIN_SQRT_RATIO, amount_in_up, amount_out_down, sqrt_ratio_at_tick
-from twins.uniswap_v3_reverts import BELOW, E18, prepared
+from twins.uniswap_v3_reverts import BELOW, E18, IN, PRICE, prepared
 from twins.uniswap_v3_twin import Twin
 
 
@@ -134,10 +134,40 @@ def views_at_every_second() -> None:
             twin.view("observations", index)
 
 
+def features_say_what_moves_gas() -> None:
+    """Counts that the gas table prices."""
+    twin = prepared("empty")
+    alice, features = twin.actors[0], {}
+    apply = twin.model.apply
+
+    def noted(*args):
+        result = apply(*args)
+        # Storage words and transfers are counted for every verb; tests/networks/test_gas_measured.py proves them by gas.
+        counted = ("slots_set", "slots_changed", "slots_cleared", "transfers")
+        features.update({"last": {name: n for name, n in result.features.items() if name not in counted}})
+        return result
+
+    twin.model.apply = noted
+    twin.act("pool_mint", alice, **IN, liquidity=E18)
+    assert features["last"] == {"ticks_initialised": 2, "positions_created": 1}
+    twin.evm.advance()
+    twin.act("pool_mint", alice, **IN, liquidity=E18)
+    assert features["last"] == {"observations_written": 1}
+    twin.evm.advance()
+    twin.act("pool_swap", alice, zero_for_one=True, amount_specified=1 << 100, sqrt_price_limit_x96=PRICE // 2)
+    # To the end of the word, to the tick, and to the limit.
+    assert features["last"] == {"steps": 3, "ticks_crossed": 1, "observations_written": 1}
+    twin.act("pool_burn", alice, **IN, liquidity=2 * E18)
+    assert features["last"] == {"ticks_cleared": 2}
+    twin.act("pool_increase_observations", alice, observation_cardinality_next=6)
+    assert features["last"] == {"observations_added": 5}
+
+
 EDGES = (
     inner_roundings_of_token0,
     inputs_beyond_256_bits,
     amounts_that_just_reach_a_tick,
     ranges_that_begin_or_end_at_the_price,
     views_at_every_second,
+    features_say_what_moves_gas,
 )

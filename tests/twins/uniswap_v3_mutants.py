@@ -19,6 +19,10 @@ MODULES = [
 ]
 
 EQUIVALENT = {
+    "model_pool._settle_position: delta > 0 -> delta >= 0": "only a delta other than 0 turns a tick's bit",
+    "model_pool._settle_position: delta < 0 -> delta <= 0": "a delta of 0 turns no bit, so there is nothing to clear",
+    "model_pool._change_position: delta > 0 -> delta >= 0": "a delta of 0 has returned before",
+    "model_pool.Payer.pay: 0 -> 1": "without a loan, one unit lent and given back at once changes nothing that is paid",
     "rules_liquidity.amounts_for_liquidity_up: sqrt_price < lower -> sqrt_price <= lower": (
         "at the lower end both branches give all token0: the amount of token1 between equal prices is 0"
     ),

@@ -138,6 +138,7 @@ TABLE = [
     Refused("", "decrease", {"token_id": 1, "liquidity": (1 << 128) - 1}),
     Refused("Price slippage check", "decrease", {"token_id": 1, "liquidity": 10**6, "amount0_min": 10**6}),
     Refused("Price slippage check", "decrease", {"token_id": 1, "liquidity": 10**6, "amount1_min": 10**6}),
+    Refused("Price slippage check", "decrease", {"token_id": 3, "liquidity": 10**6, "amount1_min": 1}),
     Refused("ERC721: operator query for nonexistent token", "collect", {"token_id": NONE}),
     Refused("Not approved", "collect", {"token_id": 1, "amount0_max": 0, "amount1_max": 0}, who="bob"),
     Refused("", "collect", {"token_id": 1, "amount0_max": 0, "amount1_max": 0}),
@@ -192,6 +193,8 @@ ALLOWED = [
     Refused("", "pool_increase_observations", {"observation_cardinality_next": 0}),
     Refused("", "mint", {**IN, **BOTH, "amount0_min": E18, "amount1_min": E18, "deadline": 1_700_000_000}),
     Refused("", "decrease", {"token_id": 1, "liquidity": 10**6, "deadline": 1_700_000_000}),
+    Refused("", "decrease", {"token_id": 3, "liquidity": 10**6, "amount0_min": 1}),
+    Refused("", "decrease", {"token_id": 1, "liquidity": 1}),
     Refused("", "collect", {"token_id": 1, "amount0_max": 0, "amount1_max": 1}),
     Refused("", "collect", {"token_id": 1, "amount0_max": 1, "amount1_max": 0}),
     Refused("", "close", {"token_id": 1}),
@@ -226,6 +229,7 @@ def prepared(kind: str = "ready") -> Twin:
         twin.act("mint", alice, **IN, amount0_desired=10**20, amount1_desired=10**20)
         twin.act("pool_mint", alice, **IN, liquidity=E18)
         twin.act("mint", bob, **ABOVE, amount0_desired=10**20, amount1_desired=0)
+        twin.act("mint", alice, **ABOVE, amount0_desired=10**20, amount1_desired=0)
         twin.act("decrease", bob, token_id=2, liquidity=twin.state.manager.tokens[2].liquidity)
     return twin
 

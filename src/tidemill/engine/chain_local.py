@@ -23,10 +23,12 @@ from tidemill.execution.wallet import Wallet
 from tidemill.interfaces import Action, Block, Costs, Reverted, Status
 from tidemill.venues.shared.ground import Ground, LocalVenue, Others, intent_of
 
-__all__ = ["LocalChain", "Played"]
+__all__ = ["RESERVE", "LocalChain", "Played", "plain"]
 
 GAS = 10_000_000
 MOST_FEE = 10**21
+RESERVE = 10**24
+"""Wei on top of what one brings, so that the wallet's own margins never stop a rehearsal; never counted."""
 SHOWN = 20
 """Differences kept in words; the tables hold all of them."""
 
@@ -85,8 +87,8 @@ class LocalChain:
         self.played = Played()
         self.differences: list[str] = []
         self.count = 0
-        self.native = 0
-        """Wei that one's own account has, fees by the study's network taken off."""
+        self.native = ""
+        """The native token, where receipts are fed back and it is to agree as well."""
 
     # --- others -------------------------------------------------------------------------------------------------------
 
@@ -131,11 +133,15 @@ class LocalChain:
         receipts = self.ground.mine(calls, block.time)
         return _decoded(venue, receipts), receipts
 
+    def wealth(self) -> int:
+        """Return one's own wei as the chain has them, beyond the reserve for gas that every account has."""
+        return self.ground.rpc.balance(self.ground.address("me")) - RESERVE
+
     def land(self, venue: LocalVenue, action: Action, block: Block) -> tuple[Status, list[Receipt]]:
         """Sign, write down, send and include every transaction of an action, each in a block of that time."""
         self.ground.reach(block.time)
         receipts: list[Receipt] = []
-        costs = Costs()
+        costs, wealth = Costs(), self.wealth()
         for number, call in enumerate(venue.client.plan(intent_of(venue.id, action))):
             name = intent_id(self.landing, 0, venue.id, number)
             try:
@@ -153,6 +159,8 @@ class LocalChain:
             self.played.own_failed += not receipt.status
             receipts += self.ground.anvil.explained([receipt])
             costs = _sum(costs, self._price(receipt.gas_used, row.attempts[-1].raw, block))
+        # The local chain takes its own price and no fee for data: put right to what the study's network takes.
+        self.ground.anvil.set_balance(self.ground.address("me"), wealth - costs.total + RESERVE)
         self.meter.landed(self.landing, costs)
         return _decoded(venue, receipts), receipts
 
@@ -166,7 +174,10 @@ class LocalChain:
 
     def check_books(self, held: dict[str, int]) -> None:
         """Compare what the world's book says that one holds with what the chain says, for every token."""
-        for (token, _), amount in self.ground.held(["me"]).items():
+        found = {token: amount for (token, _), amount in self.ground.held(["me"]).items()}
+        if self.native:
+            found[self.native] = self.wealth()
+        for token, amount in found.items():
             if held.get(token, 0) != amount:
                 self.differ(
                     f"{self.landing or 'books'}: the book holds {held.get(token, 0)} {token}, the chain {amount}"

@@ -74,7 +74,7 @@ def waterfall(books: Books) -> Waterfall:
             lines.append(Line(row.key, _label(row, families), _down(value), amounts, row.formula, row.group))
     if exact != end - start:
         raise InvariantBroken(
-            f"the statement's rows explain {float(exact):.6f} micro-units of a change of {float(end - start):.6f}"
+            f"the statement's rows explain {_down(exact)} micro-units of a change of {_down(end - start)}"
         )
     _check_tokens(books, tokens)
     keep = _down(end) - _down(start)

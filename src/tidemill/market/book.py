@@ -71,6 +71,10 @@ class SeenBook:
             edge += step
         return edge * self.spacing
 
+    def bounded(self, edge: int) -> int:
+        """Return the liquidity that mints seen so far have left on the tick ``edge * spacing``."""
+        return max(self.gross.get(edge, 0), 0)
+
     def change(self, lower: int, upper: int, delta: int) -> None:
         """See ``Book``."""
         low, high = lower // self.spacing, upper // self.spacing
@@ -116,6 +120,10 @@ class FullBook:
     def net(self, tick: int) -> int:
         """Liquidity added when the price crosses ``tick`` upwards."""
         return self._net.get(tick // self.spacing, 0) if tick % self.spacing == 0 else 0
+
+    def bounded(self, edge: int) -> int:
+        """Return the liquidity that begins or ends at the tick ``edge * spacing``."""
+        return self._gross.get(edge, 0)
 
     def next_boundary(self, tick: int, down: bool) -> int:
         """See ``Book``."""

@@ -75,6 +75,11 @@ class PathLiquidity:
         self._forward(steps, events)
         return self._sure.cells if isinstance(self._sure, SeenBook) else {}
 
+    def bounded(self, steps: int, events: int, tick: int) -> int:
+        """Return the liquidity known to begin or end at ``tick`` there."""
+        self._forward(steps, events)
+        return self._sure.bounded(tick // self._spacing)
+
     def _spot(self, steps: int, events: int) -> Spot:
         self._forward(steps, events)
         last = steps - 1

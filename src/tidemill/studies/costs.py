@@ -82,7 +82,7 @@ class Costing:
                     field=f"fees.{self.network.name}.{LEVELS[name]}",
                 )
         fork = self._given.fork if self._given else None
-        return FeeEnv(time=block.time, fork=fork, **{k: v for k, v in levels.items() if v is not None})  # type: ignore[arg-type]
+        return FeeEnv(time=block.time, fork=fork, **{k: v for k, v in levels.items() if v is not None})
 
     def _at(self, name: str, block: Block) -> Known | None:
         if self._data is not None and name in self._data:

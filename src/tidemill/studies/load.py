@@ -128,7 +128,7 @@ class Result:
         BadInput : the folder cannot be written.
         MissingArtefact : the report page has not been built.
         """
-        from tidemill.app.report import report_html  # noqa: PLC0415
+        from tidemill.studies.report import report_html  # noqa: PLC0415
 
         table = io.BytesIO()
         self.ledger().write_parquet(table)

@@ -198,7 +198,8 @@ class Prepared:
             start=self.start,
             end=self.end,
         )
-        return self._named(lambda: found.place(setup), None)
+        placed: Placed = self._named(lambda: found.place(setup), None)
+        return placed
 
     def _period(self) -> tuple[int, int]:
         """Return the study's period: what it asks for, within what the data cover."""
@@ -226,7 +227,8 @@ class Prepared:
         return Blocks([Block(time=self.start, number=1)], period_ms)
 
     def _network(self, name: str, field: str) -> networks.Network:
-        return self._named(lambda: networks.get(name), field)
+        found: networks.Network = self._named(lambda: networks.get(name), field)
+        return found
 
     def _amount(self, text: str, decimals: int, field: str) -> int:
         try:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 __all__ = [
     "BalanceRow",
+    "Cause",
     "CauseRow",
     "Covered",
     "FeeRow",
@@ -19,6 +20,7 @@ __all__ = [
     "WindowInfo",
 ]
 
+Cause = Literal["delay", "price", "gas", "others"]
 SCHEMA = "tidemill.rehearsal/1"
 
 
@@ -52,7 +54,10 @@ class Covered(Struct, frozen=True):
 
 
 class BalanceRow(Struct, frozen=True):
-    """What an account holds of a token at the end, raw units, on both sides."""
+    """What an account holds of a token at the end, raw units, on both sides.
+
+    Accounts of others were given a plenty of test tokens: theirs are counted from there, negative for what they paid.
+    """
 
     account: str
     token: str
@@ -109,12 +114,12 @@ class FeeRow(Struct, frozen=True):
 
 
 class ModeRow(Struct, frozen=True):
-    """The same window once more: what is kept and earned of it, micro-units of home; own steps done."""
+    """The same window once more: what is kept and earned of it, micro-units of home; network fees in wei; steps done."""
 
     name: str
     keep: int
-    fees: int
-    gas: int
+    earned: int
+    network_fees: int
     steps: int
     note: str
 
@@ -122,7 +127,7 @@ class ModeRow(Struct, frozen=True):
 class CauseRow(Struct, frozen=True):
     """A part of the tracking error, micro-units of home; the parts add up to the whole."""
 
-    cause: Literal["delay", "price", "gas", "others"]
+    cause: Cause
     value: int
     how: str
 

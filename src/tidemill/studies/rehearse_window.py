@@ -45,7 +45,7 @@ def choose_window(prepared: Prepared, outcomes: Outcomes) -> Window:
     limits = prepared.study.rehearse
     most = min(limits.actions, limits.seconds * PER_SECOND)
     times = _action_times(prepared)
-    own = np.array(sorted(step.at.time for step in outcomes.record if _acted(step)), np.int64)
+    own = np.array(sorted(step.at.time for step in steps_done(outcomes)), np.int64)
     scripted = any(name not in prepared.markets for name in prepared.placed)
     starts = [prepared.start]
     if not scripted:
@@ -61,9 +61,12 @@ def choose_window(prepared: Prepared, outcomes: Outcomes) -> Window:
     if best is None:
         raise BadInput(f"{most} recorded actions are fewer than one block holds; give more", field="rehearse.actions")
     inside, start, end = best
+    if end == prepared.end:  # every window has an exit; here it is the study's own, which comes after its end
+        inside = len(own) - int(np.searchsorted(own, start, side="left"))
     blocks = prepared.blocks
     first, last = blocks.last_until(start), blocks.last_until(end)
-    within = _count(times, first.time, last.time)
+    # What others did in the first block is part of a pool's start, and is played where there is a script.
+    within = _count(times, first.time - scripted, last.time)
     return Window(start, end, first, last, within, _count(times, prepared.start - 1, prepared.end), inside, len(own))
 
 

@@ -8,77 +8,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from harness.day import LAST, ME, NET, Wallet, block_of, market, pool_stage, replay_stage
 from tidemill.chain import artefacts
 from tidemill.interfaces import Action, Block, Claimable, EventCount, Revert, TickLeaves
-from tidemill.market.flow_spec import FlowSpec, Provider
-from tidemill.market.generate import generate
 from tidemill.market.index import FeeIndex
 from tidemill.market.limbs import from_limbs
-from tidemill.market.manifest import PoolInfo, Token
-from tidemill.market.own_swaps import PathLiquidity
 from tidemill.venues.uniswap_v3.model_state import ManagerState, UniswapV3State
-from tidemill.venues.uniswap_v3.pool_stage import OTHERS, PoolStage, executed_state, recorded_actions
-from tidemill.venues.uniswap_v3.stage import Pool, ReplayStage
-
-NET, ME = "op-mainnet", "me"
-LAST = Block(time=2**60, number=2**60)
-INFO = PoolInfo(10, NET, "0x" + "5e" * 20, Token("USDC", 6), Token("WETH", 18), 500, 10)
-SPEC = FlowSpec(
-    pool=INFO,
-    providers=(
-        Provider(liquidity=30_000_000_000_000_000, width=887_270),
-        Provider(liquidity=150_000_000_000_000_000, width=2_000, moves_per_day=900),
-        Provider(liquidity=80_000_000_000_000_000, width=300, moves_per_day=2_000),
-    ),
-    seed="modes",
-    days=1,
-    trades_per_day=1_500,
-)
-
-
-class Wallet:
-    """A context in which ``me`` can pay for anything."""
-
-    def __init__(self, block: Block, sender: str = ME) -> None:
-        self.block, self.sender = block, sender
-
-    def balance(self, token: str, account: str) -> int:
-        return 1 << 200
-
-    def call(self, venue: str, action: Action) -> Any:
-        raise NotImplementedError
-
-    def move(self, transfer: Any) -> None:
-        raise NotImplementedError
-
-
-@cache
-def market() -> Any:
-    dataset = generate(SPEC)
-    assert dataset.manifest.fidelity == "exact"
-    return dataset
-
-
-def replay_stage(*, diluted: bool) -> ReplayStage:
-    data = market()
-    pool = Pool(f"USDC@{NET}", f"WETH@{NET}", INFO.fee, INFO.tick_spacing)
-    return ReplayStage("pool", NET, pool, data.tape(), data.flow(), PathLiquidity.of(data), diluted=diluted)
-
-
-def pool_stage(*, anchored: bool) -> PoolStage:
-    setup = SimpleNamespace(market=market(), network=NET, id="pool")
-    return PoolStage("pool", NET, executed_state(setup), recorded_actions(market().flow()), anchored=anchored)
-
-
-def block_of(step: int) -> Block:
-    tape = market().tape()
-    return Block(time=int(tape.time[step]), number=int(tape.block[step]))
+from tidemill.venues.uniswap_v3.pool_stage import OTHERS
 
 
 def open_ranges(stage: Any, seed: int, count: int) -> list[tuple[str, int, int, int]]:
@@ -158,8 +98,8 @@ def test_diluted_shares_each_step_with_all_own_liquidity():
 def test_executed_modes_equal_the_real_pool(anchored: bool):
     if not artefacts.available("UniswapV3Pool", "NonfungiblePositionManager", "PoolCallee", "TestToken"):
         pytest.skip("contract artefacts are not in the cache: run `tidemill contracts fetch`")
-    from harness import V3, Evm  # noqa: PLC0415 - needs the artefacts
-    from harness.v3_storage import read_globals  # noqa: PLC0415
+    from harness import V3, Evm
+    from harness.v3_storage import read_globals
 
     stage = pool_stage(anchored=anchored)
     first = stage.actions[0][0]

@@ -42,12 +42,12 @@ def place(setup: Setup) -> Placed:
 
 
 def _script(setup: Setup, tvl: int) -> list[Scripted]:
-    random = setup.random("yield")
+    draws = setup.random("yield")
     every = int(setup.params["yield_every_hours"]) * HOUR
     script = [Scripted(setup.first_from(setup.start), "others", Action("deposit", {"assets": tvl}))]
     for time in range(setup.start + every, setup.end, every):
         mean = mul_div_down(tvl * int(setup.params["yield_bps"]), every, BPS * YEAR)
-        amount = mul_div_down(mean, random.randrange(5_000, 15_001), BPS)
+        amount = mul_div_down(mean, draws.randrange(5_000, 15_001), BPS)
         if amount:
             script.append(Scripted(setup.first_from(time), "others", Action("donate", {"assets": amount})))
     return script

@@ -6,7 +6,7 @@ addresses. The ground keeps both in step, says what everybody was given, and rea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from eth_hash.auto import keccak
@@ -21,7 +21,7 @@ from tidemill.errors import RpcError
 from tidemill.interfaces import Action, Block, Intent, Limits, Stage, Transfer
 from tidemill.venues.shared.client_parts import ERC20, abi, ask_many
 
-__all__ = ["PLENTY", "ZERO", "Ground", "LocalVenue", "Others", "intent_of"]
+__all__ = ["PLENTY", "ZERO", "Ground", "LocalVenue", "Others", "Unrest", "intent_of"]
 
 PLENTY = 1 << 200
 """What others are given of every test token: never short, far from overflowing."""
@@ -40,6 +40,10 @@ class Others(Struct, frozen=True):
     block: Block
     actor: str
     action: Action
+
+
+Unrest = Callable[[Sequence[Others]], Sequence[Others]]
+"""Disturbs what others do."""
 
 
 class LocalVenue(Protocol):
@@ -138,6 +142,11 @@ class Ground:
         data = abi(ERC20).encode("approve", spender, (1 << 256) - 1)
         return self.address(who), Call(self.tokens[token], data, purpose="approve")
 
+    def transfer(self, token: str, who: str, target: str, amount: int) -> tuple[str, Call]:
+        """Return the call by which ``who`` sends so much of a token to ``target`` (names)."""
+        data = Abi(artefact("TestToken").abi).encode("transfer", self.address(target), amount)
+        return self.address(who), Call(self.token(token), data, purpose="bring")
+
     def give(self, token: str, who: str, amount: int) -> None:
         """Make so much of a test token for ``who`` and remember it."""
         self.run([self.mint(token, who, amount)], f"giving {who} {token}")
@@ -145,7 +154,7 @@ class Ground:
 
     def held(self, accounts: Sequence[str]) -> dict[tuple[str, str], int]:
         """Return the raw units of every token that the accounts (names) hold now, by (token, account)."""
-        out = {}
+        out: dict[tuple[str, str], int] = {}
         who = [self._addresses[name] for name in accounts]
         for token, contract in sorted(self.tokens.items()):
             found = ask_many(self.rpc, contract, ERC20, [("balanceOf", (one,)) for one in who], self.rpc.block())

@@ -7,6 +7,7 @@ shows events only, they are made up so that every cell has the active liquidity 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,7 @@ def _fill_up(held: dict[Range, int], net: Mapping[int, int]) -> None:
         left[upper] = left.get(upper, 0) + liquidity
     ticks = sorted(tick for tick, value in left.items() if value)
     active = 0
-    for tick, following in zip(ticks, ticks[1:], strict=False):
+    for tick, following in pairwise(ticks):
         active += left[tick]
         if active > 0:
             held[tick, following] = held.get((tick, following), 0) + active
@@ -123,7 +124,7 @@ def _ranges(
     known = sorted(cells)
     ends = [first, *known[1:], last]
     # Runs of equal liquidity, [start, stop) in cells: the gap after a known cell takes that cell's.
-    left = [[start, stop, cells[cell]] for start, stop, cell in zip(ends, ends[1:], known, strict=True)]
+    left = [[start, stop, cells[cell]] for start, stop, cell in zip(ends[:-1], ends[1:], known, strict=True)]
     made: dict[Range, int] = {}
     added = 0
     for (lower, upper), amount in sorted(wanted.items()):

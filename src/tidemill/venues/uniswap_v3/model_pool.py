@@ -61,7 +61,7 @@ class Payer(NamedTuple):
     skimp: int = 0
     reenter: bool = False
 
-    def pay(self, pool: PoolState, token: str, due: int, lent: int, effects: Effects) -> int:
+    def pay(self, pool: PoolState, token: str, due: int, effects: Effects, lent: int = 0) -> int:
         """Pay one token, a loan given back first; returns what the pool got beside the loan (below 0: kept back)."""
         if self.reenter:
             raise Revert("LOK")
@@ -102,8 +102,8 @@ def mint(
     if not 0 < liquidity < _INT128:
         raise Revert("")
     amount0, amount1 = _change_position(pool, effects, owner, tick_lower, tick_upper, liquidity)
-    paid0 = payer.pay(pool, pool.token0, amount0, 0, effects) if amount0 else 0
-    paid1 = payer.pay(pool, pool.token1, amount1, 0, effects) if amount1 else 0
+    paid0 = amount0 and payer.pay(pool, pool.token0, amount0, effects)
+    paid1 = amount1 and payer.pay(pool, pool.token1, amount1, effects)
     if paid0 < amount0:
         raise Revert("M0")
     if paid1 < amount1:
@@ -202,17 +202,8 @@ def flash(
         raise Revert("F0")
     if paid1 < fee1:
         raise Revert("F1")
-    journal = pool.journal
-    if paid0 > 0:
-        share = protocol_share_down(paid0, pool.fee_protocol_0)
-        journal.set(pool, "protocol_fees_0", wrapping_add_128(pool.protocol_fees_0, share))
-        growth = fee_growth_down(pool.fee_growth_global_0_x128, paid0 - share, pool.liquidity)
-        journal.set(pool, "fee_growth_global_0_x128", growth)
-    if paid1 > 0:
-        share = protocol_share_down(paid1, pool.fee_protocol_1)
-        journal.set(pool, "protocol_fees_1", wrapping_add_128(pool.protocol_fees_1, share))
-        growth = fee_growth_down(pool.fee_growth_global_1_x128, paid1 - share, pool.liquidity)
-        journal.set(pool, "fee_growth_global_1_x128", growth)
+    _share_out(pool, "0", paid0)
+    _share_out(pool, "1", paid1)
     effects.log(
         "Flash",
         sender=effects.ctx.sender,
@@ -333,9 +324,17 @@ def _settle_position(
 
 
 def _take_back(pool: PoolState, effects: Effects, token: str, recipient: str, lent: int, fee: int, payer: Payer) -> int:
-    paid = payer.pay(pool, token, fee, lent, effects)
+    paid = payer.pay(pool, token, fee, effects, lent)
     effects.move(token, recipient, pool.account, min(lent + paid, lent), payer.unfunded)
     return paid
+
+
+def _share_out(pool: PoolState, side: str, paid: int) -> None:
+    """Give what a flash paid to the protocol and to liquidity in range."""
+    fees, growth = f"protocol_fees_{side}", f"fee_growth_global_{side}_x128"
+    share = protocol_share_down(paid, getattr(pool, f"fee_protocol_{side}"))
+    pool.journal.set(pool, fees, wrapping_add_128(getattr(pool, fees), share))
+    pool.journal.set(pool, growth, fee_growth_down(getattr(pool, growth), paid - share, pool.liquidity))
 
 
 def _all_but_one(held: int, most: int) -> int:

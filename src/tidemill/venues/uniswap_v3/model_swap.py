@@ -68,7 +68,7 @@ def swap(
     spent, received = _walk(pool, effects, zero_for_one, amount_specified, sqrt_price_limit_x96)
     token_in, token_out = (pool.token0, pool.token1) if zero_for_one else (pool.token1, pool.token0)
     effects.move(token_out, pool.account, recipient, received, "TF")
-    paid = payer.pay(pool, token_in, spent, 0, effects) if spent else 0
+    paid = spent and payer.pay(pool, token_in, spent, effects)
     if paid < spent:
         raise Revert("IIA")
     moved = Swapped(spent, -received) if zero_for_one else Swapped(-received, spent)

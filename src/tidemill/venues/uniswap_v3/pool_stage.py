@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from tidemill.errors import BadInput, Revert
 from tidemill.interfaces import (
@@ -208,10 +209,11 @@ class PoolStage:
         """Do one of one's own verbs through the exact model; raises ``Revert`` with the state unchanged."""
         principal = self._principal(action)
         result = self.model.apply(self.state, action, _Own(ctx, self.account))
+        result = structs.replace(result, features=_with_wallet(result, ctx))
         if principal is None:
             return result
         split = {"principal0": principal[0], "principal1": principal[1]}
-        return Result({**result.amounts, **split}, result.transfers, result.events, result.features, result.position)
+        return structs.replace(result, amounts={**result.amounts, **split})
 
     def _principal(self, action: Action) -> tuple[int, int] | None:
         """What ``close`` gives beside fees, told with its result as `ReplayStage` does."""
@@ -264,6 +266,24 @@ class PoolStage:
                 ),
                 token.owner,
             )
+
+
+def _with_wallet(result: Result, ctx: Context) -> dict[str, int]:
+    """Return the counts that move gas with those of the wallet's own storage words.
+
+    The gas table was measured with wallets that always hold something: a word that comes from or goes back to zero
+    counts as that instead of as changed.
+    """
+    counts = dict(result.features)
+    for token in sorted({move.token for move in result.transfers}):
+        moves = [move for move in result.transfers if move.token == token]
+        change = sum(m.amount * ((m.target == ctx.sender) - (m.source == ctx.sender)) for m in moves)
+        held = ctx.balance(token, ctx.sender)
+        kind = "slots_set" if held == 0 < change else "slots_cleared" if held + change == 0 else None
+        if kind is not None and change:
+            counts[kind] = counts.get(kind, 0) + 1
+            counts["slots_changed"] = counts.get("slots_changed", 0) - 1
+    return counts
 
 
 def executed_state(setup: Setup) -> UniswapV3State:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from msgspec.structs import replace as replace_struct
 
 from tidemill.errors import BadInput, Revert
 from tidemill.interfaces import (
@@ -36,6 +37,7 @@ from tidemill.venues.uniswap_v3.rules_liquidity import (
     liquidity_for_amounts_down,
 )
 from tidemill.venues.uniswap_v3.rules_ticks import MAX_TICK, MIN_TICK, sqrt_ratio_at_tick
+from tidemill.venues.uniswap_v3.shadow import GasShadow
 from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
 __all__ = ["Fill", "KnownLiquidity", "Pool", "ReplayStage"]
@@ -73,6 +75,10 @@ class KnownLiquidity(Protocol):
 
     def active(self, steps: int, events: int) -> int:
         """Return the active liquidity there."""
+        ...
+
+    def bounded(self, steps: int, events: int, tick: int) -> int:
+        """Return the liquidity that begins or ends at ``tick``, as far as it is known."""
         ...
 
 
@@ -120,6 +126,7 @@ class ReplayStage:
         self.at = Block(time=0, number=0)
         self.tokens: dict[int, _Token] = {}
         self._next_id = first_token_id
+        self._shadow = GasShadow(venue, pool.token0, pool.token1, pool.fee, pool.tick_spacing, self.account)
         self._ranges: dict[tuple[int, int], int] = {}
         self._lower = np.empty(0, np.int32)
         self._upper = np.empty(0, np.int32)
@@ -130,6 +137,7 @@ class ReplayStage:
 
     def advance(self, to: Block) -> Sequence[Happened]:
         """Play the recorded path up to and including block ``to``; nothing happens to a position unasked."""
+        self._shadow.forget()  # worlds go back within a block only
         stop = int(np.searchsorted(self.tape.block, to.number, side="right"))
         if len(self._lower) and stop > self.steps:
             accrue(*self._columns(), self.steps, stop, self._lower, self._upper, self._own, self.diluted, self._growth)
@@ -231,7 +239,22 @@ class ReplayStage:
             raise BadInput(f"a pool has no verb {action.verb!r}", field=self.id)
         if ctx.block.time > action.limits.get("deadline", ctx.block.time):
             raise Revert("Transaction too old")
-        return verbs[action.verb](action, ctx)
+        number = self._next_id
+        result = verbs[action.verb](action, ctx)
+        if action.verb.startswith("swap"):
+            return result
+        counted = self._shadow.count(action, ctx, number, **self._here())
+        return replace_struct(result, features=counted or result.features)
+
+    def _here(self) -> dict[str, Any]:
+        """Where the path stands, for the shadow."""
+        steps, events = self.steps, self.events
+        return {
+            "price": self.sqrt_price_x96,
+            "tick": self.tick,
+            "liquidity": self.liquidity.active(steps, events),
+            "used": lambda tick: self.liquidity.bounded(steps, events, tick),
+        }
 
     def _mint(self, action: Action, ctx: Context) -> Result:
         lower, upper = int(action.args["tick_lower"]), int(action.args["tick_upper"])
@@ -363,11 +386,7 @@ class ReplayStage:
                 Transfer(token_in, ctx.sender, self.account, fill.amount_in),
                 Transfer(token_out, self.account, ctx.sender, fill.amount_out),
             ),
-            features={
-                "steps": fill.steps,
-                "ticks_crossed": fill.ticks_crossed,
-                "observations_written": int(fill.tick_changed),
-            },
+            features=self._shadow.swap(action, ctx, fill.steps, fill.ticks_crossed, fill.tick_changed, **self._here()),
         )
 
     # --- the manager's books ------------------------------------------------------------------------------------------
@@ -397,11 +416,13 @@ class ReplayStage:
 
     def snapshot(self) -> Any:
         """Return everything that own actions change."""
-        return self._next_id, dict(self.tokens), dict(self._ranges), *(a.copy() for a in self._arrays())
+        arrays = (array.copy() for array in self._arrays())
+        return self._shadow.snapshot(), self._next_id, dict(self.tokens), dict(self._ranges), *arrays
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a snapshot taken at the same point of the path."""
-        self._next_id, tokens, ranges, self._lower, self._upper, self._own, self._growth = snapshot
+        mark, self._next_id, tokens, ranges, self._lower, self._upper, self._own, self._growth = snapshot
+        self._shadow.restore(mark)
         self.tokens, self._ranges = dict(tokens), dict(ranges)
 
     def _arrays(self) -> tuple[Any, Any, Any, Any]:

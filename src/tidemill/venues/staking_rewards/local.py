@@ -1,0 +1,65 @@
+"""A farm of a study on a local chain: Synthetix' contract, and the model in lockstep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tidemill.chain.deploy import Deployment, deploy
+from tidemill.errors import BadInput
+from tidemill.interfaces import Block, Stage
+from tidemill.venues.kinds import Placed
+from tidemill.venues.shared.ground import Ground
+from tidemill.venues.shared.local_scripted import ScriptedLocal, ScriptedSeat
+from tidemill.venues.shared.scripted import ScriptedStage
+from tidemill.venues.staking_rewards.client import FarmClient, FarmDeployment
+
+__all__ = ["LocalFarm", "seat"]
+
+_PLAIN = ("rewardRate", "lastUpdateTime", "rewardPerTokenStored", "periodFinish", "totalSupply")
+_OF_STAKERS = ("balanceOf", "rewards", "userRewardPerTokenPaid")
+
+
+class LocalFarm(ScriptedLocal):
+    """``LocalVenue`` of StakingRewards. Raises ``BadInput`` where the contract's fixed period is not the study's."""
+
+    def __init__(self, ground: Ground, twin: ScriptedStage[Any]) -> None:
+        state = twin.state
+        issued = state.staking_token in ground.tokens and state.staking_token != state.reward_token
+        tokens = (ground.token(state.reward_token), ground.token(state.staking_token))
+        args = (ground.address(state.distributor), *tokens)
+        farm = deploy(ground.anvil, ground.address("deployer"), [Deployment(twin.id, "StakingRewards", args)])[twin.id]
+        ids = {"staking_id": state.staking_token, "reward_id": state.reward_token}
+        self._at = FarmDeployment.of_farm(ground.rpc, farm, **ids)
+        made = (state.reward_token,) if issued else tuple(dict.fromkeys((state.reward_token, state.staking_token)))
+        super().__init__(ground, twin, tuple(dict.fromkeys(ids.values())), made, farm)
+        fixed = self.client.read("rewardsDuration")
+        if fixed != state.duration:
+            raise BadInput(
+                f"the contract pays a reward out over {fixed // 86_400} days and cannot be told otherwise, "
+                f"not over {state.duration // 86_400}",
+                field=f"venues.{twin.id}.params.duration_days",
+            )
+
+    def client_for(self, who: str) -> FarmClient:
+        """Return a client of the farm for an account."""
+        return FarmClient(self.ground.rpc, self._at, venue=self.id, account=self.ground.address(who), name=who)
+
+    def pulse(self, model: Stage) -> tuple[Any, Any]:
+        """Compare the stake of everybody and the reward per unit so far."""
+        names = ("totalSupply", "rewardPerTokenStored")
+        return tuple(map(model.read, names)), tuple(map(self.client.read, names))
+
+    def state(self, model: Stage) -> Sequence[tuple[str, Any, Any]]:
+        """Compare the farm's numbers and those of every staker."""
+        out = [(name, model.read(name), self.client.read(name)) for name in _PLAIN]
+        for who in ("me", *self._actors):
+            at = self.ground.address(who)
+            out += [(f"{name}({who})", model.read(name, who), self.client.read(name, at)) for name in _OF_STAKERS]
+        return out
+
+
+def seat(venue: str, network: str, market: Any, placed: Placed, at: Block, until: Block) -> ScriptedSeat:
+    """Return how a farm is rehearsed, from the study's start on."""
+    del venue, network, market, at, until
+    return ScriptedSeat(placed.make, LocalFarm, rank=2)

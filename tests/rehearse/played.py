@@ -1,0 +1,40 @@
+"""Rehearsals of the shipped examples, each played once and cut short, so that tests share them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from tidemill.market.data import data_root
+from tidemill.studies.load import Loaded
+from tidemill.studies.rehearse import Comparison
+from tidemill.studies.study import Study, load_study
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+ACTIONS = {"vault_farm": 280}
+"""Recorded actions per rehearsal; the vault's script needs more to reach a claim."""
+FOUR_DAYS = dt.datetime(2025, 1, 5, tzinfo=dt.UTC)
+"""Studies of the sample end here in tests: their backtest finds the window, and two months of it take seconds."""
+
+
+def shortened(name: str, *, actions: int | None = None, seed: int | None = None) -> Study:
+    """Return an example with a small window."""
+    study = load_study(EXAMPLES / f"{name}.toml")
+    study = structs.replace(study, rehearse=structs.replace(study.rehearse, actions=actions or ACTIONS.get(name, 150)))
+    if name not in ("real_day", "impact", "vault_farm"):
+        study = structs.replace(study, end=FOUR_DAYS)
+    if seed is not None:
+        study = structs.replace(study, world=structs.replace(study.world, seed=seed))
+    return study
+
+
+@cache
+def rehearsed(name: str, mode: str = "locked", gas: str = "model", seed: int | None = None) -> Comparison:
+    """Rehearse an example, once per session."""
+    if name == "real_day" and data_root() is None:
+        pytest.skip("no market data: set TIDEMILL_DATA")
+    return Loaded(shortened(name, seed=seed)).rehearse(mode, gas)
