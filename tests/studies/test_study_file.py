@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidemill.errors import BadInput
-from tidemill.studies.study import Fees, Rehearsal, Study, VenueSpec, WorldSpec, load_study, parse_study
+from tidemill.studies.study import Fees, PoolSpec, Rehearsal, Study, VenueSpec, WorldSpec, load_study, parse_study
 
 GOOD: dict[str, Any] = {
     "title": "A range",
@@ -25,7 +25,23 @@ GOOD: dict[str, Any] = {
     "venues": {"pool": {"kind": "uniswap_v3"}},
     "strategy": "range_reset",
 }
-TABLES = {"": Study, "venues.pool": VenueSpec, "fees.op-mainnet": Fees, "world": WorldSpec, "rehearse": Rehearsal}
+POOL: dict[str, Any] = {
+    "address": "0x" + "05" * 20,
+    "token0": "USDC",
+    "token1": "WETH",
+    "decimals0": 6,
+    "decimals1": 18,
+    "fee": 500,
+    "tick_spacing": 10,
+}
+TABLES = {
+    "": Study,
+    "venues.pool": VenueSpec,
+    "venues.pool.pool": PoolSpec,
+    "fees.op-mainnet": Fees,
+    "world": WorldSpec,
+    "rehearse": Rehearsal,
+}
 INTERNAL = {"path", "digest"}
 
 
@@ -55,6 +71,8 @@ def to_toml(data: dict[str, Any]) -> str:
 
 def with_value(path: str, item: Any) -> str:
     data = msgspec.to_builtins(GOOD)
+    if path.startswith("venues.pool.pool."):
+        data["venues"]["pool"]["pool"] = dict(POOL)
     inner = data
     *parents, last = path.split(".")
     for part in parents:
@@ -97,6 +115,51 @@ def wrong_values(kind: Any) -> list[Any]:
         return ["yesterday", 3, dt.date(2024, 1, 5), dt.datetime(2024, 1, 5)]  # noqa: DTZ001 - naive on purpose
     wrong = [item for option in get_args(kind) if option is not type(None) for item in wrong_values(option)]
     return wrong or [3.5]
+
+
+def test_the_tables_are_all_there():
+    """A new struct in the study file must be in TABLES."""
+
+    def inside(kind: Any) -> list[Any]:
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            return [kind]
+        return [struct for inner in getattr(kind, "__args__", ()) for struct in inside(inner)]
+
+    found, todo = set(), [Study]
+    while todo:
+        struct = todo.pop()
+        found.add(struct)
+        todo += [new for f in msgspec.structs.fields(struct) for new in inside(f.type) if new not in found]
+    assert found == set(TABLES.values())
+
+
+ENTRIES = [
+    ("tokens", {"USDC": -1}, ">= 0"),
+    ("tokens", {"USDC": 37}, "<= 36"),
+    ("tokens", {"USDC": "6"}, "whole number"),
+    ("tokens", {"USDC": 1.5}, "whole number"),
+    ("tokens", {"US DC": 6}, "short name"),
+    ("prices", {"ETH": 3000}, "text in quotes"),
+    ("prices", {"ETH": "3e3"}, "decimal number in quotes"),
+    ("prices", {"ETH": "-1"}, "decimal number in quotes"),
+    ("prices", {"ETH": "."}, "decimal number in quotes"),
+    ("prices", {"1ETH": "1"}, "short name"),
+    ("capital", {"USDC": 1000}, "text in quotes"),
+    ("capital", {"USDC": "1_000"}, "decimal number in quotes"),
+    ("capital", {"": "1"}, "short name"),
+    ("venues", {"my pool": {"kind": "uniswap_v3"}}, "short name"),
+    ("venues", {"pool": {"kind": "uniswap_v3", "params": {"a": 1.5}}}, "params"),
+    ("venues", {"pool": {"kind": "uniswap_v3", "params": {"a": []}}}, "params"),
+]
+
+
+@pytest.mark.parametrize(("table", "entries", "says"), ENTRIES, ids=str)
+def test_a_wrong_entry_of_a_table_is_named(table: str, entries: dict[str, Any], says: str):
+    with pytest.raises(BadInput, match=says) as caught:
+        parse_study(with_value(table, entries), "my.toml")
+    line = str(caught.value)
+    assert line.startswith(f"my.toml: {table}")
+    assert "\n" not in line
 
 
 CASES = [(path, item) for path, info in fields() for item in wrong_values(info.type)]

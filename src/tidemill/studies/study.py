@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import tomllib
 from pathlib import Path
+from types import UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
@@ -195,7 +196,13 @@ def parse_study(text: str, name: str = "study") -> Study:
 
 
 def _bare(kind: Any) -> Any:
-    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    """Return the type beneath descriptions and ``| None``."""
+    if get_origin(kind) is Annotated:
+        return _bare(get_args(kind)[0])
+    if get_origin(kind) is UnionType:
+        tables = [_bare(option) for option in get_args(kind) if option is not type(None)]
+        return tables[0] if len(tables) == 1 else kind
+    return kind
 
 
 def _convert(data: Any, kind: Any, name: str, prefix: str) -> Any:
@@ -255,6 +262,10 @@ def _plain(message: str) -> str:
         (
             "Expected `str` matching regex '^[A-Za-z][A-Za-z0-9_-]{0,63}$'",
             "expected a short name of letters, digits, - and _",
+        ),
+        (
+            "Expected `str` matching regex '^0x[0-9a-fA-F]{40}$'",
+            "expected an address, 0x and 40 hexadecimal digits",
         ),
         ("Expected `str`", "expected text in quotes"),
         ("Invalid enum value", "not a valid choice:"),
