@@ -1,5 +1,8 @@
 """Plant one-token mistakes in a venue's rules and model; its twin tests must notice every one.
 
+A plain run takes a selection: every rounding, and comparisons, arithmetic and accruals spread evenly over all modules,
+the same ones each time (``SELECTED`` of a venue, all where there are not many more). ``--all`` plants every one.
+
 For each venue the module ``twins.<venue>_mutants`` names
 
 * ``MODULES`` — the modules to spoil;
@@ -29,12 +32,16 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 60  # a mistake that makes an endless loop is noticed by the clock
+PROGRESS = 10  # seconds between two lines that say how far it is
+SELECTED = 140  # mistakes a plain run plants per venue
+ARITHMETIC = {"rounding", "comparison", "arithmetic", "sign"}  # kinds that a selection is made of
 COMPARED = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
 REVERSED = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE}
 TURNED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.BitAnd: ast.BitOr, ast.BitXor: ast.BitOr}
@@ -171,6 +178,31 @@ def mutants_of(module: str) -> list[Mutant]:
                 name += f" #{seen[name]}"
             out.append(Mutant(name, kind, getattr(node, "lineno", 0), module, place, variant))
     return out
+
+
+def selection(everything: list[Mutant]) -> list[Mutant]:
+    """A part of all mutants, the same each time: every rounding, then the other sites of sums spread evenly.
+
+    Each module gives all it has, or an equal share of the room that is left, taken at equal distances of its source.
+    Of a module without such sites any kind is taken. All are taken when there are not many more than the room.
+    """
+    if len(everything) <= SELECTED:
+        return everything
+    by_module: dict[str, list[Mutant]] = defaultdict(list)
+    for mutant in everything:
+        by_module[mutant.module].append(mutant)
+    roundings = {mutant for mutant in everything if mutant.kind == "rounding"}
+    wanted: dict[str, list[Mutant]] = {}
+    for module, some in by_module.items():
+        sums = [mutant for mutant in some if mutant.kind in ARITHMETIC and mutant not in roundings]
+        wanted[module] = sums if sums or roundings & set(some) else some
+    chosen, room = set(roundings), SELECTED - len(roundings)
+    for left, module in zip(range(len(wanted), 0, -1), sorted(wanted, key=lambda m: (len(wanted[m]), m)), strict=True):
+        some = wanted[module]
+        share = min(len(some), max(1, room // left))
+        chosen |= {some[i * len(some) // share] for i in range(share)} if some else set()
+        room -= share
+    return [mutant for mutant in everything if mutant in chosen]
 
 
 def parsed(module: str) -> ast.Module:
@@ -312,31 +344,19 @@ def _be_child(venue: str, mutant: Mutant | None, source: str, writer: int) -> No
 
 
 def _judge(venue: str, chosen: list[Mutant], jobs: int) -> dict[str, Verdict]:
-    """Run all, in ``jobs`` processes that each fork for their share."""
+    """Run all, in ``jobs`` threads that each fork for one mutant after the other, and say how far it is."""
     verdicts: dict[str, Verdict] = {}
-    workers = []
-    for job in range(jobs):
-        reader, writer = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(reader)
-            with os.fdopen(writer, "w") as pipe:
-                for number in range(job, len(chosen), jobs):
-                    verdict = run_one(venue, chosen[number])
-                    if not verdict.noticed:
-                        print(f"  unnoticed ({number} of {len(chosen)}): {chosen[number].name}", file=sys.stderr)
-                    how = verdict.how.replace("\n", " ").replace("\t", " ")
-                    pipe.write(f"{number}\t{int(verdict.noticed)}\t{verdict.seconds}\t{how}\n")
-                    pipe.flush()
-            os._exit(0)
-        os.close(writer)
-        workers.append((pid, reader))
-    for pid, reader in workers:
-        with os.fdopen(reader) as pipe:
-            for line in pipe:
-                number, noticed, seconds, how = line.rstrip("\n").split("\t", 3)
-                verdicts[chosen[int(number)].name] = Verdict(noticed == "1", how, float(seconds))
-        os.waitpid(pid, 0)
+    began = said = time.monotonic()
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = {pool.submit(run_one, venue, mutant): mutant for mutant in chosen}
+        for future in as_completed(futures):
+            mutant, verdict = futures[future], future.result()
+            verdicts[mutant.name] = verdict
+            if not verdict.noticed:
+                print(f"  not noticed: {mutant.name}", flush=True)
+            if (now := time.monotonic()) - said >= PROGRESS or len(verdicts) == len(chosen):
+                said = now
+                print(f"  {venue}: {len(verdicts)} of {len(chosen)} after {now - began:.0f} s", flush=True)
     return verdicts
 
 

@@ -46,6 +46,13 @@ class ChainStage:
             self.chain.differ(f"block {to.number}: {self.id} stands at {real} on the chain, at {model} in the model")
         return happened
 
+    def enter(self, block: Block) -> None:
+        """Let the chain's clock and the model's come to ``block``."""
+        self.chain.ground.reach(block.time)
+        enter = getattr(self._twin, "enter", None)
+        if enter is not None:
+            enter(block)
+
     def next_wake(self, conditions: Sequence[Condition], until: Block) -> Block | None:
         """Ask the model, which is where the chain is."""
         return self._twin.next_wake(conditions, until)

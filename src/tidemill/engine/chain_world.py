@@ -27,6 +27,7 @@ class ChainWorld(ModelWorld):
         """Open a transaction; one that lands is sent for good."""
         if not landing:
             return super().transaction(network, block, sender)
+        self.enter(network, block)
         return _Landing(self.chain, landing, self.stages, self.book, block, network, sender or self.account)
 
     def tell(self, news: News) -> None:
@@ -67,4 +68,4 @@ class FedWorld(ModelWorld):
         """Open a transaction; the costs of one that lands are known."""
         if landing in self._fed:
             self._meter.landed(landing, self._fed[landing])
-        return super().transaction(network, block, sender)
+        return super().transaction(network, block, sender, landing=landing)

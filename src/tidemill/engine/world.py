@@ -227,7 +227,16 @@ class ModelWorld:
 
         ``landing`` names a transaction of one's own that is included for good; without it what is done is taken back.
         """
+        if landing:
+            self.enter(network, block)
         return Transaction(self.stages, self.book, block, network, sender or self.account)
+
+    def enter(self, network: str, block: Block) -> None:
+        """Let the clock of every venue there come to ``block``: what its views say behind an own step is of that time."""
+        for stage in self.stages.values():
+            enter = getattr(stage, "enter", None)
+            if stage.network == network and enter is not None:
+                enter(block)
 
     def next_block(self, network: str) -> Block:
         """Return the block in which a step sent now is included, jitter apart."""

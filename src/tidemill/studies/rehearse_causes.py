@@ -43,6 +43,8 @@ class NotingWorld(ModelWorld):
 
     def transaction(self, network: str, block: Block, sender: str | None = None, *, landing: str = "") -> Transaction:
         """Open a transaction whose results are noted."""
+        if landing:
+            self.enter(network, block)
         return _Noting(self, landing, self.stages, self.book, block, network, sender or self.account)
 
 

@@ -15,7 +15,7 @@ from tidemill.ledger.posting import post
 from tidemill.ledger.timeline import Step
 from tidemill.ledger.waterfall import Waterfall, waterfall
 from tidemill.studies.canonical import result_hash
-from tidemill.studies.headline import BPS, MIN_YEAR_SECONDS, headline
+from tidemill.studies.headline import BPS, MIN_YEAR_SECONDS, headline, money
 from tidemill.studies.schema import (
     SCHEMA,
     Assumption,
@@ -28,6 +28,7 @@ from tidemill.studies.schema import (
     WaterfallRow,
 )
 from tidemill.studies.tables import cost_rows, position_rows
+from tidemill.units import format_amount
 
 __all__ = ["MAX_POINTS", "Alternative", "Facts", "TickPrice", "statement"]
 
@@ -195,5 +196,7 @@ def _leftovers(record: Sequence[Step], books: Books, fall: Waterfall, facts: Fac
         of = books.marks[-1].prices[token]
         value = amount * of.num // of.den
         if value * BPS > fall.end_value:
-            left.append(f"{amount} raw units of {token} (worth {value} micro-units)")
+            decimals = next(one.decimals for one in facts.tokens if one.id == token)
+            whole = format_amount(amount, decimals, min(decimals, 6))
+            left.append(f"{whole} {token.partition('@')[0]} (worth {money(value, facts.study.home)})")
     return [f"not closed into {facts.study.home} at the end: {', '.join(left)}"] if left else []

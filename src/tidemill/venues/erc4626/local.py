@@ -31,6 +31,7 @@ class LocalVault(ScriptedLocal):
         args = (ground.token(state.asset), f"Test {symbol}", symbol, offset)
         vault = deploy(ground.anvil, ground.address("deployer"), [Deployment(twin.id, _CONTRACT, args)])[twin.id]
         ground.tokens[state.share] = vault
+        ground.issued.add(state.share)
         self._at = VaultDeployment.of_vault(ground.rpc, vault, asset_id=state.asset, share_id=state.share)
         super().__init__(ground, twin, (state.asset, state.share), (state.asset,), vault)
 

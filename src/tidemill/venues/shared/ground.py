@@ -100,6 +100,8 @@ class Ground:
         self.names: dict[str, str] = {ZERO: "zero", me.lower(): "me"}
         self._addresses: dict[str, str] = {"zero": ZERO, "me": me.lower()}
         self.tokens: dict[str, str] = {}
+        self.issued: set[str] = set()
+        """Tokens that a venue issues: nobody else can make them."""
         self.endowed: dict[tuple[str, str], int] = {}
         anvil.set_balance(self._addresses["me"], _WEALTH)
 

@@ -135,6 +135,10 @@ class ScriptedStage(Generic[S]):
         self.at = to
         return ()
 
+    def enter(self, block: Block) -> None:
+        """Let the clock come to ``block`` with its script still to be played: an own transaction stands first in it."""
+        self.at = max(self.at, block)
+
     def next_wake(self, conditions: Sequence[Condition], until: Block) -> Block | None:
         """Return the first block at which a condition holds: claims grow with time and change with the script."""
         found: list[Block] = []

@@ -25,14 +25,13 @@ class LocalFarm(ScriptedLocal):
 
     def __init__(self, ground: Ground, twin: ScriptedStage[Any]) -> None:
         state = twin.state
-        issued = state.staking_token in ground.tokens and state.staking_token != state.reward_token
         tokens = (ground.token(state.reward_token), ground.token(state.staking_token))
         args = (ground.address(state.distributor), *tokens)
         farm = deploy(ground.anvil, ground.address("deployer"), [Deployment(twin.id, "StakingRewards", args)])[twin.id]
         ids = {"staking_id": state.staking_token, "reward_id": state.reward_token}
         self._at = FarmDeployment.of_farm(ground.rpc, farm, **ids)
-        made = (state.reward_token,) if issued else tuple(dict.fromkeys((state.reward_token, state.staking_token)))
-        super().__init__(ground, twin, tuple(dict.fromkeys(ids.values())), made, farm)
+        both = tuple(dict.fromkeys(ids.values()))
+        super().__init__(ground, twin, both, tuple(token for token in both if token not in ground.issued), farm)
         fixed = self.client.read("rewardsDuration")
         if fixed != state.duration:
             raise BadInput(
