@@ -39,8 +39,13 @@ def blocks(page: Path) -> list[Fenced]:
     return [Fenced(m[1], m[2], m[3], text[: m.start()].count("\n") + 1) for m in FENCE.finditer(text)]
 
 
-def run_page(page: Path, folder: Path, *, chain: bool = False, given: dict[str, Any] | None = None) -> int:
-    """Run a page in ``folder`` (the current directory); return how many blocks ran."""
+def run_page(
+    page: Path, folder: Path, *, chain: bool = False, commands: bool = True, given: dict[str, Any] | None = None
+) -> int:
+    """Run a page in ``folder`` (the current directory); return how many blocks ran.
+
+    ``chain`` : the contracts are there. ``commands`` : run ``bash`` blocks. ``given`` : names that the page takes for granted.
+    """
     space: dict[str, Any] = {"__name__": f"docs_{page.stem}", **(given or {})}
     ran = 0
     for block in blocks(page):
@@ -53,7 +58,7 @@ def run_page(page: Path, folder: Path, *, chain: bool = False, given: dict[str, 
         elif block.language == "python":
             code = "\n" * block.line + block.text  # so that a traceback shows the page's own lines
             exec(compile(code, str(page), "exec"), space)
-        elif block.language == "bash":
+        elif block.language == "bash" and commands:
             run_commands(block.text, f"{page.name}:{block.line}")
         else:
             continue

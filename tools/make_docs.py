@@ -78,7 +78,9 @@ def study_page() -> str:
         found = kind(name)
         if found.params:
             parts.append(f"\n`{name}`: {found.summary}\n")
-            rows = [(f"`{key}`", shown(default, default is None), about) for key, (default, about) in found.params.items()]
+            rows = [
+                (f"`{key}`", shown(default, default is None), about) for key, (default, about) in found.params.items()
+            ]
             parts.append(table(("key", "default", "meaning"), rows))
     parts.append("\n## Names\n\n")
     parts.append(f"* kinds of venue: {', '.join(f'`{name}`' for name in kinds())}\n")

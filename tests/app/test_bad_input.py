@@ -327,6 +327,13 @@ def test_venues_without_data_need_a_period_and_prices(tmp_path: Path):
     assert "venues.vault.params.tvl" in refused(tmp_path / "study.toml", tmp_path / "out")
 
 
+BODY = """from msgspec import Struct
+from tidemill.interfaces import *
+class Mine(Struct, frozen=True):
+    def decide(self, view, memo, news):
+"""
+PLANS = """        if view.why == "end": return Decision()
+        return Decision((Plan(steps=(Intent("{venue}", "swim", {{}}),)),))"""
 STRATEGIES = {
     "does not parse": ("class Mine(:", "SyntaxError"),
     "fails to import": ("import no_such_package_at_all", "no_such_package_at_all"),
@@ -343,29 +350,23 @@ STRATEGIES = {
         "frozen=True",
     ),
     "raises when it decides": (
-        "from msgspec import Struct\nclass Mine(Struct, frozen=True):\n    def decide(self, view, memo, news):\n        return 1 / 0",
-        "line 4, in decide: ZeroDivisionError",
+        BODY + "        return 1 / 0",
+        "line 5, in decide: ZeroDivisionError",
     ),
     "decides nothing sensible": (
-        "from msgspec import Struct\nclass Mine(Struct, frozen=True):\n    def decide(self, view, memo, news):\n        return 7",
+        BODY + "        return 7",
         "Decision",
     ),
     "names a venue that is not there": (
-        "from msgspec import Struct\nfrom tidemill.interfaces import *\nclass Mine(Struct, frozen=True):\n"
-        "    def decide(self, view, memo, news):\n"
-        "        if view.why == 'end': return Decision()\n"
-        "        return Decision((Plan(steps=(Intent('pond', 'swim', {}),)),))",
+        BODY + PLANS.format(venue="pond"),
         "pond",
     ),
     "asks for a verb that is not there": (
-        "from msgspec import Struct\nfrom tidemill.interfaces import *\nclass Mine(Struct, frozen=True):\n"
-        "    def decide(self, view, memo, news):\n"
-        "        if view.why == 'end': return Decision()\n"
-        "        return Decision((Plan(steps=(Intent('pool', 'swim', {}),)),))",
+        BODY + PLANS.format(venue="pool"),
         "swim",
     ),
     "does not get what it needs": (
-        "from msgspec import Struct\nclass Mine(Struct, frozen=True):\n    depth: int\n    def decide(self, view, memo, news): ...",
+        BODY.replace("    def", "    depth: int\n    def") + "        ...",
         "depth",
     ),
 }

@@ -14,9 +14,9 @@ from cyclopts import App
 
 import tidemill as package
 from kit import NEEDS_PAGE, changed, raw_logs, small_market, tidemill, write_study
-from tidemill.studies import report
 from tidemill.app.cli import app
 from tidemill.ledger import export
+from tidemill.studies import report
 from tidemill.studies.schema import ResultDocument
 
 HEAVY = ("numba", "llvmlite", "polars", "numpy", "web3", "eth_abi", "msgspec", "cyclopts", "rich", "asyncio")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from kit import small_market
 
+from kit import small_market
 from tidemill.market import missing_reason, write_dataset
 from tidemill.studies.load import Loaded
 from tidemill.studies.study import load_study
@@ -56,7 +56,9 @@ def test_an_example_says_what_it_is_and_runs(path: Path, tmp_path: Path):
     if path.stem == "real_day":
         assert document.fidelity.data == "inferred"
         assert "costs as on op-mainnet" in {other.name for other in document.comparisons}
-        assert all(a.keep_at_half != a.keep_at_double for a in document.assumptions if a.key.startswith("ethereum:base"))
+        assert all(
+            a.keep_at_half != a.keep_at_double for a in document.assumptions if a.key.startswith("ethereum:base")
+        )
 
 
 def test_the_packaged_demo_is_the_first_example():

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import STUDY, small_market, to_toml
 
 import tidemill
+from kit import STUDY, small_market, to_toml
 from tidemill.errors import BadInput
 from tidemill.market import PoolInfo, Token, missing_reason, write_dataset
 from tidemill.market.flow_spec import Provider
@@ -97,8 +97,11 @@ def test_a_token_of_eight_decimals(tmp_path: Path):
 def test_another_chain_of_the_family(usdc_weth: Path, network: str):
     document = run(usdc_weth, network=network, fees={network: ASSUMED})
     assert document.study.networks == [network]
-    assert {a.key for a in document.assumptions} == {f"{network}:{key}" for key in ("base_fee", "priority_fee", "l1_base_fee", "blob_base_fee")}
-    half_and_double = [(a.keep_at_half, a.keep_at_double) for a in document.assumptions if a.key == f"{network}:base_fee"]
+    levels = ("base_fee", "priority_fee", "l1_base_fee", "blob_base_fee")
+    assert {a.key for a in document.assumptions} == {f"{network}:{level}" for level in levels}
+    half_and_double = [
+        (a.keep_at_half, a.keep_at_double) for a in document.assumptions if a.key == f"{network}:base_fee"
+    ]
     assert all(half > document.headline.keep > double for half, double in half_and_double)
 
 

@@ -159,7 +159,8 @@ class Dataset:
 def load_dataset(path: str | Path, *, hashes: bool = True) -> Dataset:
     """Load a dataset from its folder; raises ``BadData`` naming the file and what is wrong with it.
 
-    Schema, row counts and the files' hashes (unless told not to) are checked here; order, ranges and the hash of values by ``verify``.
+    Schema, row counts and (unless ``hashes`` is False) the files' hashes are checked here; order, ranges and the hash of
+    the values by ``verify``.
     """
     folder = Path(path)
     _recover(folder)

@@ -121,7 +121,7 @@ class MarketData:
         """
         if self.manifest.fidelity == "bars":
             first = int(self.tape().block[0])
-            return [Block(time=first * self.seconds_per_block, number=first)]
+            return [Block(time=origin * self.seconds_per_block, number=origin)]
         number, first = np.unique(self.tape().block, return_index=True)
         time = self.tape().time[first]
         keep = np.ones(len(number), dtype=bool)
