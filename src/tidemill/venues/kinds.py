@@ -62,7 +62,8 @@ class Placed(Struct, frozen=True):
 class Kind(Struct, frozen=True):
     """A kind of venue: its family, what proves its model, and how it is placed.
 
-    ``gas`` is the path of its measured gas table. ``params`` says what ``[venues.NAME.params]`` may hold: ``{name: (default or None, meaning)}``.
+    ``gas`` is the path of its measured gas table. ``params`` says what ``[venues.NAME.params]`` may hold:
+    ``{name: (default or None, meaning)}``.
     """
 
     name: str

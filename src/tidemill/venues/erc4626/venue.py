@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
@@ -25,7 +26,7 @@ def place(setup: Setup) -> Placed:
         raise BadInput(f"decimals of {asset} are not known; add {asset} = … under [tokens]", field="tokens")
     decimals = setup.decimals[asset]
     tvl = int(params["tvl"]) * 10**decimals
-    state = {
+    state: dict[str, Any] = {
         "account": f"{setup.id}:vault",
         "asset": f"{asset}@{setup.network}",
         "share": f"{share}@{setup.network}",

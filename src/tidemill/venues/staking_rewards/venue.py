@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage, Transfer
@@ -23,7 +24,7 @@ def place(setup: Setup) -> Placed:
         if symbol not in setup.decimals:
             raise BadInput(f"decimals of {symbol} are not known; add {symbol} = … under [tokens]", field="tokens")
     account, duration = f"{setup.id}:farm", int(params["duration_days"]) * DAY
-    state = {
+    state: dict[str, Any] = {
         "account": account,
         "staking_token": f"{staking}@{setup.network}",
         "reward_token": f"{reward}@{setup.network}",

@@ -287,10 +287,8 @@ class ReplayStage:
 
     def _decrease(self, action: Action, ctx: Context) -> Result:
         number, token = self._mine(action, ctx)
-        if "bps" in action.args:
-            liquidity = token.liquidity * int(action.args["bps"]) // 10_000
-        else:
-            liquidity = int(action.args["liquidity"])
+        args = action.args
+        liquidity = token.liquidity * int(args["bps"]) // 10_000 if "bps" in args else int(args["liquidity"])
         if not 0 < liquidity <= token.liquidity:
             raise Revert("")
         amount0, amount1 = self._worth(token, liquidity)

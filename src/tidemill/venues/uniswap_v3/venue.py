@@ -32,8 +32,8 @@ def place(setup: Setup) -> Placed:
         return place_executed(setup)
     from tidemill.venues.uniswap_v3.stage import Pool, ReplayStage  # noqa: PLC0415 - heavy by numba
 
-    symbols = (info.token0.symbol, info.token1.symbol)
-    pool = Pool(*(f"{symbol}@{setup.network}" for symbol in symbols), info.fee, info.tick_spacing)
+    token0, token1 = (f"{token.symbol}@{setup.network}" for token in (info.token0, info.token1))
+    pool = Pool(token0, token1, info.fee, info.tick_spacing)
     liquidity = market.path_liquidity()
     tape, flow = market.tape(), market.flow()
 
