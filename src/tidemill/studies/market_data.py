@@ -120,7 +120,7 @@ class MarketData:
         Bars carry no block numbers: theirs are counted evenly from the epoch, so one knot says all.
         """
         if self.manifest.fidelity == "bars":
-            first = int(self.tape().block[0])
+            origin = int(self.tape().block[0])
             return [Block(time=origin * self.seconds_per_block, number=origin)]
         number, first = np.unique(self.tape().block, return_index=True)
         time = self.tape().time[first]
