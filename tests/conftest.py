@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tidemill.chain import artefacts
@@ -18,3 +20,42 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         skip = pytest.mark.skip(reason=f"not in the cache: {', '.join(missing)}; run `tidemill contracts fetch`")
         for item in marked:
             item.add_marker(skip)
+
+
+BUDGET_S = {
+    "app": 60,
+    "browser": 90,
+    "chain": 60,
+    "docs": 60,
+    "engine": 60,
+    "examples": 90,
+    "execution": 60,
+    "facts": 5,
+    "ledger": 60,
+    "market": 120,
+    "networks": 60,
+    "rehearse": 120,
+    "strategies": 30,
+    "studies": 20,
+    "twins": 120,
+    "units": 150,
+    "venues": 120,
+}
+"""Seconds of test time that each room may take on two idle cores, summed over workers; 12 minutes of wall time in all."""
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what each room took beside its budget; nothing fails for being slow."""
+    spent: dict[str, float] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration") and hasattr(report, "nodeid"):
+                room = report.nodeid.split("/")[1] if report.nodeid.startswith("tests/") else "?"
+                spent[room] = spent.get(room, 0.0) + report.duration
+    if len(spent) < 2:
+        return
+    terminalreporter.section("time by room, seconds (budget)")
+    for room, seconds in sorted(spent.items()):
+        budget = BUDGET_S.get(room)
+        over = "  over" if budget and seconds > budget else ""
+        terminalreporter.write_line(f"{room:12} {seconds:7.1f} ({budget or '-'}){over}")

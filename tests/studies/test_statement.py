@@ -80,7 +80,7 @@ def test_positions_account_for_their_tokens() -> None:
 def test_leftovers_are_told_and_marking_has_a_note() -> None:
     stays = Tiny(6).live(40, leave=False)
     closed = document(stays)
-    assert any("not closed into USDC" in warning and WETH in warning for warning in closed.warnings)
+    assert any("not closed into USDC" in warning and " WETH (worth " in warning for warning in closed.warnings)
     assert not any(f" {ETH}" in warning for warning in closed.warnings)  # gas money stays
     marked = document(stays, exit="mark")
     assert not any("not closed" in warning for warning in marked.warnings)
