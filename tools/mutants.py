@@ -7,7 +7,8 @@ For each venue the module ``twins.<venue>_mutants`` names
 
 * ``MODULES`` — the modules to spoil;
 * ``run()`` — a short seeded run of the twin tests, which raises when the twins differ;
-* ``EQUIVALENT`` — mistakes that cannot be seen, each with its argument: ``{mutant: why}``; ``mutant #*`` names all alike in one function.
+* ``EQUIVALENT`` — mistakes that cannot be seen, each with its argument: ``{mutant: why}``; ``mutant #*`` names all
+  alike in one function.
 
 A mistake is: a rounding turned round, a comparison moved by one or turned, plus for minus, an integer off by one, True
 for False, ``and`` for ``or``, token 0 for token 1, lower for upper, or a statement left out. Each runs in a process of
