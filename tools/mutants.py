@@ -7,7 +7,8 @@ For each venue the module ``twins.<venue>_mutants`` names
 
 * ``MODULES`` — the modules to spoil;
 * ``run()`` — a short seeded run of the twin tests, which raises when the twins differ;
-* ``EQUIVALENT`` — mistakes that cannot be seen, each with its argument: ``{mutant: why}``; ``mutant #*`` names all alike in one function.
+* ``EQUIVALENT`` — mistakes that cannot be seen, each with its argument: ``{mutant: why}``; ``mutant #*`` names all
+  alike in one function.
 
 A mistake is: a rounding turned round, a comparison moved by one or turned, plus for minus, an integer off by one, True
 for False, ``and`` for ``or``, token 0 for token 1, lower for upper, or a statement left out. Each runs in a process of
@@ -27,12 +28,12 @@ import importlib.machinery
 import importlib.util
 import linecache
 import os
+import select
 import signal
 import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -310,25 +311,43 @@ class Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 # -- running -----------------------------------------------------------------------------------------------------------
 
 
-def run_one(venue: str, mutant: Mutant | None) -> Verdict:
-    """Run the venue's twins with the mistake in a forked process."""
-    began = time.monotonic()
+class Child(NamedTuple):
+    """A process at work on one mutant (None: nothing planted), and the pipe on which it will say how it ended."""
+
+    mutant: Mutant | None
+    pid: int
+    reader: int
+    began: float
+
+
+def plant(venue: str, mutant: Mutant | None, seconds: int = SECONDS) -> Child:
+    """Run the venue's twins with the mistake in a forked process that ends by itself after ``seconds``."""
     source = spoilt_source(mutant) if mutant else ""
     reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
+    pid = os.fork()
+    if pid == 0:
         os.close(reader)
-        _be_child(venue, mutant, source, writer)
+        _be_child(venue, mutant, source, writer, seconds)
     os.close(writer)
-    with os.fdopen(reader, "rb") as pipe:
+    return Child(mutant, pid, reader, time.monotonic())
+
+
+def harvest(child: Child) -> Verdict:
+    """Wait for a planted process and say how it ended."""
+    with os.fdopen(child.reader, "rb") as pipe:
         said = pipe.read().decode(errors="replace")
-    _, status = os.waitpid(child, 0)
-    how = said or ("time" if os.WIFSIGNALED(status) else "silence")
-    return Verdict(how != "survived", how, time.monotonic() - began)
+    _, status = os.waitpid(child.pid, 0)
+    how = said or ("time" if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM else "silence")
+    return Verdict(how != "survived", how, time.monotonic() - child.began)
 
 
-def _be_child(venue: str, mutant: Mutant | None, source: str, writer: int) -> None:
-    signal.alarm(SECONDS)
+def run_one(venue: str, mutant: Mutant | None) -> Verdict:
+    """Plant one and wait for it."""
+    return harvest(plant(venue, mutant))
+
+
+def _be_child(venue: str, mutant: Mutant | None, source: str, writer: int, seconds: int) -> None:
+    signal.alarm(seconds)
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
@@ -343,20 +362,24 @@ def _be_child(venue: str, mutant: Mutant | None, source: str, writer: int) -> No
     os._exit(0)
 
 
-def _judge(venue: str, chosen: list[Mutant], jobs: int) -> dict[str, Verdict]:
-    """Run all, in ``jobs`` threads that each fork for one mutant after the other, and say how far it is."""
+def _judge(venue: str, chosen: list[Mutant], jobs: int, seconds: int) -> dict[str, Verdict]:
+    """Run all, ``jobs`` processes at a time, and say how far it is."""
     verdicts: dict[str, Verdict] = {}
+    waiting, running = list(reversed(chosen)), dict[int, Child]()
     began = said = time.monotonic()
-    with ThreadPoolExecutor(jobs) as pool:
-        futures = {pool.submit(run_one, venue, mutant): mutant for mutant in chosen}
-        for future in as_completed(futures):
-            mutant, verdict = futures[future], future.result()
-            verdicts[mutant.name] = verdict
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            child = plant(venue, waiting.pop(), seconds)
+            running[child.reader] = child
+        for reader in select.select(list(running), [], [], PROGRESS)[0]:
+            child = running.pop(reader)
+            assert child.mutant is not None
+            verdicts[child.mutant.name] = verdict = harvest(child)
             if not verdict.noticed:
-                print(f"  not noticed: {mutant.name}", flush=True)
-            if (now := time.monotonic()) - said >= PROGRESS or len(verdicts) == len(chosen):
-                said = now
-                print(f"  {venue}: {len(verdicts)} of {len(chosen)} after {now - began:.0f} s", flush=True)
+                print(f"  not noticed: {child.mutant.name}", flush=True)
+        if (now := time.monotonic()) - said >= PROGRESS or not (waiting or running):
+            said = now
+            print(f"  {venue}: {len(verdicts)} of {len(chosen)} after {now - began:.0f} s", flush=True)
     return verdicts
 
 
@@ -367,14 +390,14 @@ def venues() -> list[str]:
 
 def report(venue: str, chosen: list[Mutant], verdicts: dict[str, Verdict], argued: dict[str, str], whole: bool) -> int:
     """Print the table; returns the number of complaints."""
-    rows: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    rows: dict[str, Counter[str]] = {mutant.module.rpartition(".")[2]: Counter() for mutant in chosen}
     complaints, claimed = [], set()
     for mutant in chosen:
         verdict = verdicts[mutant.name]
         claim = next((key for key in (mutant.name, _alike(mutant)) if key in argued), "")
-        state = "noticed" if verdict.noticed else "argued" if claim else "survived"
+        state = "killed" if verdict.noticed else "argued" if claim else "survived"
         claimed.add(claim)
-        rows[mutant.module.rpartition(".")[2], mutant.kind][state] += 1
+        rows[mutant.module.rpartition(".")[2]][state] += 1
         if state == "survived":
             complaints.append(f"survived, line {mutant.line}: {mutant.name}")
         if verdict.noticed and claim:
@@ -382,12 +405,10 @@ def report(venue: str, chosen: list[Mutant], verdicts: dict[str, Verdict], argue
     if whole:
         gone = set(argued) - claimed
         complaints += [f"argued equivalent but not planted: {name}" for name in sorted(gone)]
-    print(f"\n{venue}\n{'module':<18} {'kind':<12} {'planted':>8} {'noticed':>8} {'argued':>8} {'survived':>9}")
-    total: Counter[str] = Counter()
-    for (module, kind), row in sorted(rows.items()):
-        print(f"{module:<18} {kind:<12} {row.total():>8} {row['noticed']:>8} {row['argued']:>8} {row['survived']:>9}")
-        total += row
-    print(f"{'all':<31} {total.total():>8} {total['noticed']:>8} {total['argued']:>8} {total['survived']:>9}")
+    rows["all"] = sum(rows.values(), Counter())
+    print(f"\n{venue:<20} {'killed':>8} {'survived':>9} {'argued':>8} {'planted':>8}")
+    for module, row in rows.items():
+        print(f"{module:<20} {row['killed']:>8} {row['survived']:>9} {row['argued']:>8} {row.total():>8}")
     for line in complaints:
         print(f"  {line}")
     return len(complaints)
@@ -403,33 +424,54 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     options.add_argument("venue", nargs="*", default=venues(), help=f"default: {' '.join(venues())}")
     options.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    options.add_argument("--only", default="", help="mutants whose name contains this")
+    options.add_argument("--all", action="store_true", help="plant every one-token mistake, not a selection")
+    options.add_argument("--only", default="", help="all of a file (model_pool.py), or whose name contains this")
     options.add_argument("--list", action="store_true", help="list mutants, run none")
     options.add_argument("--verbose", action="store_true", help="print each mutant and how it was noticed")
-    chosen = options.parse_args()
+    asked = options.parse_args()
     os.environ["TIDEMILL_JIT"] = "0"
     sys.dont_write_bytecode = True
     sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
-    complaints = 0
-    for venue in chosen.venue:
+    complaints = planted = 0
+    for venue in asked.venue:
         twin = declared(venue)
-        all_mutants = [mutant for module in twin["MODULES"] for mutant in mutants_of(module)]
-        some = [mutant for mutant in all_mutants if chosen.only in mutant.name]
-        if chosen.list:
+        everything = [mutant for module in twin["MODULES"] for mutant in mutants_of(module)]
+        some = everything if asked.all else selection(everything)
+        if asked.only:
+            some = [mutant for mutant in everything if _within(mutant, asked.only)]
+        planted += len(some)
+        if asked.list:
             print("\n".join(f"{mutant.kind:<12} {mutant.name}" for mutant in some))
-            continue
-        importlib.import_module("harness")  # once, for all children; the venue itself is imported by each
-        sound = run_one(venue, None)
-        if sound.noticed:
-            print(f"{venue}: the twins differ with nothing planted: {sound.how}")
-            return 1
-        print(f"{venue}: {len(some)} mistakes, {chosen.jobs} at a time, {sound.seconds:.1f} s where none is noticed")
-        verdicts = _judge(venue, some, chosen.jobs)
-        if chosen.verbose:
-            for mutant in some:
-                print(f"{verdicts[mutant.name].seconds:5.1f} s  {mutant.name}\n         {verdicts[mutant.name].how}")
-        complaints += report(venue, some, verdicts, twin["EQUIVALENT"], whole=not chosen.only)
-    return 1 if complaints else 0
+        elif some:
+            complaints += _run_venue(venue, some, len(everything), twin["EQUIVALENT"], asked.jobs, asked.verbose)
+    if not planted:
+        print(f"nothing to plant: no file or mutant is called {asked.only!r}; see --list --all")
+    return 1 if complaints or not planted else 0
+
+
+def _within(mutant: Mutant, wanted: str) -> bool:
+    """Whether a mutant is in the file ``wanted``, or has that in its name."""
+    if wanted.endswith(".py"):
+        return f"{mutant.module.replace('.', '/')}.py".endswith(f"/{wanted.removeprefix('src/')}")
+    return wanted in mutant.name
+
+
+def _run_venue(venue: str, some: list[Mutant], of: int, argued: dict[str, str], jobs: int, verbose: bool) -> int:
+    """Run the mutants of a venue and print the table; returns the number of complaints."""
+    importlib.import_module("harness")  # once, for all children; the venue itself is imported by each
+    sound = run_one(venue, None)
+    if sound.noticed:
+        print(f"{venue}: the twins differ with nothing planted: {sound.how}")
+        return 1
+    print(
+        f"{venue}: {len(some)} of {of} mistakes, {jobs} at a time; {sound.seconds:.1f} s where none is noticed",
+        flush=True,
+    )
+    verdicts = _judge(venue, some, jobs, max(20, int(5 * sound.seconds)))
+    if verbose:
+        for mutant in some:
+            print(f"{verdicts[mutant.name].seconds:5.1f} s  {mutant.name}\n         {verdicts[mutant.name].how}")
+    return report(venue, some, verdicts, argued, whole=len(some) == of)
 
 
 def declared(venue: str) -> dict[str, Any]:
@@ -437,10 +479,12 @@ def declared(venue: str) -> dict[str, Any]:
     tree = ast.parse((ROOT / "tests" / "twins" / f"{venue}_mutants.py").read_text())
     out: dict[str, Any] = {}
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            name = node.targets[0].id
-            if name in {"MODULES", "EQUIVALENT"}:
-                out[name] = ast.literal_eval(node.value)
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ) if name in {"MODULES", "EQUIVALENT"}:
+                out[name] = ast.literal_eval(value)
     return out
 
 

@@ -11,9 +11,12 @@ EQUIVALENT: dict[str, str] = {}
 
 
 def run() -> None:
-    """Short random lives of a vault and its farm: a part of what the twin tests do."""
+    """The edges, then short random lives of a vault and its farm: a part of what the twin tests do."""
+    from twins.vault_farm_edges import EDGES
     from twins.vault_farm_twin import SETUPS, Twins
 
+    for edge in EDGES:
+        edge()
     for actions in (60, 400):
         for setup in SETUPS:
             twins = Twins(*setup)

@@ -13,6 +13,7 @@ from tidemill.chain import artefacts
 if not artefacts.available("TestToken", "TestVault", "StakingRewards"):
     pytest.skip("contract artefacts are not in the cache: run `tidemill contracts fetch`", allow_module_level=True)
 
+from twins.vault_farm_edges import EDGES
 from twins.vault_farm_twin import SETUPS, Twins
 
 pytestmark = pytest.mark.chain
@@ -35,7 +36,7 @@ REASONS_TO_HIT = {
 def play(setup: tuple[int, tuple[int, int], int], actions: int) -> None:
     twins = Twins(*setup)
     tally = twins.driver.run(actions, after=twins.compare)
-    print(tally)
+    print(tally)  # noqa: T201 - shown when it fails
     assert tally.total == actions
     assert tally.done.total() / tally.total >= 0.6
     for verb in tally.done:
@@ -48,6 +49,11 @@ def play(setup: tuple[int, tuple[int, int], int], actions: int) -> None:
 @pytest.mark.parametrize("setup", SETUPS, ids=str)
 def test_model_equals_bytecode_after_every_action(setup: tuple[int, tuple[int, int], int]):
     play(setup, 2_000)
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.__name__)
+def test_models_equal_bytecode_at_the_edges(edge):
+    edge()
 
 
 @pytest.mark.long

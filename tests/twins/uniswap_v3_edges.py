@@ -104,6 +104,15 @@ def ranges_that_begin_or_end_at_the_price() -> None:
         twin.act("mint", who, tick_lower=lower, tick_upper=upper, **amounts)
 
 
+def one_unit_of_liquidity() -> None:
+    """The least that can earn: whole fees go to one unit, both ways, up to and beyond the ends of its range."""
+    twin = prepared("thin")
+    who = twin.actors[0]
+    for zero_for_one in (True, False, True):
+        twin.act("pool_swap", who, zero_for_one=zero_for_one, amount_specified=10**6)
+        twin.act("pool_burn", who, **IN, liquidity=0)
+
+
 def views_at_every_second() -> None:
     """The oracle asked for each second it remembers, slopes of both signs, the ring growing, full and come round."""
     for cardinality in (1, 2, 5, 9):
@@ -159,6 +168,10 @@ def features_say_what_moves_gas() -> None:
     assert features["last"] == {"steps": 3, "ticks_crossed": 1, "observations_written": 1}
     twin.act("pool_burn", alice, **IN, liquidity=2 * E18)
     assert features["last"] == {"ticks_cleared": 2}
+    twin.act("pool_mint", alice, **BELOW, liquidity=1)
+    assert features["last"] == {"ticks_initialised": 2, "positions_created": 1}
+    twin.act("pool_burn", alice, **BELOW, liquidity=1)
+    assert features["last"] == {"ticks_cleared": 2}
     twin.act("pool_increase_observations", alice, observation_cardinality_next=6)
     assert features["last"] == {"observations_added": 5}
 
@@ -168,6 +181,7 @@ EDGES = (
     inputs_beyond_256_bits,
     amounts_that_just_reach_a_tick,
     ranges_that_begin_or_end_at_the_price,
+    one_unit_of_liquidity,
     views_at_every_second,
     features_say_what_moves_gas,
 )

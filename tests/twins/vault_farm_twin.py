@@ -61,15 +61,15 @@ class Twins:
         self.real = VaultFarm(offset=offset, decimals=decimals)
         self.evm = self.real.evm
         self.vault, self.farm = VaultModel(), FarmModel()
-        self.v = self.vault.init(
-            {"account": self.real.vault.address, "asset": ASSET, "share": SHARE, "decimals_offset": offset}
-        )
+        # What is as the models assume is not told, so that their assumptions are compared too.
+        told = {"decimals_offset": offset} if offset else {}
+        self.v = self.vault.init({"account": self.real.vault.address, "asset": ASSET, "share": SHARE, **told})
         self.f = self.farm.init(
             {
                 "account": self.real.farm.address,
                 "staking_token": SHARE,
                 "reward_token": REWARD,
-                "duration": self.real.farm.view("rewardsDuration"),
+                **({"duration": self.real.farm.view("rewardsDuration")} if offset else {}),
                 "distributor": self.real.distributor,
             }
         )
@@ -142,6 +142,10 @@ class Twins:
             amount = self.amount(r, (1 << r.randrange(1, 90)) if r.random() < 0.9 else 1 << 101)
         else:
             amount = self.amount(r, shares if verb == "redeem" else self.real.vault.view("maxWithdraw", who))
+        self.vault_act(verb, who, amount)
+
+    def vault_act(self, verb: str, who: str, amount: int) -> None:
+        """Do a verb of the vault on both; raises ``Revert`` when both refused alike."""
         key = "assets" if verb in ("deposit", "withdraw") else "shares"
         args = (amount, who) if verb in ("deposit", "mint") else (amount, who, who)
         before = self._vault_words(who)
@@ -199,6 +203,10 @@ class Twins:
         self.evm.advance(seconds=r.randrange(0, 86_400 * 3))
         held = self.real.vault.view("balanceOf", who) if verb == "stake" else self.real.farm.view("balanceOf", who)
         amount = self.amount(r, held) or int(r.random() < 0.8 and held > 0)
+        self.farm_act(verb, who, amount)
+
+    def farm_act(self, verb: str, who: str, amount: int = 0) -> None:
+        """Do a verb of the farm on both; raises ``Revert`` when both refused alike."""
         real_verb = {"claim": "getReward"}.get(verb, verb)
         args = (amount,) if verb in ("stake", "withdraw") else ()
         before = self._farm_words(who)
@@ -223,7 +231,11 @@ class Twins:
     def _notify(self, r: random.Random) -> None:
         reward = self.amount(r, 1 << r.randrange(30, 90)) if r.random() < 0.9 else 1 << 120
         sender = self.real.distributor if r.random() < 0.9 else self.who(r)
-        if sent := reward if reward < 1 << 100 and r.random() < 0.9 else 0:
+        self.notify(sender, reward, reward if reward < 1 << 100 and r.random() < 0.9 else 0)
+
+    def notify(self, sender: str, reward: int, sent: int) -> None:
+        """Send rewards to the farm, then tell it of ``reward``, on both."""
+        if sent:
             self.real.reward.send(sender, "mint", self.real.farm.address, sent)
             self.book.held[REWARD, self.f.account] = self.book.held.get((REWARD, self.f.account), 0) + sent
         _, model = both(
@@ -272,7 +284,11 @@ class Twins:
     def _quotes(self, pot: int) -> tuple[list[int], list[int]]:
         """Conversions and previews of a size that changes with the supply."""
         amount = self.v.total_shares // 7 + 5
-        names = ("convertToAssets", "convertToShares", *(f"preview{v}" for v in ("Deposit", "Mint", "Withdraw", "Redeem")))
+        names = (
+            "convertToAssets",
+            "convertToShares",
+            *(f"preview{v}" for v in ("Deposit", "Mint", "Withdraw", "Redeem")),
+        )
         return (
             [self.real.vault.view(name, amount) for name in names],
             [self.vault.read(self.v, name, amount, pot) for name in names],
@@ -287,7 +303,9 @@ class Twins:
             staked, earned = self.real.farm.view("balanceOf", who), self.real.farm.view("earned", who)
             told = self.farm.positions(self.f, "farm", who, now, lambda token, who: 0)
             real = [({SHARE: staked} if staked else {}, {REWARD: earned} if earned else {}, {"staked": staked})]
-            assert_same(real if staked or earned else [], [(p.principal, p.claimable, p.data) for p in told], "position")
+            assert_same(
+                real if staked or earned else [], [(p.principal, p.claimable, p.data) for p in told], "position"
+            )
 
 
 def counted(before: tuple[int, ...], after: tuple[int, ...]) -> dict[str, int]:
