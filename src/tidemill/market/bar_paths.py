@@ -33,9 +33,28 @@ def _part(f0: Any, f1: Any, share: float) -> Any:
 
 @kernel
 def trace_bars(
-    points: Any, volume: Any, depth: Any, fees: Any, roots: Any, low_half: int, spacing: int, room: int, even: float
+    points: Any,
+    volume: Any,
+    depth: Any,
+    fees: Any,
+    roots: Any,
+    low_half: int,
+    spacing: int,
+    even: float,
+    known: Any,
+    visits: Any,
+    low_cell: int,
+    here: int,
+    first: Any,
+    cell: Any,
+    tick: Any,
+    down: Any,
+    fee: Any,
+    liquidity: Any,
+    weight: Any,
+    start: int,
 ) -> Any:
-    """Lay out the steps of all bars.
+    """Lay out the steps of the next bars behind those laid out before.
 
     Parameters
     ----------
@@ -44,24 +63,20 @@ def trace_bars(
     depth : (n, 2) limbs of active liquidity at the close.
     fees : (n, 4) limbs of the fee in token0 and token1.
     roots : square root of the price at every half tick from ``low_half`` on, floats.
-    room : rows to reserve.
     even : part of the back-and-forth trade spread evenly over the ticks touched; the rest is at the open and close.
+    known, visits : per cell from ``low_cell`` on, (., 2) limbs of its liquidity as last seen and the row of its last
+        visit; begin with 0 and -1.
+    here : half tick of the last close; begin with the first open.
+    first : (n,) out: row of each bar's first step.
+    cell, tick, down, fee (., 2), liquidity (., 2) : out, from row ``start`` on. weight : scratch as long.
 
     Returns
     -------
-    (count, bar, cell, tick, down, fee (., 2), liquidity (., 2)); count is -1 if ``room`` was too small.
+    (rows filled so far, half tick of the last close); rows is -1 if there was too little room.
     """
     n = points.shape[0]
-    low_cell = np.int64(points[:, 1].min()) // spacing - 1
-    cells = np.int64(points[:, 2].max()) // spacing + 2 - low_cell
-    known0, known1 = np.zeros(cells, np.uint64), np.zeros(cells, np.uint64)
-    first_visit = np.full(cells, -1, np.int64)
-    bar, cell, tick = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32)
-    down = np.empty(room, np.uint8)
-    fee, liquidity = np.zeros((room, 2), np.uint64), np.zeros((room, 2), np.uint64)
-    weight = np.empty(room, np.float64)
-    at = 0
-    here = 2 * np.int64(points[0, 0]) + 1  # half ticks: a price lies somewhere in its tick, so take the middle
+    room = cell.shape[0]
+    at = start
     wide = 2 * spacing
     for k in range(n):
         o, l, h, c = np.int64(points[k, 0]), np.int64(points[k, 1]), np.int64(points[k, 2]), np.int64(points[k, 3])
@@ -69,58 +84,53 @@ def trace_bars(
         near_high = (h - o) + (h - l) + (c - l)
         turn1, turn2 = (l, h) if near_low < near_high or (near_low == near_high and c >= o) else (h, l)
         begin = at
+        first[k] = begin
         before = here >> 1
         # 1. the path, cell by cell
         for leg in range(4):
             to = 2 * (o if leg == 0 else (turn1 if leg == 1 else (turn2 if leg == 2 else c))) + 1
             while here != to:
                 if at + 4 >= room:
-                    return -1, bar, cell, tick, down, fee, liquidity
+                    return -1, here
                 fall = to < here
                 box = (here - 1) // wide if fall else here // wide
                 stop = max(to, box * wide) if fall else min(to, (box + 1) * wide)
                 slot = box - low_cell
-                deep = float(known1[slot]) * 2.0**64 + float(known0[slot])
+                deep = float(known[slot, 1]) * 2.0**64 + float(known[slot, 0])
                 if deep == 0.0:
                     deep = float(depth[k, 1]) * 2.0**64 + float(depth[k, 0])
                 a, b = roots[min(here, stop) - low_half], roots[max(here, stop) - low_half]
-                bar[at], cell[at], tick[at], down[at] = k, box, (stop - 1) >> 1 if fall else stop >> 1, fall
-                weight[at] = deep * (1 / a - 1 / b) if fall else deep * (b - a)
+                cell[at], tick[at], down[at] = box, (stop - 1) >> 1 if fall else stop >> 1, fall
+                weight[at - begin] = deep * (1 / a - 1 / b) if fall else deep * (b - a)
                 at += 1
                 here = stop
         if at == begin:
-            bar[at], cell[at], tick[at], down[at], weight[at] = k, c // spacing, c, 1, 0.0
+            cell[at], tick[at], down[at], weight[at - begin] = c // spacing, c, 1, 0.0
             at += 1
         # 2. what went in beyond the path, by direction
         need0 = need1 = 0.0
         for r in range(begin, at):
             if down[r]:
-                need0 += weight[r]
+                need0 += weight[r - begin]
             else:
-                need1 += weight[r]
+                need1 += weight[r - begin]
         extra0, extra1 = max(volume[k, 0] - need0, 0.0), max(volume[k, 1] - need1, 0.0)
         lo, hi = min(l, before), max(h, before)
         span = float(hi - lo + 1)
         # 3. a row for the other direction after the first visit of each cell, and shares of the extra for both
         rows = at - begin
         if at + rows >= room:
-            return -1, bar, cell, tick, down, fee, liquidity
+            return -1, here
         for r in range(rows - 1, -1, -1):
             s, d = begin + r, begin + 2 * r
-            bar[d], cell[d], tick[d], down[d], weight[d] = bar[s], cell[s], tick[s], down[s], weight[s]
-            bar[d + 1], cell[d + 1], tick[d + 1], down[d + 1], weight[d + 1] = (
-                bar[d],
-                cell[d],
-                tick[d],
-                1 - down[d],
-                0.0,
-            )
+            cell[d], tick[d], down[d], weight[d - begin] = cell[s], tick[s], down[s], weight[s - begin]
+            cell[d + 1], tick[d + 1], down[d + 1], weight[d - begin + 1] = cell[d], tick[d], 1 - down[d], 0.0
         for r in range(0, 2 * rows, 2):
             d = begin + r
             slot = np.int64(cell[d]) - low_cell
-            if first_visit[slot] >= begin:
+            if visits[slot] >= begin:
                 continue
-            first_visit[slot] = d
+            visits[slot] = d
             left, right = np.int64(cell[d]) * spacing, np.int64(cell[d] + 1) * spacing - 1
             touched = float(min(hi, right) - max(lo, left) + 1)
             share = even * max(touched, 0.0) / span
@@ -129,25 +139,25 @@ def trace_bars(
             if left <= c <= right:
                 share += (1 - even) / 2
             for e in (d, d + 1):
-                weight[e] += share * (extra0 if down[e] else extra1)
+                weight[e - begin] += share * (extra0 if down[e] else extra1)
         at = begin + 2 * rows
         # 4. fees by weight, the rest on the last row of the direction; rows of nothing are dropped
         total0 = total1 = 0.0
         last0 = last1 = -1
         for r in range(begin, at):
             if down[r]:
-                total0 += weight[r]
-                if weight[r] > 0 or last0 < 0:
+                total0 += weight[r - begin]
+                if weight[r - begin] > 0 or last0 < 0:
                     last0 = r
             else:
-                total1 += weight[r]
-                if weight[r] > 0 or last1 < 0:
+                total1 += weight[r - begin]
+                if weight[r - begin] > 0 or last1 < 0:
                     last1 = r
         r00, r01, r10, r11 = fees[k, 0], fees[k, 1], fees[k, 2], fees[k, 3]
         keep = begin
         for r in range(begin, at):
             whole = total0 if down[r] else total1
-            share = weight[r] / whole if whole > 0 else 0.0
+            share = weight[r - begin] / whole if whole > 0 else 0.0
             if down[r]:
                 p0, p1 = _part(fees[k, 0], fees[k, 1], share)
                 if r == last0 or p1 > r01 or (p1 == r01 and p0 > r00):
@@ -164,14 +174,20 @@ def trace_bars(
             if p0 == 0 and p1 == 0 and not moved and (r - begin) % 2 == 1:
                 continue
             slot = np.int64(cell[r]) - low_cell
-            q0, q1 = known0[slot], known1[slot]
+            q0, q1 = known[slot, 0], known[slot, 1]
             if q0 == 0 and q1 == 0:
                 q0, q1 = depth[k, 0], depth[k, 1]
-            bar[keep], cell[keep], tick[keep], down[keep] = bar[r], cell[r], tick[r], down[r]
+            if keep > begin and cell[keep - 1] == cell[r] and down[keep - 1] == down[r]:
+                # goes on in the same cell and direction: one step
+                tick[keep - 1] = tick[r]
+                fee[keep - 1, 0] += p0
+                fee[keep - 1, 1] += p1 + uint64(fee[keep - 1, 0] < p0)
+                continue
+            cell[keep], tick[keep], down[keep] = cell[r], tick[r], down[r]
             fee[keep, 0], fee[keep, 1] = p0, p1
             liquidity[keep, 0], liquidity[keep, 1] = q0, q1
             keep += 1
         at = keep
         slot = c // spacing - low_cell
-        known0[slot], known1[slot] = depth[k, 0], depth[k, 1]
-    return at, bar, cell, tick, down, fee, liquidity
+        known[slot, 0], known[slot, 1] = depth[k, 0], depth[k, 1]
+    return at, here

@@ -14,6 +14,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tidemill.errors import BadData
+from tidemill.market.bar_columns import BarOf, LimbsOf, PricesAt, TimesOf
 from tidemill.market.bar_paths import trace_bars
 from tidemill.market.index import FeeIndex
 from tidemill.market.limbs import Limbs, from_limbs, to_limbs
@@ -24,6 +25,8 @@ from tidemill.market.walk import price_at
 from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tidemill.market.manifest import PoolInfo
 
 __all__ = ["MEASURED", "BarError", "measure_bars", "replay_bars", "to_bars"]
@@ -33,6 +36,11 @@ NARROW, WIDE = 100, 1000
 
 EVEN = 0.6
 """Part of the back-and-forth trade spread evenly over a bar's ticks; the rest sits at its open and close."""
+
+CHUNK = 1 << 15
+"""Bars laid out at a time, so that what is needed on the way stays small."""
+
+_TICKS = ("open_tick", "low_tick", "high_tick", "close_tick")
 
 
 class BarError(Struct, frozen=True):
@@ -67,60 +75,96 @@ def replay_bars(dataset: Dataset) -> Replay:
 
 def bar_tape(bars: pl.DataFrame, pool: PoolInfo) -> tuple[Tape, Flow]:
     """Lay out the steps of bars (table ``BARS``). Bars without trades leave no step."""
-    in0, in1 = bars["in0"].to_numpy(), bars["in1"].to_numpy()
-    traded = np.flatnonzero((in0 != 0).any(axis=1) | (in1 != 0).any(axis=1))
-    if not len(traded):
+    traded = _nonzero(bars["in0"]) | _nonzero(bars["in1"])
+    if not traded.any():
         raise BadData("bars: none has a trade")
-    part = bars[traded]
-    ticks = part.select("open_tick", "low_tick", "high_tick", "close_tick").to_numpy().astype(np.int32)
-    inside = (ticks[:, 1] <= ticks[:, [0, 3]].min(axis=1)) & (ticks[:, 2] >= ticks[:, [0, 3]].max(axis=1))
-    if not inside.all():
-        time = int(part["time"][int(np.argmin(inside))])
-        raise BadData(f"bars: at time {time} open or close lies outside lowest and highest tick")
-    in0, in1, depth = in0[traded], in1[traded], part["liquidity"].to_numpy()
-    fees = np.column_stack([_fee(in0, pool.fee, pool.fee_protocol0), _fee(in1, pool.fee, pool.fee_protocol1)])
-    volume = np.column_stack([_floats(in0), _floats(in1)])
-    low = int(ticks[:, 1].min()) // pool.tick_spacing * pool.tick_spacing
-    high = (int(ticks[:, 2].max()) // pool.tick_spacing + 1) * pool.tick_spacing
-    roots = 1.0001 ** (np.arange(2 * low, 2 * high + 2) / 4)
-    room, count = 4 * len(traded) + 4096, -1
-    columns: list[NDArray[Any]] = []
-    while count < 0:
-        count, *columns = trace_bars(ticks, volume, depth, fees, roots, 2 * low, pool.tick_spacing, room, EVEN)
+    length = _spacing(bars["time"].to_numpy())
+    part = bars if traded.all() else bars.filter(pl.Series(traded))
+    room, steps = 8 * part.height + 4096, None
+    while steps is None:  # memory that is not written to costs nothing
+        steps = _steps(part, pool, room)
         room *= 2
-    bar, cell, tick, down, fee, liquidity = (column[:count].copy() for column in columns)
-    del columns
-    times = _times(part["time"].to_numpy(), bar, _spacing(bars["time"].to_numpy()))
-    tape = Tape(times, _blocks(times, pool), bar, cell, tick, _prices(tick), liquidity, fee, down)
+    first, cell, tick, down, fee, liquidity = steps
+    start, seconds = part["time"].to_numpy(), _block_seconds(pool)
+    times, blocks = TimesOf(start, length, first), TimesOf(start, length, first, seconds)
+    tape = Tape(*_arrays(times, blocks, BarOf(first)), cell, tick, *_arrays(_prices(tick)), liquidity, fee, down)
     return tape, _flow(part, pool)
 
 
-def _times(start: NDArray[np.int64], bar: NDArray[np.int32], length: int) -> NDArray[np.int64]:
-    """Spread each bar's steps evenly over it."""
-    count = np.bincount(bar)
-    times = np.arange(len(bar)) - np.repeat(np.cumsum(count) - count, count)
-    times *= length
-    times //= count[bar]
-    times += start[bar]
-    return times
+def _arrays(*columns: Any) -> tuple[Any, ...]:
+    """Let derived columns pass as the arrays whose part they play."""
+    return columns
+
+
+def _nonzero(column: pl.Series) -> NDArray[np.bool_]:
+    limbs = column.to_numpy()
+    out: NDArray[np.bool_] = limbs[:, 0] != 0
+    out |= limbs[:, 1] != 0
+    return out
+
+
+def _steps(part: pl.DataFrame, pool: PoolInfo, room: int) -> tuple[NDArray[Any], ...] | None:
+    """Return rows of first steps, cell, tick, direction, fee and liquidity; None if ``room`` rows are too few."""
+    spacing = pool.tick_spacing
+    lowest, highest = _extreme(part, min), _extreme(part, max)
+    low, high = lowest // spacing * spacing, (highest // spacing + 1) * spacing
+    roots = 1.0001 ** (np.arange(2 * low, 2 * high + 2) / 4)
+    low_cell = lowest // spacing - 1
+    known = np.zeros((highest // spacing + 2 - low_cell, 2), np.uint64)
+    visits = np.full(len(known), -1, np.int64)
+    cell, tick = np.empty(room, np.int32), np.empty(room, np.int32)
+    down, weight = np.empty(room, np.uint8), np.empty(room, np.float64)
+    fee, liquidity = np.empty((room, 2), np.uint64), np.empty((room, 2), np.uint64)
+    first = np.empty(part.height + 1, np.int64)
+    # half ticks: a price lies somewhere in its tick, so take the middle
+    at, here = 0, 2 * int(part["open_tick"][0]) + 1
+    for begin in range(0, part.height, CHUNK):
+        some = part[begin : begin + CHUNK]
+        ticks = np.column_stack([some[name].to_numpy() for name in _TICKS])
+        _check(ticks, some["time"].to_numpy())
+        in0, in1 = some["in0"].to_numpy(), some["in1"].to_numpy()
+        fees = np.column_stack([_fee(in0, pool.fee, pool.fee_protocol0), _fee(in1, pool.fee, pool.fee_protocol1)])
+        volume, depth = np.column_stack([_floats(in0), _floats(in1)]), some["liquidity"].to_numpy()
+        at, here = trace_bars(
+            ticks, volume, depth, fees, roots, 2 * low, spacing, EVEN, known, visits, low_cell, here,
+            first[begin : begin + len(ticks)], cell, tick, down, fee, liquidity, weight, at,
+        )  # fmt: skip
+        if at < 0:
+            return None
+    first[-1] = at
+    return first, cell[:at], tick[:at], down[:at], fee[:at], liquidity[:at]
+
+
+def _extreme(part: pl.DataFrame, which: Callable[[list[int]], int]) -> int:
+    """Lowest or highest tick anywhere; a bar that contradicts itself is found later, chunk by chunk."""
+    return which([int(f(part[name].to_numpy())) for name in _TICKS for f in (np.min, np.max)])
+
+
+def _check(ticks: NDArray[np.int32], time: NDArray[np.int64]) -> None:
+    inside = (ticks[:, 1] <= np.minimum(ticks[:, 0], ticks[:, 3])) & (
+        ticks[:, 2] >= np.maximum(ticks[:, 0], ticks[:, 3])
+    )
+    if not inside.all():
+        when = int(time[int(np.argmin(inside))])
+        raise BadData(f"bars: at time {when} open or close lies outside lowest and highest tick")
 
 
 def _spacing(time: NDArray[np.int64]) -> int:
     return int(np.diff(time).min()) if len(time) > 1 else 60
 
 
-def _blocks(time: NDArray[np.int64], pool: PoolInfo) -> NDArray[np.int64]:
+def _block_seconds(pool: PoolInfo) -> int:
     """Bars carry no block numbers: count blocks of the network's usual length from the epoch."""
-    return time // (12 if pool.chain_id == 1 else 2)
+    return 12 if pool.chain_id == 1 else 2
 
 
-def _prices(tick: NDArray[np.int32]) -> Limbs:
+def _prices(tick: NDArray[np.int32]) -> PricesAt:
     low = int(tick.min())
     used = np.zeros(int(tick.max()) - low + 1, bool)
     used[tick - low] = True
     table = np.zeros((len(used), 3), np.uint64)
     table[used] = to_limbs((price_at(int(t) + low) for t in np.flatnonzero(used)), 3)
-    return table[tick - low]
+    return PricesAt(tick, table, low)
 
 
 def _fee(paid: Limbs, fee: int, protocol: int) -> Limbs:
@@ -145,25 +189,27 @@ def _flow(bars: pl.DataFrame, pool: PoolInfo) -> Flow:
     """One swap a bar, to its close: what is known of the events."""
     n = bars.height
     time, close = bars["time"].to_numpy(), bars["close_tick"].to_numpy()
-    price = _prices(close)
-    down = close < bars["open_tick"].to_numpy()
-    in0, in1 = (np.pad(bars[name].to_numpy(), ((0, 0), (0, 2))) for name in ("in0", "in1"))
+    down = (close < bars["open_tick"].to_numpy()).astype(np.uint8)
+    in0, in1 = bars["in0"].to_numpy(), bars["in1"].to_numpy()
     none = np.broadcast_to(np.int32(0), n)
+    specified, limit, amount0, amount1 = _arrays(
+        LimbsOf(in0, 4, in1, down), _prices(close), LimbsOf(in0, 4), LimbsOf(in1, 4)
+    )
     return Flow(
         time=time,
-        block=_blocks(time, pool),
+        block=time // _block_seconds(pool),
         log_index=none,
-        kind=np.full(n, Kind.SWAP, np.uint8),
-        swap_type=np.full(n, SwapType.PRICE_LIMITED, np.uint8),
-        zero_for_one=down.astype(np.uint8),
-        specified=np.where(down[:, None], in0, in1),
-        limit=price,
-        amount0=in0,
-        amount1=in1,
+        kind=np.broadcast_to(np.uint8(Kind.SWAP), n),
+        swap_type=np.broadcast_to(np.uint8(SwapType.PRICE_LIMITED), n),
+        zero_for_one=down,
+        specified=specified,
+        limit=limit,
+        amount0=amount0,
+        amount1=amount1,
         tick_lower=none,
         tick_upper=none,
         liquidity_delta=np.broadcast_to(np.uint64(0), (n, 4)),
-        sqrt_price=price,
+        sqrt_price=limit,
     )
 
 

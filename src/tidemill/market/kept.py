@@ -30,6 +30,7 @@ _MARKET = (
     "infer",
     "exact",
     "bars",
+    "bar_columns",
     "bar_paths",
     "replay",
     "rows",
