@@ -6,10 +6,12 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec import structs
+
 from tidemill.chain.types import Call
 from tidemill.errors import BadInput, Revert
 from tidemill.interfaces import Action, Block, Condition, Context, Intent, Result, Stage
-from tidemill.venues.shared.ground import PLENTY, Ground, Others, intent_of
+from tidemill.venues.shared.ground import PLENTY, Ground, Others, Unrest, intent_of
 from tidemill.venues.shared.scripted import Holdings
 from tidemill.venues.uniswap_v3.client import UniswapV3Client
 from tidemill.venues.uniswap_v3.client_local import LocalToken, deploy_local
@@ -18,16 +20,19 @@ from tidemill.venues.uniswap_v3.local_start import PoolStart, start_of
 from tidemill.venues.uniswap_v3.model import UniswapV3Model
 from tidemill.venues.uniswap_v3.model_state import UniswapV3State
 from tidemill.venues.uniswap_v3.pool_stage import OTHERS, PoolStage, _Unlimited
+from tidemill.venues.uniswap_v3.rules_ticks import MIN_TICK
 
 __all__ = ["BookedPool", "LocalPool", "Seat", "seat", "stage_at"]
 
-_VIEWS = ["slot0", "liquidity", "feeGrowthGlobal0X128", "feeGrowthGlobal1X128", "protocolFees"]
+_VIEWS = ("slot0", "liquidity", "feeGrowthGlobal0X128", "feeGrowthGlobal1X128", "protocolFees")
 
 
 class BookedPool(PoolStage):
     """A pool executed by the model that also keeps the books of the pool and of everybody else at it."""
 
-    def __init__(self, venue: str, network: str, state: UniswapV3State, actions: Sequence[tuple[Block, Action, int]]):
+    def __init__(
+        self, venue: str, network: str, state: UniswapV3State, actions: Sequence[tuple[Block, Action, int]]
+    ) -> None:
         super().__init__(venue, network, state, actions, anchored=False)
         self.holdings = Holdings()
 
@@ -73,13 +78,13 @@ def stage_at(venue: str, network: str, info: Any, start: PoolStart, at: Block) -
         "fee": info.fee, "tick_spacing": info.tick_spacing,
     }  # fmt: skip
     stage = BookedPool(venue, network, UniswapV3Model().init(params), start.actions)
-    for actor, action in _opening(venue, start):
+    for actor, action in _opening(venue, start, info.tick_spacing):
         stage.holdings.move(stage.model.apply(stage.state, action, _Unlimited(at, actor)).transfers)
     stage.state.journal.forget()
     return stage
 
 
-def _opening(venue: str, start: PoolStart) -> list[tuple[str, Action]]:
+def _opening(venue: str, start: PoolStart, spacing: int) -> list[tuple[str, Action]]:
     """What brings a fresh pool to its start: (actor, core verb)."""
     out = [(OTHERS, Action("pool_initialize", {"sqrt_price_x96": start.sqrt_price_x96}))]
     if any(start.fee_protocol):
@@ -87,6 +92,11 @@ def _opening(venue: str, start: PoolStart) -> list[tuple[str, Action]]:
         out.append((f"{venue}:owner", Action("pool_set_fee_protocol", shares)))
     for lower, upper, liquidity in start.ranges:
         out.append((OTHERS, Action("pool_mint", {"tick_lower": lower, "tick_upper": upper, "liquidity": liquidity})))
+    # One raw unit at the far end of all prices: on a live network the manager has long met the pool and costs no more
+    # gas for it.
+    edge = -(-MIN_TICK // spacing) * spacing
+    far = {"tick_lower": edge, "tick_upper": edge + spacing, "amount0_desired": 0, "amount1_desired": 1}
+    out.append((OTHERS, Action("mint", far)))
     return out
 
 
@@ -139,16 +149,13 @@ class LocalPool:
         for token in self.tokens:
             ground.give(token, OTHERS, PLENTY)
         ground.run([ground.approve(token, OTHERS, callee) for token in self.tokens], "approving")
-        calls = [call for actor, action in _opening(self.id, self._start) for call in self._encoded(actor, action)]
+        opening = _opening(self.id, self._start, self.client.deployment.tick_spacing)
+        calls = [call for actor, action in opening for call in self._encoded(actor, action)]
         ground.run(calls, f"bringing {self.id} to its start", at.time)
 
     def others(self) -> Sequence[Others]:
         """Return the recorded market after the start."""
-        owner = self.twin.state.pool.owner
-        return [
-            Others(block, owner if action.verb == "pool_set_fee_protocol" else OTHERS, action)
-            for block, action, _ in self._start.actions
-        ]
+        return _as_others(self._start.actions, self.twin.state.pool.owner)
 
     def calls(self, item: Others) -> Sequence[tuple[str, Call]]:
         """Encode a recorded action."""
@@ -193,6 +200,13 @@ class LocalPool:
         return mine, real
 
 
+def _as_others(actions: Sequence[tuple[Block, Action, int]], owner: str) -> list[Others]:
+    return [
+        Others(block, owner if action.verb == "pool_set_fee_protocol" else OTHERS, action)
+        for block, action, _ in actions
+    ]
+
+
 class Seat:
     """How a pool is put on the model and on a chain. ``rank``: pools come first, their tokens' addresses must sort."""
 
@@ -206,9 +220,37 @@ class Seat:
         """Return a fresh pool of the model at the window's start."""
         return copy.deepcopy(self._fresh)
 
-    def local(self, ground: Ground, seed: str = "") -> LocalPool:
-        """Place the pool on a chain, its twin beside it; ``seed`` disturbs what others do."""
-        return LocalPool(ground, self.model(), self.start, self.info)
+    @property
+    def ranges(self) -> int:
+        """How many ranges of others stand at the start."""
+        return len(self.start.ranges)
+
+    @property
+    def made_up(self) -> bool:
+        """Whether those ranges were made up to fit the liquidity that events show."""
+        return self.start.made_up
+
+    def notes(self) -> list[str]:
+        """Return what a reader must know of the start."""
+        if not self.made_up:
+            return []
+        more = f", {self.start.added} of them because they are burnt later" if self.start.added else ""
+        note = (
+            f"{self.venue}: the data show events only, so {self.ranges} ranges were made up to have the liquidity known "
+            f"at the start in every cell{more}; cells never visited have their neighbour's"
+        )
+        return [note]
+
+    def local(self, ground: Ground, unrest: Unrest | None = None) -> LocalPool:
+        """Place the pool on a chain, its twin beside it; ``unrest`` disturbs what others do, for both."""
+        start = self.start
+        twin = self.model()
+        if unrest is not None:
+            owner = twin.state.pool.owner
+            actions = [(item.block, item.action, 0) for item in unrest(_as_others(start.actions, owner))]
+            start = structs.replace(start, actions=tuple(actions))
+            twin = stage_at(self.venue, self.network, self.info, start, self.at)
+        return LocalPool(ground, twin, start, self.info)
 
 
 def seat(venue: str, network: str, market: Any, placed: Any, at: Block, until: Block) -> Seat:
