@@ -84,6 +84,8 @@ class Outcome(NamedTuple):
     tick: NDArray[np.int32]
     crossed: NDArray[np.int32]
     """Ticks in use that the price passed."""
+    middle: NDArray[np.int32]
+    """Tick after a swap, before the trade back (``anchored``; 0 otherwise)."""
 
 
 def _empty_outcome(n: int) -> Outcome:
@@ -97,6 +99,7 @@ def _empty_outcome(n: int) -> Outcome:
         liquidity=np.zeros((n, 2), np.uint64),
         tick=np.zeros(n, np.int32),
         crossed=np.zeros(n, np.int32),
+        middle=np.zeros(n, np.int32),
     )
 
 
@@ -153,6 +156,8 @@ def run_events(pool: Any, flow: Any, start: int, stop: int, anchored: bool, out:
                         store256(out.back1, k, gave if down else paid)
                 if leg == 0:
                     status = code
+                    if anchored:
+                        out.middle[k] = get_small(pool, TICK) - BIAS
         elif kind in (_MINT, _BURN):
             try:
                 delta = load256(flow.liquidity_delta, k)

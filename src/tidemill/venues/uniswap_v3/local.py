@@ -110,7 +110,12 @@ class LocalPool:
         made = [LocalToken(token, places) for token, places in zip(
             self.tokens, (info.token0.decimals, info.token1.decimals), strict=True)]  # fmt: skip
         at = deploy_local(
-            ground.anvil, *made, fee=pool.fee, sqrt_price_x96=None, governor=self._governor, tick_spacing=pool.tick_spacing
+            ground.anvil,
+            *made,
+            fee=pool.fee,
+            sqrt_price_x96=None,
+            governor=self._governor,
+            tick_spacing=pool.tick_spacing,
         )
         if at.tick_spacing != pool.tick_spacing:
             raise BadInput(
@@ -184,9 +189,7 @@ class LocalPool:
 
     def _core(self, positions: Mapping[Any, Any], keys: Sequence[tuple[str, int, int]]) -> tuple[Any, Any]:
         mine = {key: tuple(positions[key]) for key in keys}
-        real = {
-            key: tuple(self.client.read("pool_positions", self.ground.address(key[0]), *key[1:])) for key in keys
-        }
+        real = {key: tuple(self.client.read("pool_positions", self.ground.address(key[0]), *key[1:])) for key in keys}
         return mine, real
 
 
