@@ -251,16 +251,28 @@ class KernelPool:
         return unpack(self.cells[LIQUIDITY : LIQUIDITY + 1])[0]
 
     def run(
-        self, flow: Flow, start: int = 0, stop: int | None = None, *, anchored: bool = False, steps: bool = False
+        self,
+        flow: Flow,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        anchored: bool = False,
+        steps: bool = False,
+        into: Outcome | None = None,
     ) -> tuple[Outcome, StepLog]:
         """Execute recorded events; with ``steps`` the log says what each swap did, step by step.
+
+        ``into`` is an outcome of the same flow to write over (rows ``[start, stop)``), so that memory is taken once.
 
         Raises
         ------
         InvariantBroken : an event mints on a tick that the pool was not told of when it was made.
         """
         stop = len(flow.kind) if stop is None else stop
-        out = _empty_outcome(len(flow.kind))
+        out = _empty_outcome(len(flow.kind)) if into is None else into
+        if into is not None:
+            into.back0[start:stop] = into.back1[start:stop] = 0
+            into.middle[start:stop] = 0
         logs = []
         while True:
             log = empty_log(self._log_room(stop - start) if steps else 0)
