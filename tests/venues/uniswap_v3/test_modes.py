@@ -160,7 +160,7 @@ def test_executed_modes_equal_the_real_pool(anchored: bool):
     assert at_recorded == len(stage.actions[:600]) if anchored else 0 < at_recorded < 600
     held = real.balances(me)
     owed = stage.positions(ME)[0]
-    closed = stage.apply(Action("close", {"position": "pool#1"}), Wallet(stage.at))
+    closed = stage.apply(Action("close", {"position": "pool#2"}), Wallet(stage.at))
     liquidity = real.manager_position(1)["liquidity"]
     real.act("decrease", me, token_id=1, liquidity=liquidity)
     got = real.act("collect", me, token_id=1)
@@ -209,9 +209,9 @@ def test_a_reverted_action_leaves_no_trace():
         open_ranges(stage, 4, 2)
         before = stage.positions(ME)
         for action, reason in (
-            (Action("close", {"position": "pool#1"}, {"amount0_min": 1 << 100}), "Price slippage check"),
+            (Action("close", {"position": "pool#2"}, {"amount0_min": 1 << 100}), "Price slippage check"),
             (Action("close", {"position": "pool#9"}), "ERC721: operator query for nonexistent token"),
-            (Action("burn", {"position": "pool#1"}), "Not cleared"),
+            (Action("burn", {"position": "pool#2"}), "Not cleared"),
             (
                 Action("swap_exact_in", {"token_in": f"USDC@{NET}", "amount_in": 10**9}, {"amount_out_min": 1 << 90}),
                 "Too little received",
@@ -251,5 +251,5 @@ def test_own_swaps_fill_alike_in_replay_and_execution():
 def test_manager_state_is_separate():
     stage = pool_stage(anchored=False)
     assert isinstance(stage.state, UniswapV3State)
-    assert stage.state.manager == ManagerState("pool:manager")
+    assert stage.state.manager == ManagerState("pool:manager", next_id=2)
     assert {owner for owner, *_ in stage.state.pool.positions} == {OTHERS}

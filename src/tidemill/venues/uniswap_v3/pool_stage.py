@@ -390,7 +390,8 @@ def executed_state(setup: Setup) -> UniswapV3State:
         liquidity = merged[key].liquidity if key in merged else 0
         merged[key] = PoolPosition(held.liquidity + liquidity, *held[1:])
     pool.positions = merged
-    return UniswapV3State(setup.id, pool, ManagerState(f"{setup.id}:manager"))
+    # The manager has met the pool before: its first contact costs gas that a study must not pay.
+    return UniswapV3State(setup.id, pool, ManagerState(f"{setup.id}:manager", next_id=2))
 
 
 def place_executed(setup: Setup) -> Placed:

@@ -102,7 +102,7 @@ class ReplayStage:
     Parameters
     ----------
     diluted : whether own liquidity shares each step's fee (mode ``diluted``) or not (``small``).
-    first_token_id : number of the first position token; rehearsals set it to what the chain will give.
+    first_token_id : number of the first position token; somebody has met the pool before, so not 1.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class ReplayStage:
         liquidity: KnownLiquidity,
         *,
         diluted: bool,
-        first_token_id: int = 1,
+        first_token_id: int = 2,
     ) -> None:
         if not len(tape.time):
             raise BadInput("the recorded path has no steps", field=venue)
