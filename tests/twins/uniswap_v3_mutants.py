@@ -33,6 +33,13 @@ EQUIVALENT = {
         "at the upper end both branches give all token1: the amount of token0 between equal prices is 0"
     ),
     "rules_liquidity.amounts_for_liquidity_down: sqrt_price < upper -> sqrt_price <= upper": "as for _up",
+    "model_oracle.write: pool.observation_cardinality_next > cardinality -> pool.observation_cardinality_next >= cardinality": (
+        "where both are equal the cardinality is set to what it is"
+    ),
+    (
+        "model_oracle.grow: cardinality_next > pool.observation_cardinality_next"
+        " -> cardinality_next >= pool.observation_cardinality_next"
+    ): "where both are equal the next cardinality is set to what it is",
     "rules_oracle.wrap_int56: value + _SIGN_56 -> value - _SIGN_56": "both add 2**55 modulo 2**56",
     "rules_prices.sqrt_price_after_amount0_in_up: amount < _ALWAYS_FITS -> amount <= _ALWAYS_FITS": (
         "2**95 itself fits too; the second condition would say so, later"
@@ -44,6 +51,15 @@ EQUIVALENT = {
     ),
     "rules_swap.swap_step_exact_out: target < sqrt_price -> target <= sqrt_price": (
         "a target at the price gives nothing, so nothing less is asked for"
+    ),
+    "rules_ticks._ratio_below_one_x128: MAX_UINT128 + 1 -> MAX_UINT128 - 1": (
+        "2 of 2**128 less: tried on all 1,774,545 ticks, the division by 2**32, rounded up, hides it on each"
+    ),
+    "rules_ticks.sqrt_ratio_at_tick: div_down -> div_up": (
+        "would show only where the quotient is a multiple of 2**32: tried on every tick, it never is"
+    ),
+    "rules_ticks.tick_at_sqrt_ratio: div_down -> div_up": (
+        "a target greater by 1: tried at both ends of every tick, and the search is monotone in the price"
     ),
     "rules_ticks.tick_at_sqrt_ratio: trial > target -> trial >= target #*": (
         "a product is never exactly a target: below 1 its low 32 bits would all have to be 0, above 1 the exact ratio decides"
