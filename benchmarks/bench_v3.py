@@ -146,14 +146,17 @@ def measure(fee: int, count: int, module: Any) -> tuple[float, float | None, flo
     amounts = list(zip(unpack(out.amount0, signed=True), unpack(out.amount1, signed=True), strict=True))
     assert not out.status.any()
     kernel_times, prototype_times = [], []
+    into, _ = KernelPool(state).run(flow)  # both write to memory that they have written to before
     if module is not None:
         fresh, run = prototype_run(module, work)
         theirs = unpack(run(fresh()), signed=True)
         assert amounts == list(zip(theirs[0::7], theirs[1::7], strict=True)), "the prototype disagrees"
     for _ in range(ROUNDS):
-        kernel_times.append(seconds(lambda pool: pool.run(flow), lambda: KernelPool(state)))
+        kernel_times.append(seconds(lambda pool: pool.run(flow, into=into), lambda: KernelPool(state)))
         if module is not None:
             prototype_times.append(seconds(run, fresh))
+    for timed, logged in zip(into, out, strict=True):
+        assert np.array_equal(timed, logged), "the timed run disagrees"
     bytecode = bytecode_run(work)
     if bytecode is not None:
         assert bytecode[1] == amounts[:BYTECODE_SWAPS], "the bytecode disagrees"

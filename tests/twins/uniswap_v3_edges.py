@@ -174,6 +174,16 @@ def features_say_what_moves_gas() -> None:
     assert features["last"] == {"ticks_cleared": 2}
     twin.act("pool_increase_observations", alice, observation_cardinality_next=6)
     assert features["last"] == {"observations_added": 5}
+    # The position manager's own words: the first position of the pool, the first of each owner.
+    opened = []
+    for who in (alice, alice, twin.actors[1]):
+        twin.act("mint", who, **BELOW, amount0_desired=10**9, amount1_desired=10**9)
+        opened.append({name: features["last"].get(name, 0) for name in ("first_of_pool", "first_of_owner")})
+    assert opened == [
+        {"first_of_pool": 1, "first_of_owner": 1},
+        {"first_of_pool": 0, "first_of_owner": 0},
+        {"first_of_pool": 0, "first_of_owner": 1},
+    ]
 
 
 EDGES = (

@@ -115,6 +115,8 @@ TABLE = [
     Refused("Transaction too old", "mint", {"tick_lower": MIN_TICK - 1, "tick_upper": 0, **BOTH, **LATE}),
     Refused("T", "mint", {"tick_lower": MIN_TICK - 1, "tick_upper": 0, **BOTH}),
     Refused("T", "mint", {"tick_lower": 0, "tick_upper": MAX_TICK + 1, **BOTH}),
+    Refused("", "mint", {"tick_lower": 0, "tick_upper": MAX_TICK, **BOTH}),
+    Refused("", "mint", {"tick_lower": MIN_TICK, "tick_upper": 0, **BOTH}),
     Refused("", "mint", {"tick_lower": 0, "tick_upper": 0, **BOTH}),
     Refused("TLU", "mint", {"tick_lower": 600, "tick_upper": -600, **BOTH}),
     Refused("", "mint", {"tick_lower": -601, "tick_upper": 600, **BOTH}),

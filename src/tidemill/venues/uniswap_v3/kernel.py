@@ -84,6 +84,8 @@ class Outcome(NamedTuple):
     tick: NDArray[np.int32]
     crossed: NDArray[np.int32]
     """Ticks in use that the price passed."""
+    middle: NDArray[np.int32]
+    """Tick after a swap, before the trade back (``anchored``; 0 otherwise)."""
 
 
 def _empty_outcome(n: int) -> Outcome:
@@ -97,6 +99,7 @@ def _empty_outcome(n: int) -> Outcome:
         liquidity=np.zeros((n, 2), np.uint64),
         tick=np.zeros(n, np.int32),
         crossed=np.zeros(n, np.int32),
+        middle=np.zeros(n, np.int32),
     )
 
 
@@ -153,6 +156,8 @@ def run_events(pool: Any, flow: Any, start: int, stop: int, anchored: bool, out:
                         store256(out.back1, k, gave if down else paid)
                 if leg == 0:
                     status = code
+                    if anchored:
+                        out.middle[k] = get_small(pool, TICK) - BIAS
         elif kind in (_MINT, _BURN):
             try:
                 delta = load256(flow.liquidity_delta, k)
@@ -246,16 +251,28 @@ class KernelPool:
         return unpack(self.cells[LIQUIDITY : LIQUIDITY + 1])[0]
 
     def run(
-        self, flow: Flow, start: int = 0, stop: int | None = None, *, anchored: bool = False, steps: bool = False
+        self,
+        flow: Flow,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        anchored: bool = False,
+        steps: bool = False,
+        into: Outcome | None = None,
     ) -> tuple[Outcome, StepLog]:
         """Execute recorded events; with ``steps`` the log says what each swap did, step by step.
+
+        ``into`` is an outcome of the same flow to write over (rows ``[start, stop)``), so that memory is taken once.
 
         Raises
         ------
         InvariantBroken : an event mints on a tick that the pool was not told of when it was made.
         """
         stop = len(flow.kind) if stop is None else stop
-        out = _empty_outcome(len(flow.kind))
+        out = _empty_outcome(len(flow.kind)) if into is None else into
+        if into is not None:
+            into.back0[start:stop] = into.back1[start:stop] = 0
+            into.middle[start:stop] = 0
         logs = []
         while True:
             log = empty_log(self._log_room(stop - start) if steps else 0)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from tidemill.units.jit import pack, unpack
 from tidemill.venues.uniswap_v3.kernel_prices import PRICE_ROWS
-from tidemill.venues.uniswap_v3.model_state import PoolState
+from tidemill.venues.uniswap_v3.model_state import PoolState, TickInfo
 from tidemill.venues.uniswap_v3.rules_ticks import MAX_TICK
 
 __all__ = [
@@ -46,6 +46,9 @@ __all__ = [
     "ensure_rows",
     "growth_outside",
     "make_cells",
+    "set_globals",
+    "set_tick",
+    "set_word",
     "small",
     "tick_rows",
 ]
@@ -78,6 +81,20 @@ def make_cells(pool: PoolState, more_ticks: Iterable[int] = ()) -> Cells:
     slot_rows = -(-2 * half // 4)
     ticks = _FIXED + 2 * words + slot_rows
     cells = np.zeros((ticks + 4, 4), np.uint64)
+    cells[_SMALL] = 0, pool.fee, spacing, 0
+    cells[SHARE] = 0, 0, ticks, 0
+    set_globals(cells, pool)
+    cells[BITMAP[0]] = _FIXED + words, 4 * (_FIXED + 2 * words) + half, ticks + 4, 2 * words
+    for word, bits in pool.bitmap.items():
+        set_word(cells, word, bits)
+    cells = ensure_rows(cells, {*pool.ticks, *more_ticks})
+    for tick, info in pool.ticks.items():
+        set_tick(cells, tick, info)
+    return cells
+
+
+def set_globals(cells: Cells, pool: PoolState) -> None:
+    """Write price, tick, liquidity, fee growth and the protocol's numbers of a model's state."""
     cells[PRICE : MAX_PER_TICK + 1] = pack(
         [
             pool.sqrt_price_x96,
@@ -89,19 +106,22 @@ def make_cells(pool: PoolState, more_ticks: Iterable[int] = ()) -> Cells:
             pool.max_liquidity_per_tick,
         ]
     )
-    cells[_SMALL] = pool.tick + BIAS, pool.fee, spacing, 0
-    cells[SHARE] = pool.fee_protocol_0, pool.fee_protocol_1, ticks, 0
-    cells[BITMAP[0]] = _FIXED + words, 4 * (_FIXED + 2 * words) + half, ticks + 4, 2 * words
-    for word, bits in pool.bitmap.items():
-        cells[_FIXED + words + word] = pack([bits])[0]
-    cells = ensure_rows(cells, {*pool.ticks, *more_ticks})
-    for tick, info in pool.ticks.items():
-        row = _row(cells, tick)
-        cells[row, :2] = pack([info.liquidity_gross], 2)[0]
-        cells[row + 1 : row + 4] = pack(
-            [info.liquidity_net, info.fee_growth_outside_0_x128, info.fee_growth_outside_1_x128]
-        )
-    return cells
+    cells[TICK] = pool.tick + BIAS
+    cells[SHARE, 0], cells[SHARE, 1] = pool.fee_protocol_0, pool.fee_protocol_1
+
+
+def set_word(cells: Cells, word: int, bits: int) -> None:
+    """Write a word of the bitmap."""
+    cells[small(cells, BITMAP) + word] = pack([bits])[0]
+
+
+def set_tick(cells: Cells, tick: int, info: TickInfo) -> None:
+    """Write a tick that has its rows."""
+    row = _row(cells, tick)
+    cells[row, :2] = pack([info.liquidity_gross], 2)[0]
+    cells[row + 1 : row + 4] = pack(
+        [info.liquidity_net, info.fee_growth_outside_0_x128, info.fee_growth_outside_1_x128]
+    )
 
 
 def ensure_rows(cells: Cells, ticks: Iterable[int]) -> Cells:

@@ -36,12 +36,15 @@ from tidemill.units.jit import unpack
 from tidemill.venues.kinds import Placed, Setup
 from tidemill.venues.uniswap_v3.model import UniswapV3Model
 from tidemill.venues.uniswap_v3.model_state import ManagerState, PoolPosition, PoolState, UniswapV3State
+from tidemill.venues.uniswap_v3.rules_fees import fees_owed_down, wrapping_add_128
 from tidemill.venues.uniswap_v3.tape import Flow
 
 __all__ = ["OTHERS", "PoolStage", "place_executed", "recorded_actions"]
 
 OTHERS = "others"
 _PLENTY = (1 << 255) - 1
+_LONG = 4  # rows from which on compiled code is the faster
+_FIRST, _MOST = 64, 8192  # rows looked ahead at once: first, and at most
 _SWAP, _MINT, _BURN, _FLASH, _SET_FEE = 0, 1, 2, 4, 5
 
 
@@ -114,6 +117,9 @@ class PoolStage:
     Parameters
     ----------
     actions : the recorded market (`recorded_actions`). anchored : swap back to the recorded price after each swap.
+    flow : the same market as rows. Given it, compiled code plays the stretches between own actions, to the same state:
+        fees, ticks, observations and refusals, but for what ``others``' own positions are owed (nobody collects it).
+        Without it the model plays every row.
     """
 
     def __init__(
@@ -124,12 +130,19 @@ class PoolStage:
         actions: Sequence[tuple[Block, Action, int]],
         *,
         anchored: bool,
+        flow: Flow | None = None,
     ) -> None:
         self.id, self.network, self.account = venue, network, state.pool.account
         self.state, self.actions, self.anchored = state, actions, anchored
         self.model = UniswapV3Model()
         self.played = self.refused = 0
         self.at = Block(time=0, number=0)
+        self._stretch: Any = None
+        if flow is not None:
+            from tidemill.venues.uniswap_v3.pool_kernel import Stretch  # noqa: PLC0415 - heavy by numba
+
+            stretch = Stretch(state.pool, flow, OTHERS, anchored=anchored)
+            self._stretch = stretch if stretch.backed else None
         self._numbers = np.array([block.number for block, _, _ in actions], np.int64)
 
     # --- time ---------------------------------------------------------------------------------------------------------
@@ -138,6 +151,8 @@ class PoolStage:
         """Execute the recorded market up to and including block ``to``."""
         self.state.journal.forget()  # worlds go back within a block only
         stop = int(np.searchsorted(self._numbers, to.number, side="right"))
+        if self._stretch is not None and stop - self.played >= _LONG:
+            self._play_stretch(stop)
         while self.played < stop:
             self._play(self.played)
             self.played += 1
@@ -150,6 +165,10 @@ class PoolStage:
         tests = [self._test(condition, stop) for condition in conditions]
         if any(test() for test in tests):
             return self.at
+        if self._stretch is not None:
+            row = self._first_row(conditions, stop)
+            if row is not None:
+                return None if row >= stop else self.actions[row][0]
         journal = self.state.journal
         played, refused, mark = self.played, self.refused, journal.mark()
         try:
@@ -163,6 +182,79 @@ class PoolStage:
         finally:
             journal.rollback(mark)
             self.played, self.refused = played, refused
+
+    def _play_stretch(self, stop: int) -> None:
+        from tidemill.venues.uniswap_v3.pool_kernel import Refused  # noqa: PLC0415
+
+        try:
+            self.refused += self._stretch.play(self.played, stop)
+            self.played = stop
+        except Refused:
+            self._stretch = None  # the model goes on alone
+
+    def _first_row(self, conditions: Sequence[Condition], stop: int) -> int | None:
+        """Return the first row after which a condition holds, `stop` for none; None where only the model can tell."""
+        from tidemill.venues.uniswap_v3.pool_kernel import Refused  # noqa: PLC0415
+
+        stretch, owed = self._stretch, []
+        end = stop
+        for condition in conditions:
+            if isinstance(condition, EventCount):
+                end = min(end, self.played + condition.count - 1)
+            elif isinstance(condition, Claimable):
+                owed.append(self._claim(condition))
+        leaves = [(c.lower, c.upper) for c in conditions if isinstance(c, TickLeaves)]
+        stretch.load()
+        start = stretch.kernel.snapshot()
+        try:
+            return self._search(stretch, self.played, end, leaves, [claim for claim in owed if claim], stop)
+        except Refused:
+            return None
+        finally:
+            stretch.kernel.restore(start)
+
+    def _search(self, stretch: Any, row: int, end: int, leaves: Any, owed: Any, stop: int) -> int:
+        size = _FIRST
+        while row < end:
+            before, to = stretch.kernel.snapshot(), min(row + size, end)
+            ticks = stretch.run(row, to).tick
+            gone = np.zeros(to - row, bool)
+            for lower, upper in leaves:
+                gone |= (ticks < lower) | (ticks >= upper)
+            first = row + int(gone.argmax()) if gone.any() else to
+            if any(claim(stretch) for claim in owed):
+                # Claims only grow while nothing of one's own happens: halve the rows down to the one that does it.
+                low, high = row, to
+                while high - low > 1:
+                    middle = (low + high) // 2
+                    stretch.kernel.restore(before)
+                    stretch.run(low, middle)
+                    if any(claim(stretch) for claim in owed):
+                        high = middle
+                    else:
+                        low, before = middle, stretch.kernel.snapshot()
+                return min(first, high - 1)
+            if first < to:
+                return first
+            row, size = to, min(2 * size, _MOST)
+        return end if end < stop else stop
+
+    def _claim(self, condition: Claimable) -> Callable[[Any], bool] | None:
+        """Return whether what a position may claim reaches an amount on the compiled pool; None: never will."""
+        pool = self.state.pool
+        name, _, number = condition.position.partition("#")
+        token = self.state.manager.tokens.get(int(number)) if name == self.id and number.isdigit() else None
+        if token is None or condition.token not in (pool.token0, pool.token1):
+            return None
+        side = (pool.token0, pool.token1).index(condition.token)
+        last = (token.fee_growth_inside_0_last_x128, token.fee_growth_inside_1_last_x128)[side]
+        owed = (token.tokens_owed_0, token.tokens_owed_1)[side]
+
+        def reached(stretch: Any) -> bool:
+            inside = stretch.growth_inside(token.tick_lower, token.tick_upper)[side]
+            return wrapping_add_128(owed, fees_owed_down(inside, last, token.liquidity)) >= condition.amount
+
+        return reached
 
     def _test(self, condition: Condition, stop: int) -> Callable[[], bool]:
         match condition:
@@ -304,11 +396,13 @@ def executed_state(setup: Setup) -> UniswapV3State:
 def place_executed(setup: Setup) -> Placed:
     """Place a pool in mode ``impact`` or ``anchored``."""
     info = setup.market.pool
-    start, actions = executed_state(setup), recorded_actions(setup.market.flow())
+    flow = setup.market.flow()
+    start, actions = executed_state(setup), recorded_actions(flow)
     refused: list[PoolStage] = []
 
     def make() -> Stage:
-        stage = PoolStage(setup.id, setup.network, copy.deepcopy(start), actions, anchored=setup.mode == "anchored")
+        anchored = setup.mode == "anchored"
+        stage = PoolStage(setup.id, setup.network, copy.deepcopy(start), actions, anchored=anchored, flow=flow)
         refused[:] = [stage]
         return stage
 
