@@ -220,3 +220,35 @@ def test_contracts_ls():
     shown = tidemill("contracts", "ls").out
     for row in rows:
         assert row["package"] in shown
+
+
+KILL = """
+import os, pathlib, sys
+from tidemill.studies.load import write_together
+at, seen = int(sys.argv[2]), 0
+def count(event, args):
+    global seen
+    if event in ("open", "os.rename", "os.mkdir", "os.remove"):
+        seen += 1
+        if seen == at:
+            os._exit(9)
+sys.addaudithook(count)
+write_together(pathlib.Path(sys.argv[1]), {name: b"new" * 9 for name in "abc"})
+os._exit(0)
+"""
+
+
+def test_killed_at_any_point_of_a_write_every_file_is_old_or_new(tmp_path: Path):
+    seen = set()
+    for at in range(1, 30):
+        for name in "abc":
+            (tmp_path / name).write_bytes(b"old")
+        done = subprocess.run([sys.executable, "-c", KILL, str(tmp_path), str(at)], capture_output=True, check=False)
+        assert done.returncode in {0, 9}, done.stderr
+        seen.add(tuple((tmp_path / name).read_bytes() for name in "abc"))
+        if done.returncode == 0:
+            break
+    assert done.returncode == 0
+    assert at > 6
+    old, new = b"old", b"new" * 9
+    assert {(old, old, old), (new, new, new)} <= seen <= {(new,) * n + (old,) * (3 - n) for n in range(4)}
