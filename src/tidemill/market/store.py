@@ -76,6 +76,11 @@ class Dataset:
         return self.manifest.pool
 
     @property
+    def replay_key(self) -> str:
+        """What a kept replay depends on: the values, and what the manifest says of pool and fidelity."""
+        return self.content_hash + msgspec.json.encode([self.pool, self.manifest.fidelity]).decode()
+
+    @property
     def content_hash(self) -> str:
         """Hash of the values."""
         return self.manifest.content_hash
@@ -111,8 +116,7 @@ class Dataset:
 
         # bars are laid out faster than they are read
         where = self.folder if self.manifest.fidelity != "bars" else None
-        # what the manifest says of the pool is no part of the values, and a replay depends on it
-        content = self.content_hash + msgspec.json.encode([self.pool, self.manifest.fidelity]).decode()
+        content = self.replay_key
         if where is not None and (kept := kept_replay(where, content)) is not None:
             return kept
         with self._named():
