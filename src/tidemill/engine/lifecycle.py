@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from weakref import proxy
 
 from tidemill.engine.adversary import sandwich
 from tidemill.engine.book import Overdrawn
@@ -45,7 +46,7 @@ class Lifecycle:
     """Every plan under way in ``world``, in order of submission."""
 
     def __init__(self, world: ModelWorld) -> None:
-        self._world = world
+        self._world: ModelWorld = proxy(world)  # no cycle: a finished world goes at once, with its tapes
         self._known: set[str] = set()
         self.flights: list[Flight] = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
+from weakref import proxy
 
 from msgspec import structs
 
@@ -33,7 +34,9 @@ class Scribe:
     """Keeps ``record`` and ``marks`` of ``world``."""
 
     def __init__(self, world: ModelWorld, prices: PricesOf, rates: RatesOf) -> None:
-        self._world, self._prices, self._rates = world, prices, rates
+        # a proxy: a cycle would keep a finished world, and the tapes of its venues, until the collector runs
+        self._world: ModelWorld = proxy(world)
+        self._prices, self._rates = prices, rates
         self._seq = 0
         self.record: list[Recorded | Befell] = []
         self.marks: list[Mark] = []

@@ -7,22 +7,26 @@ column answers indexing, ``len``, ``np.searchsorted`` and ``np.asarray`` as the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
 __all__ = ["BarOf", "LimbsOf", "PricesAt", "TimesOf"]
 
+Column = Callable[[], NDArray[np.uint64]]
 
-class _Derived:
+
+class _Derived(NDArrayOperatorsMixin):
     """A column that is computed: ``_rows`` gives it for any array of row numbers."""
 
     dtype: Any = np.dtype(np.int64)
     nbytes = 0
 
     def __init__(self, length: int, width: int | None = None) -> None:
-        self.shape = (length,) if width is None else (length, width)
+        self.shape: tuple[int, ...] = (length,) if width is None else (length, width)
         self.ndim = len(self.shape)
 
     def __len__(self) -> int:
@@ -40,10 +44,18 @@ class _Derived:
             return self._rows(np.arange(*key.indices(len(self))))
         return self._rows(np.arange(len(self))[key])
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self[:], name)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        return getattr(ufunc, method)(*(i[:] if isinstance(i, _Derived) else i for i in inputs), **options)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
             raise ValueError("a derived column is always a copy")
-        whole = self[:]
+        whole: NDArray[Any] = self[:]
         return whole if dtype is None else whole.astype(dtype)
 
     def _rows(self, rows: NDArray[np.int64]) -> NDArray[Any]:
@@ -113,21 +125,25 @@ class PricesAt(_Derived):
 
 
 class LimbsOf(_Derived):
-    """Wider limbs of unsigned ones: row of ``where`` true from ``yes``, else from ``no``; ``(n, width)``."""
+    """Wide columns of bars as limbs ``(n, width)``, unsigned: rows of ``yes`` where ``where`` is set, else of ``no``.
+
+    Parameters
+    ----------
+    yes, no : functions that give the columns as limbs of any width; read when a row is asked for, and not kept.
+    """
 
     dtype = np.dtype(np.uint64)
 
-    def __init__(
-        self, yes: NDArray[np.uint64], width: int, no: NDArray[np.uint64] | None = None, where: Any = None
-    ) -> None:
-        super().__init__(len(yes), width)
-        self._yes, self._no, self._where = yes, no, where
+    def __init__(self, where: NDArray[np.uint8], width: int, yes: Column, no: Column | None = None) -> None:
+        super().__init__(len(where), width)
+        self._width = width
+        self._where, self._yes, self._no = where, yes, no
 
     def _rows(self, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
-        out = np.zeros((len(rows), self.shape[1]), np.uint64)
-        limbs = self._yes.shape[1]
-        out[:, :limbs] = self._yes[rows]
+        out = np.zeros((len(rows), self._width), np.uint64)
+        limbs = self._yes()[rows]
+        out[:, : limbs.shape[1]] = limbs
         if self._no is not None:
             other = self._where[rows] == 0
-            out[other, :limbs] = self._no[rows[other]]
+            out[other, : limbs.shape[1]] = self._no()[rows[other]]
         return out

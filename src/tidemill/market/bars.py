@@ -87,7 +87,8 @@ def bar_tape(bars: pl.DataFrame, pool: PoolInfo) -> tuple[Tape, Flow]:
     first, cell, tick, down, fee, liquidity = steps
     start, seconds = part["time"].to_numpy(), _block_seconds(pool)
     times, blocks = TimesOf(start, length, first), TimesOf(start, length, first, seconds)
-    tape = Tape(*_arrays(times, blocks, BarOf(first)), cell, tick, *_arrays(_prices(tick)), liquidity, fee, down)
+    time, block, event, price = _arrays(times, blocks, BarOf(first), _prices(tick))
+    tape = Tape(time, block, event, cell, tick, price, liquidity, fee, down)
     return tape, _flow(part, pool)
 
 
@@ -114,10 +115,11 @@ def _steps(part: pl.DataFrame, pool: PoolInfo, room: int) -> tuple[NDArray[Any],
     visits = np.full(len(known), -1, np.int64)
     cell, tick = np.empty(room, np.int32), np.empty(room, np.int32)
     down, weight = np.empty(room, np.uint8), np.empty(room, np.float64)
-    fee, liquidity = np.empty((room, 2), np.uint64), np.empty((room, 2), np.uint64)
+    # limbs by column: high ones are nearly always zero, and zero pages that are only read take no memory
+    fee, liquidity = (np.zeros((2, room), np.uint64).T for _ in range(2))
     first = np.empty(part.height + 1, np.int64)
     # half ticks: a price lies somewhere in its tick, so take the middle
-    at, here = 0, 2 * int(part["open_tick"][0]) + 1
+    at, row, here = 0, 0, 2 * int(part["open_tick"][0]) + 1
     for begin in range(0, part.height, CHUNK):
         some = part[begin : begin + CHUNK]
         ticks = np.column_stack([some[name].to_numpy() for name in _TICKS])
@@ -125,9 +127,9 @@ def _steps(part: pl.DataFrame, pool: PoolInfo, room: int) -> tuple[NDArray[Any],
         in0, in1 = some["in0"].to_numpy(), some["in1"].to_numpy()
         fees = np.column_stack([_fee(in0, pool.fee, pool.fee_protocol0), _fee(in1, pool.fee, pool.fee_protocol1)])
         volume, depth = np.column_stack([_floats(in0), _floats(in1)]), some["liquidity"].to_numpy()
-        at, here = trace_bars(
+        at, here, row = trace_bars(
             ticks, volume, depth, fees, roots, 2 * low, spacing, EVEN, known, visits, low_cell, here,
-            first[begin : begin + len(ticks)], cell, tick, down, fee, liquidity, weight, at,
+            first[begin : begin + len(ticks)], cell, tick, down, fee, liquidity, weight, at, row,
         )  # fmt: skip
         if at < 0:
             return None
@@ -190,10 +192,12 @@ def _flow(bars: pl.DataFrame, pool: PoolInfo) -> Flow:
     n = bars.height
     time, close = bars["time"].to_numpy(), bars["close_tick"].to_numpy()
     down = (close < bars["open_tick"].to_numpy()).astype(np.uint8)
-    in0, in1 = bars["in0"].to_numpy(), bars["in1"].to_numpy()
     none = np.broadcast_to(np.int32(0), n)
     specified, limit, amount0, amount1 = _arrays(
-        LimbsOf(in0, 4, in1, down), _prices(close), LimbsOf(in0, 4), LimbsOf(in1, 4)
+        LimbsOf(down, 4, bars["in0"].to_numpy, bars["in1"].to_numpy),
+        _prices(close),
+        LimbsOf(down, 4, bars["in0"].to_numpy),
+        LimbsOf(down, 4, bars["in1"].to_numpy),
     )
     return Flow(
         time=time,

@@ -186,6 +186,7 @@ class Prepared:
                 raise UnknownName(
                     "parameter", key, found.params, file=self.study.path, field=f"venues.{name}.params.{key}"
                 )
+        seed = self.study.world.seed  # not `self` in the closure: a cycle would keep the datasets of finished studies
         setup = Setup(
             id=name,
             network=self.study.network,
@@ -193,7 +194,7 @@ class Prepared:
             params=params,
             decimals=self.decimals,
             market=self.markets.get(name),
-            random=lambda stem: stream(stem, name, self.study.world.seed),
+            random=lambda stem: stream(stem, name, seed),
             first_from=self.blocks.first_from,
             start=self.start,
             end=self.end,
