@@ -112,7 +112,7 @@ def test_killed_at_every_write_and_every_call_nothing_is_lost_or_paid_twice(shar
             points += 1
             wrong += paid(shared) != [VALUE] * 5 or states != ["done"] * 5
             rewind(shared, snapshot)
-    print(f"{points} of {len(every)} crash points, {killed} kills, {wrong} with money lost or paid twice")  # noqa: T201 - the figure
+    print(f"{points} of {len(every)} crash points, {killed} kills, {wrong} with money lost or paid twice")
     assert points == killed >= (140 if stride == 1 else 40)
     assert wrong == 0
 
@@ -296,5 +296,5 @@ def test_the_naive_sender_pays_twice_at_some_of_the_same_points(shared):
             naive(shared, done, Fuse(), wallet)
             doubled += any(p > VALUE for p in paid(shared))
             rewind(shared, snapshot)
-    print(f"naive: paid twice at {doubled} of {2 * whole.count} crash points")  # noqa: T201 - the figure
+    print(f"naive: paid twice at {doubled} of {2 * whole.count} crash points")
     assert doubled >= 10

@@ -30,7 +30,7 @@ def _run(name: str, seed: str, actions: int) -> Market:
     case = CASES[name]
     market = case.market(f"{name} {seed}")
     tally = market.run(actions)
-    print(f"{name}: {market.twin.crossed} ticks crossed\n{tally}")  # noqa: T201 - shown when it fails
+    print(f"{name}: {market.twin.crossed} ticks crossed\n{tally}")
     assert tally.total == actions
     assert tally.done.total() >= 0.6 * actions
     assert {verb for verb in VERBS if tally.share(verb) < case.least} == set(), str(tally)

@@ -36,7 +36,7 @@ REASONS_TO_HIT = {
 def play(setup: tuple[int, tuple[int, int], int], actions: int) -> None:
     twins = Twins(*setup)
     tally = twins.driver.run(actions, after=twins.compare)
-    print(tally)  # noqa: T201 - shown when it fails
+    print(tally)
     assert tally.total == actions
     assert tally.done.total() / tally.total >= 0.6
     for verb in tally.done:

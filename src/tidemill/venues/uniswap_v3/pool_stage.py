@@ -237,7 +237,7 @@ class PoolStage:
             if first < to:
                 return first
             row, size = to, min(2 * size, _MOST)
-        return end if end < stop else stop
+        return min(stop, end)
 
     def _claim(self, condition: Claimable) -> Callable[[Any], bool] | None:
         """Return whether what a position may claim reaches an amount on the compiled pool; None: never will."""
