@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tidemill.app import report
+from tidemill.studies import report
 from tidemill.errors import BadInput, MissingArtefact
 from tidemill.studies.report import SAFE_INTEGER, inline_json, report_html, write_report
 
