@@ -52,6 +52,16 @@ def inner_roundings_of_token0() -> None:
                         sqrt_price_limit_x96=limit,
                     )
             twin.act("pool_burn", who, **ends, liquidity=liquidity)
+    # A range that reaches above a price of 2**128: the product of its ends fits no 256 bits, so there are two divisions.
+    ends = {"tick_lower": -887_220, "tick_upper": 887_220}
+    lower, upper = sqrt_ratio_at_tick(-887_220), sqrt_ratio_at_tick(887_220)
+    assert upper > 1 << 128
+    per_unit, whole = (upper - lower) << 96, lower * upper
+    for low, high in ((1, upper - 1), (whole - upper + 1, whole - 1)):
+        liquidity = first_in(per_unit, whole, low, high)
+        assert 0 < liquidity < 1 << 100
+        twin.act("pool_mint", who, **ends, liquidity=liquidity)
+        twin.act("pool_burn", who, **ends, liquidity=liquidity)
 
 
 def inputs_beyond_256_bits() -> None:

@@ -41,6 +41,12 @@ EQUIVALENT = {
         " -> cardinality_next >= pool.observation_cardinality_next"
     ): "where both are equal the next cardinality is set to what it is",
     "rules_oracle.wrap_int56: value + _SIGN_56 -> value - _SIGN_56": "both add 2**55 modulo 2**56",
+    "rules_prices.amount0_delta_down: upper < _PRODUCT_FITS -> upper <= _PRODUCT_FITS": (
+        "2**128 times anything below it fits too, and both ways of dividing agree wherever it does"
+    ),
+    "rules_prices.amount0_delta_up: upper < _PRODUCT_FITS -> upper <= _PRODUCT_FITS": (
+        "2**128 times anything below it fits too, and both ways of dividing agree wherever it does"
+    ),
     "rules_prices.sqrt_price_after_amount0_in_up: amount < _ALWAYS_FITS -> amount <= _ALWAYS_FITS": (
         "2**95 itself fits too; the second condition would say so, later"
     ),

@@ -37,14 +37,15 @@ __all__ = [
 _ALWAYS_FITS = wide(1 << 95)
 
 
-# Floors of floors and ceilings of ceilings nest: two divisions are one by the product, where that fits 256 bits.
+# Floors of floors and ceilings of ceilings nest: two divisions are one by the product, where that fits 256 bits
+# (`lower` is never above `upper`).
 _PRODUCT_FITS = wide(1 << 128)
 
 
 @rule
 def amount0_delta_down(lower: Uint, upper: Uint, liquidity: Uint) -> Uint:
     """Token0 between two prices, ``L * (upper - lower) / (upper * lower)``, each of its two divisions rounded down."""
-    if upper < _PRODUCT_FITS and lower < _PRODUCT_FITS:
+    if upper < _PRODUCT_FITS:
         return mul_div_down(liquidity << 96, upper - lower, wrapping_mul(upper, lower))
     return div_down(mul_div_down(liquidity << 96, upper - lower, upper), lower)
 
@@ -52,7 +53,7 @@ def amount0_delta_down(lower: Uint, upper: Uint, liquidity: Uint) -> Uint:
 @rule
 def amount0_delta_up(lower: Uint, upper: Uint, liquidity: Uint) -> Uint:
     """Token0 between two prices, each of its two divisions rounded up."""
-    if upper < _PRODUCT_FITS and lower < _PRODUCT_FITS:
+    if upper < _PRODUCT_FITS:
         return mul_div_up(liquidity << 96, upper - lower, wrapping_mul(upper, lower))
     return div_up(mul_div_up(liquidity << 96, upper - lower, upper), lower)
 
@@ -91,8 +92,6 @@ def sqrt_price_after_amount0_out_up(sqrt_price: Uint, liquidity: Uint, amount: U
     ``amount`` is less than the pool holds: ``amount * P < L``.
     """
     reserve = liquidity << 96
-    if amount < _ALWAYS_FITS:
-        return mul_div_up(reserve, sqrt_price, reserve - wrapping_mul(amount, sqrt_price))
     return mul_div_up(reserve, sqrt_price, reserve - amount * sqrt_price)
 
 
