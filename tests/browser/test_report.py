@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tidemill.studies import report
 from tidemill.errors import BadInput, MissingArtefact
+from tidemill.studies import report
 from tidemill.studies.report import SAFE_INTEGER, inline_json, report_html, write_report
 
 from .documents import ALL, empty, long_labels, realistic
