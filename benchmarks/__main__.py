@@ -15,14 +15,11 @@ def main() -> int:
     """Print the table; the exit code does not depend on speed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)}")
-    parser.add_argument("--peers", action="store_true", help="install and run the peers as well (network, minutes)")
     options = parser.parse_args()
     table: list[Row] = []
     for part in options.parts:
         print(f"{part} …", file=sys.stderr, flush=True)
         table += importlib.import_module(f"benchmarks.{part}").rows()
-    if options.peers:
-        table += importlib.import_module("benchmarks.peers").rows()
     widths = [max(len(str(row[i])) for row in table) for i in range(4)]
     for row in table:
         verdict = {True: "yes", False: "NO", None: ""}[row.reached]
