@@ -255,7 +255,7 @@ def test_what_is_allowed_is_left_alone(name, source):
 
 def test_hosts_and_machine_paths_are_found_in_any_file():
     bad = [
-        "see https://registry." + "npm" + "js.org/x",
+        "see https://" + "registry." + "npm" + "js.org/x",
         "files.python" + "hosted.org",
         "p = '/ho" + "me/ann/x'",
         "/ro" + "ot/.x",

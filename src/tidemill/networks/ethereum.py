@@ -6,13 +6,11 @@ changed them (the OP Stack, Polygon PoS) use the same function.
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import msgspec
 from msgspec import Struct
 
 from tidemill.errors import BadInput, UnknownName
-from tidemill.facts import Facts
+from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.types import FeeEnv, FeeParts, TxShape
 
 __all__ = [
@@ -98,35 +96,10 @@ def next_excess_blob_gas_down(
     return parent_excess + parent_blob_gas_used - target
 
 
-class Ethereum(Struct, frozen=True, dict=True):
+class Ethereum(DatedNetwork, frozen=True, dict=True):
     """Ethereum over its dated parameters; ``fee`` has no data part: calldata is in the gas."""
 
-    facts: Facts
     family: str = "ethereum"
-
-    @cached_property
-    def name(self) -> str:
-        """The name studies use."""
-        return self.facts.text("name")
-
-    @cached_property
-    def chain_id(self) -> int:
-        """EIP-155 chain id."""
-        return self.facts.integer("chain_id")
-
-    @cached_property
-    def native_token(self) -> str:
-        """Symbol of the token that pays gas."""
-        return self.facts.text("native_token")
-
-    @cached_property
-    def block_time(self) -> int:
-        """Seconds per slot; a missed slot makes a gap of two."""
-        return self.facts.integer("block_time")
-
-    def fork(self, time: int) -> str:
-        """Return the fork in force at ``time``; raises ``BadInput`` before London."""
-        return str(self.facts.timeline("fork").at(time))
 
     def blob_schedule(self, time: int) -> BlobSchedule:
         """Return the blob parameters in force at ``time``; raises ``BadInput`` before Cancun."""

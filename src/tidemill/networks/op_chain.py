@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import msgspec
-from msgspec import Struct
 
 from tidemill.errors import BadInput, UnknownName
-from tidemill.facts import Facts
 from tidemill.networks import op_stack
+from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.types import FeeEnv, FeeParts, Known, TxShape
 
 __all__ = ["OpChain"]
@@ -19,35 +16,10 @@ _SCALARS = ("base_fee_scalar", "blob_base_fee_scalar")
 _OPERATOR = ("operator_fee_scalar", "operator_fee_constant")
 
 
-class OpChain(Struct, frozen=True, dict=True):
+class OpChain(DatedNetwork, frozen=True, dict=True):
     """OP Mainnet, Base and the like; a chain is a file of dated parameters."""
 
-    facts: Facts
     family: str = "op_stack"
-
-    @cached_property
-    def name(self) -> str:
-        """The name studies use."""
-        return self.facts.text("name")
-
-    @cached_property
-    def chain_id(self) -> int:
-        """EIP-155 chain id."""
-        return self.facts.integer("chain_id")
-
-    @cached_property
-    def native_token(self) -> str:
-        """Symbol of the token that pays gas."""
-        return self.facts.text("native_token")
-
-    @cached_property
-    def block_time(self) -> int:
-        """Seconds between blocks; no slot is ever missed."""
-        return self.facts.integer("block_time")
-
-    def fork(self, time: int) -> str:
-        """Return the fork in force at ``time``; raises ``BadInput`` before the chain began."""
-        return str(self.facts.timeline("fork").at(time))
 
     def _reached(self, fork: str, milestone: str) -> bool:
         return op_stack.FORKS.index(fork) >= op_stack.FORKS.index(milestone)
