@@ -18,7 +18,7 @@ import pytest
 from tidemill.chain import artefacts, npm
 from tidemill.chain.artefacts import Artefact, artefact, fetch, ls
 from tidemill.chain.cache import MANIFEST, cache_root, damaged_file, install_dir, sha256_of
-from tidemill.errors import MissingArtefact, UnknownName
+from tidemill.errors import BadInput, MissingArtefact, UnknownName
 
 JSON = {"abi": [{"type": "function", "name": "f", "inputs": []}], "bytecode": "0x6001", "deployedBytecode": "0x60"}
 
@@ -254,19 +254,72 @@ def test_every_artefact_loads_and_has_code() -> None:
 def test_compiled_contracts_follow_their_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tidemill.chain import compile as compiling
 
-    before = compiling.build_key("TestToken.vy", {})
-    sources = tmp_path / "contracts"
-    sources.mkdir()
     text = (compiling.source_dir() / "TestToken.vy").read_text()
-    (sources / "TestToken.vy").write_text(text.replace('"balance"', '"too little"'))
-    monkeypatch.setattr(compiling, "source_dir", lambda: sources)
+    changed = text.replace('"balance"', '"too little"')
     monkeypatch.setenv("TIDEMILL_CACHE", str(tmp_path / "cache"))
-    assert compiling.build_key("TestToken.vy", {}) != before
-    built = compiling.build("TestToken", "TestToken.vy", {}, None)
+    jobs = [
+        compiling.Job("TestToken", "vyper 0.4.3", {"TestToken": "TestToken.vy"}, {"TestToken.vy": source})
+        for source in (text, changed)
+    ]
+    assert jobs[0].key != jobs[1].key
+    built = compiling.build(jobs[1]) / "TestToken.json"
     assert b"too little" in bytes.fromhex(json.loads(built.read_text())["bytecode"][2:])
-    (sources / "Broken.sol").write_text("contract Broken {")
-    with pytest.raises(MissingArtefact, match="needs solc"):
-        compiling.build("Broken", "Broken.sol", {}, None)
+    broken = compiling.Job("Broken", "solc 0.8.28", {"Broken": "Broken.sol"}, {"Broken.sol": "contract Broken {"})
+    with pytest.raises(MissingArtefact, match="Broken: needs solc 0.8.28"):
+        compiling.build(broken)
+    solc = artefacts._package("solc", "0.8.28")
+    monkeypatch.undo()
+    with pytest.raises(MissingArtefact, match="Broken: does not compile: "):
+        compiling.build(broken, solc.folder / solc.sources[0])
+
+
+def test_everything_that_decides_the_code_is_in_the_key() -> None:
+    from tidemill.chain.compile import Job, Settings
+
+    plain = Job("n", "solc 0.8.28", {"A": "a.sol"}, {"a.sol": "x"})
+    others = [
+        Job("n", "solc 0.8.19", {"A": "a.sol"}, {"a.sol": "x"}),
+        Job("n", "solc 0.8.28", {"A": "b.sol"}, {"a.sol": "x"}),
+        Job("n", "solc 0.8.28", {"A": "a.sol"}, {"a.sol": "y"}),
+        Job("n", "solc 0.8.28", {"A": "a.sol"}, {"a.sol": "x", "b.sol": ""}),
+        Job("n", "solc 0.8.28", {"A": "a.sol"}, {"a.sol": "x"}, remappings=("p/=q/",)),
+        *(
+            Job("n", "solc 0.8.28", {"A": "a.sol"}, {"a.sol": "x"}, settings)
+            for settings in (Settings(runs=1), Settings(via_ir=True), Settings(evm="paris"))
+        ),
+    ]
+    assert len({job.key for job in [plain, *others]}) == 1 + len(others)
+
+
+def test_linking_writes_addresses_where_the_compiler_left_room() -> None:
+    code = bytes(2) + bytes(20) + b"\x01" + bytes(20)
+    places = {"lib.sol": {"Lib": [{"start": 2, "length": 20}]}, "other.sol": {"Other": [{"start": 23, "length": 20}]}}
+    made = Artefact("Thing", (), code, b"", places, "")
+    assert made.libraries == ("Lib", "Other")
+    linked = made.linked({"Lib": "0x" + "ab" * 20, "Other": "0x" + "cd" * 20})
+    assert linked == bytes(2) + b"\xab" * 20 + b"\x01" + b"\xcd" * 20
+    with pytest.raises(BadInput, match="Thing: needs linking with Other"):
+        made.linked({"Lib": "0x" + "ab" * 20})
+    assert artefacts._unhex("0x60__$" + "a" * 34 + "$__61") == b"\x60" + bytes(20) + b"\x61"
+
+
+def test_a_catalogue_that_wants_more_of_a_package_finds_it_absent(
+    registry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch()
+    _catalogue(monkeypatch, sha256_of(registry), "build/Other.json")
+    with pytest.raises(MissingArtefact, match="is not in the cache"):
+        artefact("Thing")
+
+
+def test_all_solidity_of_a_folder_is_kept_and_nothing_else(tmp_path: Path) -> None:
+    files = {"package/src/A.sol": b"a", "package/src/b/B.sol": b"b", "package/src/x.md": b"", "package/test/T.sol": b""}
+    out = tmp_path / "out"
+    out.mkdir()
+    npm.extract(_tarball(tmp_path / "t.tgz", files), [], out, ["src"])
+    assert sorted(p.relative_to(out).as_posix() for p in out.rglob("*.sol")) == ["src/A.sol", "src/b/B.sol"]
+    with pytest.raises(MissingArtefact, match="outside the cache"):
+        npm.extract(_tarball(tmp_path / "u.tgz", {"package/src/../../A.sol": b""}), [], out, ["src"])
 
 
 def test_importing_the_catalogue_is_light() -> None:

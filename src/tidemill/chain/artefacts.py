@@ -6,8 +6,10 @@ Nothing here touches the network unless ``fetch`` is called.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
+import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -22,11 +24,12 @@ from msgspec import Struct, field
 from tidemill.chain import compile as compiling
 from tidemill.chain import npm
 from tidemill.chain.cache import cache_root, damaged_file, install_dir, scratch_dir
-from tidemill.errors import MissingArtefact, UnknownName
+from tidemill.errors import BadInput, MissingArtefact, UnknownName
 
 __all__ = ["Artefact", "Row", "anvil_path", "artefact", "available", "fetch", "ls"]
 
 _FIX = "run `tidemill contracts fetch`"
+_COMPILERS = {".vy": "vyper 0.4.3", ".sol": "solc 0.8.28"}  # pinned, by source suffix, where a row names none
 Progress = Callable[[str], None]
 
 
@@ -34,8 +37,8 @@ class Artefact(Struct, frozen=True):
     """A contract as a compiler leaves it.
 
     ``bytecode`` creates it (append the encoded constructor arguments), ``deployed_bytecode`` is what then stands on
-    chain, empty where the package ships none. ``link_references`` maps source to library to places to fill in; empty
-    when nothing needs linking. ``origin`` is ``package@version`` or our own source.
+    chain, empty where the package ships none. ``link_references`` maps source to library to places to fill in (zeros in
+    the code until `linked`); empty when nothing needs linking. ``origin`` is ``package@version`` or our own source.
     """
 
     name: str
@@ -44,6 +47,25 @@ class Artefact(Struct, frozen=True):
     deployed_bytecode: bytes
     link_references: Mapping[str, Any]
     origin: str
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Names of the libraries it must be linked with."""
+        return tuple(sorted({name for places in self.link_references.values() for name in places}))
+
+    def linked(self, libraries: Mapping[str, str]) -> bytes:
+        """Return the creation code with the addresses of ``libraries`` (by name) written in.
+
+        Raises ``BadInput`` naming a library that is not given.
+        """
+        code = bytearray(self.bytecode)
+        for places in self.link_references.values():
+            for name, spots in places.items():
+                if name not in libraries:
+                    raise BadInput(f"{self.name}: needs linking with {name}, which is not among {sorted(libraries)}")
+                for spot in spots:
+                    code[spot["start"] : spot["start"] + spot["length"]] = bytes.fromhex(libraries[name][2:])
+        return bytes(code)
 
 
 class Row(Struct, frozen=True):
@@ -66,6 +88,7 @@ class _Package(Struct, frozen=True, forbid_unknown_fields=True):
     note: str = ""
     artefacts: dict[str, str] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
+    solidity: tuple[str, ...] = ()  # folders whose Solidity sources are all kept
     platform: str = ""
     executable: bool = False
 
@@ -75,8 +98,10 @@ class _Package(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def folder(self) -> Path:
+        # The files kept are part of the name: a catalogue that wants more of a package finds it absent, not damaged.
         slug = self.name.lstrip("@").replace("/", "-")
-        return cache_root() / "packages" / f"{slug}-{self.version}-{self.sha256[:12]}"
+        kept = hashlib.sha256("\n".join([self.sha256, *self.files, *self.solidity]).encode()).hexdigest()
+        return cache_root() / "packages" / f"{slug}-{self.version}-{kept[:12]}"
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -85,8 +110,29 @@ class _Package(Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Compiled(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
-    source: str
-    package: str = ""
+    contracts: dict[str, str]  # source by contract, inside the package, or inside contracts/
+    package: str = ""  # whose sources these are; ours when empty
+    imports: dict[str, str] = field(default_factory=dict)  # import prefix -> package, or package/folder
+    compiler: str = ""
+    settings: compiling.Settings = field(default_factory=compiling.Settings)
+
+    @property
+    def label(self) -> str:
+        """What `ls` calls it."""
+        return self.package or f"contracts/{next(iter(self.contracts.values()))}"
+
+    @property
+    def tool(self) -> str:
+        """The compiler and its version."""
+        return self.compiler or _COMPILERS[Path(next(iter(self.contracts.values()))).suffix]
+
+    @property
+    def needs(self) -> set[str]:
+        """Specs of the packages that it is made of, the compiler's included."""
+        tool, version = self.tool.split()
+        used = {self.package, *(_owner(target) for target in self.imports.values())} - {""}
+        specs = {p.spec for p in _catalogue().package if p.name in used}
+        return specs | ({f"solc@{version}"} if tool == "solc" else set())
 
 
 class _Catalogue(Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,15 +159,17 @@ def fetch(names: Iterable[str] | None = None, *, progress: Progress | None = Non
             tell(f"fetch {package.spec} ({package.licence})")
             _install(package)
         for own in compiled:
-            tell(f"compile {own.source} ({compiling.COMPILERS[Path(own.source).suffix]})")
+            if damaged_file(_job(own).folder) is None:
+                continue
+            tell(f"compile {own.label} ({own.tool})")
             _build(own)
     except OSError as error:
         raise MissingArtefact(
             f"cache {cache_root()}: {error.strerror}; make room there or set TIDEMILL_CACHE"
         ) from None
     artefact.cache_clear()
-    wanted = {p.name for p in packages} | {f"contracts/{c.source}" for c in compiled}
-    return [row for row in ls() if row.package in wanted]
+    wanted = {(p.name, p.version) for p in packages} | {(c.label, c.tool) for c in compiled}
+    return [row for row in ls() if (row.package, row.version) in wanted]
 
 
 def ls() -> list[Row]:
@@ -130,14 +178,16 @@ def ls() -> list[Row]:
         Row(p.name, p.version, p.sha256, p.licence, damaged_file(p.folder) is None, tuple(p.artefacts), p.note)
         for p in _packages_here()
     ]
+    licences = {p.name: p.licence for p in _catalogue().package}
     for own in _catalogue().compiled:
-        compiler = compiling.COMPILERS[Path(own.source).suffix]
         try:
-            key = compiling.build_key(own.source, _libraries(own))
-        except MissingArtefact:  # its libraries are not fetched yet, so neither is it built
-            key = ""
-        done = bool(key) and damaged_file(cache_root() / "compiled" / f"{own.name}-{key[:16]}") is None
-        rows.append(Row(f"contracts/{own.source}", compiler, key, "Apache-2.0", done, (own.name,), "ours, test only"))
+            job = _job(own)
+        except MissingArtefact:  # its sources are not fetched yet, so neither is it built
+            job = None
+        done = job is not None and damaged_file(job.folder) is None
+        note = f"compiled from {own.package}" if own.package else "ours, test only"
+        licence = licences.get(own.package, "Apache-2.0")
+        rows.append(Row(own.label, own.tool, job.key if job else "", licence, done, tuple(own.contracts), note))
     return rows
 
 
@@ -162,8 +212,8 @@ def artefact(name: str) -> Artefact:
             _check(package)
             return _load(name, package.folder / package.artefacts[name], package.spec)
     for own in _catalogue().compiled:
-        if name == own.name:
-            return _load(name, _build(own), f"contracts/{own.source}")
+        if name in own.contracts:
+            return _load(name, _build(own) / f"{name}.json", own.label)
     raise UnknownName("contract artefact", name, _names())
 
 
@@ -199,7 +249,9 @@ def _packages_here() -> list[_Package]:
 
 
 def _names() -> list[str]:
-    return [n for p in _catalogue().package for n in p.artefacts] + [c.name for c in _catalogue().compiled]
+    return [n for p in _catalogue().package for n in p.artefacts] + [
+        n for c in _catalogue().compiled for n in c.contracts
+    ]
 
 
 def _select(names: Iterable[str] | None) -> tuple[list[_Package], list[_Compiled]]:
@@ -210,19 +262,19 @@ def _select(names: Iterable[str] | None) -> tuple[list[_Package], list[_Compiled
     for name in sorted(wanted):
         if name not in {*_names(), *(p.name for p in packages), "anvil"}:
             raise UnknownName("contract artefact", name, [*_names(), "anvil"])
-    own = [c for c in compiled if c.name in wanted]
-    needs = {c.package for c in own if c.package} | ({"solc"} if any(c.source.endswith(".sol") for c in own) else set())
+    own = [c for c in compiled if wanted & c.contracts.keys()]
+    needs = {spec for c in own for spec in c.needs}
     chosen = [
         p
         for p in packages
-        if p.name in wanted | needs or wanted & p.artefacts.keys() or (p.executable and "anvil" in wanted)
+        if p.name in wanted or p.spec in needs or wanted & p.artefacts.keys() or (p.executable and "anvil" in wanted)
     ]
     return chosen, own
 
 
 def _install(package: _Package) -> None:
     def fill(folder: Path) -> Mapping[str, str]:
-        npm.extract(tarball, package.files, folder)
+        npm.extract(tarball, package.files, folder, package.solidity)
         if package.executable:
             (folder / package.sources[0]).chmod(0o755)
         return {
@@ -244,21 +296,47 @@ def _check(package: _Package) -> None:
         raise MissingArtefact(f"{package.spec} is damaged in the cache ({damaged}); {_FIX}")
 
 
-def _libraries(own: _Compiled) -> dict[str, str]:
-    if not own.package:
-        return {}
-    package = next(p for p in _catalogue().package if p.name == own.package)
+def _package(name: str, version: str = "") -> _Package:
+    for package in _catalogue().package:
+        if package.name == name and version in ("", package.version):
+            return package
+    raise MissingArtefact(f"the catalogue holds no package {name} {version}")
+
+
+def _owner(target: str) -> str:
+    """Name of the package that an import target lies in."""
+    return "/".join(target.split("/")[: 2 if target.startswith("@") else 1])
+
+
+def _sources(package: _Package) -> dict[str, str]:
+    """Solidity sources of a package by ``package/path``."""
     _check(package)
-    return {f"{package.name}/{path}": (package.folder / path).read_text() for path in package.sources}
+    files = sorted(package.folder.rglob("*.sol"))
+    return {f"{package.name}/{path.relative_to(package.folder).as_posix()}": path.read_text() for path in files}
+
+
+def _job(own: _Compiled) -> compiling.Job:
+    """Everything that decides the bytecode; raises ``MissingArtefact`` where a source is not in the cache."""
+    prefix = f"{own.package}/" if own.package else ""
+    contracts = {name: prefix + path for name, path in own.contracts.items()}
+    sources = _sources(_package(own.package)) if own.package else {}
+    if not own.package:
+        sources = {path: (compiling.source_dir() / path).read_text() for path in own.contracts.values()}
+    for target in own.imports.values():
+        sources |= _sources(_package(_owner(target)))
+    remappings = tuple(f"{before}/={after}/" for before, after in own.imports.items() if before != after)
+    return compiling.Job(own.name, own.tool, contracts, sources, own.settings, remappings)
 
 
 def _build(own: _Compiled) -> Path:
-    soljson = None
-    if own.source.endswith(".sol"):
-        solc = next(p for p in _catalogue().package if p.name == "solc")
+    job, soljson = _job(own), None
+    if damaged_file(job.folder) is None:
+        return job.folder
+    if own.tool.startswith("solc"):
+        solc = _package(*own.tool.split())
         _check(solc)
         soljson = solc.folder / solc.sources[0]
-    return compiling.build(own.name, own.source, _libraries(own), soljson)
+    return compiling.build(job, soljson)
 
 
 def _load(name: str, path: Path, origin: str) -> Artefact:
@@ -278,6 +356,5 @@ def _load(name: str, path: Path, origin: str) -> Artefact:
 
 
 def _unhex(code: str) -> bytes:
-    # Unlinked code holds placeholders; it stays usable for its ABI, and deploying it fails on its link references.
-    text = code.removeprefix("0x")
-    return bytes.fromhex(text) if "_" not in text else b""
+    # Unlinked code holds placeholders of 40 characters, "__…": zeros, until `linked` writes addresses there.
+    return bytes.fromhex(re.sub("__.{38}", "0" * 40, code.removeprefix("0x")))

@@ -1,4 +1,4 @@
-"""Our own contracts, compiled on first use and kept in the user cache.
+"""Contracts compiled on first use and kept in the user cache: our own, and packages that ship sources only.
 
 The key is the sha256 of everything that decides the bytecode: compiler version, settings, and each source read.
 """
@@ -14,22 +14,53 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
+
 from tidemill.chain.cache import cache_root, damaged_file, install_dir
 from tidemill.errors import MissingArtefact
 
-__all__ = ["COMPILERS", "build", "build_key", "source_dir"]
+__all__ = ["Job", "Settings", "build", "source_dir"]
 
-COMPILERS = {".vy": "vyper 0.4.3", ".sol": "solc 0.8.28"}
-"""Pinned compiler by source suffix."""
+_SOLC_SECONDS = 600
 
-_EVM = "cancun"
-_SOLC_SETTINGS = {
-    "optimizer": {"enabled": True, "runs": 200},
-    "evmVersion": _EVM,
-    "metadata": {"bytecodeHash": "none"},
-    "outputSelection": {"*": {"*": ["abi", "evm.bytecode", "evm.deployedBytecode"]}},
-}
-_SOLC_SECONDS = 300
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the Solidity compiler is told; Vyper is told ``evm`` alone. ``runs`` 0 switches the optimiser off."""
+
+    runs: int = 200
+    via_ir: bool = False
+    evm: str = "cancun"
+
+
+class Job(Struct, frozen=True):
+    """One run of a compiler.
+
+    Parameters
+    ----------
+    name : of its folder in the cache. compiler : e.g. ``solc 0.8.28``.
+    contracts : source path by contract name. sources : text by path, imports included (Vyper: the one source).
+    remappings : import prefixes, as solc writes them (``prefix=path``).
+    """
+
+    name: str
+    compiler: str
+    contracts: Mapping[str, str]
+    sources: Mapping[str, str]
+    settings: Settings = field(default_factory=Settings)
+    remappings: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Content hash (hex) of the job."""
+        settings = [self.settings.runs, self.settings.via_ir, self.settings.evm]
+        head = [self.compiler, json.dumps([settings, sorted(self.contracts.items()), self.remappings])]
+        text = "\0".join([*head, *(f"{path}\n{source}" for path, source in sorted(self.sources.items()))])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def folder(self) -> Path:
+        """Where its products lie, one ``NAME.json`` each."""
+        return cache_root() / "compiled" / f"{self.name}-{self.key[:16]}"
 
 
 def source_dir() -> Path:
@@ -42,91 +73,101 @@ def source_dir() -> Path:
     raise MissingArtefact("the contract sources are not installed; reinstall tidemill")
 
 
-def build_key(source: str, libraries: Mapping[str, str]) -> str:
-    """Return the content hash (hex) of a build. ``libraries`` maps import path to source text."""
-    path = source_dir() / source
-    suffix = path.suffix
-    parts = [COMPILERS[suffix], json.dumps(_SOLC_SETTINGS, sort_keys=True) if suffix == ".sol" else _EVM]
-    parts += [source, path.read_text(), *(f"{name}\n{text}" for name, text in sorted(libraries.items()))]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+def build(job: Job, soljson: Path | None = None) -> Path:
+    """Return the folder of a job's products, compiling unless the cache has them.
 
-
-def build(name: str, source: str, libraries: Mapping[str, str], soljson: Path | None) -> Path:
-    """Return the cached JSON (``abi``, ``bytecode``, ``deployedBytecode``) of contract ``name``, compiling if needed.
-
-    Parameters
-    ----------
-    source : file name in ``contracts/``.
-    libraries : sources it imports, by import path (Solidity only).
-    soljson : the Solidity compiler, for ``.sol`` sources.
+    ``soljson`` is the Solidity compiler. Each product holds ``abi``, ``bytecode``, ``deployedBytecode`` and
+    ``linkReferences``.
     """
-    target = cache_root() / "compiled" / f"{name}-{build_key(source, libraries)[:16]}"
-    product = target / f"{name}.json"
-    if damaged_file(target) is None:
-        return product
+    if damaged_file(job.folder) is None:
+        return job.folder
 
     def fill(folder: Path) -> Mapping[str, str]:
-        if source.endswith(".vy"):
-            made = _vyper(source)
+        if job.compiler.startswith("vyper"):
+            made = {name: _vyper(path, job) for name, path in job.contracts.items()}
         else:
             if soljson is None:
-                raise MissingArtefact(f"{source}: needs solc; run `tidemill contracts fetch`")
-            made = _solc(name, source, libraries, soljson)
-        (folder / product.name).write_text(json.dumps(made))
-        return {"compiler": COMPILERS[Path(source).suffix], "source": source}
+                raise MissingArtefact(f"{job.name}: needs {job.compiler}; run `tidemill contracts fetch`")
+            made = _solc(job, soljson)
+        for name, product in made.items():
+            (folder / f"{name}.json").write_text(json.dumps(product))
+        return {"compiler": job.compiler, "name": job.name}
 
-    install_dir(target, fill)
-    return product
+    install_dir(job.folder, fill)
+    return job.folder
 
 
-def _vyper(source: str) -> dict[str, Any]:
+def _vyper(source: str, job: Job) -> dict[str, Any]:
     try:
         import vyper  # type: ignore[import-untyped]  # noqa: PLC0415  heavy, and only in the chain extra
         from vyper.compiler import compile_code  # type: ignore[import-untyped]  # noqa: PLC0415
     except ImportError:
         raise MissingArtefact(f"{source}: needs the Vyper compiler; install tidemill[chain]") from None
-    wanted = COMPILERS[".vy"].split()[1]
+    wanted = job.compiler.split()[1]
     # Releases read "0.4.3+commit.…".
     if re.split(r"[+ ]", vyper.__version__)[0] != wanted:
         raise MissingArtefact(
             f"{source}: needs vyper {wanted}, installed is {vyper.__version__}; install tidemill[chain]"
         )
-    path = source_dir() / source
-    out = compile_code(path.read_text(), contract_path=source, output_formats=["abi", "bytecode", "bytecode_runtime"])
+    formats = ["abi", "bytecode", "bytecode_runtime"]
+    out = compile_code(job.sources[source], contract_path=source, output_formats=formats)
     return {"abi": out["abi"], "bytecode": out["bytecode"], "deployedBytecode": out["bytecode_runtime"]}
 
 
-def _solc(name: str, source: str, libraries: Mapping[str, str], soljson: Path) -> dict[str, Any]:
-    texts = {source: (source_dir() / source).read_text(), **libraries}
-    job = {
-        "language": "Solidity",
-        "sources": {path: {"content": text} for path, text in texts.items()},
-        "settings": _SOLC_SETTINGS,
+def _solc(job: Job, soljson: Path) -> dict[str, Any]:
+    wanted: dict[str, dict[str, list[str]]] = {}
+    for name, path in job.contracts.items():
+        # Only what is asked for goes through the code generator: most of a package is never deployed.
+        wanted.setdefault(path, {})[name] = ["abi", "evm.bytecode", "evm.deployedBytecode"]
+    how = job.settings
+    settings = {
+        "optimizer": {"enabled": how.runs > 0, "runs": how.runs},
+        "evmVersion": how.evm,
+        "metadata": {"bytecodeHash": "none"},
+        "remappings": job.remappings,
+        "outputSelection": wanted,
+        **({"viaIR": True} if how.via_ir else {}),  # compilers before 0.7.5 do not know the word
     }
+    sources = {path: {"content": text} for path, text in job.sources.items()}
+    task = {"language": "Solidity", "sources": sources, "settings": settings}
+    out = _run_solc(job.name, task, soljson)
+    errors = [e["formattedMessage"] for e in out.get("errors", ()) if e["severity"] == "error"]
+    if errors:
+        raise MissingArtefact(f"{job.name}: does not compile: {errors[0].splitlines()[0]}")
+    made = {}
+    for name, path in job.contracts.items():
+        try:
+            found = out["contracts"][path][name]
+        except KeyError:
+            raise MissingArtefact(f"{job.name}: solc gave no contract {name} of {path}") from None
+        code = found["evm"]["bytecode"]
+        made[name] = {
+            "abi": found["abi"],
+            "bytecode": "0x" + code["object"],
+            "deployedBytecode": "0x" + found["evm"]["deployedBytecode"]["object"],
+            "linkReferences": code.get("linkReferences", {}),
+        }
+    return made
+
+
+def _run_solc(name: str, task: Mapping[str, Any], soljson: Path) -> dict[str, Any]:
     script = Path(__file__).with_name("solc_run.js")
     try:
         done = subprocess.run(
             ["node", str(script), str(soljson)],
-            input=json.dumps(job),
+            input=json.dumps(task),
             capture_output=True,
             text=True,
             timeout=_SOLC_SECONDS,
             check=False,
         )
     except FileNotFoundError:
-        raise MissingArtefact(f"{source}: node is not on the PATH; install node 20 or later") from None
+        raise MissingArtefact(f"{name}: node is not on the PATH; install node 20 or later") from None
     except subprocess.TimeoutExpired:
-        raise MissingArtefact(f"{source}: solc did not finish in {_SOLC_SECONDS} s") from None
+        raise MissingArtefact(f"{name}: solc did not finish in {_SOLC_SECONDS} s") from None
     try:
-        out = json.loads(done.stdout)
-        errors = [e["formattedMessage"] for e in out.get("errors", ()) if e["severity"] == "error"]
-        if errors:
-            raise MissingArtefact(f"{source}: does not compile: {errors[0].splitlines()[0]}")
-        made = out["contracts"][source][name]
-    except (ValueError, KeyError) as error:
-        raise MissingArtefact(f"{source}: solc gave no contract {name} ({error!r})") from None
-    return {
-        "abi": made["abi"],
-        "bytecode": "0x" + made["evm"]["bytecode"]["object"],
-        "deployedBytecode": "0x" + made["evm"]["deployedBytecode"]["object"],
-    }
+        answer: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        why = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        raise MissingArtefact(f"{name}: solc gave no answer ({why})") from None
+    return answer

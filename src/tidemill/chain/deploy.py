@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eth_hash.auto import keccak
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tidemill.chain.abi import Abi, create_data
 from tidemill.chain.anvil import Anvil
@@ -24,11 +24,12 @@ class AddressOf(Struct, frozen=True):
 
 
 class Deployment(Struct, frozen=True):
-    """One contract: a name of its own, the artefact, constructor arguments."""
+    """One contract: a name of its own, the artefact, constructor arguments, and where its libraries stand (by name)."""
 
     name: str
     artefact: str
     args: tuple[Any, ...] = ()
+    libraries: Mapping[str, str | AddressOf] = field(default_factory=dict)
 
 
 def create_address(sender: str, nonce: int) -> str:
@@ -64,9 +65,9 @@ def deploy(anvil: Anvil, sender: str, deployments: Sequence[Deployment]) -> dict
 
 def _code(deployment: Deployment, addresses: Mapping[str, str]) -> bytes:
     made = artefact(deployment.artefact)
-    if made.link_references:
-        raise BadInput(
-            f"{deployment.artefact}: needs linking with {', '.join(made.link_references)}, which is not done here"
-        )
-    args = [addresses[a.name] if isinstance(a, AddressOf) else a for a in deployment.args]
-    return create_data(Abi(made.abi), made.bytecode, *args)
+
+    def settle(value: Any) -> Any:
+        return addresses[value.name] if isinstance(value, AddressOf) else value
+
+    code = made.linked({name: settle(where) for name, where in deployment.libraries.items()})
+    return create_data(Abi(made.abi), code, *map(settle, deployment.args))

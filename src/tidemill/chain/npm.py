@@ -46,14 +46,17 @@ def pack(spec: str, sha256: str, folder: Path) -> Path:
     return tarballs[0]
 
 
-def extract(tarball: Path, wanted: Sequence[str], folder: Path) -> None:
+def extract(tarball: Path, wanted: Sequence[str], folder: Path, solidity: Sequence[str] = ()) -> None:
     """Write the ``wanted`` members (paths inside the package) below ``folder``, under the same paths; nothing else.
 
-    Only regular files are taken and only under names that we asked for, so a hostile archive cannot place a file.
+    Of the folders ``solidity`` every ``.sol`` file is taken. Only regular files are taken and only under names that we
+    asked for, so a hostile archive cannot place a file.
     """
     with tarfile.open(tarball, "r:gz") as archive:
         members = {member.name: member for member in archive if member.isreg()}
-        for name in wanted:
+        inside = ["/".join(PurePosixPath(name).parts[1:]) for name in members]
+        trees = tuple(f"{tree}/" for tree in solidity)
+        for name in (*wanted, *(path for path in inside if path.startswith(trees) and path.endswith(".sol"))):
             path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts:
                 raise MissingArtefact(f"{tarball.name}: refusing to write {name!r} outside the cache")
