@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -159,7 +160,7 @@ def test_same_study_same_hash_another_parameter_another(markets: Path, tmp_path:
 
 
 @NEEDS_PAGE
-@pytest.mark.parametrize("breaks", ["report_html", "books_frame", "write_bytes", "replace"])
+@pytest.mark.parametrize("breaks", ["report_html", "books_frame", "fsync", "replace"])
 def test_a_failure_while_writing_leaves_the_old_files_whole(markets: Path, tmp_path: Path, monkeypatch, breaks: str):
 
     study = write_study(markets)
@@ -169,7 +170,7 @@ def test_a_failure_while_writing_leaves_the_old_files_whole(markets: Path, tmp_p
     def fails(*_args: object, **_kwargs: object) -> None:
         raise OSError(28, "No space left on device")
 
-    owner = {"report_html": report, "books_frame": export, "write_bytes": Path, "replace": Path}[breaks]
+    owner = {"report_html": report, "books_frame": export, "fsync": os, "replace": Path}[breaks]
     monkeypatch.setattr(owner, breaks, fails)
     said = tidemill("backtest", write_study(markets, changed("parameters.width", 300)), "-o", tmp_path)
     monkeypatch.undo()

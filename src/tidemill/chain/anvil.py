@@ -190,10 +190,6 @@ class Anvil:
         """Fix the next block's base fee; anvil derives later ones from it, so set it before each block you care for."""
         self.rpc.request("anvil_setNextBlockBaseFeePerGas", hex(wei))
 
-    def set_automine(self, on: bool) -> None:
-        """Mine each transaction at once, or only when told."""
-        self.rpc.request("evm_setAutomine", on)
-
     def mine(
         self,
         transactions: Sequence[tuple[str, Call]] = (),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from tidemill.errors import BadInput, UnknownName
+from tidemill.files import write_whole
 from tidemill.studies.schema import ResultDocument
 from tidemill.studies.study import Study, load_study
 
@@ -153,20 +153,11 @@ def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
 
     Raises ``BadInput`` naming the folder; nothing half-written is left, and old files stay as they were.
     """
-    parts = {name: folder / f".{name}.{os.getpid()}.part" for name in files}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            parts[name].write_bytes(content)
-        for name, part in parts.items():
-            part.replace(folder / name)
+        write_whole({folder / name: content for name, content in files.items()})
     except OSError as error:
         reason = error.strerror or str(error)
         raise BadInput(f"cannot write to {folder}: {reason}; choose another folder", field="out") from None
-    finally:
-        with contextlib.suppress(OSError):
-            for part in parts.values():
-                part.unlink(missing_ok=True)
 
 
 def _cell(value: Any) -> Any:
