@@ -312,6 +312,56 @@ def test_modes_that_execute_in_the_pool_are_refused_on_inferred_data(logs: Path,
     assert "diluted" in line
 
 
+@pytest.mark.parametrize(
+    ("pool", "capital"), [({}, "100000000000000000000"), ({"decimals0": 18}, "1000")], ids=["capital", "decimals"]
+)
+def test_money_out_of_proportion_to_the_pool_is_refused_and_not_ground_through(
+    logs: Path, tmp_path: Path, pool: dict[str, Any], capital: str
+):
+    (tmp_path / "logs.parquet").symlink_to(logs)
+    study = log_study(tmp_path, ABOUT | pool)
+    study.write_text(study.read_text().replace('"USDC" = "1000"', f'"USDC" = "{capital}"'))
+    line = refused(study, tmp_path / "out")
+    assert "capital" in line
+    assert "too large for this pool, or the decimals of a token are wrong" in line
+
+
+@pytest.mark.parametrize("wanted", ["exact", "inferred", "bars"])
+def test_the_fidelity_asked_for_is_what_runs_or_is_refused(logs: Path, tmp_path: Path, wanted: str):
+    (tmp_path / "logs.parquet").symlink_to(logs)
+    study = log_study(tmp_path, ABOUT, fidelity=wanted)
+    if wanted == "exact":
+        assert "venues.pool.fidelity: the data are inferred and do not support 'exact'" in refused(
+            study, tmp_path / "out"
+        )
+        return
+    said = tidemill("backtest", study, "-o", tmp_path / "out", "--json")
+    assert said.code == 0, said.err
+    assert json.loads(said.out)["fidelity"]["data"] == wanted
+
+
+def test_exact_data_are_used_as_inferred_where_a_study_asks(markets: Path, tmp_path: Path):
+    study = write_study(markets, changed("venues.pool.fidelity", "inferred"), "inferred.toml")
+    said = tidemill("backtest", study, "-o", tmp_path / "out", "--json")
+    assert json.loads(said.out)["fidelity"]["data"] == "inferred"
+
+
+@pytest.mark.parametrize(("value", "says"), [("", "set TIDEMILL_DATA"), ("/nowhere/at/all", "is not a folder")])
+def test_where_data_were_looked_for_is_said(markets: Path, tmp_path: Path, monkeypatch, value: str, says: str):
+    monkeypatch.setenv("TIDEMILL_DATA", value)
+    monkeypatch.setattr("tidemill.studies.market_data.data_root", lambda: None)
+    line = refused(write_study(tmp_path), tmp_path / "out")
+    assert "no dataset at" in line
+    assert says in line
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(markets: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    said = tidemill("backtest", write_study(markets, name="early.toml"), "-o", tmp_path / "file" / "deep")
+    assert said.code == 2
+    assert "is not a folder; choose another folder" in said.line  # one line: no work was begun
+
+
 def test_logs_carry_no_fees_so_the_study_must(logs: Path, tmp_path: Path):
     (tmp_path / "logs.parquet").symlink_to(logs)
     venue = {"kind": "uniswap_v3", "dataset": "logs.parquet", "pool": ABOUT}
@@ -458,6 +508,9 @@ def test_a_name_that_leaves_the_folder_is_refused(logs: Path, tmp_path: Path, na
         ("http://127.0.0.1:1", ["--from-block", "5"], "127.0.0.1:1"),
         ("http://127.0.0.1:1", ["--from-block", "5", "--to-block", "4"], "4"),
         ("ftp://example.org/x", [], "no such file"),
+        ("/", [], "a folder, not a file of logs"),
+        ("http://[::bad", ["--from-block", "5"], "not an address"),
+        ("https://", ["--from-block", "5"], "not an address"),
     ],
 )
 def test_a_source_that_is_none_is_one_line(tmp_path: Path, source: str, more: list[str], says: str):
