@@ -28,6 +28,7 @@ app = App(
     version=__version__,
     help="What a Layer-2 income position really earns, net of everything.",
     help_format="markdown",
+    suppress_keyboard_interrupt=False,  # `main` says what an interruption leaves behind
 )
 contracts = App(name="contracts", help="Real contract artefacts and the local chain, in the user's cache.")
 app.command(contracts)
@@ -47,9 +48,7 @@ def run(tokens: Sequence[str]) -> int:
     except TidemillError as error:
         return fail(str(error), code=2)
     except BrokenPipeError:
-        return 0
-    except KeyboardInterrupt:
-        return fail("interrupted; nothing half-written was left", code=130)
+        raise  # `main` knows what to do
     except Exception as error:  # a person gets a line, whatever happens
         if os.environ.get("TIDEMILL_TRACEBACK"):
             raise

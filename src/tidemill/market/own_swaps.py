@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tidemill.errors import BadInput
 from tidemill.market.book import FullBook, SeenBook, UnknownLiquidity
 from tidemill.market.limbs import from_limbs
 from tidemill.market.schema import Kind
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from tidemill.market.store import Dataset
 
 __all__ = ["PathLiquidity"]
+
+MOST_UNKNOWN = 1_000
+"""Cells beyond the known liquidity that an own swap may pass; one that wants more is out of proportion to the pool."""
 
 
 class PathLiquidity:
@@ -92,12 +96,16 @@ class PathLiquidity:
         return Spot(price, tick, liquidity)
 
     def _walk(self, spot: Spot, order: Order) -> Walk:
-        for _ in range(100_000):
+        for _ in range(MOST_UNKNOWN):
             try:
                 return walk(self._book, spot, order, self._fee)
             except UnknownLiquidity as gap:
                 self._nearest(gap.cell)
-        raise AssertionError("a swap crosses no more than 100,000 cells")
+        raise BadInput(
+            f"a swap of {order.amount} raw units goes more than {MOST_UNKNOWN * self._spacing:,} ticks beyond the "
+            "liquidity that the data show: the capital is too large for this pool, or the decimals of a token are wrong",
+            field="capital",
+        )
 
     def _nearest(self, cell: int) -> int:
         """Fill an unknown cell with its nearest known one, in a copy of the book that the next event throws away."""

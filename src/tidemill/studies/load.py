@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tidemill.engine.run import Outcomes
     from tidemill.studies.rehearse import Comparison
 
-__all__ = ["Loaded", "Result", "load"]
+__all__ = ["Loaded", "Result", "check_writable", "load"]
 
 Progress = Callable[[str], None]
 
@@ -146,6 +146,19 @@ def folder_name(study: Study) -> str:
     """Return a plain folder name for a study: its file's, else its title's."""
     stem = Path(study.path).stem if study.path else study.title
     return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-").lower() or "study"
+
+
+def check_writable(out: str | Path) -> None:
+    """Refuse a place for results before an hour of work rather than after it; nothing is made there yet.
+
+    Raises ``BadInput`` naming the folder.
+    """
+    place = Path(out).absolute()
+    there = next(folder for folder in (place, *place.parents) if folder.exists())
+    if not there.is_dir():
+        raise BadInput(f"cannot write to {out}: {there} is not a folder; choose another folder", field="out")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise BadInput(f"cannot write to {out}: {there} may not be written; choose another folder", field="out")
 
 
 def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
