@@ -50,6 +50,7 @@ class GasShadow:
             "token0": token0, "token1": token1, "fee": fee, "tick_spacing": tick_spacing, "name": venue, "account": account,
         }  # fmt: skip
         self.state: UniswapV3State = self.model.init(params)
+        self.state.manager.elsewhere = True
         pool = self.state.pool
         # A pool that has traded: fee growth, and room for observations that has all been used.
         pool.fee_growth_global_0_x128 = pool.fee_growth_global_1_x128 = _Q128
