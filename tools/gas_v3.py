@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eth_utils.crypto import keccak
+from eth_hash.auto import keccak
 from gas_lab import Lab
 
 from tidemill.chain.abi import Abi
@@ -135,7 +135,7 @@ class Pool:
             context = _Context(Block(before.timestamp + 2 * own, before.number + own), who, self.held)
             result = self.model.apply(self.state, Action(verb, args, limits), context)
             features = dict(result.features)
-            kinds = _resets(kinds, calls, result, args, self.at)
+            kinds = _resets(verb, kinds, calls, result, args, self.at)
         self.lab.act(who, verb, list(zip(calls, kinds, strict=True)), features, fail or "unexpected")
         last = self.lab.samples[-1]
         if (last.reason is None) == (fail is not None):
@@ -154,7 +154,7 @@ class Pool:
             limits = {"amount_out_min": out * worse // 10 + (fail == "slippage")}
             self.act(who, "swap_exact_in", args, limits, fail)
         else:
-            wanted = int(self.sizes[1 - side] * 10 ** self.random.uniform(-4, -1))
+            wanted = int(self.sizes[1 - side] * 10 ** self.random.uniform(-4, 0.2))
             args = {"token_in": token, "amount_out": wanted}
             most = self.quote(who, Action("swap_exact_out", args, {"amount_in_max": 1 << 100})).amounts["amount_in"]
             limits = {"amount_in_max": max(1, most * 10 // worse)}
@@ -165,7 +165,7 @@ class Pool:
         spacing = self.at.tick_spacing
         here = self.state.pool.tick // spacing
         width = self.random.choice((2, 5, 20, 100))
-        shift = 0 if self.random.random() < 0.8 else self.random.choice((-1, 1)) * (width + 1)
+        shift = 0 if self.random.random() < 0.65 else self.random.choice((-1, 1)) * (width + 1)
         middle = here + shift + self.random.randrange(-1, 2)
         return (middle - width) * spacing, (middle + width) * spacing
 
@@ -198,10 +198,12 @@ def _kind(call: Call, verb: str) -> str:
     return "approve" if any(call.data[-32:]) else "approve_reset"
 
 
-def _resets(kinds: list[str], calls: Sequence[Call], result: Result, args: Mapping[str, Any], at: Any) -> list[str]:
+def _resets(
+    verb: str, kinds: list[str], calls: Sequence[Call], result: Result, args: Mapping[str, Any], at: Any
+) -> list[str]:
     """Tell the resets that find nothing left of an allowance."""
     out = list(kinds)
-    for i, call in enumerate(calls):
+    for i, call in list(enumerate(calls))[kinds.index(verb) :]:
         which = {at.token0: "amount0", at.token1: "amount1"}.get(call.to, "")
         if kinds[i] == "approve_reset" and f"{which}_desired" in args:
             out[i] = "approve_reset" if result.amounts[which] < args[f"{which}_desired"] else "approve_reset_idle"
