@@ -58,9 +58,7 @@ def replay_stage(*, diluted: bool) -> ReplayStage:
     pool = Pool(f"USDC@{NET}", f"WETH@{NET}", INFO.fee, INFO.tick_spacing)
     slots = data.initial_state().observation_cardinality
     known = PathLiquidity.of(data)
-    return ReplayStage(
-        "pool", NET, pool, data.tape(), data.flow(), known, diluted=diluted, observation_slots=slots
-    )
+    return ReplayStage("pool", NET, pool, data.tape(), data.flow(), known, diluted=diluted, observation_slots=slots)
 
 
 def pool_stage(*, anchored: bool) -> PoolStage:

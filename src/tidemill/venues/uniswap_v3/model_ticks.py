@@ -11,7 +11,16 @@ from tidemill.venues.uniswap_v3.rules_fees import fee_growth_inside
 from tidemill.venues.uniswap_v3.rules_oracle import seconds_between, wrap_int56, wrapping_sub_160
 from tidemill.venues.uniswap_v3.rules_ticks import sqrt_ratio_at_tick
 
-__all__ = ["check_range", "clear_tick", "cross_tick", "growth_inside", "next_tick", "ratio_at_tick", "update_tick", "word_of"]
+__all__ = [
+    "check_range",
+    "clear_tick",
+    "cross_tick",
+    "growth_inside",
+    "next_tick",
+    "ratio_at_tick",
+    "update_tick",
+    "word_of",
+]
 
 _UINT128 = 1 << 128
 _UINT256 = 1 << 256

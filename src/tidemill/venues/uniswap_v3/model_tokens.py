@@ -58,4 +58,3 @@ def _remove(state: UniswapV3State, group: str, token_id: int) -> bool:
     journal.put(manager.sizes, group, last)
     journal.drop(manager.places, (group, token_id))
     return place != last
-

@@ -80,8 +80,9 @@ class GasShadow:
         for _, tick in sorted(turns):
             self._earn()
             info = pool.ticks[tick]
-            outside = pool.fee_growth_global_0_x128 - info[2], pool.fee_growth_global_1_x128 - info[3]
-            pool.ticks[tick] = TickInfo(*info[:2], *(each % _Q256 for each in outside), 1, 1, 1)
+            outside0 = (pool.fee_growth_global_0_x128 - info.fee_growth_outside_0_x128) % _Q256
+            outside1 = (pool.fee_growth_global_1_x128 - info.fee_growth_outside_1_x128) % _Q256
+            pool.ticks[tick] = TickInfo(info.liquidity_gross, info.liquidity_net, outside0, outside1, 1, 1, 1)
         self._earn()
 
     def _earn(self) -> None:
