@@ -41,7 +41,8 @@ class AnvilOptions(Struct, frozen=True):
 
     ``seconds_per_block`` is how much later each block is than the one before, unless told otherwise (no wall clock);
     ``block_time`` mines every so many seconds (live-like); ``automine`` mines each transaction at once. ``network`` is
-    ``optimism`` for an OP-stack chain (then hardforks have their own names). ``base_fee`` in wei.
+    ``optimism`` for an OP-stack chain (then hardforks have their own names). ``base_fee`` in wei. ``steps`` keeps every
+    step of every transaction for traces.
     """
 
     chain_id: int = 31337
@@ -55,6 +56,7 @@ class AnvilOptions(Struct, frozen=True):
     network: str | None = None
     fork_url: str | None = None
     fork_block: int | None = None
+    steps: bool = False
 
     def arguments(self) -> list[str]:
         """Return the command line, without address and socket."""
@@ -65,6 +67,7 @@ class AnvilOptions(Struct, frozen=True):
             out += ["--block-time", str(self.block_time)]
         elif not self.automine:
             out += ["--no-mining"]
+        out += ["--steps-tracing"] if self.steps else []
         for flag, value in (("--hardfork", self.hardfork), ("--network", self.network), ("--fork-url", self.fork_url)):
             out += [flag, value] if value else []
         return out + (["--fork-block-number", str(self.fork_block)] if self.fork_block is not None else [])
