@@ -101,6 +101,21 @@ def test_no_unit_of_fee_is_lost_and_the_path_is_continuous(seed, spacing):
     assert len(flow.time) == bars.height
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_bar_is_laid_out_by_itself_and_the_close_before_it(seed):
+    bars = random_bars(seed, 120)
+    bars = bars.with_columns(pl.Series("liquidity", [[10**12, 0]] * bars.height, dtype=BARS["liquidity"]))
+
+    def steps(bars: pl.DataFrame) -> list[list[tuple[int, ...]]]:
+        tape, _ = bar_tape(bars, shared.POOL_005)
+        columns = (tape.cell.tolist(), tape.tick.tolist(), tape.zero_for_one.tolist(), from_limbs(tape.fee))
+        rows = list(zip(*columns, strict=True))
+        return [rows[slice(*np.searchsorted(tape.event, (bar, bar + 1)))] for bar in range(bars.height)]
+
+    whole = steps(bars)
+    assert all(whole[bar] == steps(bars[bar - 1 : bar + 1])[1] for bar in range(1, bars.height))
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
