@@ -6,7 +6,7 @@ position: that figure is what every result from bars prints beside its own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -14,20 +14,21 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tidemill.errors import BadData
-from tidemill.market.bar_columns import BarOf, LimbsOf, PricesAt, TimesOf
+from tidemill.market.bar_columns import BarOf, BlocksOf, LimbsOf, PricesAt, TimesOf
 from tidemill.market.bar_paths import trace_bars
 from tidemill.market.index import FeeIndex
 from tidemill.market.limbs import Limbs, from_limbs, to_limbs
 from tidemill.market.replay import Account, Replay, SwapType
 from tidemill.market.schema import BARS, Kind
-from tidemill.market.store import Dataset, make_manifest
+from tidemill.market.store import PIECE, Dataset, make_manifest
+from tidemill.market.tables import Held
 from tidemill.market.walk import price_at
+from tidemill.venues.uniswap_v3.rules_ticks import MAX_TICK, MIN_TICK
 from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tidemill.market.manifest import PoolInfo
+    from tidemill.market.tables import Table
 
 __all__ = ["MEASURED", "BarError", "measure_bars", "replay_bars", "to_bars"]
 
@@ -37,10 +38,8 @@ NARROW, WIDE = 100, 1000
 EVEN = 0.6
 """Part of the back-and-forth trade spread evenly over a bar's ticks; the rest sits at its open and close."""
 
-CHUNK = 1 << 15
-"""Bars laid out at a time, so that what is needed on the way stays small."""
-
 _TICKS = ("open_tick", "low_tick", "high_tick", "close_tick")
+_WIDE = ("in0", "in1", "liquidity")
 
 
 class BarError(Struct, frozen=True):
@@ -61,10 +60,11 @@ MEASURED = (
 
 def replay_bars(dataset: Dataset) -> Replay:
     """Make the approximate tape of a dataset of bars; raises ``BadData`` for a bar out of order in itself."""
-    tape, flow = bar_tape(dataset.bars, dataset.pool)
+    bars = dataset.table("bars")
+    tape, flow = bar_tape(bars, dataset.pool)
     account = Account(
         fidelity="bars",
-        swaps=dataset.bars.height,
+        swaps=bars.height,
         exact_in=0,
         exact_out=0,
         price_limited=0,
@@ -73,23 +73,37 @@ def replay_bars(dataset: Dataset) -> Replay:
     return Replay(tape, flow, account)
 
 
-def bar_tape(bars: pl.DataFrame, pool: PoolInfo) -> tuple[Tape, Flow]:
-    """Lay out the steps of bars (table ``BARS``). Bars without trades leave no step."""
-    traded = _nonzero(bars["in0"]) | _nonzero(bars["in1"])
-    if not traded.any():
-        raise BadData("bars: none has a trade")
-    length = _spacing(bars["time"].to_numpy())
-    part = bars if traded.all() else bars.filter(pl.Series(traded))
-    room, steps = 8 * part.height + 4096, None
+def bar_tape(bars: Table | pl.DataFrame, pool: PoolInfo) -> tuple[Tape, Flow]:
+    """Lay out the steps of bars (table ``BARS``). Bars without trades leave no step.
+
+    Raises ``BadData`` for a bar that contradicts itself, or where none has a trade.
+    """
+    table = Held(bars) if isinstance(bars, pl.DataFrame) else bars
+    narrow = _Narrow.of(table)
+    length = _spacing(narrow.time)
+    room, steps = 8 * table.height + 4096, None
     while steps is None:  # memory that is not written to costs nothing
-        steps = _steps(part, pool, room)
+        steps = _steps(table, narrow, pool, room)
         room *= 2
-    first, cell, tick, down, fee, liquidity = steps
-    start, seconds = part["time"].to_numpy(), _block_seconds(pool)
+    traded, first, cell, tick, down, fee, liquidity = steps
+    start, seconds = narrow.time[traded], _block_seconds(pool)
     times, blocks = TimesOf(start, length, first), TimesOf(start, length, first, seconds)
     time, block, event, price = _arrays(times, blocks, BarOf(first), _prices(tick))
     tape = Tape(time, block, event, cell, tick, price, liquidity, fee, down)
-    return tape, _flow(part, pool)
+    opened, close = (narrow.ticks[name][traded] for name in ("open_tick", "close_tick"))
+    return tape, _flow(table, traded, start, close < opened, close, pool)
+
+
+class _Narrow(NamedTuple):
+    """What is read of all bars at once: times, and ticks by column. The wide columns come in pieces."""
+
+    time: NDArray[np.int64]
+    ticks: dict[str, NDArray[np.int32]]
+
+    @classmethod
+    def of(cls, table: Table) -> _Narrow:
+        frame = table.read(("time", *_TICKS))
+        return cls(frame["time"].to_numpy(), {name: frame[name].to_numpy() for name in _TICKS})
 
 
 def _arrays(*columns: Any) -> tuple[Any, ...]:
@@ -104,51 +118,59 @@ def _nonzero(column: pl.Series) -> NDArray[np.bool_]:
     return out
 
 
-def _steps(part: pl.DataFrame, pool: PoolInfo, room: int) -> tuple[NDArray[Any], ...] | None:
-    """Return rows of first steps, cell, tick, direction, fee and liquidity; None if ``room`` rows are too few."""
+def _steps(table: Table, narrow: _Narrow, pool: PoolInfo, room: int) -> tuple[Any, ...] | None:
+    """Return which bars traded (their rows, or a slice for all), rows of their first steps, and the steps' cell, tick,
+    direction, fee and liquidity; None if ``room`` rows are too few.
+    """
     spacing = pool.tick_spacing
-    lowest, highest = _extreme(part, min), _extreme(part, max)
+    lowest, highest = (int(f([f(ticks) for ticks in narrow.ticks.values()])) for f in (np.min, np.max))
+    lowest, highest = max(lowest, MIN_TICK), min(highest, MAX_TICK)
     low, high = lowest // spacing * spacing, (highest // spacing + 1) * spacing
     roots = 1.0001 ** (np.arange(2 * low, 2 * high + 2) / 4)
     low_cell = lowest // spacing - 1
     known = np.zeros((highest // spacing + 2 - low_cell, 2), np.uint64)
-    visits = np.full(len(known), -1, np.int64)
+    visits = np.full(len(known), -1, np.int32)
     cell, tick = np.empty(room, np.int32), np.empty(room, np.int32)
     down, weight = np.empty(room, np.uint8), np.empty(room, np.float64)
     # limbs by column: high ones are nearly always zero, and zero pages that are only read take no memory
     fee, liquidity = (np.zeros((2, room), np.uint64).T for _ in range(2))
-    first = np.empty(part.height + 1, np.int64)
-    # half ticks: a price lies somewhere in its tick, so take the middle
-    at, here = 0, 2 * int(part["open_tick"][0]) + 1
-    for begin in range(0, part.height, CHUNK):
-        some = part[begin : begin + CHUNK]
-        ticks = np.column_stack([some[name].to_numpy() for name in _TICKS])
-        _check(ticks, some["time"].to_numpy())
-        in0, in1 = some["in0"].to_numpy(), some["in1"].to_numpy()
+    first = np.empty(table.height + 1, np.int32 if room < 1 << 31 else np.int64)
+    rows: list[NDArray[np.int64]] = []
+    at = bar = here = 0
+    for start, piece in zip(range(0, table.height, PIECE), table.pieces(_WIDE, PIECE), strict=True):
+        some = np.flatnonzero(_nonzero(piece["in0"]) | _nonzero(piece["in1"]))
+        rows.append(some + start)
+        ticks = np.column_stack([narrow.ticks[name][rows[-1]] for name in _TICKS])
+        _check(ticks, narrow.time[rows[-1]])
+        if bar == 0 and len(some):
+            here = 2 * int(ticks[0, 0]) + 1  # half ticks: a price lies somewhere in its tick, so take the middle
+        in0, in1, depth = (piece[name].to_numpy()[some] for name in _WIDE)
         fees = np.column_stack([_fee(in0, pool.fee, pool.fee_protocol0), _fee(in1, pool.fee, pool.fee_protocol1)])
-        volume, depth = np.column_stack([_floats(in0), _floats(in1)]), some["liquidity"].to_numpy()
+        volume = np.column_stack([_floats(in0), _floats(in1)])
         at, here = trace_bars(
             ticks, volume, depth, fees, roots, 2 * low, spacing, EVEN, known, visits, low_cell, here,
-            first[begin : begin + len(ticks)], cell, tick, down, fee, liquidity, weight, at, begin,
+            first[bar : bar + len(some)], cell, tick, down, fee, liquidity, weight, at, bar,
         )  # fmt: skip
         if at < 0:
             return None
-    first[-1] = at
-    return first, cell[:at], tick[:at], down[:at], fee[:at], liquidity[:at]
-
-
-def _extreme(part: pl.DataFrame, which: Callable[[list[int]], int]) -> int:
-    """Lowest or highest tick anywhere; a bar that contradicts itself is found later, chunk by chunk."""
-    return which([int(f(part[name].to_numpy())) for name in _TICKS for f in (np.min, np.max)])
+        bar += len(some)
+    if bar == 0:
+        raise BadData("bars: none has a trade")
+    first[bar] = at
+    traded = slice(None) if bar == table.height else np.concatenate(rows)
+    return traded, first[: bar + 1], cell[:at], tick[:at], down[:at], fee[:at], liquidity[:at]
 
 
 def _check(ticks: NDArray[np.int32], time: NDArray[np.int64]) -> None:
     inside = (ticks[:, 1] <= np.minimum(ticks[:, 0], ticks[:, 3])) & (
         ticks[:, 2] >= np.maximum(ticks[:, 0], ticks[:, 3])
     )
+    inside &= (ticks[:, 1] >= MIN_TICK) & (ticks[:, 2] <= MAX_TICK)
     if not inside.all():
         when = int(time[int(np.argmin(inside))])
-        raise BadData(f"bars: at time {when} open or close lies outside lowest and highest tick")
+        raise BadData(
+            f"bars: at time {when} open or close lies outside lowest and highest tick, or these outside the pool's"
+        )
 
 
 def _spacing(time: NDArray[np.int64]) -> int:
@@ -187,25 +209,36 @@ def _floats(limbs: Limbs) -> NDArray[np.float64]:
     return values
 
 
-def _flow(bars: pl.DataFrame, pool: PoolInfo) -> Flow:
-    """One swap a bar, to its close: what is known of the events."""
-    n = bars.height
-    time, close = bars["time"].to_numpy(), bars["close_tick"].to_numpy()
-    down = (close < bars["open_tick"].to_numpy()).astype(np.uint8)
+def _flow(
+    table: Table,
+    traded: Any,
+    time: NDArray[np.int64],
+    down: NDArray[np.bool_],
+    close: NDArray[np.int32],
+    pool: PoolInfo,
+) -> Flow:
+    """One swap a bar, to its close: what is known of the events. Wide columns are read where they are asked for."""
+    n = len(time)
+    zero_for_one = down.view(np.uint8)
     none = np.broadcast_to(np.int32(0), n)
-    specified, limit, amount0, amount1 = _arrays(
-        LimbsOf(down, 4, bars["in0"].to_numpy, bars["in1"].to_numpy),
+
+    def paid(name: str) -> Any:
+        return lambda: table.read((name,))[name].to_numpy()[traded]
+
+    block, specified, limit, amount0, amount1 = _arrays(
+        BlocksOf(time, _block_seconds(pool)),
+        LimbsOf(zero_for_one, 4, paid("in0"), paid("in1")),
         _prices(close),
-        LimbsOf(down, 4, bars["in0"].to_numpy),
-        LimbsOf(down, 4, bars["in1"].to_numpy),
+        LimbsOf(zero_for_one, 4, paid("in0")),
+        LimbsOf(zero_for_one, 4, paid("in1")),
     )
     return Flow(
         time=time,
-        block=time // _block_seconds(pool),
+        block=block,
         log_index=none,
         kind=np.broadcast_to(np.uint8(Kind.SWAP), n),
         swap_type=np.broadcast_to(np.uint8(SwapType.PRICE_LIMITED), n),
-        zero_for_one=down,
+        zero_for_one=zero_for_one,
         specified=specified,
         limit=limit,
         amount0=amount0,
