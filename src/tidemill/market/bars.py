@@ -27,6 +27,8 @@ from tidemill.venues.uniswap_v3.rules_ticks import MAX_TICK, MIN_TICK
 from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tidemill.market.manifest import PoolInfo
     from tidemill.market.tables import Table
 
@@ -37,6 +39,9 @@ NARROW, WIDE = 100, 1000
 
 EVEN = 0.6
 """Part of the back-and-forth trade spread evenly over a bar's ticks; the rest sits at its open and close."""
+
+PART = 1 << 12
+"""Bars laid out at a time."""
 
 _TICKS = ("open_tick", "low_tick", "high_tick", "close_tick")
 _WIDE = ("in0", "in1", "liquidity")
@@ -79,31 +84,36 @@ def bar_tape(bars: Table | pl.DataFrame, pool: PoolInfo) -> tuple[Tape, Flow]:
     Raises ``BadData`` for a bar that contradicts itself, or where none has a trade.
     """
     table = Held(bars) if isinstance(bars, pl.DataFrame) else bars
-    narrow = _Narrow.of(table)
-    length = _spacing(narrow.time)
+    span = _Span.of(table)
+    length = _spacing(span.time)
     room, steps = 8 * table.height + 4096, None
     while steps is None:  # memory that is not written to costs nothing
-        steps = _steps(table, narrow, pool, room)
+        steps = _steps(table, span, pool, room)
         room *= 2
-    traded, first, cell, tick, down, fee, liquidity = steps
-    start, seconds = narrow.time[traded], _block_seconds(pool)
+    traded, first, cell, tick, down, fee, liquidity, open_close = steps
+    start, seconds = span.time[traded], _block_seconds(pool)
     times, blocks = TimesOf(start, length, first), TimesOf(start, length, first, seconds)
     time, block, event, price = _arrays(times, blocks, BarOf(first), _prices(tick))
     tape = Tape(time, block, event, cell, tick, price, liquidity, fee, down)
-    opened, close = (narrow.ticks[name][traded] for name in ("open_tick", "close_tick"))
-    return tape, _flow(table, traded, start, close < opened, close, pool)
+    return tape, _flow(table, traded, start, *open_close, pool)
 
 
-class _Narrow(NamedTuple):
-    """What is read of all bars at once: times, and ticks by column. The wide columns come in pieces."""
+class _Span(NamedTuple):
+    """What must be known of all bars before the first is laid out: their times, the lowest and the highest tick."""
 
     time: NDArray[np.int64]
-    ticks: dict[str, NDArray[np.int32]]
+    lowest: int
+    highest: int
 
     @classmethod
-    def of(cls, table: Table) -> _Narrow:
-        frame = table.read(("time", *_TICKS))
-        return cls(frame["time"].to_numpy(), {name: frame[name].to_numpy() for name in _TICKS})
+    def of(cls, table: Table) -> _Span:
+        time = table.read(("time",))["time"].to_numpy()
+        ticks = [MAX_TICK, MIN_TICK]
+        for piece in table.pieces(_TICKS, 8 * PIECE):
+            columns = [piece[name].to_numpy() for name in _TICKS]
+            ticks += [int(which(column)) for column in columns for which in (np.min, np.max)]
+        # a bar beyond the pool's ticks is found where it is laid out, if it has trades
+        return cls(time, max(min(ticks), MIN_TICK), min(max(ticks), MAX_TICK))
 
 
 def _arrays(*columns: Any) -> tuple[Any, ...]:
@@ -118,13 +128,11 @@ def _nonzero(column: pl.Series) -> NDArray[np.bool_]:
     return out
 
 
-def _steps(table: Table, narrow: _Narrow, pool: PoolInfo, room: int) -> tuple[Any, ...] | None:
-    """Return which bars traded (their rows, or a slice for all), rows of their first steps, and the steps' cell, tick,
-    direction, fee and liquidity; None if ``room`` rows are too few.
+def _steps(table: Table, span: _Span, pool: PoolInfo, room: int) -> tuple[Any, ...] | None:
+    """Return which bars traded (their rows, or a slice for all), rows of their first steps, the steps' cell, tick,
+    direction, fee and liquidity, and (whether they closed lower, close); None if ``room`` rows are too few.
     """
-    spacing = pool.tick_spacing
-    lowest, highest = (int(f([f(ticks) for ticks in narrow.ticks.values()])) for f in (np.min, np.max))
-    lowest, highest = max(lowest, MIN_TICK), min(highest, MAX_TICK)
+    spacing, lowest, highest = pool.tick_spacing, span.lowest, span.highest
     low, high = lowest // spacing * spacing, (highest // spacing + 1) * spacing
     roots = 1.0001 ** (np.arange(2 * low, 2 * high + 2) / 4)
     low_cell = lowest // spacing - 1
@@ -135,13 +143,15 @@ def _steps(table: Table, narrow: _Narrow, pool: PoolInfo, room: int) -> tuple[An
     # limbs by column: high ones are nearly always zero, and zero pages that are only read take no memory
     fee, liquidity = (np.zeros((2, room), np.uint64).T for _ in range(2))
     first = np.empty(table.height + 1, np.int32 if room < 1 << 31 else np.int64)
-    rows: list[NDArray[np.int64]] = []
+    fell, close = np.empty(table.height, np.bool_), np.empty(table.height, np.int32)
+    traded = np.zeros(table.height, np.bool_)
     at = bar = here = 0
-    for start, piece in zip(range(0, table.height, PIECE), table.pieces(_WIDE, PIECE), strict=True):
+    for start, piece in _parts(table):
         some = np.flatnonzero(_nonzero(piece["in0"]) | _nonzero(piece["in1"]))
-        rows.append(some + start)
-        ticks = np.column_stack([narrow.ticks[name][rows[-1]] for name in _TICKS])
-        _check(ticks, narrow.time[rows[-1]])
+        traded[start + some] = True
+        ticks = np.column_stack([piece[name].to_numpy()[some] for name in _TICKS])
+        _check(ticks, span.time[start + some])
+        fell[bar : bar + len(some)], close[bar : bar + len(some)] = ticks[:, 3] < ticks[:, 0], ticks[:, 3]
         if bar == 0 and len(some):
             here = 2 * int(ticks[0, 0]) + 1  # half ticks: a price lies somewhere in its tick, so take the middle
         in0, in1, depth = (piece[name].to_numpy()[some] for name in _WIDE)
@@ -157,8 +167,19 @@ def _steps(table: Table, narrow: _Narrow, pool: PoolInfo, room: int) -> tuple[An
     if bar == 0:
         raise BadData("bars: none has a trade")
     first[bar] = at
-    traded = slice(None) if bar == table.height else np.concatenate(rows)
-    return traded, first[: bar + 1], cell[:at], tick[:at], down[:at], fee[:at], liquidity[:at]
+    steps = first[: bar + 1], cell[:at], tick[:at], down[:at], fee[:at], liquidity[:at]
+    return slice(None) if bar == table.height else traded, *steps, (fell[:bar], close[:bar])
+
+
+def _parts(table: Table) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Yield (row, bars from there on) in small parts: what is made of one is small enough to be made in the same place
+    again for the next, where larger arrays would leave holes in the heap.
+    """
+    start = 0
+    for piece in table.pieces((*_TICKS, *_WIDE), PIECE):
+        for part in range(0, piece.height, PART):
+            yield start + part, piece[part : part + PART]
+        start += piece.height
 
 
 def _check(ticks: NDArray[np.int32], time: NDArray[np.int64]) -> None:
