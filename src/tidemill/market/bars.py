@@ -108,8 +108,8 @@ class _Span(NamedTuple):
     @classmethod
     def of(cls, table: Table) -> _Span:
         time = table.read(("time",))["time"].to_numpy()
-        ticks = [MAX_TICK, MIN_TICK]
-        for piece in table.pieces(_TICKS, 8 * PIECE):
+        ticks: list[int] = []
+        for piece in table.pieces(_TICKS, PIECE):
             columns = [piece[name].to_numpy() for name in _TICKS]
             ticks += [int(which(column)) for column in columns for which in (np.min, np.max)]
         # a bar beyond the pool's ticks is found where it is laid out, if it has trades
@@ -206,7 +206,8 @@ def _block_seconds(pool: PoolInfo) -> int:
 def _prices(tick: NDArray[np.int32]) -> PricesAt:
     low = int(tick.min())
     used = np.zeros(int(tick.max()) - low + 1, bool)
-    used[tick - low] = True
+    for start in range(0, len(tick), PIECE):
+        used[tick[start : start + PIECE] - low] = True
     table = np.zeros((len(used), 3), np.uint64)
     table[used] = to_limbs((price_at(int(t) + low) for t in np.flatnonzero(used)), 3)
     return PricesAt(tick, table, low)
