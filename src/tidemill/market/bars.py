@@ -90,12 +90,12 @@ def bar_tape(bars: Table | pl.DataFrame, pool: PoolInfo) -> tuple[Tape, Flow]:
     while steps is None:  # memory that is not written to costs nothing
         steps = _steps(table, span, pool, room)
         room *= 2
-    traded, first, cell, tick, down, fee, liquidity, open_close = steps
+    traded, first, cell, tick, down, fee, liquidity, fell, close = steps
     start, seconds = span.time[traded], _block_seconds(pool)
     times, blocks = TimesOf(start, length, first), TimesOf(start, length, first, seconds)
     time, block, event, price = _arrays(times, blocks, BarOf(first), _prices(tick))
     tape = Tape(time, block, event, cell, tick, price, liquidity, fee, down)
-    return tape, _flow(table, traded, start, *open_close, pool)
+    return tape, _flow(table, traded, start, fell, close, pool)
 
 
 class _Span(NamedTuple):
@@ -130,7 +130,7 @@ def _nonzero(column: pl.Series) -> NDArray[np.bool_]:
 
 def _steps(table: Table, span: _Span, pool: PoolInfo, room: int) -> tuple[Any, ...] | None:
     """Return which bars traded (their rows, or a slice for all), rows of their first steps, the steps' cell, tick,
-    direction, fee and liquidity, and (whether they closed lower, close); None if ``room`` rows are too few.
+    direction, fee and liquidity, and of each bar whether it closed lower, and where; None if ``room`` rows are too few.
     """
     spacing, lowest, highest = pool.tick_spacing, span.lowest, span.highest
     low, high = lowest // spacing * spacing, (highest // spacing + 1) * spacing
@@ -168,7 +168,7 @@ def _steps(table: Table, span: _Span, pool: PoolInfo, room: int) -> tuple[Any, .
         raise BadData("bars: none has a trade")
     first[bar] = at
     steps = first[: bar + 1], cell[:at], tick[:at], down[:at], fee[:at], liquidity[:at]
-    return slice(None) if bar == table.height else traded, *steps, (fell[:bar], close[:bar])
+    return slice(None) if bar == table.height else traded, *steps, fell[:bar], close[:bar]
 
 
 def _parts(table: Table) -> Iterator[tuple[int, pl.DataFrame]]:
