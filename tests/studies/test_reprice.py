@@ -39,7 +39,8 @@ def half_and_double(path: Path) -> tuple[list[int | None], list[int]]:
     played = backtest.play(curves=True)
     keys = [*played.costing.used, *(f"price:{symbol}" for symbol in backtest.study.prices)]
     scales = [{key: ratio} for key in keys for ratio in HALF_AND_DOUBLE]
-    assert scales
+    if not scales:
+        pytest.skip(f"{path.name} assumes nothing: its data carry every fee and price")
     told = [backtest.keep_by_notes(played, scale) for scale in scales]
     return told, [backtest.keep(backtest.play(scale=scale).outcomes) for scale in scales]
 
@@ -49,8 +50,6 @@ def test_every_example_keeps_by_its_notes_what_it_keeps_played(name):
     if name == "real_day" and data_root() is None:
         pytest.skip("TIDEMILL_DATA is not set and ../shared/data is not there")
     path = ROOT / "examples" / f"{name}.toml"
-    if not Backtest(prepare(tidemill.load(path).study)).play().costing.used:
-        pytest.skip("nothing is assumed")
     told, played = half_and_double(path)
     assert len(set(played)) > 1  # the assumptions matter, so equal figures say something
     if name == "compound":  # it harvests when fees are worth their cost: other costs, other decisions
@@ -83,7 +82,7 @@ def test_notes_serve_where_costs_decide_nothing(tmp_path):
     "case",
     [
         {"amount": "10**9", "limits": ", Limits(max_fee=10**17)"},
-        {"amount": "10**9", "body": "view.balances['ETH@op-mainnet'] % 1000 > 500"},
+        {"amount": "10**9", "body": "view.balances['ETH@op-mainnet'] // 10**9 % 2"},
         {"amount": "10**6 + view.fee(Intent(self.vault, 'deposit', {'assets': 10**6})).total % 10**6"},
         {"amount": "10**9", "eth": "0.000002"},
     ],
