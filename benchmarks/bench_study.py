@@ -1,7 +1,7 @@
 """Whole studies through ``load().run()``, costs and books on: a year of minute bars, and the embedded example.
 
 Each runs in a process of its own, so that memory and imports are counted; the second run of each is the warm one. The
-peak is the process's own resident memory: the interpreter, every library and ``load().run()`` with the runs beside it.
+peak is the resident memory of a fresh process: interpreter, every library and one ``load().run()`` with the runs beside.
 """
 
 from __future__ import annotations
@@ -64,8 +64,14 @@ priority_fee_gwei = "0.001"
 l1_base_fee_gwei = "5"
 blob_base_fee_gwei = "0.1"
 """
-CHILD = """
-import json, resource, sys, time
+FRESH = """
+import json, resource, sys
+import tidemill
+tidemill.load(sys.argv[1]).run()
+print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+"""
+WARM = """
+import json, sys, time
 import tidemill
 from tidemill.studies.backtest import Backtest
 from tidemill.studies.prepare import prepare
@@ -80,9 +86,7 @@ def whole():
     return time.perf_counter() - began
 once()
 seconds, steps, keep = min(once() for _ in range(3))
-beside = min(whole() for _ in range(2))
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({"seconds": seconds, "steps": steps, "keep": keep, "whole": beside, "peak": peak}))
+print(json.dumps({"seconds": seconds, "steps": steps, "keep": keep, "whole": min(whole() for _ in range(2))}))
 """
 
 
@@ -121,9 +125,11 @@ def rows() -> list[Row]:
         year_of_bars(folder / "bars")
         (folder / "weekly.py").write_text(WEEKLY)
         (folder / "year.toml").write_text(STUDY)
-        child = [sys.executable, "-c", CHILD, str(folder / "year.toml")]
-        # the first process may have kernels to compile, which takes memory; the second finds them in the cache
-        got = [json.loads(subprocess.run(child, check=True, capture_output=True, text=True).stdout) for _ in "12"][-1]
+        # timed first: it finds or makes the kernels' machine code, which takes memory to make; the peak is a fresh process's
+        got = {}
+        for child in (WARM, FRESH):
+            command = [sys.executable, "-c", child, str(folder / "year.toml")]
+            got |= json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         seconds, whole, peak = got["seconds"], got["whole"], got["peak"]
         out.append(
             Row(

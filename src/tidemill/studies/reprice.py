@@ -55,10 +55,14 @@ class _Seen:
         try:
             found = getattr(self._view, name)(*args)
         except Revert as revert:
-            self.answers[repr((name, args))] = revert
+            self.answers[repr((name, args))] = Revert(revert.reason)  # a copy: that one holds on to its frames
             raise
         self.answers[repr((name, args))] = found
         return found
+
+    def forget(self) -> None:
+        """Let go of the view; only the notes remain."""
+        self._view = None
 
 
 class _Told(_Seen):
@@ -96,6 +100,12 @@ class Witness:
         view, news = self._world.advance(wake)
         self.seen.append(_Seen(view, news, len(self._world.record)))
         return self.seen[-1], news
+
+    def close(self) -> None:
+        """See ``World``; notes do not keep the world, and the tapes of its venues."""
+        self._world.close()
+        for seen in self.seen:
+            seen.forget()
 
 
 class Noted(Struct, frozen=True):
