@@ -27,6 +27,7 @@ __all__ = ["PathLiquidity"]
 
 MOST_UNKNOWN = 1_000
 """Cells beyond the known liquidity that an own swap may pass; one that wants more is out of proportion to the pool."""
+_PIECE = 1 << 15
 
 
 class PathLiquidity:
@@ -141,7 +142,12 @@ class PathLiquidity:
             self._steps = max(steps, self._steps)
             return
         cells = self._tape.cell[self._steps : steps]
-        newest = len(cells) - 1 - np.unique(cells[::-1], return_index=True)[1] + self._steps
+        lowest = int(cells.min())
+        last = np.full(int(cells.max()) - lowest + 1, -1, np.int64)
+        for start in range(0, len(cells), _PIECE):
+            some = cells[start : start + _PIECE]
+            last[some - lowest] = np.arange(start, start + len(some))  # of rows of one cell the last one stays
+        newest = last[last >= 0] + self._steps
         for row, liquidity in zip(newest, from_limbs(self._tape.liquidity[newest]), strict=True):
             self._sure.learn(int(self._tape.cell[row]), liquidity)
         self._steps = steps
