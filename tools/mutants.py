@@ -54,7 +54,8 @@ NAMES = {
     "MIN_SQRT_RATIO": "MAX_SQRT_RATIO",
 }
 NAMES |= {new: old for old, new in NAMES.items()}
-HALVES = (("_down", "_up"), ("_in_", "_out_"), ("_left", "_right"), ("lower", "upper"), ("below", "above"))
+ROUNDED = ("_down", "_up")
+HALVES = (ROUNDED, ("_in_", "_out_"), ("_left", "_right"), ("lower", "upper"), ("below", "above"))
 DROPPED = (ast.Expr, ast.AugAssign)
 
 
@@ -124,7 +125,7 @@ def partner(name: str) -> str | None:
         return NAMES[name]
     for one, other in HALVES:
         for old, new in ((one, other), (other, one)):
-            if old in name:
+            if old in name and (old not in ROUNDED or name.endswith(old)):  # the "_up" of tick_upper is none
                 return name.replace(old, new)
     return _numbered(name)
 

@@ -17,8 +17,8 @@ __all__ = ["storage_features"]
 Word = tuple[int, ...]
 """What shares a storage word; the word is zero when all of it is."""
 
-_SLOT0 = frozenset(
-    {
+_POOL_WORDS = (
+    (
         "sqrt_price_x96",
         "tick",
         "observation_index",
@@ -26,10 +26,14 @@ _SLOT0 = frozenset(
         "observation_cardinality_next",
         "fee_protocol_0",
         "fee_protocol_1",
-    }
+    ),
+    ("protocol_fees_0", "protocol_fees_1"),
+    ("liquidity",),
+    ("fee_growth_global_0_x128",),
+    ("fee_growth_global_1_x128",),
 )
-_PROTOCOL_FEES = frozenset({"protocol_fees_0", "protocol_fees_1"})
-_OWN_WORD = frozenset({"liquidity", "fee_growth_global_0_x128", "fee_growth_global_1_x128"})
+_SHARED = {name: names for names in _POOL_WORDS for name in names}
+"""What shares a word with each of the pool's own numbers."""
 
 
 def storage_features(notes: Iterator[tuple[Any, Any, Any]]) -> dict[str, int]:
@@ -38,20 +42,16 @@ def storage_features(notes: Iterator[tuple[Any, Any, Any]]) -> dict[str, int]:
     for target, key, old in notes:
         first.setdefault((id(target), key), (target, old))
     counts = {"slots_set": 0, "slots_changed": 0, "slots_cleared": 0}
-    shared: set[str] = set()
+    pool: dict[tuple[str, ...], tuple[Any, dict[str, int]]] = {}
     for (_, key), (target, old) in first.items():
         if isinstance(target, dict):
             for before, after in zip(_words(old), _words(target.get(key)), strict=False):
                 _count(counts, before, after)
-            continue
-        if getattr(target, key) == old:
-            continue
-        group = "slot0" if key in _SLOT0 else "protocol" if key in _PROTOCOL_FEES else key
-        if key in _OWN_WORD:
-            _count(counts, (old,), (getattr(target, key),))
-        elif group in ("slot0", "protocol") and group not in shared:
-            shared.add(group)
-            counts["slots_changed"] += 1  # never zero once the pool trades
+        elif key in _SHARED:
+            pool.setdefault(_SHARED[key], (target, {}))[1][key] = old
+    for names, (target, olds) in pool.items():
+        now = tuple(getattr(target, name) for name in names)
+        _count(counts, tuple(olds.get(name, value) for name, value in zip(names, now, strict=True)), now)
     return counts
 
 
