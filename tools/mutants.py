@@ -7,6 +7,7 @@ For each venue the module ``twins.<venue>_mutants`` names
 
 * ``MODULES`` — the modules to spoil;
 * ``run()`` — a short seeded run of the twin tests, which raises when the twins differ;
+* ``NEEDED`` — modules not to spoil that take long to import: imported once, before any process is forked (optional);
 * ``EQUIVALENT`` — mistakes that cannot be seen, each with its argument: ``{mutant: why}``; ``mutant #*`` names all
   alike in one function.
 
@@ -448,7 +449,7 @@ def main() -> int:
         if asked.list:
             print("\n".join(f"{mutant.kind:<12} {mutant.name}" for mutant in some))
         elif some:
-            complaints += _run_venue(venue, some, len(everything), twin["EQUIVALENT"], asked.jobs, asked.verbose)
+            complaints += _run_venue(venue, some, len(everything), twin, asked.jobs, asked.verbose)
     if not planted:
         print(f"nothing to plant: no file or mutant is called {asked.only!r}; see --list --all")
     return 1 if complaints or not planted else 0
@@ -461,9 +462,12 @@ def _within(mutant: Mutant, wanted: str) -> bool:
     return wanted in mutant.name
 
 
-def _run_venue(venue: str, some: list[Mutant], of: int, argued: dict[str, str], jobs: int, verbose: bool) -> int:
+def _run_venue(venue: str, some: list[Mutant], of: int, twin: dict[str, Any], jobs: int, verbose: bool) -> int:
     """Run the mutants of a venue and print the table; returns the number of complaints."""
-    importlib.import_module("harness")  # once, for all children; the venue itself is imported by each
+    for name in ("harness", *twin.get("NEEDED", ())):
+        importlib.import_module(name)  # once, for all children; the venue itself is imported by each
+    if early := [name for name in twin["MODULES"] if name in sys.modules]:
+        raise SystemExit(f"{venue}: imported before anything could be planted: {', '.join(early)}")
     sound = run_one(venue, None)
     if sound.noticed:
         print(f"{venue}: the twins differ with nothing planted: {sound.how}")
@@ -476,11 +480,11 @@ def _run_venue(venue: str, some: list[Mutant], of: int, argued: dict[str, str], 
     if verbose:
         for mutant in some:
             print(f"{verdicts[mutant.name].seconds:5.1f} s  {mutant.name}\n         {verdicts[mutant.name].how}")
-    return report(venue, some, verdicts, argued, whole=len(some) == of)
+    return report(venue, some, verdicts, twin["EQUIVALENT"], whole=len(some) == of)
 
 
 def declared(venue: str) -> dict[str, Any]:
-    """``MODULES`` and ``EQUIVALENT`` of a venue, read without importing what they spoil."""
+    """``MODULES``, ``NEEDED`` and ``EQUIVALENT`` of a venue, read without importing what they spoil."""
     tree = ast.parse((ROOT / "tests" / "twins" / f"{venue}_mutants.py").read_text())
     out: dict[str, Any] = {}
     for node in tree.body:
@@ -488,7 +492,7 @@ def declared(venue: str) -> dict[str, Any]:
             case (
                 ast.Assign(targets=[ast.Name(id=name)], value=value)
                 | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
-            ) if name in {"MODULES", "EQUIVALENT"}:
+            ) if name in {"MODULES", "NEEDED", "EQUIVALENT"}:
                 out[name] = ast.literal_eval(value)
     return out
 

@@ -16,7 +16,17 @@ MODULES = [
     "tidemill.venues.uniswap_v3.model_oracle",
     "tidemill.venues.uniswap_v3.rules_oracle",
     "tidemill.venues.uniswap_v3.rules_ticks",
+    "tidemill.venues.uniswap_v3.model",
+    "tidemill.venues.uniswap_v3.model_state",
+    "tidemill.venues.uniswap_v3.model_reads",
+    "tidemill.venues.uniswap_v3.model_replay",
+    "tidemill.venues.uniswap_v3.model_storage",
+    "tidemill.venues.uniswap_v3.accrual",
+    "tidemill.venues.shared.journal",
+    "tidemill.venues.shared.effects",
 ]
+
+NEEDED = ["tidemill.units.jit"]
 
 EQUIVALENT = {
     "model_pool._settle_position: delta > 0 -> delta >= 0": "only a delta other than 0 turns a tick's bit",
@@ -74,13 +84,15 @@ EQUIVALENT = {
 
 
 def run() -> None:
-    """The refusals, then short random markets: a part of what the twin tests do."""
+    """Edges, views and accrual, a short random market of each kind, the refusals: a part of what the twin tests do."""
+    from twins.uniswap_v3_accrual import ACCRUAL
     from twins.uniswap_v3_edges import EDGES
     from twins.uniswap_v3_market import CASES
     from twins.uniswap_v3_reverts import ALLOWED, TABLE, attempt, prepared
+    from twins.uniswap_v3_views import VIEWS
 
     CASES["030-18-18"].market("first", mischief=0.1).run(150)
-    for edge in EDGES:
+    for edge in EDGES + VIEWS + ACCRUAL:
         edge()
     for name, case in CASES.items():
         case.market(f"{name} mutants", mischief=0.1).run(300)
