@@ -76,9 +76,7 @@ class RecordedPool:
             limit = sqrt_ratio_at_tick((cell + (not down)) * SPACING)
         amount = int(10 ** self.rng.uniform(11, 19)) * self.rng.choice((1, 1, -1))
         before = self._growth(down)
-        self.real.act(
-            "pool_swap", self.others, zero_for_one=down, amount_specified=amount, sqrt_price_limit_x96=limit
-        )
+        self.real.act("pool_swap", self.others, zero_for_one=down, amount_specified=amount, sqrt_price_limit_x96=limit)
         return Step(cell, down, self._growth(down) - before, self.real.pool.view("slot0")[1], self._owed())
 
     def _growth(self, zero_for_one: bool) -> int:
@@ -202,9 +200,9 @@ def positions_too_small_to_count_share_what_others_earned() -> None:
     steps = recorded.steps
     columns, start, found = Columns.of(steps, THEIRS, THEIRS), 20, 0
     grown, growth = unpack(columns.grown(0, len(steps), False)), columns.grown(0, start, False)
-    for which, (lower, upper, liquidity) in enumerate([*OWN, EMPTY]):
+    for which, (lower, upper, size) in enumerate([*OWN, EMPTY]):
         assert grown[2 * which : 2 * which + 2] == _expected(steps, lower, upper)
-        liquidity = liquidity or 10**17
+        liquidity = size or 10**17
         for side in (0, 1):
             owed = [liquidity * _expected(steps[: k + 1], lower, upper)[side] >> 128 for k in range(len(steps))]
             for missing in {owed[start] + 1, owed[-1], owed[-1] + 1, owed[len(steps) // 2]}:

@@ -31,6 +31,7 @@ NEEDED = ["tidemill.units.jit"]
 EQUIVALENT = {
     "model_pool._settle_position: delta > 0 -> delta >= 0": "only a delta other than 0 turns a tick's bit",
     "model_pool._settle_position: delta < 0 -> delta <= 0": "a delta of 0 turns no bit, so there is nothing to clear",
+    "model_pool._settle_position: 0 -> 1 #5": "a delta of 0 turns no bit, so there is nothing to clear",
     "model_pool._settle_position: False -> True": "a delta other than 0 sets both anew, and a delta of 0 looks at neither",
     "model_swap._walk: amount_specified > 0 -> amount_specified >= 0": "an amount of 0 has been refused before (AS)",
     "model_pool._change_position: delta > 0 -> delta >= 0": "a delta of 0 has returned before",
@@ -86,9 +87,10 @@ EQUIVALENT = {
     "model_storage.storage_features: True -> False": "both have as many numbers as there are names",
     "model_storage._words: 1 -> 2 #2": "any number but 0 says that the word stays",
     "model_storage._words: 4 -> 5 #3": "nothing has more words than 4, and a fifth of what is absent twice is 0 twice",
-    "effects.Effects.balance: (moved.target == account) - (moved.source == account) -> (moved.target == account) + (moved.source == account)": (
-        "shows only for an account that pays one token twice in one action, which no verb makes anybody do"
-    ),
+    (
+        "effects.Effects.balance: (moved.target == account) - (moved.source == account)"
+        " -> (moved.target == account) + (moved.source == account)"
+    ): ("shows only for an account that pays one token twice in one action, which no verb makes anybody do"),
     "accrual.accrue: lower -> upper": "there are as many upper ends as lower ends",
     "accrual.first_earned: lower -> upper #2": "there are as many upper ends as lower ends",
     "accrual.accrue: False -> True": "a step that no range holds is divided for nothing: nobody gets its growth",

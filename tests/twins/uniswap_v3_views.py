@@ -222,6 +222,19 @@ def log_read_back_in_short() -> None:
         log_read_back(told, 240)
 
 
+def flashes_that_paid_unequally() -> None:
+    """A recorded flash of which each token was paid another surplus: each goes to its own token's growth, whole."""
+    twin = prepared()
+    pool, asked = twin.state.pool, {"amount0": 10_000, "amount1": 7_000}
+    for paid0, paid1 in ((30 + 5, 21 + 9), (30, 21 + 4), (30 + 1, 21)):
+        before = pool.fee_growth_global_0_x128, pool.fee_growth_global_1_x128
+        twin.model.replay(twin.state, Event("Flash", {**asked, "paid0": paid0, "paid1": paid1}), twin.book)
+        grown = pool.fee_growth_global_0_x128 - before[0], pool.fee_growth_global_1_x128 - before[1]
+        assert grown == tuple((paid << 128) // pool.liquidity for paid in (paid0, paid1))
+    short = Event("Flash", {**asked, "paid0": 30, "paid1": 20})
+    assert "does not reproduce" in refused(lambda: twin.model.replay(twin.state, short, twin.book))
+
+
 def marks_take_back_what_the_chain_takes_back() -> None:
     """The model's marks and the chain's snapshots, nested: both stand in the same state again, and go on from there."""
     market = CASES["030-18-18"].market("going back", mischief=0.2)
@@ -298,6 +311,7 @@ VIEWS = (
     time_inside_a_range,
     tokens_are_worth_what_the_manager_pays,
     log_read_back_in_short,
+    flashes_that_paid_unequally,
     marks_take_back_what_the_chain_takes_back,
     liquidity_in_basis_points,
     foreign_callers_fail_whole,
