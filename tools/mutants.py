@@ -72,7 +72,7 @@ class Mutant(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """How a mutant ended: ``noticed`` by ``how``, or survived."""
+    """How a mutant ended: ``noticed`` by ``how``, or survived; ``seconds`` of its own work."""
 
     noticed: bool
     how: str
@@ -319,7 +319,6 @@ class Child(NamedTuple):
     mutant: Mutant | None
     pid: int
     reader: int
-    began: float
 
 
 def plant(venue: str, mutant: Mutant | None, seconds: int = SECONDS) -> Child:
@@ -331,17 +330,17 @@ def plant(venue: str, mutant: Mutant | None, seconds: int = SECONDS) -> Child:
         os.close(reader)
         _be_child(venue, mutant, source, writer, seconds)
     os.close(writer)
-    return Child(mutant, pid, reader, time.monotonic())
+    return Child(mutant, pid, reader)
 
 
 def harvest(child: Child) -> Verdict:
     """Wait for a planted process and say how it ended."""
     with os.fdopen(child.reader, "rb") as pipe:
         said = pipe.read().decode(errors="replace")
-    _, status = os.waitpid(child.pid, 0)
+    _, status, used = os.wait4(child.pid, 0)
     timed = os.WIFSIGNALED(status) and os.WTERMSIG(status) in {signal.SIGPROF, signal.SIGALRM}
     how = said or ("time" if timed else "silence")
-    return Verdict(how != "survived", how, time.monotonic() - child.began)
+    return Verdict(how != "survived", how, used.ru_utime + used.ru_stime)
 
 
 def run_one(venue: str, mutant: Mutant | None) -> Verdict:
@@ -476,7 +475,7 @@ def _run_venue(venue: str, some: list[Mutant], of: int, twin: dict[str, Any], jo
         f"{venue}: {len(some)} of {of} mistakes, {jobs} at a time; {sound.seconds:.1f} s where none is noticed",
         flush=True,
     )
-    verdicts = _judge(venue, some, jobs, max(20, int(5 * sound.seconds)))
+    verdicts = _judge(venue, some, jobs, max(10, int(4 * sound.seconds)))
     if verbose:
         for mutant in some:
             print(f"{verdicts[mutant.name].seconds:5.1f} s  {mutant.name}\n         {verdicts[mutant.name].how}")
