@@ -129,6 +129,8 @@ def views_at_every_second() -> None:
         twin = prepared()
         who = twin.actors[0]
         twin.act("pool_increase_observations", who, observation_cardinality_next=cardinality)
+        for index in range(cardinality + 1):  # made room for, not used yet
+            twin.view("observations", index)
         for number, seconds in enumerate((10, 7, 1, 7, 13, 3, 5, 11)):
             twin.evm.advance(seconds)
             amount = (5 + number) * 10**18
