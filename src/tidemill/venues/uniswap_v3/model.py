@@ -13,7 +13,7 @@ from msgspec import structs
 
 from tidemill.errors import BadInput, Revert
 from tidemill.interfaces import Action, Context, Event, Result
-from tidemill.units import DIVISION_BY_ZERO, MAX_UINT128, OVERFLOW, UNDERFLOW
+from tidemill.units import DIVISION_BY_ZERO, MAX_UINT128, MAX_UINT256, OVERFLOW, UNDERFLOW
 from tidemill.venues.shared.effects import Effects
 from tidemill.venues.uniswap_v3 import model_pool as core
 from tidemill.venues.uniswap_v3 import model_router as router
@@ -215,7 +215,7 @@ def _swap_exact_out(state: UniswapV3State, effects: Effects, action: Action) -> 
         effects,
         str(action.args["token_in"]),
         int(action.args["amount_out"]),
-        action.limits.get("amount_in_max", (1 << 256) - 1),
+        action.limits.get("amount_in_max", MAX_UINT256),
         action.limits.get("sqrt_price_x96", 0),
         action.limits.get("deadline"),
     )

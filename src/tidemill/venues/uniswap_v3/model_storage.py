@@ -8,7 +8,7 @@ ends where it began, or at zero, is refunded. So each word's whole sequence of v
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tidemill.venues.uniswap_v3.model_state import Observation, PoolPosition, TickInfo, TokenEntry, TokenPosition
@@ -51,7 +51,7 @@ def storage_features(notes: Iterator[tuple[Any, Any, Any]], pool_calls: int = 0)
     for target, key, old in notes:
         histories.setdefault((id(target), key), (target, []))[1].append(old)
     counts = dict.fromkeys(WORDS, 0)
-    slot0_moved = False
+    slot0_was: dict[str, int] = {}
     fees: dict[str, tuple[int, int]] = {}
     for (_, key), (target, olds) in histories.items():
         if isinstance(target, dict):
@@ -62,14 +62,15 @@ def storage_features(notes: Iterator[tuple[Any, Any, Any]], pool_calls: int = 0)
         if key in _OWN_WORD:
             write_word(counts, [(value,) for value in (*olds, now)])
         elif key in _SLOT0:
-            slot0_moved |= olds[0] != now
+            if olds[0] != now:
+                slot0_was[key] = olds[0]
         elif key in _PROTOCOL_FEES:
             fees[key] = (olds[0], now)
             pool = target
     if fees:
         pairs = [fees.get(name, (getattr(pool, name),) * 2) for name in _PROTOCOL_FEES]
         write_word(counts, list(zip(*pairs, strict=True)))
-    _locks(counts, pool_calls, slot0_moved)
+    _locks(counts, pool_calls, slot0_was)
     return counts
 
 
@@ -100,11 +101,11 @@ def write_word(counts: dict[str, int], values: Sequence[Word]) -> None:
         current = value
 
 
-def _locks(counts: dict[str, int], calls: int, moved: bool) -> None:
+def _locks(counts: dict[str, int], calls: int, slot0_was: Mapping[str, int]) -> None:
     # Slot 0 holds the lock. Once something else in it has moved it stays dirty; until then every call pays for it anew
     # and is refunded. What moves it comes with the first call of every verb.
-    if moved:
-        counts["slots_changed"] += 1
+    if slot0_was:
+        counts["slots_changed" if slot0_was.get("sqrt_price_x96", 1) else "slots_set"] += 1
     else:
         counts["slots_changed"] += calls
         counts["slots_restored"] += calls
@@ -120,7 +121,7 @@ def _words(value: Any) -> tuple[Word, ...]:
         # Its range shares a word with its liquidity, so that word stays until the token is burnt.
         return ((1, value.liquidity), (value[4],), (value[5],), (value.tokens_owed_0, value.tokens_owed_1))
     if isinstance(value, Observation):
-        return ((value.time, value.tick_cumulative, value.seconds_per_liquidity_x128),)
+        return (tuple(value),)
     if isinstance(value, TokenEntry):
         return ((value.token_id,), (value.owner,))
     if isinstance(value, int):
