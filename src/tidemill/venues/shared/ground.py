@@ -70,6 +70,14 @@ class LocalVenue(Protocol):
         """Encode what somebody else does: (sender's address, call), in order; the last one is the action itself."""
         ...
 
+    def unscript(self) -> None:
+        """Let the twin play nothing by itself from now on: the chain's blocks decide, told by ``follow``."""
+        ...
+
+    def follow(self, item: Others) -> bool:
+        """Let the twin do what somebody else has done on the chain; say whether it refused."""
+        ...
+
     def endow(self, token: str, amount: int) -> None:
         """Give ``me`` so much more of a token that is dealt in here, for a question that is taken back."""
         ...

@@ -39,12 +39,16 @@ class BookedPool(PoolStage):
     def _play(self, index: int) -> None:
         block, action, _ = self.actions[index]
         sender = self.state.pool.owner if action.verb == "pool_set_fee_protocol" else OTHERS
+        self.refused += self.do(block, action, sender)  # the chain refuses it too, or the comparison says so
+
+    def do(self, block: Block, action: Action, sender: str) -> bool:
+        """Do what ``sender``, who can pay, does in ``block``, and book it; say whether the pool refuses."""
         try:
             result = self.model.apply(self.state, action, _Unlimited(block, sender))
         except Revert:
-            self.refused += 1  # the chain refuses it too, or the comparison says so
-            return
+            return True
         self.holdings.move(result.transfers)
+        return False
 
     def next_wake(self, conditions: Sequence[Condition], until: Block) -> Block | None:
         """Look ahead as any executed pool; the books are as before afterwards."""
@@ -163,6 +167,17 @@ class LocalPool:
 
     def _encoded(self, actor: str, action: Action) -> list[tuple[str, Call]]:
         return [(self.ground.address(actor), call) for call in self._of[actor].plan(intent_of(self.id, action))]
+
+    def unscript(self) -> None:
+        """Leave the recorded market to the chain."""
+        self.twin.actions = ()
+        self.twin.played, self.twin._numbers = 0, self.twin._numbers[:0]  # noqa: SLF001 - of its own folder
+
+    def follow(self, item: Others) -> bool:
+        """Do what was included; say whether the model refuses it."""
+        refused = self.twin.do(item.block, item.action, item.actor)
+        self.twin.refused += refused
+        return refused
 
     def endow(self, token: str, amount: int) -> None:
         """Make so much more of a token for ``me``: both are test tokens."""
