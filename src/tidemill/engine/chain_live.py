@@ -57,8 +57,10 @@ class LiveChain(LocalChain):
     def __init__(self, *args: Any, pace: Pace, **named: Any) -> None:
         super().__init__(*args, **named)
         self.pace = pace
+        self.mining = False
+        """Whether it mines by itself."""
         self.following = False
-        """Whether a block is being gone through: then the models stand inside it, and the chain cannot be asked."""
+        """Whether a block is being gone through: what comes next is planned behind it."""
         self.head = 0
         self.blocks = 0
         self.late = 0
@@ -83,7 +85,8 @@ class LiveChain(LocalChain):
         ground.anvil.mine_every(pace.interval_s, seconds_per_block=pace.seconds_per_block)
         self._rpc = self._connect()
         self.endpoint, self.executor = self.executor_on(self._rpc)
-        queue = sorted(self.queue, key=lambda pair: pair[1].block.time)
+        self.mining = True
+        queue = sorted(self.queue[self.done :], key=lambda pair: pair[1].block.time)
         self._feed = Feed(self._connect(), queue, pace, price=2 * self.base_fee(block) + 1)
         self.head = self._rpc.block().number
         ground.rpc.pin = self.head
@@ -226,15 +229,19 @@ class LiveChain(LocalChain):
 class LiveStage(ChainStage):
     """``ChainStage`` over a chain that mines by itself.
 
-    At a head balances, positions and views are the chain's, at that block. Inside a block they are the model's, which
-    has done the same up to there. Quotes are asked of the model: a chain that goes on cannot be taken back.
+    Balances, positions and views are the model's, which has done whatever the chain's blocks hold; so are quotes, for a
+    chain that goes on cannot be taken back. The contracts are asked the same at every head that was seen, once there is
+    a block behind it: about its newest block anvil answers from a state that may have parts of the next one already.
     """
 
     chain: LiveChain
 
     def advance(self, to: Block) -> Sequence[Happened]:
-        """Let the model's clock come to the end of ``to``; what happened in it is told one by one."""
-        return self.twin.advance(to)
+        """Let the model's clock come to the end of ``to``; what happened in it is told one by one.
+
+        Up to the window's first block others act as in a locked rehearsal.
+        """
+        return self.twin.advance(to) if self.chain.mining else super().advance(to)
 
     def enter(self, block: Block) -> None:
         """Let the model's clock come to ``block``."""
@@ -268,20 +275,25 @@ class LiveStage(ChainStage):
         self.twin.restore(snapshot)
 
     def read(self, query: str, *args: Any) -> Any:
-        """Answer a view: of the contracts at a head, of the model inside a block."""
-        return self.twin.read(query, *args) if self.chain.following else super().read(query, *args)
+        """Answer a view."""
+        return self.twin.read(query, *args)
 
     def positions(self, owner: str) -> Sequence[Position]:
         """Return what ``owner`` holds."""
-        return self.twin.positions(owner) if self.chain.following else super().positions(owner)
+        return self.twin.positions(owner)
 
     def rates(self) -> Mapping[str, Rate]:
         """Return what each receipt token stands for."""
-        return self.twin.rates() if self.chain.following else super().rates()
+        return self.twin.rates()
 
     def check(self, block: Block) -> None:
-        """Compare model and chain at the head."""
-        pairs = (self.local.pulse(self.twin), (self.twin.positions("me"), self.positions("me")))
+        """Compare model and contracts at the head seen last, which is no longer the newest."""
+        me = self.chain.ground.address("me")
+        pairs = (
+            self.local.pulse(self.twin),
+            (self.twin.positions("me"), self.local.client.positions(me)),
+            (dict(self.twin.rates()), dict(super().rates())),
+        )
         for model, real in ((plain(a), plain(b)) for a, b in pairs):
             if model != real:
                 self.chain.differ(

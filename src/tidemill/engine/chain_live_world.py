@@ -37,6 +37,7 @@ class LiveWorld(ChainWorld):
         (self._network,) = self.networks
         self._flights = LiveLifecycle(self)
         self._lives = self._flights
+        self._unchecked, self._settled = False, True
         self.delays: list[int] = []
         """Seconds of world time between the head a step was decided at and the block that included it."""
 
@@ -73,6 +74,8 @@ class LiveWorld(ChainWorld):
         """Let the chain come to rest, go through its last blocks, and write down the last mark."""
         self.chain.finish()
         self._follow(self.chain.newest())
+        self._unchecked = True
+        self._check()
         super().close()
 
     # --- blocks -------------------------------------------------------------------------------------------------------
@@ -86,8 +89,9 @@ class LiveWorld(ChainWorld):
         return Block(time=time, number=self._blocks.last_until(time).number)
 
     def _follow(self, head: int) -> None:
-        """Go through every block up to ``head``, and look at the chain as it is there."""
+        """Check the head seen last, which no longer changes, and go through every block from there up to ``head``."""
         chain, own = self.chain, False
+        self._check()
         chain.following = True
         try:
             for number in range(chain.head + 1, head + 1):
@@ -96,13 +100,19 @@ class LiveWorld(ChainWorld):
         finally:
             chain.following = False
         chain.head = chain.ground.rpc.pin = head
-        for stage in self.stages.values():
-            stage.check(self.now)
-        if chain.quiet and own:
-            chain.check_books(self.book.holdings(self.account))
-        if not chain.quiet or own:
+        self._unchecked |= own
+        self._settled = chain.quiet
+        if own or not chain.quiet:
             chain.poll()
         self._flights.go_on()
+
+    def _check(self) -> None:
+        """Compare models and books with the chain; books wait until nothing of one's own is half included."""
+        for stage in self.stages.values():
+            stage.check(self.now)
+        if self._unchecked and self._settled:
+            self._unchecked = False
+            self.chain.check_books(self.book.holdings(self.account))
 
     def _include(self, block: Block, transactions: Sequence[Mined]) -> bool:
         """Do what a block holds, in its order; say whether there was anything of one's own."""

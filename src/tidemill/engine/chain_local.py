@@ -71,7 +71,7 @@ class LocalChain:
         self._wallet = wallet
         self.endpoint, self.executor = self.executor_on(ground.rpc)
         self.queue = _merged(venues)
-        self._next = 0
+        self.done = 0
         self.landing = ""
         """Name of the own transaction that is being included; empty while things are only asked."""
         self.played = Played()
@@ -100,13 +100,13 @@ class LocalChain:
     def play(self, to: Block) -> None:
         """Mine what others do up to and including block ``to``, and let the clock come to its time."""
         self.ground.base_fee = self.base_fee(to)
-        while self._next < len(self.queue) and self.queue[self._next][1].block.number <= to.number:
-            number = self.queue[self._next][1].block.number
-            stop = self._next
+        while self.done < len(self.queue) and self.queue[self.done][1].block.number <= to.number:
+            number = self.queue[self.done][1].block.number
+            stop = self.done
             while stop < len(self.queue) and self.queue[stop][1].block.number == number:
                 stop += 1
-            self._mine(self.queue[self._next : stop])
-            self._next = stop
+            self._mine(self.queue[self.done : stop])
+            self.done = stop
         self.ground.reach(to.time)
 
     def _mine(self, items: Sequence[tuple[LocalVenue, Others]]) -> None:

@@ -176,6 +176,7 @@ class Sides:
         at = self.window.first
         ground = Ground(anvil, self._wallet.address, self.prepared.decimals, base_fee=self._base_fee(at))
         tell("deploying the contracts …")
+        ground.sort([seat.pair for seat in self.seats.values() if seat.pair])
         ranked = sorted(self.seats.values(), key=lambda seat: seat.rank)
         by_id = {venue.id: venue for venue in (seat.local(ground, disturb) for seat in ranked)}
         venues: list[LocalVenue] = [by_id[name] for name in self.seats]

@@ -102,6 +102,7 @@ class ScriptedSeat:
 
     made_up = False
     ranges = 0
+    pair = None
 
     def __init__(
         self, make: Callable[[], Stage], place: Callable[[Ground, ScriptedStage[Any]], ScriptedLocal], *, rank: int
