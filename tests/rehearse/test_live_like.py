@@ -115,12 +115,12 @@ network = "op-mainnet"
 strategy = "greedy.py:Greedy"
 home = "USDC"
 exit = "mark"
-end = 2025-01-01T05:00:00Z
+end = 2025-01-01T01:30:00Z
 [capital]
 USDC = "8000"
 ETH = "0.05"
 [rehearse]
-actions = 250
+actions = 120
 seconds = 5
 [venues.pool]
 kind = "uniswap_v3"
