@@ -95,13 +95,13 @@ from tidemill.interfaces import Decision, Every, Intent, Limits, Plan
 
 
 class Greedy(Struct, frozen=True):
-    """Swaps a little at every look and asks for exactly what the swap would give now."""
+    """Swaps a little every minute and asks for exactly what the swap would give now."""
 
     venue: str
     home: str
 
     def decide(self, view, memo, news):
-        if view.in_flight or view.why == "end":
+        if view.in_flight or view.why not in ("start", "condition"):
             return Decision(wake=(Every(60),))
         args = {"token_in": self.home, "amount_in": 5_000_000}
         out = view.quote(Intent(self.venue, "swap_exact_in", args)).amounts["amount_out"]
@@ -189,7 +189,13 @@ def test_it_ends_at_its_limit_with_one_line_and_no_chain_left(monkeypatch: pytes
 
 @pytest.mark.parametrize(
     ("window", "block_time", "budget", "each", "blocks"),
-    [(14_400, 2, 60, 24, 600), (100, 2, 60, 2, 50), (7_201, 12, 60, 24, 301), (86_400, 2, 5, 1_728, 50), (1, 2, 1, 2, 1)],
+    [
+        (14_400, 2, 60, 24, 600),
+        (100, 2, 60, 2, 50),
+        (7_201, 12, 60, 24, 301),
+        (86_400, 2, 5, 1_728, 50),
+        (1, 2, 1, 2, 1),
+    ],
 )
 def test_a_pace_covers_the_window_within_the_budget(
     window: int, block_time: int, budget: int, each: int, blocks: int

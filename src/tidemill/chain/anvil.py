@@ -35,6 +35,7 @@ _START_S = 20.0
 _STOP_S = 5.0
 _TX_GAS = 10_000_000
 _EARLY_S = 3_600
+_LOOK_S = 0.01
 
 
 class AnvilOptions(Struct, frozen=True):
@@ -164,15 +165,18 @@ class Anvil:
         try:
             self._launch()
             self.rpc.request("anvil_setBlockTimestampInterval", 0)
-            if self.rpc.request("anvil_loadState", state) is not True:
-                raise RpcError("anvil did not take back its own state")
-            self.rpc.request("evm_setNextBlockTimestamp", head.timestamp)
-            while self.rpc.block().timestamp < head.timestamp:
-                time.sleep(interval_s / 4)
+            self._load(state, head.timestamp)
             self.rpc.request("anvil_setBlockTimestampInterval", seconds_per_block)
         except BaseException:
             self.stop()
             raise
+
+    def _load(self, state: str, time_s: int) -> None:
+        if self.rpc.request("anvil_loadState", state) is not True:
+            raise RpcError("anvil did not take back its own state")
+        self.rpc.request("evm_setNextBlockTimestamp", time_s)
+        while self.rpc.block().timestamp < time_s:
+            time.sleep(_LOOK_S)
 
     def stop_mining(self) -> None:
         """Let a chain that mines by itself mine no more; what is not included by then waits for ever."""

@@ -71,9 +71,7 @@ class Feed:
     queue : in order of recorded time. rpc : to be closed at the end. price : wei per gas to offer.
     """
 
-    def __init__(
-        self, rpc: Rpc, queue: Sequence[tuple[LocalVenue, Others]], pace: Pace, *, price: int = 1
-    ) -> None:
+    def __init__(self, rpc: Rpc, queue: Sequence[tuple[LocalVenue, Others]], pace: Pace, *, price: int = 1) -> None:
         self._rpc, self._pace, self._price = rpc, pace, price
         self._due = _numbered(rpc, queue)
         self.known = {(due.sender, due.nonce): due for due in self._due}

@@ -11,8 +11,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from tidemill.chain.rpc import Rpc, RpcRejected
-from tidemill.chain.types import BlockRef, Call, Receipt
+from tidemill.chain.rpc import Rpc
+from tidemill.chain.types import Call, Receipt
+from tidemill.engine.chain_endpoint import Decided
 from tidemill.engine.chain_meter import Meter
 from tidemill.errors import InvariantBroken
 from tidemill.execution.executor import Executor, Finality, NotSent
@@ -23,9 +24,8 @@ from tidemill.execution.wallet import Wallet
 from tidemill.interfaces import Action, Block, Costs, Reverted, Status
 from tidemill.venues.shared.ground import Ground, LocalVenue, Others, intent_of
 
-__all__ = ["RESERVE", "Decided", "LocalChain", "Played", "decoded", "plain", "summed"]
+__all__ = ["RESERVE", "LocalChain", "Played", "decoded", "plain", "summed"]
 
-GAS = 10_000_000
 MOST_FEE = 10**21
 RESERVE = 10**24
 """Wei on top of what one brings, so that the wallet's own margins never stop a rehearsal; never counted."""
@@ -187,41 +187,6 @@ class LocalChain:
                 self.differ(
                     f"{self.landing or 'books'}: the book holds {held.get(token, 0)} {token}, the chain {amount}"
                 )
-
-
-class Decided:
-    """The endpoint as the executor sees it. A step is simulated when it is decided on; if what others did since makes it
-    fail, it is on its way already and fails on the chain, where it costs. With ``strict`` the endpoint is asked again
-    when the step is signed, and what fails there is not sent.
-    """
-
-    def __init__(self, rpc: Rpc) -> None:
-        self._rpc = rpc
-        self.strict = False
-        self.chain_id = rpc.chain_id
-
-    def block(self, block: str | int = "latest") -> BlockRef:
-        return self._rpc.block(block)
-
-    def nonce(self, who: str, *, block: str = "latest") -> int:
-        return self._rpc.nonce(who, block=block)
-
-    def balance(self, who: str) -> int:
-        return self._rpc.balance(who)
-
-    def estimate_gas(self, call: Call, sender: str) -> int:
-        try:
-            return self._rpc.estimate_gas(call, sender)
-        except RpcRejected as rejected:
-            if self.strict or not rejected.reverted:
-                raise
-            return GAS
-
-    def send_raw(self, signed: bytes) -> str:
-        return self._rpc.send_raw(signed)
-
-    def receipt(self, tx_hash: str) -> Receipt | None:
-        return self._rpc.receipt(tx_hash)
 
 
 def _merged(venues: Sequence[LocalVenue]) -> list[tuple[LocalVenue, Others]]:

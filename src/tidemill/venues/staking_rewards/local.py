@@ -81,10 +81,11 @@ class _Seat(ScriptedSeat):
         farm = self.model()
         if farm.state.duration == _FIXED:
             return []
-        return [
+        note = (
             f"{farm.id}: the contract's constructor fixes 60 days and no function changes that; its storage word was "
             f"written to say {farm.state.duration // DAY}, as a constructor with that constant would have"
-        ]
+        )
+        return [note]
 
 
 def seat(venue: str, network: str, market: Any, placed: Placed, at: Block, until: Block) -> ScriptedSeat:

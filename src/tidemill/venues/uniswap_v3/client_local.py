@@ -65,9 +65,7 @@ def deploy_local(
     if not all(addresses):
         for maker, token in zip(_sorting_makers(anvil), (token0, token1), strict=True):
             symbol = token.id.partition("@")[0]
-            at |= deploy(
-                anvil, maker, [Deployment(token.id, "TestToken", (f"Test {symbol}", symbol, token.decimals))]
-            )
+            at |= deploy(anvil, maker, [Deployment(token.id, "TestToken", (f"Test {symbol}", symbol, token.decimals))])
         addresses = at[token0.id], at[token1.id]
     factory_abi, pool_abi = Abi(artefact("UniswapV3Factory").abi), Abi(artefact("UniswapV3Pool").abi)
     spacing = _SPACING.get(fee, tick_spacing or max(1, fee // 50))
