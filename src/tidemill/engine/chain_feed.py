@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
 
+from tidemill.chain.answers import transaction
 from tidemill.chain.rpc import Rpc
 from tidemill.chain.types import Call
 from tidemill.engine import clock
 from tidemill.errors import TidemillError
 from tidemill.venues.shared.ground import LocalVenue, Others
 
-__all__ = ["Due", "Feed", "Pace"]
+__all__ = ["Due", "Feed", "Pace", "numbered"]
 
 _GAS = 10_000_000
 _LOOKS = 8
@@ -68,12 +70,11 @@ class Feed:
 
     Parameters
     ----------
-    queue : in order of recorded time. rpc : to be closed at the end. price : wei per gas to offer.
+    rpc : to be closed at the end. due : in order of recorded time (`numbered`). price : wei per gas to offer.
     """
 
-    def __init__(self, rpc: Rpc, queue: Sequence[tuple[LocalVenue, Others]], pace: Pace, *, price: int = 1) -> None:
-        self._rpc, self._pace, self._price = rpc, pace, price
-        self._due = _numbered(rpc, queue)
+    def __init__(self, rpc: Rpc, due: Sequence[Due], pace: Pace, *, price: int = 1) -> None:
+        self._rpc, self._due, self._pace, self._price = rpc, due, pace, price
         self.known = {(due.sender, due.nonce): due for due in self._due}
         self.sent = 0
         self._failed: Exception | None = None
@@ -114,16 +115,21 @@ class Feed:
             self._failed = error
 
     def _send_until(self, time: int) -> None:
-        while self.sent < len(self._due) and not self._stop.is_set():
-            due = self._due[self.sent]
-            if due.item.block.time > time:
-                return
-            fees = {"maxFeePerGas": self._price, "maxPriorityFeePerGas": 0}
-            self._rpc.send_unlocked(due.call, due.sender, gas=_GAS, nonce=due.nonce, **fees)
-            self.sent += 1
+        stop = self.sent
+        while stop < len(self._due) and self._due[stop].item.block.time <= time:
+            stop += 1
+        part = self._due[self.sent : stop]
+        for answer in self._rpc.batch([("eth_sendTransaction", [self._fields(due)]) for due in part]):
+            if isinstance(answer, Exception):
+                raise answer
+        self.sent = stop
+
+    def _fields(self, due: Due) -> dict[str, Any]:
+        fees = {"maxFeePerGas": self._price, "maxPriorityFeePerGas": 0}
+        return transaction(due.call, due.sender, gas=_GAS, nonce=due.nonce, **fees)
 
 
-def _numbered(rpc: Rpc, queue: Sequence[tuple[LocalVenue, Others]]) -> list[Due]:
+def numbered(rpc: Rpc, queue: Sequence[tuple[LocalVenue, Others]]) -> list[Due]:
     """Encode everything beforehand and give it its nonce, so that a block's transactions are known by (sender, nonce)."""
     nonces: dict[str, int] = {}
     out = []

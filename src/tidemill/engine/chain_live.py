@@ -16,7 +16,7 @@ from msgspec import Struct
 from tidemill.chain.rpc import Rpc
 from tidemill.chain.types import Receipt
 from tidemill.engine import clock
-from tidemill.engine.chain_feed import Due, Feed, Pace
+from tidemill.engine.chain_feed import Due, Feed, Pace, numbered
 from tidemill.engine.chain_local import RESERVE, LocalChain, decoded, plain, summed
 from tidemill.engine.chain_stage import ChainStage
 from tidemill.errors import InvariantBroken, RpcError
@@ -82,12 +82,13 @@ class LiveChain(LocalChain):
         ground, pace = self.ground, self.pace
         for venue in self.venues.values():
             venue.unscript()
+        self.mining = True
+        queue = sorted(self.queue[self.done :], key=lambda pair: pair[1].block.time)
+        due = numbered(ground.rpc, queue)  # while time stands still
         ground.anvil.mine_every(pace.interval_s, seconds_per_block=pace.seconds_per_block)
         self._rpc = self._connect()
         self.endpoint, self.executor = self.executor_on(self._rpc)
-        self.mining = True
-        queue = sorted(self.queue[self.done :], key=lambda pair: pair[1].block.time)
-        self._feed = Feed(self._connect(), queue, pace, price=2 * self.base_fee(block) + 1)
+        self._feed = Feed(self._connect(), due, pace, price=2 * self.base_fee(block) + 1)
         self.head = self._rpc.block().number
         ground.rpc.pin = self.head
         self._deadline = clock.monotonic() + pace.limit_s
