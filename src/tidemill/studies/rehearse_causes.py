@@ -21,6 +21,7 @@ from tidemill.engine.chain_live_world import LiveWorld
 from tidemill.engine.run import Outcomes
 from tidemill.engine.transaction import Transaction
 from tidemill.engine.world import ModelWorld
+from tidemill.errors import InvariantBroken
 from tidemill.interfaces import Action, Block, Filled, Price, Recorded, Result, Reverted, Transfer
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
@@ -153,8 +154,16 @@ def fates_of(outcomes: Outcomes) -> list[FateRow]:
 
 
 def keep(side: OnModel | OnChain) -> int:
-    """Return what a side kept, micro-units of home."""
-    return waterfall(post(side.outcomes.record, side.outcomes.marks)).keep
+    """Return what a side kept, micro-units of home.
+
+    Raises ``InvariantBroken`` where the books do not close; where model and chain differ, it says how first.
+    """
+    try:
+        return waterfall(post(side.outcomes.record, side.outcomes.marks)).keep
+    except InvariantBroken as broken:
+        if isinstance(side, OnChain) and side.differences:
+            raise InvariantBroken(f"model and chain differ: {side.differences[0]}; then {broken}") from broken
+        raise
 
 
 def _prices_at(side: OnModel | OnChain, time: int) -> Mapping[str, Price]:

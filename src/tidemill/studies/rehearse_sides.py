@@ -149,7 +149,7 @@ class Sides:
         """
         pace = self.pace()
         with self._anvil() as anvil:
-            ground, venues = self._placed(anvil, tell, unrest(seed))
+            ground, venues = self._placed(anvil, tell, unrest(seed, self.window.first.number))
             meter = Meter(self.costing, feed=True)
             chain = LiveChain(ground, venues, self._wallet, meter, pace=pace, **self._priced())
             chain.native = self._native
