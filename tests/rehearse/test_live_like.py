@@ -14,6 +14,8 @@ import msgspec
 import pytest
 
 from rehearse.played import rehearsed, shortened
+from tidemill.chain.types import Call
+from tidemill.engine.chain_endpoint import Decided
 from tidemill.engine.chain_feed import Pace
 from tidemill.engine.chain_live import LiveChain
 from tidemill.errors import RpcError
@@ -142,12 +144,32 @@ def test_what_others_make_fail_is_paid_for_and_told(tmp_path: Path) -> None:
     tried = [step for step in steps(comparison) if isinstance(step.status, Filled | Reverted)]
     failed = [step for step in tried if isinstance(step.status, Reverted)]
     assert len(tried) >= 5 and document.transactions.own_failed == len(failed)
-    assert {step.status.reason for step in failed} <= {"Too little received"}  # type: ignore[union-attr]
+    assert {step.status.reason for step in failed} <= {"Too little received", "out of gas"}  # type: ignore[union-attr]
     assert all(step.costs.total > 0 for step in failed)
     assert sum(row.state == "failed" for row in document.journal) == len(failed)
     assert sum(row.cost for row in document.fates if row.fate == "failed") == sum(s.costs.total for s in failed)
     value = {row.cause: row.value for row in document.causes}["failed"]
     assert (value < 0) == bool(failed)
+
+
+def test_a_limit_of_gas_that_others_made_too_low_is_a_failure_not_a_difference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    estimate, scanted = Decided.estimate_gas, []
+
+    def scant(self: Decided, call: Call, sender: str) -> int:
+        gas = estimate(self, call, sender)
+        if call.purpose != "close" or scanted:
+            return gas
+        scanted.append(gas)
+        return gas * 6 // 10
+
+    monkeypatch.setattr(Decided, "estimate_gas", scant)
+    document = Loaded(shortened("range_reset", actions=60)).rehearse("live-like").document
+    assert document.agrees, document.differences
+    failed = [row for row in document.fates if row.fate == "failed"]
+    assert [row.reason for row in failed] == ["out of gas"] and failed[0].cost > 0
+    assert {row.difference for row in document.balances} == {0}
 
 
 def _one_more(original: Callable[..., Result]) -> Callable[..., Result]:

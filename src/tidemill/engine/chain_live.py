@@ -22,11 +22,25 @@ from tidemill.engine.chain_stage import ChainStage
 from tidemill.errors import InvariantBroken, RpcError
 from tidemill.execution.ids import intent_id
 from tidemill.execution.rows import Row
-from tidemill.interfaces import Action, Block, Context, Costs, Happened, Position, Rate, Result, Status, Transfer
+from tidemill.interfaces import (
+    Action,
+    Block,
+    Context,
+    Costs,
+    Happened,
+    Position,
+    Rate,
+    Result,
+    Revert,
+    Reverted,
+    Status,
+    Transfer,
+)
 from tidemill.venues.shared.ground import LocalVenue, Others, intent_of
 
 __all__ = ["LiveChain", "LiveStage", "Mined"]
 
+OUT_OF_GAS = "out of gas"
 _LOOKS = 10
 _FAR_BEHIND = 2
 """An action of others included more than so many blocks after its recorded second was late."""
@@ -192,7 +206,8 @@ class LiveChain(LocalChain):
         own = self._own.pop(tx.nonce)
         if tx.nonce != own.rows[own.at].nonce:
             return None
-        self.ready = self.ground.anvil.explained([self._receipt(row) for row in own.rows])
+        receipts = self.ground.anvil.explained([self._receipt(row) for row in own.rows])
+        self.ready = [_with_gas(row, receipt) for row, receipt in zip(own.rows, receipts, strict=True)]
         costs = Costs()
         for row, receipt in zip(own.rows, self.ready, strict=True):
             costs = summed(costs, self.price(receipt.gas_used, row.attempts[-1].raw, block))
@@ -260,6 +275,9 @@ class LiveStage(ChainStage):
             result = self.twin.apply(action, ctx)
             self.chain.asked[key] = result.transfers
             return result
+        status = decoded(self.local, self.chain.ready)
+        if isinstance(status, Reverted) and status.reason == OUT_OF_GAS:
+            raise Revert(OUT_OF_GAS)  # the model knows no limit of gas: the chain's word counts
         result = super().apply(action, ctx)
         if key in self.chain.asked:
             slip = _wallet(result.transfers)
@@ -301,6 +319,18 @@ class LiveStage(ChainStage):
                 self.chain.differ(
                     f"block {block.number}: {self.id} stands at {real} on the chain, at {model} in the model"
                 )
+
+
+def _with_gas(row: Row, receipt: Receipt) -> Receipt:
+    """Name what no contract says: the limit, estimated at the head, was too low for the state it was included in.
+
+    Where an inner call runs out, its caller reverts without a word; either way most of the limit is gone, which is a
+    fifth above the estimate.
+    """
+    silent = not receipt.revert_reason or receipt.revert_reason.startswith("halt")
+    if receipt.status or not silent or receipt.gas_used * 10 < row.gas * 9:
+        return receipt
+    return msgspec.structs.replace(receipt, revert_reason=OUT_OF_GAS)
 
 
 def _wallet(transfers: Sequence[Transfer]) -> Counter[str]:

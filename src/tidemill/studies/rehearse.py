@@ -110,11 +110,6 @@ def rehearse(
     return _comparison(inside, sides, window, mode, gas, model, chain, own, live)
 
 
-def keep_of(outcomes: Outcomes) -> int:
-    """Return what a run kept, micro-units of home."""
-    return waterfall(post(outcomes.record, outcomes.marks)).keep
-
-
 def _comparison(
     prepared: Prepared,
     sides: Sides,
