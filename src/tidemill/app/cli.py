@@ -131,8 +131,9 @@ def rehearse(
     study
         The study file (TOML).
     mode
-        `locked`: the same order of actions on both sides, 0 wei difference; `live-like`: interval mining and other
-        actors between observation and inclusion, tracking error by cause.
+        `locked`: the same order of actions on both sides, 0 wei difference; `live-like`: the chain mines by itself, other
+        actors step in between observation and inclusion, books equal the chain, tracking error by cause (takes about
+        `rehearse.seconds`; not the same twice).
     gas
         `measured` feeds the chain's receipts back, so that the native token agrees to the wei as well.
     out
