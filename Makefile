@@ -10,7 +10,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
 JOBS ?= 2
 REPORT := src/tidemill/app/static/report.html
 
-.PHONY: setup setup-test setup-lint run test test-long bench mutants lint clean help
+.PHONY: setup setup-test setup-lint run test test-long bench bench-peers mutants lint clean help
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,9 @@ mutants: setup-test  ## plant one-token mutations and see the twin tests kill ea
 
 bench: setup-test  ## one table of ratios, medians, one run
 	$(PY) -m benchmarks
+
+bench-peers: setup-test  ## other tools on the same work: installs them outside the checkout, about 20 minutes
+	$(PY) -m benchmarks.peers
 
 lint: setup-lint  ## ruff, strict typing, the project's own lints
 	$(VENV)/bin/ruff check .

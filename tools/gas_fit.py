@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from gas_lab import Sample, Sent
+from gas_trace import REFUNDS
 
-__all__ = ["STORAGE", "Fit", "fit_kinds", "percentiles_bps", "verb_gas"]
+__all__ = ["STORAGE", "ExactFit", "Fit", "fit_kinds", "percentiles_bps", "verb_gas"]
 
 _EXPECTED = {"slots_set": 20_000.0, "slots_changed": 2_900.0, "slots_cleared": -1_900.0}
 """What the EVM charges for a storage word already read (EIP-2200, EIP-2929), refunds taken off (EIP-3529)."""
 _FREE = 1_000.0  # how much cheaper it is to move the base than a count
+WRITES = {"slots_set": 20_000, "slots_changed": 2_900}
+"""What the EVM charges for the first write of a word already read (EIP-2200, EIP-2929)."""
 STORAGE = ("slots_set", "slots_changed", "slots_cleared")
 
 
@@ -42,9 +45,42 @@ class Fit:
         return self.base + sum(each * features.get(name, 0) for name, each in self.per.items())
 
 
+class ExactFit:
+    """A `Fit` of what is left when every storage write is priced by the EVM's own rules and refunds are given back.
+
+    What a receipt shows is what was used less the refund, and at most a fifth is refunded; both are known, so what was
+    used is.
+    """
+
+    refund = REFUNDS
+
+    def __init__(self, rows: Sequence[tuple[int, Mapping[str, int]]], names: Sequence[str]) -> None:
+        moving = [name for name in names if len({features.get(name, 0) for _, features in rows}) > 1]
+        moving = [name for name in moving if name not in (*WRITES, *REFUNDS)]
+        table = np.array([[1.0, *(features.get(name, 0) for name in moving)] for _, features in rows])
+        gross = [used + min(_sum(REFUNDS, features), used // 4) for used, features in rows]
+        left = np.array([float(used - _sum(WRITES, row[1])) for used, row in zip(gross, rows, strict=True)])
+        weight = np.array([float(used) for used, _ in rows])
+        cheap = np.array([_FREE, *(1.0 for _ in moving)])
+        solution = cheap * np.linalg.lstsq(table * cheap / weight[:, None], left / weight, rcond=1e-9)[0]
+        whole = [round(value) for value in solution]
+        self.base = whole[0]
+        self.per = {name: each for name, each in zip(moving, whole[1:], strict=True) if each} | dict(WRITES)
+        self.errors = [abs(self.gas(features) - used) / used * 10_000 for used, features in rows]
+
+    def gas(self, features: Mapping[str, int]) -> int:
+        """Return what the fit says."""
+        used = self.base + _sum(self.per, features)
+        return used - min(_sum(REFUNDS, features), used // 5)
+
+
+def _sum(prices: Mapping[str, int], features: Mapping[str, int]) -> int:
+    return sum(each * features.get(name, 0) for name, each in prices.items())
+
+
 def fit_kinds(
     samples: Iterable[Sample], plain: Sequence[str], every: Sequence[str]
-) -> tuple[dict[str, Fit], dict[str, Fit], dict[str, list[Sent]]]:
+) -> tuple[dict[str, Fit], dict[str, Fit | ExactFit], dict[str, list[Sent]]]:
     """Return fits by kind without and with storage counts, and the transactions themselves.
 
     A refusal's transaction is described by its middle, not by features: its caller knows only that it was refused.
@@ -57,11 +93,12 @@ def fit_kinds(
             rows[one.kind].append((one.shape.gas_used, sample.features if own else {}))
             sent[one.kind].append(one)
     simple = {kind: _median(Fit(found, plain), found) for kind, found in rows.items()}
-    counted = {
-        kind: Fit(found, (*every, *STORAGE))
-        for kind, found in rows.items()
-        if any(STORAGE[0] in features for _, features in found)
-    }
+    counted: dict[str, Fit | ExactFit] = {}
+    for kind, found in rows.items():
+        if any("slots_restored" in features for _, features in found):
+            counted[kind] = ExactFit(found, every)
+        elif any(STORAGE[0] in features for _, features in found):
+            counted[kind] = Fit(found, (*every, *STORAGE))
     return simple, counted, dict(sent)
 
 
@@ -73,7 +110,7 @@ def _median(fit: Fit, rows: Sequence[tuple[int, Mapping[str, int]]]) -> Fit:
     return fit
 
 
-def verb_gas(sample: Sample, fits: Mapping[str, Fit], fallback: Mapping[str, Fit]) -> int:
+def verb_gas(sample: Sample, fits: Mapping[str, Fit | ExactFit], fallback: Mapping[str, Fit]) -> int:
     """Return the gas of a sample's transactions as the table would say it."""
     return sum(
         fits.get(one.kind, fallback[one.kind]).gas(sample.features if one.kind == sample.verb else {})

@@ -51,11 +51,13 @@ class Lab:
     seed: str
     beside: Lab | None = None
     """Another lab whose chain to share."""
+    steps: bool = False
+    """Whether transactions can be traced step by step."""
     samples: list[Sample] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
-        options = AnvilOptions(network="optimism", hardfork=HARDFORK, chain_id=_CHAIN_ID)
+        options = AnvilOptions(network="optimism", hardfork=HARDFORK, chain_id=_CHAIN_ID, steps=self.steps)
         self.anvil = self.beside.anvil if self.beside else Anvil(options)
 
     def __enter__(self) -> Self:

@@ -15,10 +15,11 @@ from pathlib import Path
 import gas_v3
 import gas_vault_farm
 import numpy as np
-from gas_fit import STORAGE, Fit, fit_kinds, percentiles_bps, verb_gas
+from gas_fit import STORAGE, ExactFit, Fit, fit_kinds, percentiles_bps, verb_gas
 from gas_lab import HARDFORK, Lab, Sample, Sent
 
 from tidemill.chain import artefacts
+from tidemill.venues.uniswap_v3.model_storage import WORDS
 
 VENUES = Path(__file__).parents[1] / "src" / "tidemill" / "venues"
 SEED = "tidemill gas"
@@ -28,20 +29,28 @@ SLOTS = {
     "slots_changed": ("storage words from something to something else", 0),
     "slots_cleared": ("storage words back to zero", 0),
 }
+WRITTEN = {name: (about, 0) for name, about in WORDS.items()}
 FEATURES: dict[str, dict[str, tuple[str, int]]] = {
     "uniswap_v3": {
         "approvals": ("tokens offered, each approved exactly before and reset after", 2),
+        "allowances_left": ("allowances not wholly used, put back to 0", 1),
+        "allowances_used_up": ("allowances wholly used, whose reset finds 0", 1),
         "ticks_initialised": ("ticks that come into use", 0),
         "ticks_cleared": ("ticks that fall out of use", 0),
         "ticks_crossed": ("initialised ticks that a swap crosses", 0),
         "steps": ("steps of a swap", 1),
+        "bitmap_words": ("words of the bitmap looked into", 1),
         "observations_written": ("oracle observations written", 0),
+        "observation_slots": ("of them, into another slot than the last one's", 0),
         "positions_created": ("pool positions that come into being", 0),
         "pokes": ("pool positions brought up to date without a change of liquidity", 0),
+        "pool_calls": ("entries into the pool, each locking it", 1),
         "transfers": ("token transfers", 2),
         "first_of_pool": ("the manager meets the pool for the first time", 0),
         "first_of_owner": ("the owner's first position token", 0),
-        **SLOTS,
+        "own_tokens_moved": ("another of the owner's tokens moves into a destroyed one's place", 0),
+        "tokens_moved": ("another token moves into a destroyed one's place among all", 0),
+        **WRITTEN,
     },
     "erc4626": {
         "first_shares": ("the receiver held no shares before", 0),
@@ -55,6 +64,7 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
     },
 }
 
+APPROVALS = ("approvals", "allowances_left", "allowances_used_up")
 PLAIN = {
     # What stages that only follow a recorded path can count; whatever else moves gas is averaged over.
     "uniswap_v3": ("ticks_initialised", "ticks_cleared", "ticks_crossed", "transfers"),
@@ -103,7 +113,7 @@ def main() -> None:
 
 def write(kind: str, samples: Sequence[Sample]) -> None:
     """Fit and write one table."""
-    every = [name for name in FEATURES[kind] if name not in (*STORAGE, "approvals")]
+    every = [name for name in FEATURES[kind] if name not in (*STORAGE, *APPROVALS)]
     late = [s for s in samples if s.reason == "late"]
     usual = [s for s in samples if s.reason != "late"]
     simple, counted, sent = fit_kinds(usual, PLAIN[kind], every)
@@ -151,12 +161,14 @@ def _error(errors: Sequence[float]) -> str:
     return f"{{ samples = {len(errors)}, median_bps = {middle}, max_bps = {worst} }}"
 
 
-def _fit(fit: Fit) -> str:
+def _fit(fit: Fit | ExactFit) -> str:
     per = ", ".join(f"{name} = {each}" for name, each in fit.per.items())
-    return f"{{ base = {fit.base}, per = {{ {per} }}, error = {_error(fit.errors)} }}"
+    refund = ", ".join(f"{name} = {each}" for name, each in fit.refund.items()) if isinstance(fit, ExactFit) else ""
+    back = f", refund = {{ {refund} }}" if refund else ""
+    return f"{{ base = {fit.base}, per = {{ {per} }}{back}, error = {_error(fit.errors)} }}"
 
 
-def _kind(name: str, sent: Sequence[Sent], plain: Fit, counted: Fit | None) -> list[str]:
+def _kind(name: str, sent: Sequence[Sent], plain: Fit, counted: Fit | ExactFit | None) -> list[str]:
     typical = {
         field: int(np.median([getattr(one.shape, field) for one in sent]))
         for field in ("fastlz_length", "zero_bytes", "nonzero_bytes")
@@ -168,12 +180,19 @@ def _kind(name: str, sent: Sequence[Sent], plain: Fit, counted: Fit | None) -> l
 
 
 def _verb(
-    kind: str, verb: str, samples: Sequence[Sample], simple: Mapping[str, Fit], counted: Mapping[str, Fit]
+    kind: str,
+    verb: str,
+    samples: Sequence[Sample],
+    simple: Mapping[str, Fit],
+    counted: Mapping[str, Fit | ExactFit],
 ) -> list[str]:
     feature, reset = APPROVED[kind].get(verb, (None, False))
     times = f', times = "{feature}"' if feature else ""
     before = [f'{{ kind = "approve"{times} }}'] if feature is not None else []
     after = [f'{{ kind = "approve_reset"{times} }}'] if reset else []
+    if reset and feature:
+        used = ("approve_reset", "allowances_left"), ("approve_reset_idle", "allowances_used_up")
+        after = [f'{{ kind = "{each}", times = "{count}" }}' for each, count in used]
     done = [s for s in samples if s.reason is None]
     lines = ["", f"[verbs.{verb}]", f'alone = "{verb}"']
     lines += [f"calls = [{', '.join([*before, _call(verb), *after])}]"]

@@ -7,6 +7,7 @@ For each venue the module ``twins.<venue>_mutants`` names
 
 * ``MODULES`` — the modules to spoil;
 * ``run()`` — a short seeded run of the twin tests, which raises when the twins differ;
+* ``NEEDED`` — modules not to spoil that take long to import: imported once, before any process is forked (optional);
 * ``EQUIVALENT`` — mistakes that cannot be seen, each with its argument: ``{mutant: why}``; ``mutant #*`` names all
   alike in one function.
 
@@ -54,7 +55,8 @@ NAMES = {
     "MIN_SQRT_RATIO": "MAX_SQRT_RATIO",
 }
 NAMES |= {new: old for old, new in NAMES.items()}
-HALVES = (("_down", "_up"), ("_in_", "_out_"), ("_left", "_right"), ("lower", "upper"), ("below", "above"))
+ROUNDED = ("_down", "_up")
+HALVES = (ROUNDED, ("_in_", "_out_"), ("_left", "_right"), ("lower", "upper"), ("below", "above"))
 DROPPED = (ast.Expr, ast.AugAssign)
 
 
@@ -70,7 +72,7 @@ class Mutant(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """How a mutant ended: ``noticed`` by ``how``, or survived."""
+    """How a mutant ended: ``noticed`` by ``how``, or survived; ``seconds`` of its own work."""
 
     noticed: bool
     how: str
@@ -124,7 +126,7 @@ def partner(name: str) -> str | None:
         return NAMES[name]
     for one, other in HALVES:
         for old, new in ((one, other), (other, one)):
-            if old in name:
+            if old in name and (old not in ROUNDED or name.endswith(old)):  # the "_up" of tick_upper is none
                 return name.replace(old, new)
     return _numbered(name)
 
@@ -317,7 +319,6 @@ class Child(NamedTuple):
     mutant: Mutant | None
     pid: int
     reader: int
-    began: float
 
 
 def plant(venue: str, mutant: Mutant | None, seconds: int = SECONDS) -> Child:
@@ -329,17 +330,17 @@ def plant(venue: str, mutant: Mutant | None, seconds: int = SECONDS) -> Child:
         os.close(reader)
         _be_child(venue, mutant, source, writer, seconds)
     os.close(writer)
-    return Child(mutant, pid, reader, time.monotonic())
+    return Child(mutant, pid, reader)
 
 
 def harvest(child: Child) -> Verdict:
     """Wait for a planted process and say how it ended."""
     with os.fdopen(child.reader, "rb") as pipe:
         said = pipe.read().decode(errors="replace")
-    _, status = os.waitpid(child.pid, 0)
+    _, status, used = os.wait4(child.pid, 0)
     timed = os.WIFSIGNALED(status) and os.WTERMSIG(status) in {signal.SIGPROF, signal.SIGALRM}
     how = said or ("time" if timed else "silence")
-    return Verdict(how != "survived", how, time.monotonic() - child.began)
+    return Verdict(how != "survived", how, used.ru_utime + used.ru_stime)
 
 
 def run_one(venue: str, mutant: Mutant | None) -> Verdict:
@@ -447,7 +448,7 @@ def main() -> int:
         if asked.list:
             print("\n".join(f"{mutant.kind:<12} {mutant.name}" for mutant in some))
         elif some:
-            complaints += _run_venue(venue, some, len(everything), twin["EQUIVALENT"], asked.jobs, asked.verbose)
+            complaints += _run_venue(venue, some, len(everything), twin, asked.jobs, asked.verbose)
     if not planted:
         print(f"nothing to plant: no file or mutant is called {asked.only!r}; see --list --all")
     return 1 if complaints or not planted else 0
@@ -460,9 +461,12 @@ def _within(mutant: Mutant, wanted: str) -> bool:
     return wanted in mutant.name
 
 
-def _run_venue(venue: str, some: list[Mutant], of: int, argued: dict[str, str], jobs: int, verbose: bool) -> int:
+def _run_venue(venue: str, some: list[Mutant], of: int, twin: dict[str, Any], jobs: int, verbose: bool) -> int:
     """Run the mutants of a venue and print the table; returns the number of complaints."""
-    importlib.import_module("harness")  # once, for all children; the venue itself is imported by each
+    for name in ("harness", *twin.get("NEEDED", ())):
+        importlib.import_module(name)  # once, for all children; the venue itself is imported by each
+    if early := [name for name in twin["MODULES"] if name in sys.modules]:
+        raise SystemExit(f"{venue}: imported before anything could be planted: {', '.join(early)}")
     sound = run_one(venue, None)
     if sound.noticed:
         print(f"{venue}: the twins differ with nothing planted: {sound.how}")
@@ -471,15 +475,15 @@ def _run_venue(venue: str, some: list[Mutant], of: int, argued: dict[str, str], 
         f"{venue}: {len(some)} of {of} mistakes, {jobs} at a time; {sound.seconds:.1f} s where none is noticed",
         flush=True,
     )
-    verdicts = _judge(venue, some, jobs, max(20, int(5 * sound.seconds)))
+    verdicts = _judge(venue, some, jobs, max(10, int(4 * sound.seconds)))
     if verbose:
         for mutant in some:
             print(f"{verdicts[mutant.name].seconds:5.1f} s  {mutant.name}\n         {verdicts[mutant.name].how}")
-    return report(venue, some, verdicts, argued, whole=len(some) == of)
+    return report(venue, some, verdicts, twin["EQUIVALENT"], whole=len(some) == of)
 
 
 def declared(venue: str) -> dict[str, Any]:
-    """``MODULES`` and ``EQUIVALENT`` of a venue, read without importing what they spoil."""
+    """``MODULES``, ``NEEDED`` and ``EQUIVALENT`` of a venue, read without importing what they spoil."""
     tree = ast.parse((ROOT / "tests" / "twins" / f"{venue}_mutants.py").read_text())
     out: dict[str, Any] = {}
     for node in tree.body:
@@ -487,7 +491,7 @@ def declared(venue: str) -> dict[str, Any]:
             case (
                 ast.Assign(targets=[ast.Name(id=name)], value=value)
                 | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
-            ) if name in {"MODULES", "EQUIVALENT"}:
+            ) if name in {"MODULES", "NEEDED", "EQUIVALENT"}:
                 out[name] = ast.literal_eval(value)
     return out
 

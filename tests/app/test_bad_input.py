@@ -45,8 +45,9 @@ VALUES: list[tuple[str, Any, str]] = [
     ("parameters.widht", 3, "did you mean 'width'"),
     ("parameters.width", 0, ">= 1"),
     ("parameters.width", 900_000, "<= 887272"),
-    ("parameters.width", "600", "expected `int`"),
-    ("parameters.width", 1.5, "expected `int`"),
+    ("parameters.width", "600", "expected a whole number, got text (here: '600')"),
+    ("parameters.width", 1.5, "(here: 1.5)"),
+    ("parameters.width", True, "(here: true)"),
     ("parameters.slippage_bps", 20_000, "<= 5000"),
     ("parameters.cooldown", -1, ">= 0"),
     ("parameters.venue", "pond", "pond"),
@@ -69,6 +70,23 @@ VALUES: list[tuple[str, Any, str]] = [
     ("end", "2019-01-01T00:00:00Z", "outside the data"),
     ("world.delay_blocks", 0, ">= 1"),
     ("world.seed", -1, ">= 0"),
+    ("exit", "sell", "valid: close, mark"),
+    ("venues.pool.fidelity", "rough", "valid: auto, exact, inferred, bars"),
+    ("venues.pool.params", {"depth": 1.5}, "venues.pool.params.depth: expected a whole number or text"),
+    ("venues.pool.dataset", "a" * 5_000, "File name too long"),
+    ("capital.USDC", "10\n", "decimal number"),
+    ("counterfactual", ["op-mainnet"], "own network"),
+    ("counterfactual", ["base", "base"], "listed twice"),
+    ("network", "arbitrum", "valid: base, ethereum"),
+    ("prices", {"ETH": "0"}, "a price of 0"),
+    ("prices", {"ETH": "0.000"}, "a price of 0"),
+    ("fees", {"op-mainnet": {"fork": ""}}, "fees.op-mainnet.fork: expected the name of a fork"),
+    ("fees", {"op-mainnet": {"base_fee_gwei": 1}}, "fees.op-mainnet.base_fee_gwei: expected text in quotes"),
+    ("start", "0001-01-01T00:00:00Z", "no year of a chain"),
+    ("end", "9999-12-31T23:59:59-23:00", "no year of a chain"),
+    ("title", "two\nlines", "no line of text"),
+    ("title", "\u001b[31mred", "no line of text"),
+    ("title", "  ", "no line of text"),
     ("fees", {"op-mainet": {"base_fee_gwei": "1"}}, "op-mainet"),
     ("fees", {"op-mainnet": {"fork": "frontier"}}, "frontier"),
     ("prices", {"DOGE": "1"}, "DOGE"),
@@ -294,6 +312,56 @@ def test_modes_that_execute_in_the_pool_are_refused_on_inferred_data(logs: Path,
     assert "diluted" in line
 
 
+@pytest.mark.parametrize(
+    ("pool", "capital"), [({}, "100000000000000000000"), ({"decimals0": 18}, "1000")], ids=["capital", "decimals"]
+)
+def test_money_out_of_proportion_to_the_pool_is_refused_and_not_ground_through(
+    logs: Path, tmp_path: Path, pool: dict[str, Any], capital: str
+):
+    (tmp_path / "logs.parquet").symlink_to(logs)
+    study = log_study(tmp_path, ABOUT | pool)
+    study.write_text(study.read_text().replace('"USDC" = "1000"', f'"USDC" = "{capital}"'))
+    line = refused(study, tmp_path / "out")
+    assert "capital" in line
+    assert "too large for this pool, or the decimals of a token are wrong" in line
+
+
+@pytest.mark.parametrize("wanted", ["exact", "inferred", "bars"])
+def test_the_fidelity_asked_for_is_what_runs_or_is_refused(logs: Path, tmp_path: Path, wanted: str):
+    (tmp_path / "logs.parquet").symlink_to(logs)
+    study = log_study(tmp_path, ABOUT, fidelity=wanted)
+    if wanted == "exact":
+        assert "venues.pool.fidelity: the data are inferred and do not support 'exact'" in refused(
+            study, tmp_path / "out"
+        )
+        return
+    said = tidemill("backtest", study, "-o", tmp_path / "out", "--json")
+    assert said.code == 0, said.err
+    assert json.loads(said.out)["fidelity"]["data"] == wanted
+
+
+def test_exact_data_are_used_as_inferred_where_a_study_asks(markets: Path, tmp_path: Path):
+    study = write_study(markets, changed("venues.pool.fidelity", "inferred"), "inferred.toml")
+    said = tidemill("backtest", study, "-o", tmp_path / "out", "--json")
+    assert json.loads(said.out)["fidelity"]["data"] == "inferred"
+
+
+@pytest.mark.parametrize(("value", "says"), [("", "set TIDEMILL_DATA"), ("/nowhere/at/all", "is not a folder")])
+def test_where_data_were_looked_for_is_said(markets: Path, tmp_path: Path, monkeypatch, value: str, says: str):
+    monkeypatch.setenv("TIDEMILL_DATA", value)
+    monkeypatch.setattr("tidemill.studies.market_data.data_root", lambda: None)
+    line = refused(write_study(tmp_path), tmp_path / "out")
+    assert "no dataset at" in line
+    assert says in line
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(markets: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    said = tidemill("backtest", write_study(markets, name="early.toml"), "-o", tmp_path / "file" / "deep")
+    assert said.code == 2
+    assert "is not a folder; choose another folder" in said.line  # one line: no work was begun
+
+
 def test_logs_carry_no_fees_so_the_study_must(logs: Path, tmp_path: Path):
     (tmp_path / "logs.parquet").symlink_to(logs)
     venue = {"kind": "uniswap_v3", "dataset": "logs.parquet", "pool": ABOUT}
@@ -440,6 +508,9 @@ def test_a_name_that_leaves_the_folder_is_refused(logs: Path, tmp_path: Path, na
         ("http://127.0.0.1:1", ["--from-block", "5"], "127.0.0.1:1"),
         ("http://127.0.0.1:1", ["--from-block", "5", "--to-block", "4"], "4"),
         ("ftp://example.org/x", [], "no such file"),
+        ("/", [], "a folder, not a file of logs"),
+        ("http://[::bad", ["--from-block", "5"], "not an address"),
+        ("https://", ["--from-block", "5"], "not an address"),
     ],
 )
 def test_a_source_that_is_none_is_one_line(tmp_path: Path, source: str, more: list[str], says: str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -54,9 +55,7 @@ def test_help_imports_what_shows_help_and_nothing_that_computes():
 
 
 def test_version_of_the_installed_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "tidemill.app.main", "--version"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "tidemill", "--version"], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == (f"tidemill {package.__version__}\n", "")
 
 
@@ -102,6 +101,88 @@ def test_wrong_arguments_are_one_line_and_exit_code_2(arguments: list[str]):
     assert said.out == ""
     assert said.line.startswith("tidemill: ")
     assert "Traceback" not in said.err
+
+
+ENTRY = [sys.executable, "-m", "tidemill"]
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["contracts", "ls"]], ids=" ".join)
+def test_a_reader_that_goes_away_is_no_failure(arguments: list[str]):
+    """As in ``tidemill … | head -0``: the pipe's other end is closed before anything is written."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([*ENTRY, *arguments], stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_characters_that_the_terminal_lacks_are_replaced(encoding: str):
+    env = os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run([*ENTRY, "contracts", "--help"], capture_output=True, env=env, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    done = subprocess.run([*ENTRY, "backtest", "日本.toml"], capture_output=True, env=env, check=False)
+    assert done.returncode == 2
+    assert b"??.toml: no such file" in done.stderr
+
+
+@NEEDS_PAGE
+def test_words_of_a_study_are_not_taken_for_markup(markets: Path, tmp_path: Path):
+    title = "[bold]x[/bold] [/] [red] </script><script>"
+    said = tidemill("backtest", write_study(markets, changed("title", title), "[x].toml"), "-o", tmp_path)
+    assert said.code == 0, said.err
+    assert said.out.startswith(title)
+    assert "</script><script>" not in next(tmp_path.glob("*/report.html")).read_text()
+
+
+@NEEDS_PAGE
+def test_figures_are_whole_on_a_narrow_terminal(markets: Path, tmp_path: Path, monkeypatch):
+    wide = tidemill("backtest", write_study(markets), "-o", tmp_path).out
+    monkeypatch.setattr("tidemill.app.console.PIPED_WIDTH", 50)
+    narrow = tidemill("backtest", write_study(markets), "-o", tmp_path).out
+    figures = {word for line in wide.splitlines() if line.startswith(("Gross", "What you")) for word in line.split()}
+    assert any(word.startswith(("+", "-")) for word in figures)
+    assert {word for word in figures if word[0] in "+-"} <= set(narrow.split())
+
+
+INTERRUPTED = """
+import os, signal, sys
+from tidemill.app import interrupts, main
+from tidemill.studies import load
+def stop(*_args, **_more):
+    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(10**9): pass
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if sys.argv.pop(1) == "import":
+    sys.modules.pop("polars", None)
+    class Finder:
+        def find_spec(self, name, *_):
+            if name == "polars" and Finder in map(type, sys.meta_path):
+                sys.meta_path.remove(self)
+                os.kill(os.getpid(), signal.SIGINT)
+    sys.meta_path.insert(0, Finder())
+else:
+    load.load = stop
+sys.exit(main.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("when", ["import", "work"])
+def test_ctrl_c_is_one_line_and_130(markets: Path, tmp_path: Path, when: str):
+    command = [
+        sys.executable,
+        "-c",
+        INTERRUPTED,
+        when,
+        "backtest",
+        str(write_study(markets)),
+        "-o",
+        str(tmp_path / "o"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.splitlines() == ["tidemill: interrupted; nothing half-written was left"]
+    assert not (tmp_path / "o").exists()
 
 
 def test_a_subprocess_ends_with_the_code_and_one_line(tmp_path: Path):
@@ -159,7 +240,7 @@ def test_same_study_same_hash_another_parameter_another(markets: Path, tmp_path:
 
 
 @NEEDS_PAGE
-@pytest.mark.parametrize("breaks", ["report_html", "books_frame", "write_bytes", "replace"])
+@pytest.mark.parametrize("breaks", ["report_html", "books_frame", "fsync", "replace"])
 def test_a_failure_while_writing_leaves_the_old_files_whole(markets: Path, tmp_path: Path, monkeypatch, breaks: str):
 
     study = write_study(markets)
@@ -169,7 +250,7 @@ def test_a_failure_while_writing_leaves_the_old_files_whole(markets: Path, tmp_p
     def fails(*_args: object, **_kwargs: object) -> None:
         raise OSError(28, "No space left on device")
 
-    owner = {"report_html": report, "books_frame": export, "write_bytes": Path, "replace": Path}[breaks]
+    owner = {"report_html": report, "books_frame": export, "fsync": os, "replace": Path}[breaks]
     monkeypatch.setattr(owner, breaks, fails)
     said = tidemill("backtest", write_study(markets, changed("parameters.width", 300)), "-o", tmp_path)
     monkeypatch.undo()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -120,8 +121,8 @@ def test_the_same_document_gives_the_same_file(tmp_path):
     assert first == write_report(realistic(), tmp_path / "b.html").read_bytes()
 
 
-@pytest.mark.parametrize("step", ["write_text", "replace"])
-def test_written_whole_or_not_at_all(tmp_path, monkeypatch, step):
+@pytest.mark.parametrize(("owner", "step"), [(os, "fsync"), (Path, "replace")])
+def test_written_whole_or_not_at_all(tmp_path, monkeypatch, owner, step):
     target = tmp_path / "out" / "report.html"
     write_report(empty(), target)
     before = target.read_text(encoding="utf-8")
@@ -129,7 +130,7 @@ def test_written_whole_or_not_at_all(tmp_path, monkeypatch, step):
     def full(*_args, **_kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, step, full)
+    monkeypatch.setattr(owner, step, full)
     with pytest.raises(BadInput, match="No space left on device"):
         write_report(realistic(), target)
     assert target.read_text(encoding="utf-8") == before

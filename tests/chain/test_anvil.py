@@ -240,3 +240,55 @@ def test_deployments_refer_to_each_other_and_failures_are_named(anvil: Anvil) ->
         deploy(anvil, maker, [Deployment("fine", "WETH9"), Deployment("lone", "UniswapV3Pool")])
     with pytest.raises(BadInput, match="cannot encode"):
         deploy(anvil, maker, [Deployment("t", "TestToken", ("T", "T", 256))])
+
+
+# -- mining by itself ----------------------------------------------------------------------------------------------
+
+
+def _later(chain: Anvil, number: int, within_s: float = 20.0) -> None:
+    deadline = time.monotonic() + within_s
+    while chain.rpc.block().number < number and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def test_a_chain_goes_on_by_itself_with_the_state_it_had() -> None:
+    sender, other = actor("live one"), actor("live two")
+    with Anvil(AnvilOptions(seconds_per_block=0)) as chain:
+        chain.set_balance(sender, 10**18)
+        chain.mine([(sender, Call(other, b"", value=7))], time_s=1_700_000_500)
+        first = chain.pid
+        chain.mine_every(0.02, seconds_per_block=12)
+        assert chain.pid != first and not Path(f"/proc/{first}").exists()
+        assert (chain.rpc.balance(other), chain.rpc.nonce(sender)) == (7, 1)
+        start = chain.rpc.block().number
+        _later(chain, start + 4)
+        times = [chain.rpc.block(number).timestamp for number in range(start + 1, start + 5)]
+        assert [b - a for a, b in itertools.pairwise(times)] == [12, 12, 12]
+        assert times[0] >= 1_700_000_500
+        chain.rpc.send_unlocked(Call(other, b"", value=5), sender, gas=21_000, maxFeePerGas=0, maxPriorityFeePerGas=0)
+        _later(chain, chain.rpc.block().number + 2)
+        assert chain.rpc.balance(other) == 12
+        with pytest.raises(RpcError, match="mines by itself"):
+            chain.mine()
+        chain.stop_mining()
+        still = chain.rpc.block().number
+        time.sleep(0.2)
+        assert chain.rpc.block().number <= still + 1  # one may have been under way
+        pid, folder = chain.pid, Path(chain.socket).parent
+    assert not Path(f"/proc/{pid}").exists() and not folder.exists()
+
+
+def test_a_pinned_connection_answers_of_its_block(anvil: Anvil) -> None:
+    sender, other = actor("live one"), actor("live two")
+    anvil.set_balance(sender, 10**18)
+    before, _ = anvil.mine([(sender, Call(other, b"", value=1))])
+    held = anvil.rpc.balance(other)
+    anvil.mine([(sender, Call(other, b"", value=2))])
+    assert anvil.rpc.balance(other) == held + 2
+    anvil.rpc.pin = before.number
+    try:
+        assert anvil.rpc.balance(other) == held and anvil.rpc.block() == before
+        assert anvil.rpc.balance(other, block=before.number + 1) == held + 2
+    finally:
+        anvil.rpc.pin = None
+    assert anvil.rpc.balance(other) == held + 2

@@ -19,7 +19,7 @@ from docs_pages import blocks, run_page
 from kit import NEEDS_PAGE, raw_logs, small_market, tidemill
 from tidemill import strategies
 from tidemill.chain import artefacts
-from tidemill.market import write_dataset
+from tidemill.market import missing_reason, write_dataset
 from tidemill.studies.study import Study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,6 +92,20 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
         if not re.match(r"[a-z]+:", target):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@NEEDS_PAGE
+def test_the_statement_in_the_readme_is_what_the_command_prints(tmp_path):
+    """All of it, line by line, but for the hash, which a release changes."""
+    if reason := missing_reason("uniswap_v3/eth_usdc_weth_005_20240105_rawlogs.parquet"):
+        pytest.skip(reason)
+    said = tidemill("backtest", ROOT / "examples" / "real_day.toml", "-o", tmp_path)
+    assert said.code == 0, said.err
+    *printed, result = [line.rstrip() for line in said.out.splitlines()]
+    assert result.startswith("result ")
+    shown = "".join(f"    {line}".rstrip() + "\n" for line in printed)
+    assert "What you keep" in shown
+    assert shown in (ROOT / "README.md").read_text()
 
 
 APART = {"tour.md", "add_a_venue.md", "architecture.md"}

@@ -56,7 +56,9 @@ def market() -> Any:
 def replay_stage(*, diluted: bool) -> ReplayStage:
     data = market()
     pool = Pool(f"USDC@{NET}", f"WETH@{NET}", INFO.fee, INFO.tick_spacing)
-    return ReplayStage("pool", NET, pool, data.tape(), data.flow(), PathLiquidity.of(data), diluted=diluted)
+    slots = data.initial_state().observation_cardinality
+    known = PathLiquidity.of(data)
+    return ReplayStage("pool", NET, pool, data.tape(), data.flow(), known, diluted=diluted, observation_slots=slots)
 
 
 def pool_stage(*, anchored: bool) -> PoolStage:

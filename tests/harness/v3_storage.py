@@ -15,6 +15,7 @@ from .evm import Evm
 
 _U128, _U160 = (1 << 128) - 1, (1 << 160) - 1
 TICKS, BITMAP, POSITIONS, OBSERVATIONS = 5, 6, 7, 8
+TOKENS = 12  # of the position manager
 
 PositionId = tuple[str, int, int]
 """Owner, lower tick, upper tick."""
@@ -101,6 +102,29 @@ def read_observation(evm: Evm, pool: str, index: int) -> dict[str, Any]:
         "seconds_per_liquidity_x128": word >> 88 & _U160,
         "initialized": bool(word >> 248),
     }
+
+
+def pool_slots(
+    ticks: Iterable[int] = (),
+    positions: Iterable[PositionId] = (),
+    observations: Iterable[int] = (),
+    words: Iterable[int] = (),
+) -> list[int]:
+    """Return where all of that lies in the pool's storage, the five words of globals first."""
+    keys = [int.from_bytes(position_key(*position), "big") for position in positions]
+    records = [_slot(tick, TICKS) for tick in ticks] + [_slot(key, POSITIONS) for key in keys]
+    return [
+        *range(5),
+        *(base + i for base in records for i in range(4)),
+        *(OBSERVATIONS + index for index in observations),
+        *(_slot(word, BITMAP) for word in words),
+    ]
+
+
+def token_slots(token_id: int) -> list[int]:
+    """Return where a position token lies in the position manager's storage, its nonce and operator left out."""
+    base = _slot(token_id, TOKENS)
+    return [base + i for i in range(1, 5)]
 
 
 def read_pool(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tidemill.market.bar_columns import BarOf, LimbsOf, PricesAt, TimesOf
+from tidemill.market.bar_columns import BarOf, BlocksOf, LimbsOf, PricesAt, TimesOf
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -49,3 +49,13 @@ def test_wide_columns():
     assert chosen[1:2, 0].tolist() == [7]
     table = np.arange(9, dtype=np.uint64).reshape(3, 3)
     assert PricesAt(np.array([11, 10, 12], np.int32), table, 10)[:2].tolist() == [[3, 4, 5], [0, 1, 2]]
+
+
+@pytest.mark.parametrize("seconds", [2, 12])
+def test_blocks_of_bars_are_searched_as_their_array(seconds):
+    time = np.sort(np.random.default_rng(seconds).choice(5_000, 300, replace=False)) + 10_000
+    blocks, whole = BlocksOf(time, seconds), time // seconds
+    assert blocks[:].tolist() == whole.tolist()
+    asked = np.arange(whole[0] - 3, whole[-1] + 4)
+    for side in ("left", "right"):
+        assert np.array_equal(np.searchsorted(blocks, asked, side=side), np.searchsorted(whole, asked, side=side))

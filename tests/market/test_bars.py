@@ -15,6 +15,7 @@ from tidemill.market import Dataset, import_bars
 from tidemill.market.bars import MEASURED, bar_tape, measure_bars, to_bars
 from tidemill.market.limbs import from_limbs
 from tidemill.market.schema import BARS
+from tidemill.market.tables import Stored
 
 _spec = importlib.util.spec_from_file_location("market_conftest", Path(__file__).with_name("conftest.py"))
 shared = importlib.util.module_from_spec(_spec)
@@ -101,6 +102,21 @@ def test_no_unit_of_fee_is_lost_and_the_path_is_continuous(seed, spacing):
     assert len(flow.time) == bars.height
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_bar_is_laid_out_by_itself_and_the_close_before_it(seed):
+    bars = random_bars(seed, 120)
+    bars = bars.with_columns(pl.Series("liquidity", [[10**12, 0]] * bars.height, dtype=BARS["liquidity"]))
+
+    def steps(bars: pl.DataFrame) -> list[list[tuple[int, ...]]]:
+        tape, _ = bar_tape(bars, shared.POOL_005)
+        columns = (tape.cell.tolist(), tape.tick.tolist(), tape.zero_for_one.tolist(), from_limbs(tape.fee))
+        rows = list(zip(*columns, strict=True))
+        return [rows[slice(*np.searchsorted(tape.event, (bar, bar + 1)))] for bar in range(bars.height)]
+
+    whole = steps(bars)
+    assert all(whole[bar] == steps(bars[bar - 1 : bar + 1])[1] for bar in range(1, bars.height))
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -140,3 +156,33 @@ def test_a_bar_that_contradicts_itself_is_named():
     bars = random_bars(1).with_columns(high_tick=pl.col("low_tick"))
     with pytest.raises(BadData, match="open or close lies outside"):
         bar_tape(bars, shared.POOL_005)
+
+
+def test_bars_beyond_the_pools_ticks_are_named_and_untraded_ones_pass():
+    bars = random_bars(2, 60)
+    far = pl.when(pl.col("time") == 300).then(900_000).otherwise(pl.col("high_tick")).cast(pl.Int32)
+    with pytest.raises(BadData, match="at time 300 .* outside the pool's"):
+        bar_tape(bars.with_columns(high_tick=far), shared.POOL_005)
+    none = [pl.Series(name, [[0, 0]] * 60, dtype=BARS[name]) for name in ("in0", "in1")]
+    idle = [pl.when(pl.col("time") == 300).then(n).otherwise(pl.col(n.name)).alias(n.name) for n in none]
+    tape, flow = bar_tape(bars.with_columns(idle).with_columns(high_tick=far), shared.POOL_005)
+    assert 300 not in flow.time.tolist()
+    assert len(flow.time) == 59
+    assert tape.event[:].max() == 58
+
+
+def test_a_stored_year_is_laid_out_as_one_in_memory(tmp_path, monkeypatch):
+    bars = random_bars(3, 500)
+    idle = pl.when(pl.col("time") % 420 == 0).then(pl.lit(0)).otherwise(pl.lit(1))
+    bars = bars.with_columns(
+        pl.Series(n, bars[n].to_numpy() * bars.select(idle).to_numpy(), dtype=BARS[n]) for n in ("in0", "in1")
+    )
+    path = tmp_path / "bars.parquet"
+    bars.write_parquet(path, row_group_size=64)
+    whole = bar_tape(bars, shared.POOL_005)
+    monkeypatch.setattr("tidemill.market.bars.PIECE", 64)
+    monkeypatch.setattr("tidemill.market.bars.PART", 24)
+    parts = bar_tape(Stored(path, BARS), shared.POOL_005)
+    for one, other in zip(whole, parts, strict=True):
+        for name in one._fields:
+            assert np.array_equal(np.asarray(getattr(one, name)), np.asarray(getattr(other, name))), name

@@ -57,6 +57,22 @@ def test_a_caller_that_counts_storage_gets_the_finer_fit() -> None:
     assert gas("swap", approvals=0, ticks=3, slots_set=2) == [133_000]
 
 
+def test_refunds_are_given_back_up_to_a_fifth() -> None:
+    kinder = TEXT.replace(
+        f"slots_set = 20_000 }}, error = {ERROR}",
+        f"slots_set = 20_000 }}, refund = {{ slots_cleared = 4_800 }}, error = {ERROR}",
+    ).replace('slots_set = { about = "words set" }', 'slots_set = { about = "a" }\nslots_cleared = { about = "b" }')
+    priced = parse_gas(kinder, "gas.toml")
+
+    def used(cleared: int) -> int:
+        counts = {"approvals": 0, "ticks": 0, "slots_set": 0, "slots_cleared": cleared}
+        return priced.shapes("swap", counts)[0].gas_used
+
+    assert [used(0), used(3), used(4), used(40)] == [90_000, 75_600, 72_000, 72_000]
+    with pytest.raises(UnknownName, match="slots_cleared"):
+        parse_gas(kinder.replace('\nslots_cleared = { about = "b" }', ""), "gas.toml")
+
+
 def test_a_refusal_has_its_own_transactions_and_never_uses_less_than_the_intrinsic_gas() -> None:
     assert gas("swap", reverted=1) == [46_000, 21_000]
 

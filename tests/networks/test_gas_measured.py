@@ -33,6 +33,41 @@ ENV = FeeEnv(
 """An OP Mainnet day on which execution and data cost about the same."""
 
 
+def test_words_written_are_those_of_the_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every verb of every life: words set, words changed and gas to be refunded, to the unit, as the EVM charged them."""
+    monkeypatch.syspath_prepend(str(TOOLS))
+    import gas_v3
+    from gas_lab import Lab
+    from gas_trace import REFUNDS, traced_words
+
+    seen: dict[str, int] = defaultdict(int)
+    with Lab("words", steps=True) as lab:
+        landed: list[tuple[str, str]] = []
+        send, act = lab.send, lab.act
+
+        def noting(sender: str, call: Any, kind: str) -> Any:
+            sent, receipt = send(sender, call, kind)
+            landed.append((kind, receipt.tx_hash))
+            return sent, receipt
+
+        def comparing(sender: str, verb: str, calls: Any, features: Any, why: str = "refused") -> None:
+            landed.clear()
+            act(sender, verb, calls, features, why)
+            if lab.samples[-1].reason is not None:
+                return
+            told = {name: features[name] for name in ("slots_set", "slots_changed")}
+            told["refund"] = sum(each * features[name] for name, each in REFUNDS.items())
+            (found,) = [traced_words(lab.anvil, tx) for kind, tx in landed if kind == verb]
+            assert told == found, (verb, features)
+            seen[verb] += 1
+
+        monkeypatch.setattr(lab, "send", noting)
+        monkeypatch.setattr(lab, "act", comparing)
+        gas_v3.measure(lab, 3)
+    assert len(seen) == 9
+    assert min(seen.values()) >= 3, dict(seen)
+
+
 def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.syspath_prepend(str(TOOLS))
     import gas_v3

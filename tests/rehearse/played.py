@@ -21,10 +21,15 @@ FOUR_DAYS = dt.datetime(2025, 1, 5, tzinfo=dt.UTC)
 """Studies of the sample end here in tests: their backtest finds the window, and two months of it take seconds."""
 
 
+LIVE_SECONDS = 5
+"""What a live-like rehearsal takes on the chain in tests."""
+
+
 def shortened(name: str, *, actions: int | None = None, seed: int | None = None) -> Study:
     """Return an example with a small window."""
     study = load_study(EXAMPLES / f"{name}.toml")
-    study = structs.replace(study, rehearse=structs.replace(study.rehearse, actions=actions or ACTIONS.get(name, 150)))
+    few = structs.replace(study.rehearse, actions=actions or ACTIONS.get(name, 150), seconds=LIVE_SECONDS)
+    study = structs.replace(study, rehearse=few)
     if name not in ("real_day", "impact", "vault_farm"):
         study = structs.replace(study, end=FOUR_DAYS)
     if seed is not None:

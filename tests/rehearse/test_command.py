@@ -35,7 +35,8 @@ def test_a_locked_rehearsal_prints_every_account_and_ends_with_the_verdict() -> 
 def test_a_live_like_rehearsal_prints_its_causes_and_promises_no_wei() -> None:
     text = printed("range_reset", "live-like", "model", 1)
     assert "Tracking error by cause" in text and "0 wei" not in text
-    for cause in ("delay", "price", "gas", "others", "tracking error"):
+    assert "a block every 100 ms" in text and "What became of own steps" in text
+    for cause in ("delay", "price", "failed", "gas", "others", "tracking error"):
         assert cause in text
 
 

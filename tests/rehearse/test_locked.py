@@ -89,7 +89,7 @@ def test_the_document_is_written_whole_and_reads_back(tmp_path: Path) -> None:
     folder = comparison.write(tmp_path)
     assert [path.name for path in folder.iterdir()] == ["rehearsal.json"]
     text = (folder / "rehearsal.json").read_bytes()
-    assert json.loads(text)["schema"] == "tidemill.rehearsal/1"
+    assert json.loads(text)["schema"] == "tidemill.rehearsal/2"
     assert msgspec.json.decode(text, type=RehearsalDocument) == comparison.document
 
 

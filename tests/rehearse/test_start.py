@@ -98,3 +98,7 @@ def test_unrest_keeps_everything_and_changes_the_order() -> None:
     actions = [item.action for item in one]
     assert all(item.action in actions for item in items) and len(one) > len(items)
     assert one != items
+    middle = items[len(items) // 2].block.number
+    calm = [item for item in items if item.block.number <= middle]
+    late = unrest("a", middle)(items)
+    assert late[: len(calm)] == calm and late != items

@@ -97,6 +97,7 @@ USDC = "20000"
 ETH = "0.05"
 [rehearse]
 actions = 400
+seconds = 6
 [venues.pool]
 kind = "uniswap_v3"
 dataset = "sample"

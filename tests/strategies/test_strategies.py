@@ -296,10 +296,10 @@ def test_ours_are_found_by_name_and_made_from_checked_parameters():
     ("parameters", "line"),
     [
         ({"widht": 5}, "s.toml: parameters.widht: unknown key; did you mean 'width'?"),
-        ({"width": 0}, "s.toml: parameters.width: expected `int` >= 1"),
-        ({"width": "5"}, "s.toml: parameters.width: expected `int`, got `str`"),
-        ({"exit": "sell"}, "s.toml: parameters.exit: invalid enum value 'sell'"),
-        ({"slippage_bps": 10**6}, "s.toml: parameters.slippage_bps: expected `int` <= 5000"),
+        ({"width": 0}, "s.toml: parameters.width: expected a whole number >= 1 (here: 0)"),
+        ({"width": "5"}, "s.toml: parameters.width: expected a whole number, got text (here: '5')"),
+        ({"exit": "sell"}, "s.toml: parameters.exit: not a valid choice: 'sell'; valid: close, mark"),
+        ({"slippage_bps": 10**6}, "s.toml: parameters.slippage_bps: expected a whole number <= 5000 (here: 1000000)"),
     ],
 )
 def test_bad_parameters_are_one_clear_line(parameters, line):

@@ -166,7 +166,16 @@ def test_canonical_content_refuses_floats_and_odd_keys() -> None:
 
 @pytest.mark.parametrize(
     ("micro", "text"),
-    [(0, "0.00 H"), (-1, "0.00 H"), (9_999, "0.00 H"), (-10_000, "-0.01 H"), (1_234_567_890_000, "1,234,567.89 H")],
+    [
+        (0, "0.00 H"),
+        (-1, "-0.000001 H"),
+        (9_999, "0.0100 H"),
+        (-10_000, "-0.0100 H"),
+        (-994_999, "-0.9950 H"),
+        (995_000, "1.00 H"),
+        (1_234_567_890_000, "1,234,567.89 H"),
+        (1_234_567_899_999, "1,234,567.90 H"),
+    ],
 )
-def test_money_is_cut_towards_zero(micro: int, text: str) -> None:
+def test_money_is_rounded_to_decimals_that_show_something(micro: int, text: str) -> None:
     assert money(micro, "H") == text

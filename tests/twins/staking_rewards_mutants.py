@@ -5,6 +5,7 @@ from __future__ import annotations
 MODULES = [
     "tidemill.venues.staking_rewards.rules",
     "tidemill.venues.staking_rewards.model",
+    "tidemill.venues.shared.words",
 ]
 
 EQUIVALENT = {

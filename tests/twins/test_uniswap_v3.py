@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import random
-from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,9 +18,10 @@ from tidemill.chain import artefacts
 if not artefacts.available("UniswapV3Pool", "NonfungiblePositionManager", "SwapRouter", "PoolCallee", "TestToken"):
     pytest.skip("contract artefacts are not in the cache: run `tidemill contracts fetch`", allow_module_level=True)
 
-from tidemill.interfaces import Action, Event, Revert
+from tidemill.interfaces import Action, Revert
 from twins.uniswap_v3_market import CASES, VERBS, Market
-from twins.uniswap_v3_twin import GLOBALS, Twin, _integers
+from twins.uniswap_v3_twin import _integers
+from twins.uniswap_v3_views import log_read_back
 
 pytestmark = pytest.mark.chain
 
@@ -95,41 +95,7 @@ def test_a_revert_leaves_no_trace_and_marks_undo() -> None:
 
 @pytest.mark.parametrize("told", [True, False])
 def test_recorded_events_replay(told: bool) -> None:
-    """The pool's own log, replayed on a fresh model, gives the same pool.
-
-    Told how each swap was called, to the last bit; not told, all amounts and prices still reproduce.
-    """
-    twin = Twin(fee=3000)
-    fresh = twin.model.init({"token0": "0", "token1": "1", "fee": 3000, "owner": twin.real.governor})
-    act, kinds = twin.act, Counter()
-
-    def recorded(verb: str, who: str, **args):
-        out = act(verb, who, **args)
-        for name, values in twin.pool_events:
-            how = _how(verb, args, values) if told and name == "Swap" else {}
-            twin.model.replay(fresh, Event(name, {**values, **how}), twin.book)
-            kinds[name] += 1
-        return out
-
-    twin.act = recorded
-    Market(twin, "replay", 0).run(1500)
-    assert kinds["Swap"] > 200 < kinds["Burn"] and kinds["Flash"] > 40 < kinds["CollectProtocol"]
-    mine, his = fresh.pool, twin.state.pool
-    exact = GLOBALS if told else [g for g in GLOBALS if not g.startswith(("fee_growth", "protocol_fees"))]
-    assert [getattr(mine, g) for g in exact] == [getattr(his, g) for g in exact]
-    if told:
-        assert (mine.ticks, mine.bitmap, mine.positions) == (his.ticks, his.bitmap, his.positions)
-        assert mine.observations == his.observations
-
-
-def _how(verb: str, args: dict, values: dict) -> dict:
-    """How a swap was called, as the market room's typing would say."""
-    spent, received = sorted((values["amount0"], values["amount1"]), reverse=True)
-    asked = args.get("amount_in", args.get("amount_out", abs(args.get("amount_specified", 0))))
-    exact_in = verb == "swap_exact_in" or args.get("amount_specified", -1) > 0
-    if asked == (spent if exact_in else -received):
-        return {"swap_type": 0 if exact_in else 1}
-    return {"swap_type": 2}
+    log_read_back(told, 1500)
 
 
 def test_integers_of_events_are_compared() -> None:

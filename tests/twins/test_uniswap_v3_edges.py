@@ -11,12 +11,14 @@ from tidemill.chain import artefacts
 if not artefacts.available("UniswapV3Pool", "NonfungiblePositionManager", "SwapRouter", "PoolCallee", "TestToken"):
     pytest.skip("contract artefacts are not in the cache: run `tidemill contracts fetch`", allow_module_level=True)
 
+from twins.uniswap_v3_accrual import ACCRUAL
 from twins.uniswap_v3_edges import EDGES, first_in
+from twins.uniswap_v3_views import VIEWS
 
 pytestmark = pytest.mark.chain
 
 
-@pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.__name__)
+@pytest.mark.parametrize("edge", EDGES + VIEWS + ACCRUAL, ids=lambda edge: edge.__name__)
 def test_edge(edge: Callable[[], None]) -> None:
     edge()
 

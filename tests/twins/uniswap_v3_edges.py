@@ -129,6 +129,8 @@ def views_at_every_second() -> None:
         twin = prepared()
         who = twin.actors[0]
         twin.act("pool_increase_observations", who, observation_cardinality_next=cardinality)
+        for index in range(cardinality + 1):  # made room for, not used yet
+            twin.view("observations", index)
         for number, seconds in enumerate((10, 7, 1, 7, 13, 3, 5, 11)):
             twin.evm.advance(seconds)
             amount = (5 + number) * 10**18
@@ -161,27 +163,28 @@ def features_say_what_moves_gas() -> None:
 
     def noted(*args):
         result = apply(*args)
-        # Storage words and transfers are counted for every verb; tests/networks/test_gas_measured.py proves them by gas.
-        counted = ("slots_set", "slots_changed", "slots_cleared", "transfers")
-        features.update({"last": {name: n for name, n in result.features.items() if name not in counted}})
+        # Storage words and transfers are counted for every verb; tests/networks/test_gas_measured.py proves them by trace.
+        told = {name: n for name, n in result.features.items() if n and name != "transfers"}
+        features.update({"last": {name: n for name, n in told.items() if not name.startswith("slots_")}})
         return result
 
     twin.model.apply = noted
     twin.act("pool_mint", alice, **IN, liquidity=E18)
-    assert features["last"] == {"ticks_initialised": 2, "positions_created": 1}
+    entered, both_words = {"pool_calls": 1}, {"bitmap_words": 2}
+    assert features["last"] == {"ticks_initialised": 2, "positions_created": 1, **entered, **both_words}
     twin.evm.advance()
     twin.act("pool_mint", alice, **IN, liquidity=E18)
-    assert features["last"] == {"observations_written": 1}
+    assert features["last"] == {"observations_written": 1, **entered}
     twin.evm.advance()
     twin.act("pool_swap", alice, zero_for_one=True, amount_specified=1 << 100, sqrt_price_limit_x96=PRICE // 2)
     # To the end of the word, to the tick, and to the limit.
-    assert features["last"] == {"steps": 3, "ticks_crossed": 1, "observations_written": 1}
+    assert features["last"] == {"steps": 3, "ticks_crossed": 1, "observations_written": 1, **entered, "bitmap_words": 2}
     twin.act("pool_burn", alice, **IN, liquidity=2 * E18)
-    assert features["last"] == {"ticks_cleared": 2}
+    assert features["last"] == {"ticks_cleared": 2, **entered, **both_words}
     twin.act("pool_mint", alice, **BELOW, liquidity=1)
-    assert features["last"] == {"ticks_initialised": 2, "positions_created": 1}
+    assert features["last"] == {"ticks_initialised": 2, "positions_created": 1, **entered, "bitmap_words": 1}
     twin.act("pool_burn", alice, **BELOW, liquidity=1)
-    assert features["last"] == {"ticks_cleared": 2}
+    assert features["last"] == {"ticks_cleared": 2, **entered, "bitmap_words": 1}
     twin.act("pool_increase_observations", alice, observation_cardinality_next=6)
     assert features["last"] == {"observations_added": 5}
     # The position manager's own words: the first position of the pool, the first of each owner.
@@ -196,7 +199,30 @@ def features_say_what_moves_gas() -> None:
     ]
 
 
+def a_tick_whose_time_alone_stays() -> None:
+    """The four numbers that share a tick's last word, of which only the tick's sum changes when it is crossed.
+
+    The pool begins at second 0 (modulo 2**32) and a tick is first used at second 100, so that what lies on either side
+    of it is as long when it is crossed at second 200, and as much per liquidity; but the price was elsewhere.
+    """
+    twin = Twin(fee=3000, time=2**32)
+    who = twin.actors[0]
+    twin.act("pool_initialize", who, sqrt_price_x96=PRICE)
+    twin.act("pool_mint", who, tick_lower=-6000, tick_upper=6000, liquidity=1 << 60)
+    twin.evm.advance(100)
+    twin.act("pool_mint", who, **BELOW, liquidity=1 << 60)
+    before = twin.state.pool.ticks[-600]
+    for tick, seconds in ((-300, 50), (-601, 50)):
+        twin.evm.advance(seconds)
+        limit = {"amount_specified": 1 << 100, "sqrt_price_limit_x96": sqrt_ratio_at_tick(tick)}
+        twin.act("pool_swap", who, zero_for_one=True, **limit)
+    after = twin.state.pool.ticks[-600]
+    assert after[5:] == before[5:]
+    assert after.tick_cumulative_outside != before.tick_cumulative_outside
+
+
 EDGES = (
+    a_tick_whose_time_alone_stays,
     inner_roundings_of_token0,
     inputs_beyond_256_bits,
     amounts_that_just_reach_a_tick,

@@ -16,11 +16,22 @@ MODULES = [
     "tidemill.venues.uniswap_v3.model_oracle",
     "tidemill.venues.uniswap_v3.rules_oracle",
     "tidemill.venues.uniswap_v3.rules_ticks",
+    "tidemill.venues.uniswap_v3.model",
+    "tidemill.venues.uniswap_v3.model_state",
+    "tidemill.venues.uniswap_v3.model_reads",
+    "tidemill.venues.uniswap_v3.model_replay",
+    "tidemill.venues.uniswap_v3.model_storage",
+    "tidemill.venues.uniswap_v3.accrual",
+    "tidemill.venues.shared.journal",
+    "tidemill.venues.shared.effects",
 ]
+
+NEEDED = ["tidemill.units.jit"]
 
 EQUIVALENT = {
     "model_pool._settle_position: delta > 0 -> delta >= 0": "only a delta other than 0 turns a tick's bit",
     "model_pool._settle_position: delta < 0 -> delta <= 0": "a delta of 0 turns no bit, so there is nothing to clear",
+    "model_pool._settle_position: 0 -> 1 #5": "a delta of 0 turns no bit, so there is nothing to clear",
     "model_pool._settle_position: False -> True": "a delta other than 0 sets both anew, and a delta of 0 looks at neither",
     "model_swap._walk: amount_specified > 0 -> amount_specified >= 0": "an amount of 0 has been refused before (AS)",
     "model_pool._change_position: delta > 0 -> delta >= 0": "a delta of 0 has returned before",
@@ -70,17 +81,32 @@ EQUIVALENT = {
     "rules_ticks.tick_at_sqrt_ratio: trial > target -> trial >= target #*": (
         "a product is never exactly a target: below 1 its low 32 bits would all have to be 0, above 1 the exact ratio decides"
     ),
+    "model._decrease: 0 -> 1": "a token that is not there is refused before its liquidity is looked at",
+    "model._pool_flash: 'paid0' -> 'paid1'": "a recorded flash tells both or neither",
+    "model_state.PoolState: False -> True": "how a state prints, which nobody reads",
+    "model_storage.storage_features: True -> False": "both have as many numbers as there are names",
+    "model_storage._words: 1 -> 2 #2": "any number but 0 says that the word stays",
+    "model_storage._words: 4 -> 5 #3": "nothing has more words than 4, and a fifth of what is absent twice is 0 twice",
+    (
+        "effects.Effects.balance: (moved.target == account) - (moved.source == account)"
+        " -> (moved.target == account) + (moved.source == account)"
+    ): ("shows only for an account that pays one token twice in one action, which no verb makes anybody do"),
+    "accrual.accrue: lower -> upper": "there are as many upper ends as lower ends",
+    "accrual.first_earned: lower -> upper #2": "there are as many upper ends as lower ends",
+    "accrual.accrue: False -> True": "a step that no range holds is divided for nothing: nobody gets its growth",
 }
 
 
 def run() -> None:
-    """The refusals, then short random markets: a part of what the twin tests do."""
+    """Edges, views and accrual, a short random market of each kind, the refusals: a part of what the twin tests do."""
+    from twins.uniswap_v3_accrual import ACCRUAL
     from twins.uniswap_v3_edges import EDGES
     from twins.uniswap_v3_market import CASES
     from twins.uniswap_v3_reverts import ALLOWED, TABLE, attempt, prepared
+    from twins.uniswap_v3_views import VIEWS
 
     CASES["030-18-18"].market("first", mischief=0.1).run(150)
-    for edge in EDGES:
+    for edge in EDGES + VIEWS + ACCRUAL:
         edge()
     for name, case in CASES.items():
         case.market(f"{name} mutants", mischief=0.1).run(300)

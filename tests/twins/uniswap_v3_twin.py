@@ -10,11 +10,14 @@ from typing import Any
 
 from harness import V3, actor, assert_same, both, read_pool
 from harness.actors import endow
+from harness.compare import counted
 from harness.contract import Contract, abi_of
 from harness.evm import Evm
+from harness.v3_storage import pool_slots, token_slots
 from tidemill.interfaces import Action, Result, Transfer
 from tidemill.venues.uniswap_v3.model import UniswapV3Model
 from tidemill.venues.uniswap_v3.model_state import NO_OBSERVATION, NO_POSITION, NO_TICK
+from tidemill.venues.uniswap_v3.model_storage import storage_features
 
 MAX = (1 << 256) - 1
 TICK_FIELDS = (
@@ -133,7 +136,8 @@ class Twin:
             }
         )
         self.real.live = self.state.manager.tokens
-        self.ever: dict[str, set] = {"ticks": set(), "bitmap": set(), "positions": set(), "observations": set()}
+        self.ever: dict[str, set] = {"ticks": set(), "positions": set(), "observations": set(), "bitmap": set()}
+        self.words: dict[tuple[str, int], int] = {}
         self.crossed = self.checks = 0
 
     def act(self, verb: str, who: str, **args: Any) -> dict[str, int]:
@@ -154,10 +158,12 @@ class Twin:
             raise
         self.book.post(result)
         touched = {(id(target), key) for target, key, _ in journal._notes[mark:]}
+        words = self._words_written(list(journal.since(mark)))
         journal.commit(mark)
         self.crossed += result.features.get("ticks_crossed", 0)
         self.check_amounts(real, result)
         self.check_events(result)
+        self.check_words(touched, words)
         self.check(touched)
         return real
 
@@ -187,18 +193,53 @@ class Twin:
         mine = {who: (self.book.balance("0", who), self.book.balance("1", who)) for who in self.accounts}
         assert_same(balances, mine, "balances")
 
+    def _words_written(self, notes: list[tuple[Any, Any, Any]]) -> dict[str, int]:
+        """What the model counts for gas, of the words read here, by how each ended: nothing of those in between."""
+        pool = self.state.pool
+        read = {id(one) for one in (pool, *(getattr(pool, name) for name in self.ever), self.state.manager.tokens)}
+        counts = storage_features(note for note in notes if id(note[0]) in read)
+        return {
+            "slots_set": counts["slots_set"] - counts["slots_returned"],
+            "slots_changed": counts["slots_changed"] - counts["slots_cleared"] - counts["slots_restored"],
+            "slots_cleared": counts["slots_cleared"],
+        }
+
+    def check_words(self, touched: set[tuple[int, Any]], written: dict[str, int]) -> None:
+        """How many storage words were set, changed and cleared: the model counts them, for gas."""
+        tokens = {key for target, key in touched if target == id(self.state.manager.tokens)}
+        slots = [(self.pool, slot) for slot in pool_slots(*self._touched_in_pool(touched).values())]
+        slots += [(self.real.manager.address, slot) for token_id in tokens for slot in token_slots(token_id)]
+        now = {place: self.evm.storage(*place) for place in slots}
+        # A word that nobody has touched yet is zero.
+        real = counted((self.words.get(place, 0) for place in slots), now.values())
+        self.words |= now
+        assert_same(real, written, "storage words")
+
+    def _touched_in_pool(self, touched: set[tuple[int, Any]]) -> dict[str, set]:
+        pool = self.state.pool
+        return {name: {key for target, key in touched if target == id(getattr(pool, name))} for name in self.ever}
+
     def check(self, touched: set[tuple[int, Any]]) -> None:
         """Globals and balances always, and whatever the model touched; everything ever touched each 20th time."""
         self.check_globals()
-        pool, self.checks = self.state.pool, self.checks + 1
-        keys = {name: {key for target, key in touched if target == id(getattr(pool, name))} for name in self.ever}
+        self.checks += 1
+        keys = self._touched_in_pool(touched)
         for name, some in keys.items():
             self.ever[name] |= some
         tokens = {key for target, key in touched if target == id(self.state.manager.tokens)}
         if self.checks % 20 == 0:
-            keys, tokens = self.ever, set(self.state.manager.tokens)
+            self.check_everything()
+            return
         self.check_state(keys)
-        for token_id in tokens & set(self.state.manager.tokens):
+        self.check_tokens(tokens & set(self.state.manager.tokens))
+
+    def check_everything(self) -> None:
+        """Every record that the model ever touched, and every token."""
+        self.check_state(self.ever)
+        self.check_tokens(set(self.state.manager.tokens))
+
+    def check_tokens(self, tokens: set[int]) -> None:
+        for token_id in tokens:
             real = self.real.manager_position(token_id)
             token = self.state.manager.tokens[token_id]
             assert_same([real[f] for f in TOKEN_FIELDS], list(token[1:]), f"token {token_id}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness import Driver, VaultFarm, assert_same, both
+from harness.compare import counted
 from tidemill.interfaces import Action, Block, Result, Revert
 from tidemill.venues.erc4626.model import VaultModel
 from tidemill.venues.staking_rewards.model import FarmModel
@@ -306,16 +307,6 @@ class Twins:
             assert_same(
                 real if staked or earned else [], [(p.principal, p.claimable, p.data) for p in told], "position"
             )
-
-
-def counted(before: tuple[int, ...], after: tuple[int, ...]) -> dict[str, int]:
-    """Storage words set, changed and cleared between two readings."""
-    kinds = [(a == 0, b == 0) for a, b in zip(before, after, strict=True) if a != b]
-    return {
-        "slots_set": kinds.count((True, False)),
-        "slots_changed": kinds.count((False, False)),
-        "slots_cleared": kinds.count((False, True)),
-    }
 
 
 def _numbers(args: Any) -> dict[str, int]:

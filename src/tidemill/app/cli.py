@@ -28,6 +28,7 @@ app = App(
     version=__version__,
     help="What a Layer-2 income position really earns, net of everything.",
     help_format="markdown",
+    suppress_keyboard_interrupt=False,  # `main` says what an interruption leaves behind
 )
 contracts = App(name="contracts", help="Real contract artefacts and the local chain, in the user's cache.")
 app.command(contracts)
@@ -47,9 +48,7 @@ def run(tokens: Sequence[str]) -> int:
     except TidemillError as error:
         return fail(str(error), code=2)
     except BrokenPipeError:
-        return 0
-    except KeyboardInterrupt:
-        return fail("interrupted; nothing half-written was left", code=130)
+        raise  # `main` knows what to do
     except Exception as error:  # a person gets a line, whatever happens
         if os.environ.get("TIDEMILL_TRACEBACK"):
             raise
@@ -132,8 +131,9 @@ def rehearse(
     study
         The study file (TOML).
     mode
-        `locked`: the same order of actions on both sides, 0 wei difference; `live-like`: interval mining and other
-        actors between observation and inclusion, tracking error by cause.
+        `locked`: the same order of actions on both sides, 0 wei difference; `live-like`: the chain mines by itself, other
+        actors step in between observation and inclusion, books equal the chain, tracking error by cause (takes about
+        `rehearse.seconds`; not the same twice).
     gas
         `measured` feeds the chain's receipts back, so that the native token agrees to the wei as well.
     out

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tidemill.app.console import emit_json, note, stderr, stdout
+from tidemill.app.interrupts import import_polars
 from tidemill.app.tables import table
 
 __all__ = ["backtest", "contracts_fetch", "contracts_ls", "demo", "rehearse"]
@@ -21,8 +22,10 @@ def progress(label: str) -> Iterator[Any]:
     if not console.is_terminal:
         yield note
         return
-    with console.status(label) as status:
-        yield status.update
+    from rich.text import Text  # noqa: PLC0415 - a label is words, not markup
+
+    with console.status(Text(label)) as status:
+        yield lambda text: status.update(Text(text))
 
 
 def contracts_fetch(names: list[str], *, as_json: bool) -> int:
@@ -64,9 +67,11 @@ def demo(out: Path, *, as_json: bool) -> int:
 def backtest(study: Path, out: Path, *, as_json: bool) -> int:
     """Run a study and write its folder."""
     started = time.perf_counter()
+    import_polars()
     from tidemill.app.statement import print_statement  # noqa: PLC0415
-    from tidemill.studies.load import load  # noqa: PLC0415
+    from tidemill.studies.load import check_writable, load  # noqa: PLC0415
 
+    check_writable(out)
     with progress(f"running {study} …") as tell:
         result = load(study).run(progress=tell)
         folder = result.write(out)
@@ -82,9 +87,11 @@ def rehearse(
     study: Path, mode: Literal["locked", "live-like"], gas: Literal["model", "measured"], out: Path, *, as_json: bool
 ) -> int:
     """Rehearse a study on a local chain and show the comparison."""
+    import_polars()
     from tidemill.app.rehearsal import print_rehearsal  # noqa: PLC0415
-    from tidemill.studies.load import load  # noqa: PLC0415
+    from tidemill.studies.load import check_writable, load  # noqa: PLC0415
 
+    check_writable(out)
     with progress(f"rehearsing {study} on a local chain …") as tell:
         comparison = load(study).rehearse(mode=mode, gas=gas, progress=tell)
         folder = comparison.write(out)

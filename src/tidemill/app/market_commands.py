@@ -110,7 +110,7 @@ def ls(*, root: Root = Path("markets"), json: Json = False) -> int:
     json
         Print the manifests as JSON on standard output.
     """
-    from tidemill.app.tables import table  # noqa: PLC0415
+    from tidemill.app.tables import plain, table  # noqa: PLC0415
     from tidemill.market import list_datasets  # noqa: PLC0415
 
     if not root.is_dir():
@@ -120,7 +120,15 @@ def ls(*, root: Root = Path("markets"), json: Json = False) -> int:
         emit_json({path.name: manifest for path, manifest in found})
         return 0
     rows = [
-        [path.name, m.title, m.fidelity, f"{m.rows:,}", _iso(m.first_time), _iso(m.last_time), m.licence or "–"]
+        [
+            plain(path.name),
+            plain(m.title),
+            m.fidelity,
+            f"{m.rows:,}",
+            _iso(m.first_time),
+            _iso(m.last_time),
+            plain(m.licence or "–"),
+        ]
         for path, m in found
     ]
     stdout().print(table("", ["name", "pool", "fidelity", "events>", "from", "to", "licence"], rows))
@@ -140,7 +148,7 @@ def show(dataset: Path, *, json: Json = False) -> int:
     json
         Print everything as JSON on standard output.
     """
-    from tidemill.app.tables import table  # noqa: PLC0415
+    from tidemill.app.tables import plain, table  # noqa: PLC0415
     from tidemill.market import describe, load_dataset  # noqa: PLC0415
 
     about = describe(load_dataset(dataset))
@@ -148,7 +156,9 @@ def show(dataset: Path, *, json: Json = False) -> int:
         emit_json(about)
         return 0
     console = stdout()
-    console.print(f"[bold]{about['title']}[/bold]" + ("  [yellow]synthetic[/yellow]" if about["synthetic"] else ""))
+    console.print(
+        f"[bold]{plain(about['title'])}[/bold]" + ("  [yellow]synthetic[/yellow]" if about["synthetic"] else "")
+    )
     first, last = about["times"]
     console.print(f"blocks {about['blocks'][0]}–{about['blocks'][1]}, {_iso(first)} to {_iso(last)}")
     console.print(f"fidelity {about['fidelity']}; supports {', '.join(about['supports'])}")
@@ -158,7 +168,7 @@ def show(dataset: Path, *, json: Json = False) -> int:
     gaps = [[_iso(a), _iso(b), f"{b - a:,} s"] for a, b in about["gaps"]]
     console.print(table("longest silences", ["from", "to", "length>"], gaps))
     for row in about["sample"]:
-        console.print(row)
+        console.print(row, markup=False)
     return 0
 
 
@@ -182,7 +192,7 @@ def verify(dataset: Path, *, json: Json = False) -> int:
         emit_json({"ok": findings.ok} | to_builtins(findings))
     else:
         for line in findings.errors:
-            stdout().print(line)
+            stdout().print(line, markup=False)
         stdout().print(f"{findings.files} files, {findings.rows:,} rows: {'sound' if findings.ok else 'NOT sound'}")
     return 0 if findings.ok else 1
 

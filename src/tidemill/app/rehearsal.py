@@ -27,6 +27,14 @@ def print_rehearsal(document: RehearsalDocument, console: Console) -> None:
         f"{done.others:,} transactions of others ({done.others_refused:,} refused), {done.own:,} of your own "
         f"({done.own_failed:,} failed), all signed, journalled and sent; {done.questions:,} questions taken back"
     )
+    if document.pace is not None:
+        pace = document.pace
+        console.print(
+            f"a block every {pace.interval_ms} ms by itself, each {pace.seconds_per_block:,} s of world time later; "
+            f"{pace.blocks:,} blocks ({pace.planned_blocks:,} planned, about "
+            f"{pace.planned_blocks * pace.interval_ms // 1000} s; ends after {pace.limit_s} s at the latest); "
+            f"{pace.late:,} actions of others came late"
+        )
     for note in window.notes:
         console.print(f"[yellow]note[/yellow] {note}")
     console.print()
@@ -81,6 +89,10 @@ def _modes(document: RehearsalDocument, console: Console) -> None:
     columns = ["mode", f"you keep, {document.home}>", "earned>", "network fees, native>", "own steps>", ""]
     console.print(table("The same window in each mode", columns, cells))
     console.print()
+    if document.fates:
+        cells = [[row.fate, row.reason, f"{row.steps}", amount(row.cost, 18)] for row in document.fates]
+        console.print(table("What became of own steps", ["", "reason", "steps>", "network fees, native>"], cells))
+        console.print()
     if document.causes:
         cells = [[row.cause, money(row.value), row.how] for row in document.causes]
         cells.append(["tracking error", money(document.tracking_error), "what the chain kept less what the model said"])

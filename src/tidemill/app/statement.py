@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tidemill.app.tables import table
+from tidemill.app.tables import plain, table
+from tidemill.studies.headline import figure
 from tidemill.studies.schema import ResultDocument, TokenInfo
 
 if TYPE_CHECKING:
@@ -16,16 +17,10 @@ __all__ = ["amount", "money", "print_statement"]
 
 
 def money(micro: int | None, *, sign: bool = True) -> str:
-    """Format micro-units with two decimals, or as many as show anything; ``None`` is unknown."""
+    """Format micro-units as sentences of the result do; ``None`` is unknown."""
     if micro is None:
         return "unknown"
-    digits = 2 if abs(micro) >= 5_000 or micro == 0 else 6
-    whole, part = divmod(abs(micro), 10**6)
-    if digits == 2:
-        cents = (part + 5_000) // 10_000
-        whole, part = whole + cents // 100, cents % 100
-    mark = "-" if micro < 0 else "+" if sign and micro > 0 else ""
-    return f"{mark}{whole:,}.{part:0{digits}d}"
+    return f"{'+' if sign and micro > 0 else ''}{figure(micro)}"
 
 
 def amount(raw: int, decimals: int) -> str:
@@ -37,29 +32,37 @@ def amount(raw: int, decimals: int) -> str:
     return f"{'-' if raw < 0 else ''}{whole:,}{'.' + text if text else ''}"
 
 
+def percent(bps: int | None) -> str:
+    """Format basis points with their sign; nothing has none."""
+    if bps is None:
+        return "–"
+    return f"{bps / 100:+.2f} %" if bps else "0.00 %"
+
+
 def print_statement(document: ResultDocument, console: Console) -> None:
     """Print headline, waterfall, comparisons, costs, assumptions and what the figures rest on."""
     study, head = document.study, document.headline
-    console.print(f"[bold]{study.title}[/bold]" + ("  [black on yellow] SYNTHETIC DATA [/]" if study.synthetic else ""))
-    console.print(f"{study.subtitle} · {study.strategy} · {', '.join(study.networks)}")
+    console.print(
+        f"[bold]{plain(study.title)}[/bold]" + ("  [black on yellow] SYNTHETIC DATA [/]" if study.synthetic else "")
+    )
+    about = [study.subtitle, study.strategy, ", ".join(study.networks)]
+    console.print(plain(" · ".join(part for part in about if part)))
     console.print(
         f"{_iso(study.start)} to {_iso(study.end)} UTC · {document.fidelity.data} data, {document.fidelity.mode}"
     )
     console.print()
-    percent = f"{head.keep_bps / 100:+.2f} %"
-    console.print(
-        f"You keep [bold]{money(head.keep)} {study.home}[/bold] ({percent}) of {money(head.capital_value, sign=False)}"
-    )
-    yearly = "unknown" if head.per_year_bps is None else f"{head.per_year_bps / 100:+.2f} %"
+    kept, capital = f"{money(head.keep)} {study.home}", money(head.capital_value, sign=False)
+    console.print(f"You keep [bold]{kept}[/bold] ({percent(head.keep_bps)}) of {capital}")
+    yearly = "unknown" if head.per_year_bps is None else percent(head.per_year_bps)
     console.print(f"per year {yearly}: {head.per_year_note}")
     console.print()
     names = {token.id: token for token in document.tokens}
     rows = [
         [
-            f"[bold]{row.label}[/bold]" if row.kind != "flow" else row.label,
+            f"[bold]{plain(row.label)}[/bold]" if row.kind != "flow" else plain(row.label),
             money(row.value),
-            "–" if row.per_year_bps is None else f"{row.per_year_bps / 100:+.2f} %",
-            _tokens(row.tokens, names),
+            percent(row.per_year_bps),
+            plain(_tokens(row.tokens, names)),
         ]
         for row in document.waterfall
     ]
@@ -72,8 +75,8 @@ def print_statement(document: ResultDocument, console: Console) -> None:
 
 def _more(document: ResultDocument, console: Console) -> None:
     study, head = document.study, document.headline
-    kept = [["this study", money(head.keep), f"{head.keep_bps / 100:+.2f} %"]]
-    kept += [[c.name, money(c.keep), f"{c.keep_bps / 100:+.2f} %"] for c in document.comparisons]
+    kept = [["this study", money(head.keep), percent(head.keep_bps)]]
+    kept += [[plain(c.name), money(c.keep), percent(c.keep_bps)] for c in document.comparisons]
     console.print(table("The same capital, the same period", ["", f"keeps, {study.home}>", ">"], kept))
     day = "never" if head.break_even_day is None else f"day {head.break_even_day:.1f}"
     console.print(f"breaks even: {day}; {head.break_even_note}")
@@ -81,20 +84,26 @@ def _more(document: ResultDocument, console: Console) -> None:
     console.print(f"what would change this: {head.what_would_change}")
     console.print()
     costs = [
-        [f"{c.venue} {c.verb}", str(c.count), str(c.failed), f"{c.gas_used:,}", money(c.value, sign=False)]
+        [plain(f"{c.venue} {c.verb}"), str(c.count), str(c.failed), f"{c.gas_used:,}", money(c.value, sign=False)]
         for c in document.costs
     ]
     console.print(table("Network fees", ["", "sent>", "failed>", "gas>", f"{study.home}>"], costs))
     if document.assumptions:
         rows = [
-            [a.label, f"{a.value} {a.unit}", a.source, money(a.keep_at_half), money(a.keep_at_double)]
+            [
+                plain(a.label),
+                plain(f"{a.value} {a.unit}"),
+                plain(a.source),
+                money(a.keep_at_half),
+                money(a.keep_at_double),
+            ]
             for a in document.assumptions
         ]
         columns = ["", "assumed>", "source", "keep at half>", "at double>"]
         console.print(table("Not in the data, so assumed", columns, rows))
-    console.print(f"model error: {document.fidelity.error}")
+    console.print(f"model error: {plain(document.fidelity.error)}")
     for line in (*document.fidelity.notes, *document.warnings):
-        console.print(f"note: {line}")
+        console.print(f"note: {plain(line)}")
 
 
 def _tokens(tokens: Mapping[str, int], names: Mapping[str, TokenInfo]) -> str:

@@ -8,16 +8,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["table"]
+__all__ = ["plain", "table"]
+
+
+def plain(text: str) -> str:
+    """Return text of a study, a dataset or a person so that nothing in it is taken for markup."""
+    from rich.markup import escape  # noqa: PLC0415 - commands that print JSON do not need it
+
+    return escape(text)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """Return a plain table; columns whose name ends in ``>`` are set flush right."""
+    """Return a plain table; columns whose name ends in ``>`` are set flush right, their figures never folded."""
     from rich.table import Table  # noqa: PLC0415 - commands that print JSON do not need it
+    from rich.text import Text  # noqa: PLC0415
 
     out = Table(title=title or None, title_justify="left", show_edge=False, pad_edge=False, box=None)
-    for column in columns:
-        out.add_column(column.removesuffix(">"), justify="right" if column.endswith(">") else "left", overflow="fold")
+    for at, column in enumerate(columns):
+        right = column.endswith(">")
+        least = max((Text.from_markup(row[at]).cell_len for row in rows), default=0) if right else None
+        out.add_column(column.removesuffix(">"), justify="right" if right else "left", overflow="fold", min_width=least)
     for row in rows:
         out.add_row(*row)
     return out

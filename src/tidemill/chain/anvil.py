@@ -34,6 +34,8 @@ _LISTENING = re.compile(r"Listening on (127\.0\.0\.1:\d+)")
 _START_S = 20.0
 _STOP_S = 5.0
 _TX_GAS = 10_000_000
+_EARLY_S = 3_600
+_LOOK_S = 0.01
 
 
 class AnvilOptions(Struct, frozen=True):
@@ -41,12 +43,13 @@ class AnvilOptions(Struct, frozen=True):
 
     ``seconds_per_block`` is how much later each block is than the one before, unless told otherwise (no wall clock);
     ``block_time`` mines every so many seconds (live-like); ``automine`` mines each transaction at once. ``network`` is
-    ``optimism`` for an OP-stack chain (then hardforks have their own names). ``base_fee`` in wei.
+    ``optimism`` for an OP-stack chain (then hardforks have their own names). ``base_fee`` in wei. ``steps`` keeps every
+    step of every transaction for traces.
     """
 
     chain_id: int = 31337
     automine: bool = False
-    block_time: int | None = None
+    block_time: float | None = None
     timestamp: int = 1_700_000_000
     seconds_per_block: int = 2
     base_fee: int = 0
@@ -55,6 +58,7 @@ class AnvilOptions(Struct, frozen=True):
     network: str | None = None
     fork_url: str | None = None
     fork_block: int | None = None
+    steps: bool = False
 
     def arguments(self) -> list[str]:
         """Return the command line, without address and socket."""
@@ -65,6 +69,7 @@ class AnvilOptions(Struct, frozen=True):
             out += ["--block-time", str(self.block_time)]
         elif not self.automine:
             out += ["--no-mining"]
+        out += ["--steps-tracing"] if self.steps else []
         for flag, value in (("--hardfork", self.hardfork), ("--network", self.network), ("--fork-url", self.fork_url)):
             out += [flag, value] if value else []
         return out + (["--fork-block-number", str(self.fork_block)] if self.fork_block is not None else [])
@@ -81,43 +86,48 @@ class Anvil:
     def __init__(self, options: AnvilOptions | None = None, *, timeout_s: float = 60.0) -> None:
         self.options = options or AnvilOptions()
         self.errors: dict[bytes, FunctionCodec] = {}
-        executable = anvil_path()
+        anvil_path()  # asked before anything is made
         self._folder = Path(tempfile.mkdtemp(prefix="tidemill-"))
         self.socket = str(self._folder / "anvil.ipc")
         self._output = self._folder / "output"
         self._process: subprocess.Popen[bytes] | None = None
-        self._finish: Callable[[], object] = _noop
+        self._watchdog: subprocess.Popen[bytes] | None = None
+        self._finish: Callable[..., object] = _noop
         self.rpc: Rpc
         try:
-            with self._output.open("wb") as output:
-                self._process = subprocess.Popen(
-                    [
-                        str(executable),
-                        "--host",
-                        "127.0.0.1",
-                        "--port",
-                        "0",
-                        "--ipc",
-                        self.socket,
-                        *self.options.arguments(),
-                    ],
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    cwd=self._folder,
-                    start_new_session=True,  # Ctrl-C is for us to handle; we then stop it in order
-                )
-            watchdog = _watch(self._process.pid, self._folder)
-            # From here on the process ends with us, whatever happens.
-            self._finish = weakref.finalize(self, _end, self._process, watchdog, self._folder)
-            atexit.register(self._finish)
-            self.http = self._wait_listening()
+            self._launch()
             self.rpc = Rpc.connect(self.socket, chain_id=self.options.chain_id, timeout_s=timeout_s, attempts=1)
             if self.options.block_time is None:
                 self.rpc.request("anvil_setBlockTimestampInterval", self.options.seconds_per_block)
         except BaseException:
             self.stop()
             raise
+
+    def _launch(self) -> None:
+        with self._output.open("wb") as output:
+            process = subprocess.Popen(
+                [
+                    str(anvil_path()),
+                    "--host",
+                    "127.0.0.1",
+                    "--port",
+                    "0",
+                    "--ipc",
+                    self.socket,
+                    *self.options.arguments(),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self._folder,
+                start_new_session=True,  # Ctrl-C is for us to handle; we then stop it in order
+            )
+        watchdog = _watch(process.pid, self._folder)
+        # From here on the process ends with us, whatever happens.
+        self._process, self._watchdog = process, watchdog
+        self._finish = weakref.finalize(self, _end, process, watchdog, self._folder)
+        atexit.register(self._finish)
+        self.http = self._wait_listening()
 
     def __enter__(self) -> Self:
         return self
@@ -138,6 +148,42 @@ class Anvil:
         atexit.unregister(self._finish)
         shutil.rmtree(self._folder, ignore_errors=True)
         self._process = None
+
+    def mine_every(self, interval_s: float, *, seconds_per_block: int) -> None:
+        """Go on as a chain that mines by itself, a block every ``interval_s`` of real time, with the state as it is now.
+
+        Each block is ``seconds_per_block`` later than the one before, the next one than the last block now. Anvil takes
+        whole seconds once it runs, so the process is started anew at the same socket; ``rpc`` goes on, history is gone.
+        """
+        state, head = self.rpc.request("anvil_dumpState"), self.rpc.block()
+        self.rpc.close()
+        self._finish.detach()  # type: ignore[attr-defined]
+        atexit.unregister(self._finish)
+        assert self._process is not None
+        assert self._watchdog is not None
+        _end(self._process, self._watchdog, None)
+        Path(self.socket).unlink(missing_ok=True)
+        early = head.timestamp - _EARLY_S  # its clock runs until told otherwise, and must not pass the state's
+        self.options = msgspec.structs.replace(self.options, block_time=interval_s, timestamp=early)
+        try:
+            self._launch()
+            self.rpc.request("anvil_setBlockTimestampInterval", 0)
+            self._load(state, head.timestamp)
+            self.rpc.request("anvil_setBlockTimestampInterval", seconds_per_block)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _load(self, state: str, time_s: int) -> None:
+        if self.rpc.request("anvil_loadState", state) is not True:
+            raise RpcError("anvil did not take back its own state")
+        self.rpc.request("evm_setNextBlockTimestamp", time_s)
+        while self.rpc.block().timestamp < time_s:
+            time.sleep(_LOOK_S)
+
+    def stop_mining(self) -> None:
+        """Let a chain that mines by itself mine no more; what is not included by then waits for ever."""
+        self.rpc.request("evm_setIntervalMining", 0)
 
     def _wait_listening(self) -> str:
         process = self._process
@@ -189,10 +235,6 @@ class Anvil:
     def set_base_fee(self, wei: int) -> None:
         """Fix the next block's base fee; anvil derives later ones from it, so set it before each block you care for."""
         self.rpc.request("anvil_setNextBlockBaseFeePerGas", hex(wei))
-
-    def set_automine(self, on: bool) -> None:
-        """Mine each transaction at once, or only when told."""
-        self.rpc.request("evm_setAutomine", on)
 
     def mine(
         self,
@@ -271,7 +313,7 @@ def _watch(pid: int, folder: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def _end(process: subprocess.Popen[bytes], watchdog: subprocess.Popen[bytes], folder: Path) -> None:
+def _end(process: subprocess.Popen[bytes], watchdog: subprocess.Popen[bytes], folder: Path | None) -> None:
     # The watchdog first: it must not kill by an id that the system may have given to someone else.
     watchdog.kill()
     if watchdog.stdin is not None:
@@ -284,7 +326,8 @@ def _end(process: subprocess.Popen[bytes], watchdog: subprocess.Popen[bytes], fo
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _noop() -> None:

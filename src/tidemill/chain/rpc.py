@@ -57,6 +57,8 @@ class Rpc:
         self._id = 0
         self._since_check = 0
         self._batches = True
+        self.pin: int | None = None
+        """What ``latest`` means to reads of blocks and state: this block number; ``None``: the newest."""
         self.chain_id = chain_id if chain_id is not None else self._ask_chain_id()
         if chain_id is not None:
             self.check_chain()
@@ -223,13 +225,16 @@ class Rpc:
 
     # -- reads ---------------------------------------------------------------------------
 
+    def _pinned(self, block: BlockId) -> BlockId:
+        return self.pin if self.pin is not None and block == "latest" else block
+
     def block(self, block: BlockId = "latest") -> BlockRef:
         """Return a block's reference; raises ``RpcError`` when there is none."""
         return answers.block_ref(self.raw_block(block), f"{self.address}: block {answers.shown(block)}")
 
     def raw_block(self, block: BlockId = "latest", *, full: bool = False) -> Mapping[str, Any]:
         """Return a block as the endpoint gives it, with whole transactions if ``full``."""
-        where = answers.block_param(block)
+        where = answers.block_param(self._pinned(block))
         if isinstance(where, dict):
             raw = self.request("eth_getBlockByHash", where["blockHash"], full)
         else:
@@ -240,7 +245,7 @@ class Rpc:
         self, to: str, data: bytes, *, block: BlockId = "latest", sender: str | None = None, value: int = 0
     ) -> bytes:
         """Run a view and return its bytes. Raises ``RpcRejected`` (``reverted``, ``data``) when it reverts."""
-        raw = self.request(*answers.eth_call(to, data, block, sender, value))
+        raw = self.request(*answers.eth_call(to, data, self._pinned(block), sender, value))
         return answers.data(raw, f"{self.address}: eth_call")
 
     def call_many(self, calls: Iterable[tuple[str, bytes]], *, block: BlockId = "latest") -> list[bytes | RpcRejected]:
@@ -248,7 +253,7 @@ class Rpc:
 
         Give a number, hash or ``BlockRef``, not ``latest``, where all must see the same state.
         """
-        requests = [answers.eth_call(to, data, block) for to, data in calls]
+        requests = [answers.eth_call(to, data, self._pinned(block)) for to, data in calls]
         raw = self.batch([(method, params) for method, *params in requests])
         return [r if isinstance(r, RpcRejected) else answers.data(r, f"{self.address}: eth_call") for r in raw]
 
@@ -285,7 +290,7 @@ class Rpc:
 
     def balance(self, who: str, *, block: BlockId = "latest") -> int:
         """Return native wei."""
-        raw = self.request("eth_getBalance", who, answers.block_param(block))
+        raw = self.request("eth_getBalance", who, answers.block_param(self._pinned(block)))
         return answers.quantity(raw, f"{self.address}: eth_getBalance")
 
     def nonce(self, who: str, *, block: BlockId = "latest") -> int:

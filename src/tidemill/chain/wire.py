@@ -40,7 +40,10 @@ def public_address(url: str) -> str:
     >>> public_address("https://me:pw@node.example:8545/v2/KEY?token=KEY")
     'https://node.example:8545/…'
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as half an IPv6 address
+        return "http://?"
     try:
         port = parts.port
     except ValueError:

@@ -11,8 +11,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from tidemill.chain.rpc import Rpc, RpcRejected
-from tidemill.chain.types import BlockRef, Call, Receipt
+from tidemill.chain.rpc import Rpc
+from tidemill.chain.types import Call, Receipt
+from tidemill.engine.chain_endpoint import Decided
 from tidemill.engine.chain_meter import Meter
 from tidemill.errors import InvariantBroken
 from tidemill.execution.executor import Executor, Finality, NotSent
@@ -23,9 +24,8 @@ from tidemill.execution.wallet import Wallet
 from tidemill.interfaces import Action, Block, Costs, Reverted, Status
 from tidemill.venues.shared.ground import Ground, LocalVenue, Others, intent_of
 
-__all__ = ["RESERVE", "LocalChain", "Played", "plain"]
+__all__ = ["RESERVE", "LocalChain", "Played", "decoded", "plain", "summed"]
 
-GAS = 10_000_000
 MOST_FEE = 10**21
 RESERVE = 10**24
 """Wei on top of what one brings, so that the wallet's own margins never stop a rehearsal; never counted."""
@@ -66,22 +66,12 @@ class LocalChain:
         base_fee: Callable[[Block], int],
     ) -> None:
         self.ground, self.venues, self.meter = ground, {venue.id: venue for venue in venues}, meter
-        self._price, self._base_fee = price, base_fee
+        self.price, self.base_fee = price, base_fee
         self.journal = MemoryJournal()
-        limits = SpendLimits(value_per_tx=0, fee_per_tx=MOST_FEE)
-        chain_id = ground.rpc.chain_id
-        self.executor = Executor(
-            _Decided(ground.rpc),
-            wallet,
-            self.journal,
-            limits,
-            chain_id=chain_id,
-            finality=Finality(depth=0),
-            patience=None,
-        )
-        self.executor.start()
-        self._queue = _merged(venues)
-        self._next = 0
+        self._wallet = wallet
+        self.endpoint, self.executor = self.executor_on(ground.rpc)
+        self.queue = _merged(venues)
+        self.done = 0
         self.landing = ""
         """Name of the own transaction that is being included; empty while things are only asked."""
         self.played = Played()
@@ -90,18 +80,33 @@ class LocalChain:
         self.native = ""
         """The native token, where receipts are fed back and it is to agree as well."""
 
+    def executor_on(self, rpc: Rpc) -> tuple[Decided, Executor]:
+        """Return an executor that sends over ``rpc``, and its endpoint."""
+        endpoint, limits = Decided(rpc), SpendLimits(value_per_tx=0, fee_per_tx=MOST_FEE)
+        executor = Executor(
+            endpoint,
+            self._wallet,
+            self.journal,
+            limits,
+            chain_id=rpc.chain_id,
+            finality=Finality(depth=0),
+            patience=None,
+        )
+        executor.start()
+        return endpoint, executor
+
     # --- others -------------------------------------------------------------------------------------------------------
 
     def play(self, to: Block) -> None:
         """Mine what others do up to and including block ``to``, and let the clock come to its time."""
-        self.ground.base_fee = self._base_fee(to)
-        while self._next < len(self._queue) and self._queue[self._next][1].block.number <= to.number:
-            number = self._queue[self._next][1].block.number
-            stop = self._next
-            while stop < len(self._queue) and self._queue[stop][1].block.number == number:
+        self.ground.base_fee = self.base_fee(to)
+        while self.done < len(self.queue) and self.queue[self.done][1].block.number <= to.number:
+            number = self.queue[self.done][1].block.number
+            stop = self.done
+            while stop < len(self.queue) and self.queue[stop][1].block.number == number:
                 stop += 1
-            self._mine(self._queue[self._next : stop])
-            self._next = stop
+            self._mine(self.queue[self.done : stop])
+            self.done = stop
         self.ground.reach(to.time)
 
     def _mine(self, items: Sequence[tuple[LocalVenue, Others]]) -> None:
@@ -131,7 +136,7 @@ class LocalChain:
         me = self.ground.address("me")
         calls = [(me, call) for call in venue.client.plan(venue.question(action))]
         receipts = self.ground.mine(calls, block.time)
-        return _decoded(venue, receipts), receipts
+        return decoded(venue, receipts), receipts
 
     def wealth(self) -> int:
         """Return one's own wei as the chain has them, beyond the reserve for gas that every account has."""
@@ -158,11 +163,11 @@ class LocalChain:
             self.played.own += 1
             self.played.own_failed += not receipt.status
             receipts += self.ground.anvil.explained([receipt])
-            costs = _sum(costs, self._price(receipt.gas_used, row.attempts[-1].raw, block))
+            costs = summed(costs, self.price(receipt.gas_used, row.attempts[-1].raw, block))
         # The local chain takes its own price and no fee for data: put right to what the study's network takes.
         self.ground.anvil.set_balance(self.ground.address("me"), wealth - costs.total + RESERVE)
         self.meter.landed(self.landing, costs)
-        return _decoded(venue, receipts), receipts
+        return decoded(venue, receipts), receipts
 
     # --- agreement ----------------------------------------------------------------------------------------------------
 
@@ -184,53 +189,22 @@ class LocalChain:
                 )
 
 
-class _Decided:
-    """The endpoint as the executor sees it. A step is simulated when it is decided on; if what others did since makes it
-    fail, it is on its way already and fails on the chain, where it costs.
-    """
-
-    def __init__(self, rpc: Rpc) -> None:
-        self._rpc = rpc
-        self.chain_id = rpc.chain_id
-
-    def block(self, block: str | int = "latest") -> BlockRef:
-        return self._rpc.block(block)
-
-    def nonce(self, who: str, *, block: str = "latest") -> int:
-        return self._rpc.nonce(who, block=block)
-
-    def balance(self, who: str) -> int:
-        return self._rpc.balance(who)
-
-    def estimate_gas(self, call: Call, sender: str) -> int:
-        try:
-            return self._rpc.estimate_gas(call, sender)
-        except RpcRejected as rejected:
-            if not rejected.reverted:
-                raise
-            return GAS
-
-    def send_raw(self, signed: bytes) -> str:
-        return self._rpc.send_raw(signed)
-
-    def receipt(self, tx_hash: str) -> Receipt | None:
-        return self._rpc.receipt(tx_hash)
-
-
 def _merged(venues: Sequence[LocalVenue]) -> list[tuple[LocalVenue, Others]]:
     """Put what others do everywhere in one order: by block, within a block by venue."""
     items: list[tuple[LocalVenue, Others]] = [(venue, item) for venue in venues for item in venue.others()]
     return sorted(items, key=lambda pair: pair[1].block.number)
 
 
-def _decoded(venue: LocalVenue, receipts: Sequence[Receipt]) -> Status:
+def decoded(venue: LocalVenue, receipts: Sequence[Receipt]) -> Status:
+    """Return what receipts of one action mean; one that failed without a reason is a revert all the same."""
     status: Status = venue.client.decode(receipts)
     if isinstance(status, Reverted) or all(receipt.status for receipt in receipts):
         return status
     return Reverted("")
 
 
-def _sum(a: Costs, b: Costs) -> Costs:
+def summed(a: Costs, b: Costs) -> Costs:
+    """Add costs part by part."""
     return Costs(
         a.l2_execution + b.l2_execution, a.l1_data + b.l1_data, a.operator + b.operator, a.gas_used + b.gas_used
     )

@@ -32,16 +32,16 @@ class ChainStage:
     """
 
     def __init__(self, chain: LocalChain, local: LocalVenue) -> None:
-        self.chain, self.local, self._twin = chain, local, local.twin
-        self.id, self.network, self.account = self._twin.id, self._twin.network, self._twin.account
+        self.chain, self.local, self.twin = chain, local, local.twin
+        self.id, self.network, self.account = self.twin.id, self.twin.network, self.twin.account
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
     def advance(self, to: Block) -> Sequence[Happened]:
         """Mine what others do up to and including ``to``; the model plays the same."""
         self.chain.play(to)
-        happened = self._twin.advance(to)
-        model, real = map(plain, self.local.pulse(self._twin))
+        happened = self.twin.advance(to)
+        model, real = map(plain, self.local.pulse(self.twin))
         if model != real:
             self.chain.differ(f"block {to.number}: {self.id} stands at {real} on the chain, at {model} in the model")
         return happened
@@ -49,13 +49,13 @@ class ChainStage:
     def enter(self, block: Block) -> None:
         """Let the chain's clock and the model's come to ``block``."""
         self.chain.ground.reach(block.time)
-        enter = getattr(self._twin, "enter", None)
+        enter = getattr(self.twin, "enter", None)
         if enter is not None:
             enter(block)
 
     def next_wake(self, conditions: Sequence[Condition], until: Block) -> Block | None:
         """Ask the model, which is where the chain is."""
-        return self._twin.next_wake(conditions, until)
+        return self.twin.next_wake(conditions, until)
 
     # --- one's own actions --------------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ class ChainStage:
         told: Result | Revert
         wanted = {token: ctx.balance(token, ctx.sender) for token in self.local.tokens}
         try:
-            told = self._twin.apply(action, ctx)
+            told = self.twin.apply(action, ctx)
         except Revert as revert:
             told = revert
         if chain.landing:
@@ -91,14 +91,14 @@ class ChainStage:
 
     def snapshot(self) -> Any:
         """Remember the whole chain and the model; while something lands there is nothing to go back to but the model."""
-        return None if self.chain.landing else self.chain.ground.anvil.snapshot(), self._twin.snapshot()
+        return None if self.chain.landing else self.chain.ground.anvil.snapshot(), self.twin.snapshot()
 
     def restore(self, snapshot: Any) -> None:
         """Take back what was asked; what has landed stays, the contracts undid a revert themselves."""
         at, twin = snapshot
         if at is not None:
             self.chain.ground.anvil.revert(at)
-        self._twin.restore(twin)
+        self.twin.restore(twin)
 
     # --- what worlds ask ----------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
-__all__ = ["BarOf", "LimbsOf", "PricesAt", "TimesOf"]
+__all__ = ["BarOf", "BlocksOf", "LimbsOf", "PricesAt", "TimesOf"]
 
 Column = Callable[[], NDArray[np.uint64]]
 
@@ -109,6 +109,23 @@ class TimesOf(_Derived):
         # floor(k * length / count) >= t where k >= ceil(t * count / length)
         inside = -(-np.maximum(time - self._start[bar], 0) * count // self._length)
         return begin + np.minimum(inside, count)
+
+
+class BlocksOf(_Derived):
+    """Block of each bar: its time, seconds, over the length of a block, rounded down."""
+
+    def __init__(self, time: NDArray[np.int64], seconds: int) -> None:
+        super().__init__(len(time))
+        self._time, self._seconds = time, seconds
+
+    def _rows(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        blocks: NDArray[np.int64] = self._time[rows] // self._seconds
+        return blocks
+
+    def searchsorted(self, value: Any, side: str = "left", sorter: None = None) -> Any:
+        """Return where ``value`` belongs, as ``np.searchsorted`` does."""
+        # a block is after v where its time is at least that of block v + 1
+        return np.searchsorted(self._time, (np.asarray(value) + (side == "right")) * self._seconds, side="left")
 
 
 class PricesAt(_Derived):

@@ -53,7 +53,7 @@ def trace_bars(
     liquidity: Any,
     weight: Any,
     start: Any,
-    row: int,
+    bar: int,
 ) -> Any:
     """Lay out the steps of the next bars behind those laid out before.
 
@@ -65,16 +65,16 @@ def trace_bars(
     fees : (n, 4) limbs of the fee in token0 and token1.
     roots : square root of the price at every half tick from ``low_half`` on, floats.
     even : part of the back-and-forth trade spread evenly over the ticks touched; the rest is at the open and close.
-    known, visits : per cell from ``low_cell`` on, (., 2) limbs of its liquidity as last seen, and the row of its last
-        first visit, counted as ``row`` is; begin with 0 and -1.
+    known, visits : per cell from ``low_cell`` on, (., 2) limbs of its liquidity as last seen, and the bar that visited
+        it last, counted from 0; begin with 0 and -1.
     here : half tick of the last close; begin with the first open.
     first : (n,) out: row of each bar's first step.
     cell, tick, down, fee (., 2), liquidity (., 2) : out, from row ``start`` on. weight : scratch as long.
-    row : rows so far, had none been merged; begins with 0.
+    bar : bars laid out so far.
 
     Returns
     -------
-    (rows filled so far, half tick of the last close, ``row``); rows is -1 if there was too little room.
+    (rows filled so far, half tick of the last close); rows is -1 if there was too little room.
     """
     n = points.shape[0]
     room = cell.shape[0]
@@ -93,7 +93,7 @@ def trace_bars(
             to = 2 * (o if leg == 0 else (turn1 if leg == 1 else (turn2 if leg == 2 else c))) + 1
             while here != to:
                 if at + 4 >= room:
-                    return -1, here, row
+                    return -1, here
                 fall = to < here
                 box = (here - 1) // wide if fall else here // wide
                 stop = max(to, box * wide) if fall else min(to, (box + 1) * wide)
@@ -122,7 +122,7 @@ def trace_bars(
         # 3. a row for the other direction after the first visit of each cell, and shares of the extra for both
         rows = at - begin
         if at + rows >= room:
-            return -1, here, row
+            return -1, here
         for r in range(rows - 1, -1, -1):
             s, d = begin + r, begin + 2 * r
             cell[d], tick[d], down[d], weight[d - begin] = cell[s], tick[s], down[s], weight[s - begin]
@@ -130,9 +130,9 @@ def trace_bars(
         for r in range(0, 2 * rows, 2):
             d = begin + r
             slot = np.int64(cell[d]) - low_cell
-            if visits[slot] >= row:
+            if visits[slot] == bar + k:
                 continue
-            visits[slot] = row + r
+            visits[slot] = bar + k
             left, right = np.int64(cell[d]) * spacing, np.int64(cell[d] + 1) * spacing - 1
             touched = float(min(hi, right) - max(lo, left) + 1)
             share = even * max(touched, 0.0) / span
@@ -156,7 +156,7 @@ def trace_bars(
                 if weight[r - begin] > 0 or last1 < 0:
                     last1 = r
         r00, r01, r10, r11 = fees[k, 0], fees[k, 1], fees[k, 2], fees[k, 3]
-        keep, merged = begin, 0
+        keep = begin
         for r in range(begin, at):
             whole = total0 if down[r] else total1
             share = weight[r - begin] / whole if whole > 0 else 0.0
@@ -181,7 +181,6 @@ def trace_bars(
                 q0, q1 = depth[k, 0], depth[k, 1]
             if keep > begin and cell[keep - 1] == cell[r] and down[keep - 1] == down[r]:
                 # goes on in the same cell and direction: one step
-                merged += 1
                 tick[keep - 1] = tick[r]
                 fee[keep - 1, 0] += p0
                 high = p1 + uint64(fee[keep - 1, 0] < p0)
@@ -194,7 +193,6 @@ def trace_bars(
                 fee[keep, 1], liquidity[keep, 1] = p1, q1
             keep += 1
         at = keep
-        row += keep - begin + merged
         slot = c // spacing - low_cell
         known[slot, 0], known[slot, 1] = depth[k, 0], depth[k, 1]
-    return at, here, row
+    return at, here

@@ -6,7 +6,7 @@ position: that figure is what every result from bars prints beside its own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -14,20 +14,23 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tidemill.errors import BadData
-from tidemill.market.bar_columns import BarOf, LimbsOf, PricesAt, TimesOf
+from tidemill.market.bar_columns import BarOf, BlocksOf, LimbsOf, PricesAt, TimesOf
 from tidemill.market.bar_paths import trace_bars
 from tidemill.market.index import FeeIndex
 from tidemill.market.limbs import Limbs, from_limbs, to_limbs
 from tidemill.market.replay import Account, Replay, SwapType
 from tidemill.market.schema import BARS, Kind
-from tidemill.market.store import Dataset, make_manifest
+from tidemill.market.store import PIECE, Dataset, make_manifest
+from tidemill.market.tables import Held
 from tidemill.market.walk import price_at
+from tidemill.venues.uniswap_v3.rules_ticks import MAX_TICK, MIN_TICK
 from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from tidemill.market.manifest import PoolInfo
+    from tidemill.market.tables import Table
 
 __all__ = ["MEASURED", "BarError", "measure_bars", "replay_bars", "to_bars"]
 
@@ -37,10 +40,11 @@ NARROW, WIDE = 100, 1000
 EVEN = 0.6
 """Part of the back-and-forth trade spread evenly over a bar's ticks; the rest sits at its open and close."""
 
-CHUNK = 1 << 15
-"""Bars laid out at a time, so that what is needed on the way stays small."""
+PART = 1 << 12
+"""Bars laid out at a time."""
 
 _TICKS = ("open_tick", "low_tick", "high_tick", "close_tick")
+_WIDE = ("in0", "in1", "liquidity")
 
 
 class BarError(Struct, frozen=True):
@@ -54,17 +58,18 @@ class BarError(Struct, frozen=True):
 
 MEASURED = (
     "measured against event replay of mainnet USDC/WETH 0.05 %, 5 January 2024: minute bars, wide +0.36 %, narrow "
-    "+1.87 %; hourly bars, wide +3.75 %, narrow +1.57 %"
+    "+1.87 %; hourly bars, wide +3.79 %, narrow +1.71 %"
 )
 """What results from bars print; a test measures it again."""
 
 
 def replay_bars(dataset: Dataset) -> Replay:
     """Make the approximate tape of a dataset of bars; raises ``BadData`` for a bar out of order in itself."""
-    tape, flow = bar_tape(dataset.bars, dataset.pool)
+    bars = dataset.table("bars")
+    tape, flow = bar_tape(bars, dataset.pool)
     account = Account(
         fidelity="bars",
-        swaps=dataset.bars.height,
+        swaps=bars.height,
         exact_in=0,
         exact_out=0,
         price_limited=0,
@@ -73,23 +78,42 @@ def replay_bars(dataset: Dataset) -> Replay:
     return Replay(tape, flow, account)
 
 
-def bar_tape(bars: pl.DataFrame, pool: PoolInfo) -> tuple[Tape, Flow]:
-    """Lay out the steps of bars (table ``BARS``). Bars without trades leave no step."""
-    traded = _nonzero(bars["in0"]) | _nonzero(bars["in1"])
-    if not traded.any():
-        raise BadData("bars: none has a trade")
-    length = _spacing(bars["time"].to_numpy())
-    part = bars if traded.all() else bars.filter(pl.Series(traded))
-    room, steps = 8 * part.height + 4096, None
+def bar_tape(bars: Table | pl.DataFrame, pool: PoolInfo) -> tuple[Tape, Flow]:
+    """Lay out the steps of bars (table ``BARS``). Bars without trades leave no step.
+
+    Raises ``BadData`` for a bar that contradicts itself, or where none has a trade.
+    """
+    table = Held(bars) if isinstance(bars, pl.DataFrame) else bars
+    span = _Span.of(table)
+    length = _spacing(span.time)
+    room, steps = 8 * table.height + 4096, None
     while steps is None:  # memory that is not written to costs nothing
-        steps = _steps(part, pool, room)
+        steps = _steps(table, span, pool, room)
         room *= 2
-    first, cell, tick, down, fee, liquidity = steps
-    start, seconds = part["time"].to_numpy(), _block_seconds(pool)
+    traded, first, cell, tick, down, fee, liquidity, fell, close = steps
+    start, seconds = span.time[traded], _block_seconds(pool)
     times, blocks = TimesOf(start, length, first), TimesOf(start, length, first, seconds)
     time, block, event, price = _arrays(times, blocks, BarOf(first), _prices(tick))
     tape = Tape(time, block, event, cell, tick, price, liquidity, fee, down)
-    return tape, _flow(part, pool)
+    return tape, _flow(table, traded, start, fell, close, pool)
+
+
+class _Span(NamedTuple):
+    """What must be known of all bars before the first is laid out: their times, the lowest and the highest tick."""
+
+    time: NDArray[np.int64]
+    lowest: int
+    highest: int
+
+    @classmethod
+    def of(cls, table: Table) -> _Span:
+        time = table.read(("time",))["time"].to_numpy()
+        ticks: list[int] = []
+        for piece in table.pieces(_TICKS, PIECE):
+            columns = [piece[name].to_numpy() for name in _TICKS]
+            ticks += [int(which(column)) for column in columns for which in (np.min, np.max)]
+        # a bar beyond the pool's ticks is found where it is laid out, if it has trades
+        return cls(time, max(min(ticks), MIN_TICK), min(max(ticks), MAX_TICK))
 
 
 def _arrays(*columns: Any) -> tuple[Any, ...]:
@@ -104,51 +128,70 @@ def _nonzero(column: pl.Series) -> NDArray[np.bool_]:
     return out
 
 
-def _steps(part: pl.DataFrame, pool: PoolInfo, room: int) -> tuple[NDArray[Any], ...] | None:
-    """Return rows of first steps, cell, tick, direction, fee and liquidity; None if ``room`` rows are too few."""
-    spacing = pool.tick_spacing
-    lowest, highest = _extreme(part, min), _extreme(part, max)
+def _steps(table: Table, span: _Span, pool: PoolInfo, room: int) -> tuple[Any, ...] | None:
+    """Return which bars traded (their rows, or a slice for all), rows of their first steps, the steps' cell, tick,
+    direction, fee and liquidity, and of each bar whether it closed lower, and where; None if ``room`` rows are too few.
+    """
+    spacing, lowest, highest = pool.tick_spacing, span.lowest, span.highest
     low, high = lowest // spacing * spacing, (highest // spacing + 1) * spacing
     roots = 1.0001 ** (np.arange(2 * low, 2 * high + 2) / 4)
     low_cell = lowest // spacing - 1
     known = np.zeros((highest // spacing + 2 - low_cell, 2), np.uint64)
-    visits = np.full(len(known), -1, np.int64)
+    visits = np.full(len(known), -1, np.int32)
     cell, tick = np.empty(room, np.int32), np.empty(room, np.int32)
     down, weight = np.empty(room, np.uint8), np.empty(room, np.float64)
     # limbs by column: high ones are nearly always zero, and zero pages that are only read take no memory
     fee, liquidity = (np.zeros((2, room), np.uint64).T for _ in range(2))
-    first = np.empty(part.height + 1, np.int64)
-    # half ticks: a price lies somewhere in its tick, so take the middle
-    at, row, here = 0, 0, 2 * int(part["open_tick"][0]) + 1
-    for begin in range(0, part.height, CHUNK):
-        some = part[begin : begin + CHUNK]
-        ticks = np.column_stack([some[name].to_numpy() for name in _TICKS])
-        _check(ticks, some["time"].to_numpy())
-        in0, in1 = some["in0"].to_numpy(), some["in1"].to_numpy()
+    first = np.empty(table.height + 1, np.int32 if room < 1 << 31 else np.int64)
+    fell, close = np.empty(table.height, np.bool_), np.empty(table.height, np.int32)
+    traded = np.zeros(table.height, np.bool_)
+    at = bar = here = 0
+    for start, piece in _parts(table):
+        some = np.flatnonzero(_nonzero(piece["in0"]) | _nonzero(piece["in1"]))
+        traded[start + some] = True
+        ticks = np.column_stack([piece[name].to_numpy()[some] for name in _TICKS])
+        _check(ticks, span.time[start + some])
+        fell[bar : bar + len(some)], close[bar : bar + len(some)] = ticks[:, 3] < ticks[:, 0], ticks[:, 3]
+        if bar == 0 and len(some):
+            here = 2 * int(ticks[0, 0]) + 1  # half ticks: a price lies somewhere in its tick, so take the middle
+        in0, in1, depth = (piece[name].to_numpy()[some] for name in _WIDE)
         fees = np.column_stack([_fee(in0, pool.fee, pool.fee_protocol0), _fee(in1, pool.fee, pool.fee_protocol1)])
-        volume, depth = np.column_stack([_floats(in0), _floats(in1)]), some["liquidity"].to_numpy()
-        at, here, row = trace_bars(
+        volume = np.column_stack([_floats(in0), _floats(in1)])
+        at, here = trace_bars(
             ticks, volume, depth, fees, roots, 2 * low, spacing, EVEN, known, visits, low_cell, here,
-            first[begin : begin + len(ticks)], cell, tick, down, fee, liquidity, weight, at, row,
+            first[bar : bar + len(some)], cell, tick, down, fee, liquidity, weight, at, bar,
         )  # fmt: skip
         if at < 0:
             return None
-    first[-1] = at
-    return first, cell[:at], tick[:at], down[:at], fee[:at], liquidity[:at]
+        bar += len(some)
+    if bar == 0:
+        raise BadData("bars: none has a trade")
+    first[bar] = at
+    steps = first[: bar + 1], cell[:at], tick[:at], down[:at], fee[:at], liquidity[:at]
+    return slice(None) if bar == table.height else traded, *steps, fell[:bar], close[:bar]
 
 
-def _extreme(part: pl.DataFrame, which: Callable[[list[int]], int]) -> int:
-    """Lowest or highest tick anywhere; a bar that contradicts itself is found later, chunk by chunk."""
-    return which([int(f(part[name].to_numpy())) for name in _TICKS for f in (np.min, np.max)])
+def _parts(table: Table) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Yield (row, bars from there on) in small parts: what is made of one is small enough to be made in the same place
+    again for the next, where larger arrays would leave holes in the heap.
+    """
+    start = 0
+    for piece in table.pieces((*_TICKS, *_WIDE), PIECE):
+        for part in range(0, piece.height, PART):
+            yield start + part, piece[part : part + PART]
+        start += piece.height
 
 
 def _check(ticks: NDArray[np.int32], time: NDArray[np.int64]) -> None:
     inside = (ticks[:, 1] <= np.minimum(ticks[:, 0], ticks[:, 3])) & (
         ticks[:, 2] >= np.maximum(ticks[:, 0], ticks[:, 3])
     )
+    inside &= (ticks[:, 1] >= MIN_TICK) & (ticks[:, 2] <= MAX_TICK)
     if not inside.all():
         when = int(time[int(np.argmin(inside))])
-        raise BadData(f"bars: at time {when} open or close lies outside lowest and highest tick")
+        raise BadData(
+            f"bars: at time {when} open or close lies outside lowest and highest tick, or these outside the pool's"
+        )
 
 
 def _spacing(time: NDArray[np.int64]) -> int:
@@ -163,7 +206,8 @@ def _block_seconds(pool: PoolInfo) -> int:
 def _prices(tick: NDArray[np.int32]) -> PricesAt:
     low = int(tick.min())
     used = np.zeros(int(tick.max()) - low + 1, bool)
-    used[tick - low] = True
+    for start in range(0, len(tick), PIECE):
+        used[tick[start : start + PIECE] - low] = True
     table = np.zeros((len(used), 3), np.uint64)
     table[used] = to_limbs((price_at(int(t) + low) for t in np.flatnonzero(used)), 3)
     return PricesAt(tick, table, low)
@@ -187,25 +231,36 @@ def _floats(limbs: Limbs) -> NDArray[np.float64]:
     return values
 
 
-def _flow(bars: pl.DataFrame, pool: PoolInfo) -> Flow:
-    """One swap a bar, to its close: what is known of the events."""
-    n = bars.height
-    time, close = bars["time"].to_numpy(), bars["close_tick"].to_numpy()
-    down = (close < bars["open_tick"].to_numpy()).astype(np.uint8)
+def _flow(
+    table: Table,
+    traded: Any,
+    time: NDArray[np.int64],
+    down: NDArray[np.bool_],
+    close: NDArray[np.int32],
+    pool: PoolInfo,
+) -> Flow:
+    """One swap a bar, to its close: what is known of the events. Wide columns are read where they are asked for."""
+    n = len(time)
+    zero_for_one = down.view(np.uint8)
     none = np.broadcast_to(np.int32(0), n)
-    specified, limit, amount0, amount1 = _arrays(
-        LimbsOf(down, 4, bars["in0"].to_numpy, bars["in1"].to_numpy),
+
+    def paid(name: str) -> Any:
+        return lambda: table.read((name,))[name].to_numpy()[traded]
+
+    block, specified, limit, amount0, amount1 = _arrays(
+        BlocksOf(time, _block_seconds(pool)),
+        LimbsOf(zero_for_one, 4, paid("in0"), paid("in1")),
         _prices(close),
-        LimbsOf(down, 4, bars["in0"].to_numpy),
-        LimbsOf(down, 4, bars["in1"].to_numpy),
+        LimbsOf(zero_for_one, 4, paid("in0")),
+        LimbsOf(zero_for_one, 4, paid("in1")),
     )
     return Flow(
         time=time,
-        block=time // _block_seconds(pool),
+        block=block,
         log_index=none,
         kind=np.broadcast_to(np.uint8(Kind.SWAP), n),
         swap_type=np.broadcast_to(np.uint8(SwapType.PRICE_LIMITED), n),
-        zero_for_one=down,
+        zero_for_one=zero_for_one,
         specified=specified,
         limit=limit,
         amount0=amount0,

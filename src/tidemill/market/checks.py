@@ -60,9 +60,10 @@ def verify(path: str | Path) -> Findings:
             )
     try:
         dataset = load_dataset(folder, hashes=False)
+        found_hash = content_hash(dataset.tables, dataset.state)
     except BadData as error:
         return Findings(str(folder), len(manifest.files), manifest.rows, (*errors, str(error)), ())
-    if content_hash(dataset.tables, dataset.state) != manifest.content_hash:
+    if found_hash != manifest.content_hash:
         errors.append(f"{folder}: values do not match content_hash of the manifest")
     errors += _value_errors(dataset)
     return Findings(str(folder), len(manifest.files), manifest.rows, tuple(errors), tuple(find_gaps(dataset)))
@@ -70,7 +71,7 @@ def verify(path: str | Path) -> Findings:
 
 def _value_errors(dataset: Dataset) -> list[str]:
     where = f"{dataset.folder}"
-    if "events" not in dataset.tables:
+    if dataset.main == "bars":
         time = dataset.bars["time"].to_numpy()
         return [f"{where}: bars are not in order of time"] if (np.diff(time) <= 0).any() else []
     events, manifest = dataset.events, dataset.manifest
@@ -90,7 +91,7 @@ def _value_errors(dataset: Dataset) -> list[str]:
 
 def find_gaps(dataset: Dataset, *, longest: int = 5) -> list[Gap]:
     """Return stretches without rows: every missing bar, or the ``longest`` silences between events."""
-    if "events" in dataset.tables:
+    if dataset.main == "events":
         time = dataset.events["time"].to_numpy()
         if len(time) < 2:
             return []
@@ -108,8 +109,8 @@ def find_gaps(dataset: Dataset, *, longest: int = 5) -> list[Gap]:
 def describe(dataset: Dataset) -> dict[str, Any]:
     """Return what ``market show`` prints: title, range, rows per kind, schema, gaps, sample, fidelity."""
     manifest = dataset.manifest
-    main = "events" if "events" in dataset.tables else "bars"
-    table = dataset.tables[main]
+    main, tables = dataset.main, dataset.tables
+    table = tables[main]
     kinds = {}
     if main == "events":
         counts = table["kind"].value_counts(sort=True)
@@ -125,7 +126,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "times": [manifest.first_time, manifest.last_time],
         "rows": manifest.rows,
         "kinds": kinds,
-        "schema": {name: {c: str(t) for c, t in frame.schema.items()} for name, frame in dataset.tables.items()},
+        "schema": {name: {c: str(t) for c, t in frame.schema.items()} for name, frame in tables.items()},
         "gaps": [[gap.start, gap.end] for gap in find_gaps(dataset)],
         "sample": sample_rows(table, 5),
         "source": manifest.source,

@@ -11,7 +11,6 @@ at any write, it goes on where it was and comes to the same dataset.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from msgspec import Struct
 from tidemill.chain import answers
 from tidemill.chain.rpc import Rpc, RpcRejected
 from tidemill.errors import BadData, RpcError
+from tidemill.files import write_whole
 
 __all__ = ["Chunk", "Header", "fetch_chunks", "fetch_logs", "in_bloom", "suggested_range"]
 
@@ -250,14 +250,4 @@ def _kept(folder: Path, first: int, last: int) -> list[Chunk]:
 
 
 def _keep(folder: Path, chunk: Chunk) -> None:
-    write_whole(folder / f"chunk-{chunk.first:012d}.json", msgspec.json.encode(chunk))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    part = path.with_suffix(".part")
-    with part.open("wb") as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
-    part.replace(path)
+    write_whole({folder / f"chunk-{chunk.first:012d}.json": msgspec.json.encode(chunk)})

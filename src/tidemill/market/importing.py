@@ -21,7 +21,7 @@ __all__ = ["import_bars", "import_rawlogs", "read_source"]
 def read_source(path: Path) -> pl.DataFrame:
     """Read a Parquet or CSV file; raises ``BadData`` in one line."""
     if not path.is_file():
-        raise BadData(f"{path}: no such file")
+        raise BadData(f"{path}: {'a folder, not a file of logs' if path.is_dir() else 'no such file'}")
     try:
         return pl.read_csv(path, infer_schema=False) if path.suffix == ".csv" else pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -106,10 +106,6 @@ class FeeIndex:
         """Return fees (token0, token1) of ``liquidity``, raw units."""
         return self.growth(lower, upper, start, stop).fees(liquidity)
 
-    def first_exit(self, lower: int, upper: int, start: int) -> int:
-        """First step at or after ``start`` outside ``[lower, upper)``; the number of steps if there is none."""
-        return int(self.first_exit_many([lower], [upper], [start])[0])
-
     def growth_many(self, lower: ArrayLike, upper: ArrayLike, start: ArrayLike, stop: ArrayLike) -> Limbs:
         """Growth of many queries: arrays of length m in, limbs ``(m, 6)`` out, three a token."""
         low, up, begin, end = self._queries(lower, upper, start, stop)
@@ -129,7 +125,7 @@ class FeeIndex:
         return out
 
     def first_exit_many(self, lower: ArrayLike, upper: ArrayLike, start: ArrayLike) -> NDArray[np.int32]:
-        """``first_exit`` of many queries."""
+        """First step at or after each ``start`` outside ``[lower, upper)``; the number of steps if there is none."""
         low, up, begin, _ = self._queries(lower, upper, start, start)
         out = np.empty(len(low), np.int32)
         kernel.exit_many(low, up, begin, out, self._cell, self._off, self._when, self._index, self._shift, self._low)

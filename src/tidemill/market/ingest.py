@@ -17,8 +17,9 @@ from msgspec import Struct
 
 from tidemill.chain.rpc import BlockId, Rpc, RpcRejected
 from tidemill.errors import BadData, BadInput, RpcError
+from tidemill.files import write_whole
 from tidemill.market.decode import decode_logs
-from tidemill.market.fetch import Chunk, fetch_chunks, write_whole
+from tidemill.market.fetch import Chunk, fetch_chunks
 from tidemill.market.layouts import TOPICS
 from tidemill.market.manifest import PoolInfo, Token
 from tidemill.market.schema import BLOCKS, Kind
@@ -117,7 +118,7 @@ def ingest(rpc: Rpc, spec: IngestSpec, folder: str | Path, *, progress: Callable
     work.mkdir(parents=True, exist_ok=True)
     plan = _plan(rpc, spec, work)
     pool = read_pool(rpc, spec.address, spec.network, plan.last_block, spec.symbols)
-    write_whole(work / "plan.json", msgspec.json.encode(plan))
+    write_whole({work / "plan.json": msgspec.json.encode(plan)})
     state = _state(rpc, spec, plan, pool, work) if spec.with_state else None
     chunks = fetch_chunks(
         rpc,
@@ -263,7 +264,7 @@ def _state(rpc: Rpc, spec: IngestSpec, plan: _Plan, pool: PoolInfo, work: Path) 
             f"{rpc.address}: no state at block {before} ({refused.reason}); an archive endpoint may have it"
         ) from None
     plain = encode_state(state.pool)
-    write_whole(path, msgspec.json.encode(plain, order="sorted"))
+    write_whole({path: msgspec.json.encode(plain, order="sorted")})
     return plain
 
 

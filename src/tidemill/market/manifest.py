@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct, field
@@ -155,9 +154,3 @@ def strip_secrets(url: str) -> str:
         return _SECRET.sub("***", url)
     host = ".".join("***" if _SECRET.fullmatch(part) else part for part in match["host"].split("."))
     return f"{match['scheme']}://{host}{_SECRET.sub('***', match['path'])}"
-
-
-def as_plain(manifest: Manifest) -> dict[str, Any]:
-    """Return the manifest as plain data."""
-    plain: dict[str, Any] = msgspec.to_builtins(manifest)
-    return plain

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tidemill.errors import BadInput
 from tidemill.market.book import FullBook, SeenBook, UnknownLiquidity
 from tidemill.market.limbs import from_limbs
 from tidemill.market.schema import Kind
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from tidemill.market.store import Dataset
 
 __all__ = ["PathLiquidity"]
+
+MOST_UNKNOWN = 1_000
+"""Cells beyond the known liquidity that an own swap may pass; one that wants more is out of proportion to the pool."""
+_PIECE = 1 << 15
 
 
 class PathLiquidity:
@@ -92,12 +97,16 @@ class PathLiquidity:
         return Spot(price, tick, liquidity)
 
     def _walk(self, spot: Spot, order: Order) -> Walk:
-        for _ in range(100_000):
+        for _ in range(MOST_UNKNOWN):
             try:
                 return walk(self._book, spot, order, self._fee)
             except UnknownLiquidity as gap:
                 self._nearest(gap.cell)
-        raise AssertionError("a swap crosses no more than 100,000 cells")
+        raise BadInput(
+            f"a swap of {order.amount} raw units goes more than {MOST_UNKNOWN * self._spacing:,} ticks beyond the "
+            "liquidity that the data show: the capital is too large for this pool, or the decimals of a token are wrong",
+            field="capital",
+        )
 
     def _nearest(self, cell: int) -> int:
         """Fill an unknown cell with its nearest known one, in a copy of the book that the next event throws away."""
@@ -133,7 +142,12 @@ class PathLiquidity:
             self._steps = max(steps, self._steps)
             return
         cells = self._tape.cell[self._steps : steps]
-        newest = len(cells) - 1 - np.unique(cells[::-1], return_index=True)[1] + self._steps
+        lowest = int(cells.min())
+        last = np.full(int(cells.max()) - lowest + 1, -1, np.int64)
+        for start in range(0, len(cells), _PIECE):
+            some = cells[start : start + _PIECE]
+            last[some - lowest] = np.arange(start, start + len(some))  # of rows of one cell the last one stays
+        newest = last[last >= 0] + self._steps
         for row, liquidity in zip(newest, from_limbs(self._tape.liquidity[newest]), strict=True):
             self._sure.learn(int(self._tape.cell[row]), liquidity)
         self._steps = steps

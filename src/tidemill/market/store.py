@@ -37,6 +37,7 @@ from tidemill.market.manifest import (
     read_manifest,
 )
 from tidemill.market.schema import BARS, BLOCKS, EVENTS, PRICES, SCHEMA_VERSION
+from tidemill.market.tables import Held, Stored, Table, check_columns
 
 if TYPE_CHECKING:
     from tidemill.market.replay import Replay
@@ -46,9 +47,12 @@ __all__ = ["Dataset", "content_hash", "list_datasets", "load_dataset", "make_man
 
 _TABLES = {"events": EVENTS, "bars": BARS, "blocks": BLOCKS, "prices": PRICES}
 
+PIECE = 1 << 15
+"""Rows that bars are stored and read in at a time."""
+
 
 class Dataset:
-    """A market dataset in memory: tables, initial state and manifest.
+    """A market dataset: tables, initial state and manifest. Bars that were loaded stay in their file.
 
     Parameters
     ----------
@@ -61,12 +65,12 @@ class Dataset:
     def __init__(
         self,
         manifest: Manifest,
-        tables: Mapping[str, pl.DataFrame],
+        tables: Mapping[str, pl.DataFrame | Table],
         state: Mapping[str, Any] | None = None,
         folder: Path | None = None,
     ) -> None:
         self.manifest = manifest
-        self.tables = dict(tables)
+        self._tables = {name: Held(t) if isinstance(t, pl.DataFrame) else t for name, t in tables.items()}
         self.state = state
         self.folder = folder
 
@@ -86,6 +90,16 @@ class Dataset:
         return self.manifest.content_hash
 
     @property
+    def main(self) -> str:
+        """Name of the table that says what happened: ``events`` or ``bars``."""
+        return "events" if "events" in self._tables else "bars"
+
+    @property
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Every table, by name; those that stay in their file are read anew."""
+        return {name: table.read() for name, table in self._tables.items()}
+
+    @property
     def events(self) -> pl.DataFrame:
         """The event table; raises ``BadData`` where the dataset has bars only."""
         return self._table("events")
@@ -95,15 +109,23 @@ class Dataset:
         """The bar table; raises ``BadData`` where the dataset has none."""
         return self._table("bars")
 
+    def table(self, name: str) -> Table:
+        """Return a table to be read in parts; raises ``BadData`` where the dataset does not have it."""
+        if name not in self._tables:
+            raise BadData(
+                f"{self.folder or self.manifest.title}: the dataset has no {name} table (it is {self.manifest.kind})"
+            )
+        return self._tables[name]
+
     @property
     def blocks(self) -> pl.DataFrame | None:
         """Fees of blocks, None where unknown."""
-        return self.tables.get("blocks")
+        return self._table("blocks") if "blocks" in self._tables else None
 
     @property
     def prices(self) -> pl.DataFrame | None:
         """Token prices, None where unknown."""
-        return self.tables.get("prices")
+        return self._table("prices") if "prices" in self._tables else None
 
     @cached_property
     def replay(self) -> Replay:
@@ -153,11 +175,7 @@ class Dataset:
             return decode_state(self.state, self.pool)
 
     def _table(self, name: str) -> pl.DataFrame:
-        if name not in self.tables:
-            raise BadData(
-                f"{self.folder or self.manifest.title}: the dataset has no {name} table (it is {self.manifest.kind})"
-            )
-        return self.tables[name]
+        return self.table(name).read()
 
 
 def load_dataset(path: str | Path, *, hashes: bool = True) -> Dataset:
@@ -174,11 +192,13 @@ def load_dataset(path: str | Path, *, hashes: bool = True) -> Dataset:
             f"{folder / MANIFEST}: schema_version {manifest.schema_version}, this tidemill reads {SCHEMA_VERSION}; "
             "import it again"
         )
-    tables = {}
+    tables: dict[str, Table] = {}
     for name, entry in manifest.files.items():
         stem, _, suffix = name.partition(".")
         if suffix == "parquet" and stem in _TABLES:
-            tables[stem] = read_table(folder / name, _TABLES[stem])
+            file, schema = folder / name, _TABLES[stem]
+            # a year of bars is only passed through, piece by piece; the other tables are asked again and again
+            tables[stem] = Stored(file, schema) if stem == "bars" else Held(read_table(file, schema))
             if tables[stem].height != entry.rows:
                 raise BadData(
                     f"{folder / name}: {tables[stem].height} rows, the manifest says {entry.rows}; import it again"
@@ -202,11 +222,7 @@ def read_table(path: Path, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
         frame = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise BadData(f"{path}: not a readable Parquet file ({str(error).splitlines()[0][:120]}); truncated?") from None
-    for name, dtype in schema.items():
-        if name not in frame.columns:
-            raise BadData(f"{path}: column {name!r} is missing")
-        if frame[name].dtype != dtype:
-            raise BadData(f"{path}: column {name!r} is {frame[name].dtype}, expected {dtype}")
+    check_columns(path, frame, schema)
     return frame.select(list(schema))
 
 
@@ -289,20 +305,22 @@ def write_dataset(dataset: Dataset, folder: str | Path) -> Dataset:
     target = Path(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     _recover(target)
+    tables = dataset.tables  # read once: the file that they may still lie in is about to be replaced
     with _writing(target.parent):
-        manifest = _write(dataset, target)
-    return Dataset(manifest, dataset.tables, dataset.state, target)
+        manifest = _write(dataset, tables, target)
+    return Dataset(manifest, tables, dataset.state, target)
 
 
-def _write(dataset: Dataset, target: Path) -> Manifest:
+def _write(dataset: Dataset, tables: Mapping[str, pl.DataFrame], target: Path) -> Manifest:
     work = target.parent / f".{target.name}.writing"
     old = _aside(target)
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     files = {}
-    for name, table in sorted(dataset.tables.items()):
+    for name, table in sorted(tables.items()):
         path = work / f"{name}.parquet"
-        table.write_parquet(path, compression="zstd", statistics=False)
+        group = PIECE if name == "bars" else None
+        table.write_parquet(path, compression="zstd", statistics=False, row_group_size=group)
         files[path.name] = FileEntry(sha256=_synced_sha(path), rows=table.height)
     if dataset.state is not None:
         path = work / "state.json"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 _INTRINSIC = 21_000
+_REFUND_QUOTIENT = 5
 _REVERTED = "reverted"
 _BATCHED = "call:"
 _COUNTED = "slots_set"  # a caller that counts storage words says so even when there are none
@@ -54,11 +55,25 @@ class GasFeature(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GasFit(Struct, frozen=True, forbid_unknown_fields=True):
-    """Gas as a base plus so much per count, and how far that is from the measured."""
+    """Gas as a base plus so much per count, and how far that is from the measured.
+
+    ``refund``: gas given back per count at the end of the transaction, at most a fifth of what it used (EIP-3529).
+    """
 
     base: int
     per: Mapping[str, int]
     error: FitError
+    refund: Mapping[str, int] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """Return the counts it needs."""
+        return (*self.per, *self.refund)
+
+    def gas(self, count: Callable[[str], int]) -> int:
+        """Return gas, refunds taken off; ``count`` says how often each name counts."""
+        used = self.base + sum(each * count(name) for name, each in self.per.items())
+        back = sum(each * count(name) for name, each in self.refund.items())
+        return used - min(back, used // _REFUND_QUOTIENT)
 
 
 class GasKind(Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,7 +148,7 @@ class GasTable(Struct, frozen=True, forbid_unknown_fields=True):
         """Return gas and bytes of one transaction of ``kind``."""
         row = self.kinds[kind]
         fit = row.storage if row.storage is not None and _COUNTED in features else row.plain
-        gas = fit.base + sum(each * self.count(name, features) for name, each in fit.per.items())
+        gas = fit.gas(lambda name: self.count(name, features))
         return TxShape(max(_INTRINSIC, gas), row.fastlz_length, row.zero_bytes, row.nonzero_bytes)
 
     def shapes(self, verb: str, features: Mapping[str, int]) -> tuple[TxShape, ...]:
@@ -247,7 +262,7 @@ def parse_gas(text: str, file: str) -> GasTable:
 
 def _check_names(table: GasTable, file: str) -> None:
     for name, kind in table.kinds.items():
-        for feature in (*kind.plain.per, *(kind.storage.per if kind.storage else ())):
+        for feature in (*kind.plain.names(), *(kind.storage.names() if kind.storage else ())):
             if feature not in table.features:
                 raise UnknownName("feature", feature, table.features, file=file, field=f"kinds.{name}")
     for name, verb in table.verbs.items():

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from tidemill.errors import BadInput, UnknownName, nearest
 from tidemill.interfaces import Strategy
+from tidemill.wording import complaint, place
 
 __all__ = ["Loaded", "describe", "find", "names", "table"]
 
@@ -66,12 +67,11 @@ class Loaded(Struct, frozen=True):
         try:
             made: Strategy[Any] = msgspec.convert(known | dict(parameters), self.kind)
         except msgspec.ValidationError as error:
-            message, _, where = str(error).partition(" - at ")
-            at = where.strip("`").removeprefix("$").removeprefix(".")
+            message, at = place(error)
             field = f"parameters.{at}" if at else "parameters"
             if isinstance(error.__cause__, BadInput):
                 raise BadInput(str(error.__cause__), file=file, field="parameters") from None
-            raise BadInput(message[0].lower() + message[1:], file=file, field=field) from None
+            raise BadInput(complaint(message, parameters, at, self.kind), file=file, field=field) from None
         return made
 
 

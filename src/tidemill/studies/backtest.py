@@ -13,10 +13,12 @@ from tidemill.engine.run import Outcomes, run
 from tidemill.engine.world import ModelWorld
 from tidemill.execution.ids import content_hash
 from tidemill.execution.journal import MemoryJournal
+from tidemill.interfaces import Mark, Price
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
 from tidemill.studies.costs import Costing
 from tidemill.studies.prepare import Prepared
+from tidemill.studies.reprice import Noted, Witness, keep_at_costs, keep_at_prices
 from tidemill.studies.schema import Assumption, Fidelity, ResultDocument, StudyInfo, TokenInfo
 from tidemill.studies.statement import Alternative, Facts, statement
 from tidemill.studies.strategy import Chosen, choose
@@ -35,6 +37,9 @@ class Played(Struct, frozen=True):
 
     outcomes: Outcomes
     costing: Costing
+    noted: Noted
+    pairs: dict[frozenset[tuple[str, Price]], Any]
+    """What the pools said when marks carried these prices; ``None`` where that is not one thing."""
 
 
 class Backtest:
@@ -67,18 +72,31 @@ class Backtest:
             placement=self.study.world.placement,
             sample_every=spacing if curves else None,
         )
+        pairs: dict[frozenset[tuple[str, Price]], Any] = {}
+
+        def priced() -> dict[str, Price]:
+            now = prepared.pairs(stages)
+            found = prepared.priced(now, scale)
+            if pairs.setdefault(key := frozenset(found.items()), now) != now:
+                pairs[key] = None
+            return found
+
         world = ModelWorld(
             [prepared.engine_network()],
             stages.values(),
             funds,
             rules,
             cost=costing,
-            prices=lambda _world: prepared.prices(stages, scale),
+            prices=lambda _world: priced(),
             rates=lambda _world: prepared.rates(stages),
             outside=("market", "zero", *(stage.account for stage in stages.values())),
         )
         prepared.check_prices(stages, funds)
-        return Played(run(world, chosen.strategy, run_id=rules.run, log=MemoryJournal()), costing)
+        witness, journal = Witness(world), MemoryJournal()
+        outcomes = run(witness, chosen.strategy, run_id=rules.run, log=journal)
+        native = prepared.token(prepared.native)
+        noted = Noted(outcomes, chosen.strategy, witness.seen, journal.decisions(rules.run), native, costing.told)
+        return Played(outcomes, costing, noted, pairs)
 
     def main_run(self) -> tuple[ResultDocument, Outcomes]:
         """Run the study itself and state it, without the runs beside it (half and double, comparisons)."""
@@ -118,6 +136,25 @@ class Backtest:
         """Return what a run kept, micro-units of home."""
         return waterfall(post(outcomes.record, outcomes.marks)).keep
 
+    def keep_at(self, played: Played, scale: Scale) -> int:
+        """Return what the run would have kept at scaled assumptions: by its notes where they tell, else played again."""
+        found = self.keep_by_notes(played, scale)
+        return self.keep(self.play(scale=scale).outcomes) if found is None else found
+
+    def keep_by_notes(self, played: Played, scale: Scale) -> int | None:
+        """Return the same without playing, ``None`` where the run might have gone another way."""
+        if all(key.startswith("price:") for key in scale):
+
+            def prices(mark: Mark) -> dict[str, Price] | None:
+                pairs = played.pairs.get(frozenset(mark.prices.items()))
+                return None if pairs is None else self.prepared.priced(pairs, scale)
+
+            return keep_at_prices(played.outcomes, prices)
+        if any(key.startswith("price:") for key in scale):
+            return None
+        costing = Costing(self.prepared, played.costing.network.name, scale)
+        return keep_at_costs(played.noted, lambda costs: played.costing.again(costs, costing))
+
     def _assumptions(self, played: Played) -> list[Assumption]:
         """List every assumed input that moved something, with what would be kept at half and double of it."""
         rows = []
@@ -127,7 +164,7 @@ class Backtest:
             inputs.append((f"price:{symbol}", label, text, self.study.home, "the study file", ""))
         for number, (key, label, value, unit, source, as_of) in enumerate(inputs, 1):
             self._tell(f"assumption {number} of {len(inputs)} at half and double …")
-            half, double = (self.keep(self.play(scale={key: ratio}).outcomes) for ratio in HALF_AND_DOUBLE)
+            half, double = (self.keep_at(played, {key: ratio}) for ratio in HALF_AND_DOUBLE)
             rows.append(Assumption(key, label, value, unit, source, as_of, half, double))
         return rows
 

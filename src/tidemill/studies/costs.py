@@ -64,12 +64,27 @@ class Costing:
         self._data = self._recorded(prepared)
         self._given = self._study.fees.get(network)
         self.used: dict[str, Used] = {}
+        self._told: dict[int, tuple[Costs, str, str, Mapping[str, int], Block]] = {}
         self._levels = {name: self._assumed(name) for name in LEVELS}
 
     def __call__(self, venue: str, verb: str, features: Mapping[str, int], block: Block) -> Costs:
         """Return the costs of one own transaction (``engine.rules.CostOf``)."""
         parts = self._model.fee(venue, verb, features, self.env(block))
-        return Costs(parts.l2_execution, parts.l1_data, parts.operator, self._model.gas(venue, verb, features))
+        costs = Costs(parts.l2_execution, parts.l1_data, parts.operator, self._model.gas(venue, verb, features))
+        self._told[id(costs)] = costs, venue, verb, dict(features), block
+        return costs
+
+    @property
+    def told(self) -> list[Costs]:
+        """Every answer given so far, in order."""
+        return [answer[0] for answer in self._told.values()]
+
+    def again(self, costs: Costs, other: Costing) -> Costs | None:
+        """Return what ``other`` says of the transaction that this one answered ``costs`` for, ``None`` if it did not."""
+        if id(costs) not in self._told:
+            return None
+        _, venue, verb, features, block = self._told[id(costs)]
+        return other(venue, verb, features, block)
 
     def env(self, block: Block) -> FeeEnv:
         """Return fee levels at ``block``; raises ``BadInput`` naming the level that nothing provides."""

@@ -7,7 +7,7 @@ from tidemill.ledger.judge import Curves, Scaling, break_even, per_year_bps_down
 from tidemill.ledger.waterfall import Waterfall
 from tidemill.studies.schema import Headline
 
-__all__ = ["BPS", "MIN_YEAR_SECONDS", "headline", "money"]
+__all__ = ["BPS", "MIN_YEAR_SECONDS", "figure", "headline", "money"]
 
 BPS = 10_000
 DAY = 86_400
@@ -17,14 +17,24 @@ MIN_YEAR_SECONDS = 7 * DAY
 
 
 def money(micro: int, home: str) -> str:
-    """Write micro-units for a sentence, cut to cents towards zero.
+    """Write micro-units for a sentence, as ``figure`` has them.
 
     >>> money(-1_234_567_890, "USDC")
-    '-1,234.56 USDC'
+    '-1,234.57 USDC'
     """
-    whole, cents = divmod(abs(micro) // 10**4, 100)
-    sign = "-" if micro < 0 and (whole or cents) else ""
-    return f"{sign}{whole:,}.{cents:02d} {home}"
+    return f"{figure(micro)} {home}"
+
+
+def figure(micro: int) -> str:
+    """Write micro-units with two decimals from one unit up, else with as many as show something (at most six).
+
+    >>> figure(-779_712), figure(12), figure(0)
+    ('-0.7797', '0.000012', '0.00')
+    """
+    digits = 2 if abs(micro) >= 995_000 or not micro else 4 if abs(micro) >= 500 else 6
+    unit = 10 ** (6 - digits)
+    whole, part = divmod((abs(micro) + unit // 2) // unit, 10**digits)
+    return f"{'-' if micro < 0 else ''}{whole:,}.{part:0{digits}d}"
 
 
 def headline(books: Books, fall: Waterfall, drawn: Curves, home: str) -> Headline:
@@ -74,6 +84,8 @@ def _minimum(split: Scaling, excess: int, home: str) -> tuple[int | None, str]:
     fixed, scales = money(split.fixed, home), money(split.proportional, home)
     if least is None:
         return None, f"no size pays: what grows with capital came to {scales} beside holding, before {fixed} of fees"
+    if least == 0 and split.proportional <= 0:
+        return None, "nothing was earned beside holding and no network fees were paid: no size pays"
     if least == 0:
         return 0, "no network fees were paid, so that any size does"
     return least, (
@@ -94,7 +106,7 @@ def _what_would_change(fall: Waterfall, split: Scaling, excess: int, home: str) 
             parts.append(f"income {percent_up // 10}.{percent_up % 10} % {way}")
     if split.fixed > 0 and excess >= 0:
         times = (split.fixed + excess) * 10 // split.fixed
-        parts.append(f"network fees {times // 10}.{times % 10} times as high")
+        parts.append(f"network fees {_times(times)} times as high")
     elif 0 < -excess <= split.fixed:
         percent_up = _per_mille_up(-excess, split.fixed)
         parts.append(f"network fees {percent_up // 10}.{percent_up % 10} % lower")
@@ -108,6 +120,10 @@ def _what_would_change(fall: Waterfall, split: Scaling, excess: int, home: str) 
         return f"no single change: it is {money(-excess, home)} behind holding" if excess < 0 else "nothing it measured"
     verdict = "then holding would have kept as much" if excess > 0 else "then it would have kept as much as holding"
     return f"{', or '.join(parts)}: {verdict}"
+
+
+def _times(tenths: int) -> str:
+    return f"{tenths // 10:,}" if tenths >= 1_000 else f"{tenths // 10}.{tenths % 10}"
 
 
 def _per_mille_up(part: int, whole: int) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from tidemill.errors import BadInput, UnknownName
+from tidemill.files import write_whole
 from tidemill.studies.schema import ResultDocument
 from tidemill.studies.study import Study, load_study
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tidemill.engine.run import Outcomes
     from tidemill.studies.rehearse import Comparison
 
-__all__ = ["Loaded", "Result", "load"]
+__all__ = ["Loaded", "Result", "check_writable", "load"]
 
 Progress = Callable[[str], None]
 
@@ -148,25 +149,29 @@ def folder_name(study: Study) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-").lower() or "study"
 
 
+def check_writable(out: str | Path) -> None:
+    """Refuse a place for results before an hour of work rather than after it; nothing is made there yet.
+
+    Raises ``BadInput`` naming the folder.
+    """
+    place = Path(out).absolute()
+    there = next(folder for folder in (place, *place.parents) if folder.exists())
+    if not there.is_dir():
+        raise BadInput(f"cannot write to {out}: {there} is not a folder; choose another folder", field="out")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise BadInput(f"cannot write to {out}: {there} may not be written; choose another folder", field="out")
+
+
 def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write files into a folder, making it: all are written beside their places before the first one takes its place.
 
     Raises ``BadInput`` naming the folder; nothing half-written is left, and old files stay as they were.
     """
-    parts = {name: folder / f".{name}.{os.getpid()}.part" for name in files}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            parts[name].write_bytes(content)
-        for name, part in parts.items():
-            part.replace(folder / name)
+        write_whole({folder / name: content for name, content in files.items()})
     except OSError as error:
         reason = error.strerror or str(error)
         raise BadInput(f"cannot write to {folder}: {reason}; choose another folder", field="out") from None
-    finally:
-        with contextlib.suppress(OSError):
-            for part in parts.values():
-                part.unlink(missing_ok=True)
 
 
 def _cell(value: Any) -> Any:

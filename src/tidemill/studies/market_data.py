@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from tidemill.errors import BadData, BadInput
@@ -37,10 +39,10 @@ def open_market(study: Study, name: str, spec: VenueSpec) -> MarketData:
     if spec.dataset == "sample":
         from tidemill.market.sample import sample_dataset  # noqa: PLC0415 - generates on first use
 
-        return MarketData(sample_dataset())
+        return MarketData(_at_fidelity(sample_dataset(), study, name, spec))
     path = _find(study, name, spec.dataset)
     if path.is_dir():
-        return MarketData(load_dataset(path))
+        return MarketData(_at_fidelity(load_dataset(path), study, name, spec))
     if spec.pool is None:
         raise BadInput(
             f"{path.name} holds raw logs; say of which pool under [venues.{name}.pool], or import it first",
@@ -51,7 +53,28 @@ def open_market(study: Study, name: str, spec: VenueSpec) -> MarketData:
         pool = check_pool(pool_info(spec.pool))
     except BadInput as error:
         raise BadInput(error.message, file=study.path, field=f"venues.{name}.pool.{error.field}") from None
-    return MarketData(import_rawlogs(path, pool))
+    return MarketData(_at_fidelity(import_rawlogs(path, pool), study, name, spec))
+
+
+def _at_fidelity(dataset: Dataset, study: Study, name: str, spec: VenueSpec) -> Dataset:
+    """Return the dataset at the fidelity that the study asks for: its own, or a lesser one made of it."""
+    own, wanted = dataset.manifest.fidelity, spec.fidelity
+    if wanted in ("auto", own):
+        return dataset
+    if own == "bars" or wanted == "exact":
+        lesser = f"'{own}' or 'bars'" if own == "inferred" else f"'{own}'"
+        raise BadInput(
+            f"the data are {own} and do not support {wanted!r}; write {lesser}, or 'auto'",
+            file=study.path,
+            field=f"venues.{name}.fidelity",
+        )
+    if wanted == "bars":
+        from tidemill.market.bars import to_bars  # noqa: PLC0415 - heavy by numba
+
+        return to_bars(dataset)
+    from tidemill.market.store import Dataset  # noqa: PLC0415 - heavy by polars
+
+    return Dataset(msgspec.structs.replace(dataset.manifest, fidelity=wanted), dataset.tables)
 
 
 def pool_info(spec: PoolSpec) -> PoolInfo:
@@ -74,11 +97,22 @@ def _find(study: Study, name: str, text: str) -> Path:
 
     root = data_root()
     tried = [Path(text)] if Path(text).is_absolute() else [study.folder / text, *([root / text] if root else [])]
-    for path in tried:
-        if path.exists():
-            return path
+    try:
+        for path in tried:
+            if path.exists():
+                return path
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadInput(
+            f"{text[:40]!r}… is no path: {reason}", file=study.path, field=f"venues.{name}.dataset"
+        ) from None
     where = " or ".join(str(path) for path in tried)
-    hint = "" if root else "; set TIDEMILL_DATA to a folder of market data"
+    told = os.environ.get("TIDEMILL_DATA")
+    hint = "; set TIDEMILL_DATA to a folder of market data"
+    if root:
+        hint = ""
+    elif told:
+        hint = f"; TIDEMILL_DATA={told} is not a folder"
     raise BadInput(f"no dataset at {where}{hint}", file=study.path, field=f"venues.{name}.dataset")
 
 

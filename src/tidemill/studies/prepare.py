@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,16 @@ class Prepared:
 
         ``scale`` multiplies assumed prices by a ratio, for the report's half and double.
         """
+        return self.priced(self.pairs(stages), scale)
+
+    def pairs(self, stages: Mapping[str, Any]) -> tuple[tuple[str, str, int], ...]:
+        """Return what the pools say now: token ids and square-root price of each."""
+        return tuple(placed.pair(stages[name]) for name, placed in self.placed.items() if placed.pair)
+
+    def priced(
+        self, pairs: Sequence[tuple[str, str, int]], scale: Mapping[str, tuple[int, int]] | None = None
+    ) -> dict[str, Price]:
+        """Return prices as ``prices`` does, from what the pools said at some time."""
         known = {self.home: price_of_home(self.decimals[self.study.home])}
         for symbol, text in self.study.prices.items():
             if symbol not in self.decimals:
@@ -125,7 +135,6 @@ class Prepared:
             up, down = (scale or {}).get(f"price:{symbol}", (1, 1))
             micro = self._amount(text, MICRO, f"prices.{symbol}") * up // down
             known[self.token(symbol)] = price_of_micro(micro, self.decimals[symbol])
-        pairs = [placed.pair(stages[name]) for name, placed in self.placed.items() if placed.pair]
         for _ in pairs:
             for token0, token1, sqrt_price in pairs:
                 if token0 in known and token1 not in known:

@@ -1,8 +1,8 @@
 """Rehearse: the same strategy over the same window, on the model and on real contracts; then compare to the wei.
 
 ``locked`` keeps the order of actions: every account, token, position and state must be equal, fees of transactions
-apart. ``live-like`` lets others act in between, disturbs their order and delays inclusion: the books must equal the
-chain, and the tracking error is told by cause.
+apart. ``live-like`` lets the chain mine by itself while others send: what is decided at a head is included when it is,
+or fails. The books must equal the chain, and the tracking error is told by cause.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from tidemill.ledger.waterfall import waterfall
 from tidemill.studies.backtest import Backtest
 from tidemill.studies.load import folder_name, write_together
 from tidemill.studies.prepare import Prepared
-from tidemill.studies.rehearse_causes import causes_of
+from tidemill.studies.rehearse_causes import Live, causes_of, fates_of, pace_of
 from tidemill.studies.rehearse_compare import balance_rows, fee_rows, mark_differences, state_rows, step_differences
 from tidemill.studies.rehearse_document import (
     BalanceRow,
-    CauseRow,
     Covered,
     ModeRow,
     OwnTransaction,
@@ -102,17 +101,13 @@ def rehearse(
         chain = sides.on_chain(sides.rules(), feed=gas == "measured", model=model, tell=tell)
         if gas == "measured":
             model = sides.on_model(sides.rules(), fed={row.name: row.measured for row in chain.metered})
-        causes: list[CauseRow] = []
+        live: Live | None = None
     else:
-        chain, causes = causes_of(sides, model, tell)
+        live = causes_of(sides, model, tell)
+        chain = live.chain
     tell("playing the window in the study's own mode …")
     own = Backtest(inside).play().outcomes
-    return _comparison(inside, sides, window, mode, gas, model, chain, own, causes)
-
-
-def keep_of(outcomes: Outcomes) -> int:
-    """Return what a run kept, micro-units of home."""
-    return waterfall(post(outcomes.record, outcomes.marks)).keep
+    return _comparison(inside, sides, window, mode, gas, model, chain, own, live)
 
 
 def _comparison(
@@ -124,7 +119,7 @@ def _comparison(
     model: OnModel,
     chain: OnChain,
     own: Outcomes,
-    causes: list[CauseRow],
+    live: Live | None,
 ) -> Comparison:
     study = prepared.study
     native = prepared.token(prepared.native)
@@ -173,8 +168,10 @@ def _comparison(
         journal=[_journalled(row) for row in chain.journal],
         fees=fee_rows(chain.metered),
         modes=modes,
-        tracking_error=None if locked else sum(row.value for row in causes),
-        causes=causes,
+        tracking_error=None if live is None else sum(row.value for row in live.causes),
+        causes=[] if live is None else live.causes,
+        pace=None if live is None else pace_of(live),
+        fates=[] if live is None else fates_of(live.chain.outcomes),
         books_equal=books,
         agrees=agrees,
         verdict=_verdict(mode, agrees, covered, modes, study.home, balances, measured=measured),

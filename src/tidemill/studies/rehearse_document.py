@@ -11,17 +11,21 @@ __all__ = [
     "Cause",
     "CauseRow",
     "Covered",
+    "Fate",
+    "FateRow",
     "FeeRow",
     "ModeRow",
     "OwnTransaction",
+    "PaceInfo",
     "RehearsalDocument",
     "StateRow",
     "Transactions",
     "WindowInfo",
 ]
 
-Cause = Literal["delay", "price", "gas", "others"]
-SCHEMA = "tidemill.rehearsal/1"
+Cause = Literal["delay", "price", "failed", "gas", "others"]
+Fate = Literal["landed", "failed", "not sent"]
+SCHEMA = "tidemill.rehearsal/2"
 
 
 class WindowInfo(Struct, frozen=True):
@@ -124,6 +128,33 @@ class ModeRow(Struct, frozen=True):
     note: str
 
 
+class PaceInfo(Struct, frozen=True):
+    """How a live-like rehearsal compressed time, and what became of it.
+
+    Every ``interval_ms`` of real time a block, each ``seconds_per_block`` of world time later; ``blocks`` were mined,
+    ``planned_blocks`` are the window's own; ``limit_s`` of real time would have ended it. ``delay_s`` of world time lay
+    between deciding a step and its inclusion, in the median (0 where nothing was included). ``late`` actions of others
+    came more than two blocks behind their recorded second.
+    """
+
+    interval_ms: int
+    seconds_per_block: int
+    planned_blocks: int
+    blocks: int
+    limit_s: int
+    delay_s: int
+    late: int
+
+
+class FateRow(Struct, frozen=True):
+    """What became of own steps in a live-like rehearsal: how many, why, and what they cost in wei."""
+
+    fate: Fate
+    reason: str
+    steps: int
+    cost: int
+
+
 class CauseRow(Struct, frozen=True):
     """A part of the tracking error, micro-units of home; the parts add up to the whole."""
 
@@ -158,6 +189,8 @@ class RehearsalDocument(Struct, frozen=True, kw_only=True):
     modes: list[ModeRow]
     tracking_error: int | None
     causes: list[CauseRow]
+    pace: PaceInfo | None
+    fates: list[FateRow]
     books_equal: bool
     agrees: bool
     verdict: str

@@ -9,6 +9,9 @@ from typing import Any
 from msgspec import Struct
 
 from tidemill.chain.anvil import Anvil, AnvilOptions
+from tidemill.engine.chain_feed import Pace
+from tidemill.engine.chain_live import LiveChain, LiveStage
+from tidemill.engine.chain_live_world import LiveWorld
 from tidemill.engine.chain_local import RESERVE, LocalChain, Played
 from tidemill.engine.chain_meter import Meter, Metered
 from tidemill.engine.chain_stage import ChainStage
@@ -29,7 +32,7 @@ from tidemill.studies.rehearse_unrest import unrest
 from tidemill.studies.rehearse_window import Window
 from tidemill.studies.strategy import Chosen
 from tidemill.venues.kinds import kind
-from tidemill.venues.shared.ground import Ground, LocalVenue
+from tidemill.venues.shared.ground import Ground, LocalVenue, Unrest
 
 __all__ = ["OnChain", "Sides"]
 
@@ -81,20 +84,20 @@ class Sides:
 
     def __init__(self, prepared: Prepared, chosen: Chosen, window: Window) -> None:
         self.prepared, self.chosen, self.window = prepared, chosen, window
+        self._wallet = DevWallet()
         self.costing = Costing(prepared, prepared.study.network)
         self.id = content_hash([prepared.study.digest, prepared.study.world.seed, "rehearse", window.start, window.end])
         self.seats = {name: _seat(prepared, name, window) for name in prepared.placed}
 
-    def rules(self, *, jitter: int = 0, placement: Any = None, seed: str = "") -> Rules:
-        """Return the study's own rules over the window, or with further delays and another place in the block."""
+    def rules(self, *, later: int = 0, seed: str = "") -> Rules:
+        """Return the study's own rules over the window, or with inclusion so many blocks ``later``."""
         world = self.prepared.study.world
         return Rules(
             start=self.window.start,
             end=self.window.end,
             run=content_hash([self.id, seed]) if seed else self.id,
-            inclusion_delay=world.delay_blocks,
-            delay_jitter=jitter,
-            placement=placement or world.placement,
+            inclusion_delay=world.delay_blocks + later,
+            placement=world.placement,
         )
 
     @property
@@ -123,55 +126,85 @@ class Sides:
     # --- chain --------------------------------------------------------------------------------------------------------
 
     def on_chain(
-        self,
-        rules: Rules,
-        *,
-        feed: bool,
-        seed: str = "",
-        model: OnModel | None = None,
-        tell: Callable[[str], None] = _silent,
+        self, rules: Rules, *, feed: bool, model: OnModel | None = None, tell: Callable[[str], None] = _silent
     ) -> OnChain:
         """Play the window on a fresh local chain, which is stopped afterwards whatever happens.
 
-        ``seed`` disturbs the order of what others do; states are compared with ``model``'s at the end, or with those of
-        the models in lockstep. Raises ``MissingArtefact`` without anvil or contracts.
+        States are compared with ``model``'s at the end, or with those of the models in lockstep.
+        Raises ``MissingArtefact`` without anvil or contracts.
         """
-        at = self.window.first
-        wallet = DevWallet()
-        with Anvil(AnvilOptions(chain_id=CHAIN_ID, timestamp=at.time - 1, seconds_per_block=0)) as anvil:
-            ground = Ground(anvil, wallet.address, self.prepared.decimals, base_fee=self._base_fee(at))
-            tell("deploying the contracts …")
-            local = [
-                seat.local(ground, unrest(seed) if seed else None)
-                for _, seat in sorted(self.seats.items(), key=lambda kv: kv[1].rank)
-            ]
-            by_id = {venue.id: venue for venue in local}
-            venues: list[LocalVenue] = [by_id[name] for name in self.seats]
-            for venue in venues:
-                venue.start(at)
-            funds = self.prepared.funds()
-            native = self.prepared.token(self.prepared.native)
-            for token, amount in funds.items():
-                if token != native:
-                    ground.give(token, "me", amount)
-            ground.endowed = {key: amount for key, amount in ground.endowed.items() if key[1] != "me"}
-            meter = Meter(self.costing, feed=feed)
-            chain = LocalChain(ground, venues, wallet, meter, price=self._price, base_fee=self._base_fee)
-            chain.native = native if feed else ""
-            anvil.set_balance(ground.address("me"), funds.get(native, 0) + RESERVE)
+        with self._anvil() as anvil:
+            ground, venues = self._placed(anvil, tell)
+            chain = LocalChain(ground, venues, self._wallet, Meter(self.costing, feed=feed), **self._priced())
+            chain.native = self._native if feed else ""
             stages = {venue.id: ChainStage(chain, venue) for venue in venues}
             tell("playing the window on the local chain …")
-            world = ChainWorld(rules=rules, chain=chain, cost=meter, **self._common(stages))
-            outcomes = run(world, self.chosen.strategy, run_id=rules.run, log=MemoryJournal())
-            accounts = ("me", *dict.fromkeys(name for venue in venues for name in venue.accounts))
-            held = ground.held(accounts)
-            others = model.stages if model else {venue.id: venue.twin for venue in venues}
-            state = [(venue.id, *row) for venue in venues for row in venue.state(others[venue.id])]
-            return OnChain(
-                outcomes, held, chain.wealth(), ground.endowed, accounts, state, chain.differences, chain.count,
-                chain.played, sum(int(getattr(venue.twin, "refused", 0)) for venue in venues),
-                chain.journal.rows(), meter.rows, {venue.id: venue.twin for venue in venues}, dict(world.book.accounts()),
-            )  # fmt: skip
+            world = ChainWorld(rules=rules, chain=chain, cost=chain.meter, **self._common(stages))
+            return self._played(world, rules, model)
+
+    def on_live(self, rules: Rules, *, seed: str, tell: Callable[[str], None] = _silent) -> tuple[OnChain, LiveWorld]:
+        """Play the window on a chain that mines by itself, while others send beside us; ``seed`` disturbs their order.
+
+        States are compared with those of the models that followed. Raises ``RpcError`` when the time limit is reached.
+        """
+        pace = self.pace()
+        with self._anvil() as anvil:
+            ground, venues = self._placed(anvil, tell, unrest(seed, self.window.first.number))
+            meter = Meter(self.costing, feed=True)
+            chain = LiveChain(ground, venues, self._wallet, meter, pace=pace, **self._priced())
+            chain.native = self._native
+            stages = {venue.id: LiveStage(chain, venue) for venue in venues}
+            tell(f"playing the window on the local chain, about {pace.blocks * pace.interval_ms // 1_000 + 1} s …")
+            world = LiveWorld(rules=rules, chain=chain, cost=meter, **self._common(stages))
+            try:
+                return self._played(world, rules, None), world
+            finally:
+                chain.close()
+
+    def pace(self) -> Pace:
+        """Return how time is compressed in a live-like rehearsal."""
+        window, network = self.window, self.prepared.network
+        return Pace.of(window.end - window.start, network.block_time, self.prepared.study.rehearse.seconds)
+
+    def _anvil(self) -> Anvil:
+        return Anvil(AnvilOptions(chain_id=CHAIN_ID, timestamp=self.window.first.time - 1, seconds_per_block=0))
+
+    def _placed(
+        self, anvil: Anvil, tell: Callable[[str], None], disturb: Unrest | None = None
+    ) -> tuple[Ground, list[LocalVenue]]:
+        """Deploy every venue, bring it to the window's start, and give oneself the study's capital."""
+        at = self.window.first
+        ground = Ground(anvil, self._wallet.address, self.prepared.decimals, base_fee=self._base_fee(at))
+        tell("deploying the contracts …")
+        ground.sort([seat.pair for seat in self.seats.values() if seat.pair])
+        ranked = sorted(self.seats.values(), key=lambda seat: seat.rank)
+        by_id = {venue.id: venue for venue in (seat.local(ground, disturb) for seat in ranked)}
+        venues: list[LocalVenue] = [by_id[name] for name in self.seats]
+        for venue in venues:
+            venue.start(at)
+        funds = self.prepared.funds()
+        for token, amount in funds.items():
+            if token != self._native:
+                ground.give(token, "me", amount)
+        ground.endowed = {key: amount for key, amount in ground.endowed.items() if key[1] != "me"}
+        anvil.set_balance(ground.address("me"), funds.get(self._native, 0) + RESERVE)
+        return ground, venues
+
+    def _played(self, world: ChainWorld, rules: Rules, model: OnModel | None) -> OnChain:
+        """Run the strategy and read everything off the chain at the end."""
+        chain = world.chain
+        outcomes = run(world, self.chosen.strategy, run_id=rules.run, log=MemoryJournal())
+        venues = list(chain.venues.values())
+        accounts = ("me", *dict.fromkeys(name for venue in venues for name in venue.accounts))
+        held = chain.ground.held(accounts)
+        others = model.stages if model else {venue.id: venue.twin for venue in venues}
+        state = [(venue.id, *row) for venue in venues for row in venue.state(others[venue.id])]
+        return OnChain(
+            outcomes, held, chain.wealth(), chain.ground.endowed, accounts, state, chain.differences, chain.count,
+            chain.played, sum(int(getattr(venue.twin, "refused", 0)) for venue in venues),
+            chain.journal.rows(), chain.meter.rows, {venue.id: venue.twin for venue in venues},
+            dict(world.book.accounts()),
+        )  # fmt: skip
 
     # --- pieces -------------------------------------------------------------------------------------------------------
 
@@ -185,6 +218,13 @@ class Sides:
             "rates": lambda _world: prepared.rates(stages),
             "outside": ("market", "zero", *(stage.account for stage in stages.values())),
         }
+
+    @property
+    def _native(self) -> str:
+        return self.prepared.token(self.prepared.native)
+
+    def _priced(self) -> dict[str, Any]:
+        return {"price": self._price, "base_fee": self._base_fee}
 
     def _price(self, gas_used: int, signed: bytes, block: Block) -> Costs:
         parts = self.costing.network.fee(TxShape.of(gas_used, signed), self.costing.env(block))

@@ -17,14 +17,18 @@ STEPS_IN = 10
 """After one in so many swaps somebody swaps back a part of it."""
 
 
-def unrest(seed: str) -> Callable[[Sequence[Others]], list[Others]]:
-    """Return a function that disturbs what others do, the same way for the same seed."""
+def unrest(seed: str, start: int = 0) -> Callable[[Sequence[Others]], list[Others]]:
+    """Return a function that disturbs what others do, the same way for the same seed.
+
+    What they do up to block number ``start`` stays as it is: that is how a scripted venue comes to its start, and one
+    needs what another gave (shares to stake).
+    """
 
     def disturbed(items: Sequence[Others]) -> list[Others]:
         random = stream("unrest", seed, len(items))
-        out: list[Others] = []
+        out = [item for item in items if item.block.number <= start]
         late: list[Others] = []
-        for block, group in groupby(items, key=lambda item: item.block):
+        for block, group in groupby(items[len(out) :], key=lambda item: item.block):
             now = [Others(block, item.actor, item.action) for item in late] + list(group)
             late = [item for item in now if random.randrange(HELD_BACK) == 0]
             now = [item for item in now if item not in late]

@@ -6,7 +6,6 @@ The text of a document can neither end the element that holds it nor run: see :f
 
 from __future__ import annotations
 
-import contextlib
 import html
 import json
 import math
@@ -18,6 +17,7 @@ from typing import Any
 import msgspec
 
 from tidemill.errors import BadInput, MissingArtefact
+from tidemill.files import write_whole
 from tidemill.studies.schema import ResultDocument
 
 __all__ = ["SAFE_INTEGER", "inline_json", "report_html", "write_report"]
@@ -49,14 +49,9 @@ def write_report(document: ResultDocument, path: str | os.PathLike[str]) -> Path
     """
     target = Path(path)
     page = report_html(document)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(page, encoding="utf-8", newline="\n")
-        part.replace(target)
+        write_whole({target: page.encode()})
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
         reason = error.strerror or str(error)
         raise BadInput(f"the report cannot be written: {reason}; choose another folder", file=str(target)) from error
     return target

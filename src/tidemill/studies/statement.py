@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from tidemill.interfaces import Expired, Mark, Recorded, Skipped
 from tidemill.ledger.books import Books
-from tidemill.ledger.judge import Curves, curves, per_year_bps_toward_zero
+from tidemill.ledger.judge import Curves, curves, per_year_bps_down, per_year_bps_toward_zero
 from tidemill.ledger.posting import post
 from tidemill.ledger.timeline import Step
 from tidemill.ledger.waterfall import Waterfall, waterfall
@@ -109,6 +109,10 @@ def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
     def yearly(value: int) -> int | None:
         return per_year_bps_toward_zero(value, fall.start_value, seconds) if seconds >= MIN_YEAR_SECONDS else None
 
+    def total(value: int) -> int | None:
+        """Round sums as the headline is rounded, so that both say the same."""
+        return per_year_bps_down(value, fall.start_value, seconds) if seconds >= MIN_YEAR_SECONDS else None
+
     rows: list[WaterfallRow] = []
     running = 0
     sums: dict[str, int] = {}
@@ -117,9 +121,7 @@ def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
         if line.group == "exit":
             formula = "sum of the rows above"
             rows.append(
-                WaterfallRow(
-                    "before_exit", "Before leaving", "subtotal", running, yearly(running), _kept(sums), formula
-                )
+                WaterfallRow("before_exit", "Before leaving", "subtotal", running, total(running), _kept(sums), formula)
             )
             if facts.exit == "mark":
                 note = "not closed: the study asked to be valued at the last price (exit = mark)"
@@ -132,7 +134,7 @@ def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
             )
         )
     formula = "value of everything: end - start"
-    rows.append(WaterfallRow("keep", "What you keep", "total", fall.keep, yearly(fall.keep), _kept(sums), formula))
+    rows.append(WaterfallRow("keep", "What you keep", "total", fall.keep, total(fall.keep), _kept(sums), formula))
     return rows
 
 

@@ -16,13 +16,14 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from tidemill.errors import BadInput, nearest
+from tidemill.wording import ADDRESS, DECIMAL, NAME, complaint, inner, place
 
 __all__ = ["Fees", "PoolSpec", "Rehearsal", "Study", "VenueSpec", "WorldSpec", "load_study", "parse_study"]
 
-Decimal = Annotated[
-    str, Meta(pattern=r"^[0-9]{1,30}(\.[0-9]{1,30})?$", description="a decimal number in quotes, exact")
-]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$", description="a short name")]
+Decimal = Annotated[str, Meta(pattern=DECIMAL, description="a decimal number in quotes, exact")]
+Name = Annotated[str, Meta(pattern=NAME, description="a short name")]
+YEARS = 2009, 2200
+"""Years that a study can be about: chains have begun, and times stay far from what calendars cannot hold."""
 MAX_BYTES = 1_000_000
 """A study file is a page of text; anything larger is a mistake."""
 
@@ -30,7 +31,7 @@ MAX_BYTES = 1_000_000
 class PoolSpec(Struct, frozen=True, forbid_unknown_fields=True):
     """The pool that raw logs are of: they do not say it themselves."""
 
-    address: Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}$", description="contract address")]
+    address: Annotated[str, Meta(pattern=ADDRESS, description="contract address")]
     token0: Annotated[Name, Meta(description="symbol of token0 (the lower address)")]
     token1: Annotated[Name, Meta(description="symbol of token1")]
     decimals0: Annotated[int, Meta(ge=0, le=36, description="decimals of token0")]
@@ -78,7 +79,8 @@ class Fees(Struct, frozen=True, forbid_unknown_fields=True):
     )
     blob_base_fee_gwei: Annotated[Decimal | None, Meta(description="blob base fee of Ethereum, gwei")] = None
     fork: Annotated[
-        str | None, Meta(description="fee formula to use instead of the one in force at the study's dates")
+        str | None,
+        Meta(description="fee formula to use instead of the one in force at the study's dates"),
     ] = None
 
 
@@ -165,7 +167,7 @@ def load_study(path: str | Path) -> Study:
     except OSError as error:
         raise BadInput(f"cannot be read ({error.strerror})", file=str(path)) from None
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8-sig")  # some editors put a mark in front
     except UnicodeDecodeError:
         raise BadInput("not UTF-8 text: a study is a TOML file", file=str(path)) from None
     study = parse_study(text, str(path))
@@ -192,7 +194,27 @@ def parse_study(text: str, name: str = "study") -> Study:
                 _convert(value, value_type, name, f"{table.name}.{key}")
     study: Study = _convert(data, Study, name, "")
     _check_dates(study, name)
+    _check_sense(study, name)
     return study
+
+
+def _check_sense(study: Study, name: str) -> None:
+    """Refuse what has the right type and no meaning."""
+    if not study.title.isprintable() or not study.title.strip():
+        raise BadInput(f"{study.title!r} is no line of text", file=name, field="title")
+    for network, fees in study.fees.items():
+        if fees.fork == "":
+            raise BadInput("expected the name of a fork", file=name, field=f"fees.{network}.fork")
+    for at, other in enumerate(study.counterfactual):
+        if other == study.network:
+            raise BadInput(f"{other!r} is the study's own network", file=name, field="counterfactual")
+        if other in study.counterfactual[:at]:
+            raise BadInput(f"{other!r} is listed twice", file=name, field="counterfactual")
+    for token, price in study.prices.items():
+        if not price.strip("0."):
+            raise BadInput(
+                "a price of 0 would value it at nothing; leave it out or say one", file=name, field=f"prices.{token}"
+            )
 
 
 def _bare(kind: Any) -> Any:
@@ -210,13 +232,29 @@ def _convert(data: Any, kind: Any, name: str, prefix: str) -> Any:
     try:
         return msgspec.convert(data, kind, strict=True)
     except msgspec.ValidationError as error:
-        message, _, where = str(error).partition(" - at ")
-        at = where.strip("`").removeprefix("$").removeprefix(".")
+        message, at = place(error)
+        at = _entry(data, kind, at)
         raise BadInput(
-            f"{_plain(message)}{_got(data, at)}",
+            complaint(message, data, at, kind),
             file=name,
             field=".".join(part for part in (prefix, at) if part) or None,
         ) from None
+
+
+def _entry(data: Any, kind: Any, at: str) -> str:
+    """Name the entry of a table that a checker calls ``[...]``, where one entry alone is wrong."""
+    table, dots, rest = at.partition("[...]")
+    if not dots or rest:
+        return at
+    entries = data
+    for part in table.split("."):
+        entries, kind = entries[part], inner(kind, part)
+    for key, value in entries.items():
+        try:
+            msgspec.convert(value, inner(kind, key), strict=True)
+        except msgspec.ValidationError:
+            return f"{table}.{key}"
+    return table
 
 
 def _check_dates(study: Study, name: str) -> None:
@@ -224,6 +262,8 @@ def _check_dates(study: Study, name: str) -> None:
         value = getattr(study, key)
         if value is not None and value.tzinfo is None:
             raise BadInput(f"{value} has no time zone; write {value.isoformat()}Z", file=name, field=key)
+        if value is not None and not YEARS[0] <= value.year <= YEARS[1]:
+            raise BadInput(f"{value.isoformat()} is no year of a chain; {YEARS[0]} to {YEARS[1]}", file=name, field=key)
     if study.start and study.end and study.start >= study.end:
         raise BadInput(f"end {study.end} is not after start {study.start}", file=name, field="end")
 
@@ -248,43 +288,3 @@ def _check_keys(data: Any, kind: Any, name: str, at: str) -> None:
             raise BadInput(f"unknown key{nearest(key, valid)}", file=name, field=f"{at}{key}")
         _check_keys(value, types[key], name, f"{at}{key}.")
     return
-
-
-def _plain(message: str) -> str:
-    """Turn a type checker's sentence into a person's."""
-    for old, new in (
-        ("Object missing required field", "missing key"),
-        ("Expected `object`", "expected a table"),
-        (
-            "Expected `str` matching regex '^[0-9]{1,30}(\\\\.[0-9]{1,30})?$'",
-            'expected a decimal number in quotes, such as "10000.5"',
-        ),
-        (
-            "Expected `str` matching regex '^[A-Za-z][A-Za-z0-9_-]{0,63}$'",
-            "expected a short name of letters, digits, - and _",
-        ),
-        (
-            "Expected `str` matching regex '^0x[0-9a-fA-F]{40}$'",
-            "expected an address, 0x and 40 hexadecimal digits",
-        ),
-        ("Expected `str`", "expected text in quotes"),
-        ("Invalid enum value", "not a valid choice:"),
-        ("Expected `int`", "expected a whole number"),
-        ("Expected `datetime | null`", "expected a date and time such as 2024-01-05T00:00:00Z"),
-        ("Invalid RFC3339 encoded datetime", "expected a date and time such as 2024-01-05T00:00:00Z, without quotes"),
-    ):
-        message = message.replace(old, new)
-    return message
-
-
-def _got(data: Any, at: str) -> str:
-    """Show what stands at the place that a checker complained of, where it can be found."""
-    value = data
-    for part in at.split(".") if at else ():
-        if not isinstance(value, dict) or part not in value:
-            return ""
-        value = value[part]
-    if isinstance(value, dict):
-        return ""
-    text = repr(value)
-    return f" (here: {text if len(text) <= 60 else text[:57] + '…'})"

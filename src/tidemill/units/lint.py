@@ -25,6 +25,7 @@ __all__ = ["ROOMS", "check_file", "check_module", "check_text", "main"]
 
 ROOMS = (
     "errors",
+    "wording",
     "units",
     "facts",
     "networks",

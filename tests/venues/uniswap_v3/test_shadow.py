@@ -62,7 +62,7 @@ def errors() -> dict[str, list[float]]:
 @pytest.mark.parametrize("verb", ["mint", "swap_exact_in", "increase", "harvest", "close"])
 def test_gas_on_a_recorded_path_is_close_to_the_executed_pool(errors: dict[str, list[float]], verb: str):
     assert len(errors[verb]) >= 8
-    # Measured: medians 0.0 to 2.9 %, nine in ten within 3.5 %, single actions up to 25 % (a word that happens to be zero).
-    assert statistics.median(errors[verb]) <= 0.03
-    assert sorted(errors[verb])[len(errors[verb]) * 9 // 10 - 1] <= 0.035
-    assert max(errors[verb]) <= 0.25
+    # Measured: see docs/rooms/networks.md. What is left is the others' ticks crossed before the data begin.
+    assert statistics.median(errors[verb]) <= 0.02
+    assert sorted(errors[verb])[len(errors[verb]) * 9 // 10 - 1] <= 0.02
+    assert max(errors[verb]) <= 0.10

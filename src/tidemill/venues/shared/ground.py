@@ -7,6 +7,7 @@ addresses. The ground keeps both in step, says what everybody was given, and rea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import Any, Protocol
 
 from eth_hash.auto import keccak
@@ -15,9 +16,9 @@ from msgspec import Struct
 from tidemill.chain.abi import Abi
 from tidemill.chain.anvil import Anvil
 from tidemill.chain.artefacts import artefact
-from tidemill.chain.deploy import Deployment, deploy
+from tidemill.chain.deploy import Deployment, create_address, deploy
 from tidemill.chain.types import Call, Receipt
-from tidemill.errors import RpcError
+from tidemill.errors import BadInput, RpcError
 from tidemill.interfaces import Action, Block, Intent, Limits, Stage, Transfer
 from tidemill.venues.shared.client_parts import ERC20, abi, ask_many
 
@@ -29,6 +30,7 @@ PLENTY = 1 << 200
 ZERO = "0x" + "00" * 20
 _DEPLOYER = "deployer"
 _WEALTH = 10**30
+_MAKER = 0x7E << 152
 _AT_ONCE = 200
 """Transactions per block while the start state is made; a block has gas for 300."""
 _TRANSFER = "0x" + keccak(b"Transfer(address,address,uint256)").hex()
@@ -68,6 +70,14 @@ class LocalVenue(Protocol):
 
     def calls(self, item: Others) -> Sequence[tuple[str, Call]]:
         """Encode what somebody else does: (sender's address, call), in order; the last one is the action itself."""
+        ...
+
+    def unscript(self) -> None:
+        """Let the twin play nothing by itself from now on: the chain's blocks decide, told by ``follow``."""
+        ...
+
+    def follow(self, item: Others) -> bool:
+        """Let the twin do what somebody else has done on the chain; say whether it refused."""
         ...
 
     def endow(self, token: str, amount: int) -> None:
@@ -127,12 +137,35 @@ class Ground:
     def token(self, token: str) -> str:
         """Return the address of a token, deployed on first use with the decimals of its symbol."""
         if token not in self.tokens:
-            symbol = token.partition("@")[0]
-            args = (f"Test {symbol}", symbol, self.decimals[symbol])
-            self.tokens[token] = deploy(self.anvil, self.address(_DEPLOYER), [Deployment(token, "TestToken", args)])[
-                token
-            ]
+            self._deploy(token, self.address(_DEPLOYER))
         return self.tokens[token]
+
+    def sort(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Deploy the tokens of pools at addresses such that the first of every pair sorts below the second.
+
+        Raises ``BadInput`` where no order does.
+        """
+        above: dict[str, set[str]] = {}
+        for low, high in pairs:
+            above.setdefault(high, set()).add(low)
+            above.setdefault(low, set())
+        try:
+            order = list(TopologicalSorter(above).static_order())
+        except CycleError as error:
+            names = ", ".join(dict.fromkeys(token.partition("@")[0] for token in error.args[1]))
+            raise BadInput(
+                f"pools of the study have {names} in orders that contradict each other; on one network a token has one "
+                "address, so use datasets of the same network",
+                field="venues",
+            ) from None
+        makers = [f"0x{_MAKER + number:040x}" for number in range(len(order))]
+        for token, maker in zip(order, sorted(makers, key=lambda one: create_address(one, 0)), strict=True):
+            self._deploy(token, maker)
+
+    def _deploy(self, token: str, maker: str) -> None:
+        symbol = token.partition("@")[0]
+        made = Deployment(token, "TestToken", (f"Test {symbol}", symbol, self.decimals[symbol]))
+        self.tokens |= deploy(self.anvil, maker, [made])
 
     def mint(self, token: str, who: str, amount: int) -> tuple[str, Call]:
         """Return the call that makes so much of a test token for ``who`` (a name)."""

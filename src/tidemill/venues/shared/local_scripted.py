@@ -62,6 +62,14 @@ class ScriptedLocal:
         sender = self.ground.address(item.actor)
         return [(sender, call) for call in self._of(item.actor).plan(intent_of(self.id, item.action))]
 
+    def unscript(self) -> None:
+        """Leave the script to the chain."""
+        self.twin.script, self.twin.played = [], 0
+
+    def follow(self, item: Others) -> bool:
+        """Do what was included; say whether the model refuses it."""
+        return not self.twin.play(Scripted(item.block, item.actor, item.action))
+
     def question(self, action: Action) -> Intent:
         """Return an action as an intent to ask about."""
         return intent_of(self.id, action)
@@ -94,6 +102,7 @@ class ScriptedSeat:
 
     made_up = False
     ranges = 0
+    pair = None
 
     def __init__(
         self, make: Callable[[], Stage], place: Callable[[Ground, ScriptedStage[Any]], ScriptedLocal], *, rank: int

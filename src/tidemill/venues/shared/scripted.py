@@ -130,7 +130,7 @@ class ScriptedStage(Generic[S]):
     def advance(self, to: Block) -> Sequence[Happened]:
         """Play the script up to and including ``to``; a scripted action that reverts did nothing, as on the chain."""
         while self.played < len(self.script) and self.script[self.played].block.number <= to.number:
-            self._play(self.script[self.played])
+            self.play(self.script[self.played])
             self.played += 1
         self.at = to
         return ()
@@ -193,13 +193,16 @@ class ScriptedStage(Generic[S]):
     def _balance(self, token: str, account: str) -> int:
         return self.holdings.held.get((token, account), 0)
 
-    def _play(self, item: Scripted) -> None:
+    def play(self, item: Scripted) -> bool:
+        """Do what somebody else did and say whether it succeeded; one that reverts changes nothing."""
         before = copy.deepcopy(self.state)
         try:
             inside = _Inside(item.block, item.actor, self.holdings, None, self.account)
             self.holdings.move(self.model.apply(self.state, item.action, inside).transfers)
         except Revert:
             self.state = before
+            return False
+        return True
 
     def _when_claimable(self, condition: Claimable, until: Block) -> Block | None:
         """Search the first time at which enough can be claimed, between one scripted action and the next."""
@@ -219,7 +222,7 @@ class ScriptedStage(Generic[S]):
                 return self._block_at(low)
             if item is None or item.block.number > until.number:
                 return None
-            scout._play(item)  # noqa: SLF001
+            scout.play(item)
             start = item.block
         return None
 

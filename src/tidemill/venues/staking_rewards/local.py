@@ -16,12 +16,19 @@ from tidemill.venues.staking_rewards.client import FarmClient, FarmDeployment
 
 __all__ = ["LocalFarm", "seat"]
 
+DAY = 86_400
+_FIXED = 60 * DAY
+_SLOTS = 32
 _PLAIN = ("rewardRate", "lastUpdateTime", "rewardPerTokenStored", "periodFinish", "totalSupply")
 _OF_STAKERS = ("balanceOf", "rewards", "userRewardPerTokenPaid")
 
 
 class LocalFarm(ScriptedLocal):
-    """``LocalVenue`` of StakingRewards. Raises ``BadInput`` where the contract's fixed period is not the study's."""
+    """``LocalVenue`` of StakingRewards.
+
+    The period over which a reward is paid out is a storage word that the constructor sets to 60 days and no function
+    changes: another period means another constructor's constant and the same code behind it. Here the word is written.
+    """
 
     def __init__(self, ground: Ground, twin: ScriptedStage[Any]) -> None:
         state = twin.state
@@ -32,12 +39,20 @@ class LocalFarm(ScriptedLocal):
         self._at = FarmDeployment.of_farm(ground.rpc, farm, **ids)
         both = tuple(dict.fromkeys(ids.values()))
         super().__init__(ground, twin, both, tuple(token for token in both if token not in ground.issued), farm)
+        self._set_period(farm, state.duration)
+
+    def _set_period(self, farm: str, seconds: int) -> None:
         fixed = self.client.read("rewardsDuration")
-        if fixed != state.duration:
+        if fixed == seconds:
+            return
+        slots = [slot for slot in range(_SLOTS) if self.ground.rpc.storage(farm, slot) == fixed]
+        if len(slots) == 1:
+            self.ground.anvil.set_storage(farm, slots[0], seconds)
+        if self.client.read("rewardsDuration") != seconds:
             raise BadInput(
-                f"the contract pays a reward out over {fixed // 86_400} days and cannot be told otherwise, "
-                f"not over {state.duration // 86_400}",
-                field=f"venues.{twin.id}.params.duration_days",
+                f"{seconds // DAY} days: this contract pays out over {fixed // DAY} days, has no function that changes "
+                f"it, and its storage word was not found; write {fixed // DAY}",
+                field=f"venues.{self.id}.params.duration_days",
             )
 
     def client_for(self, who: str) -> FarmClient:
@@ -58,7 +73,22 @@ class LocalFarm(ScriptedLocal):
         return out
 
 
+class _Seat(ScriptedSeat):
+    """A farm's seat, which says where its period is not the constructor's."""
+
+    def notes(self) -> list[str]:
+        """Return what a reader must know of the contract's period."""
+        farm = self.model()
+        if farm.state.duration == _FIXED:
+            return []
+        note = (
+            f"{farm.id}: the contract's constructor fixes 60 days and no function changes that; its storage word was "
+            f"written to say {farm.state.duration // DAY}, as a constructor with that constant would have"
+        )
+        return [note]
+
+
 def seat(venue: str, network: str, market: Any, placed: Placed, at: Block, until: Block) -> ScriptedSeat:
     """Return how a farm is rehearsed, from the study's start on."""
     del venue, network, market, at, until
-    return ScriptedSeat(placed.make, LocalFarm, rank=2)
+    return _Seat(placed.make, LocalFarm, rank=2)

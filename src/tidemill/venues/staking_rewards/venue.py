@@ -23,6 +23,11 @@ def place(setup: Setup) -> Placed:
     for symbol in (staking, reward):
         if symbol not in setup.decimals:
             raise BadInput(f"decimals of {symbol} are not known; add {symbol} = … under [tokens]", field="tokens")
+    if not params["duration_days"]:
+        raise BadInput(
+            "0 days: a reward is paid out over at least 1 day; leave it out for the contract's 60",
+            field=f"venues.{setup.id}.params.duration_days",
+        )
     account, duration = f"{setup.id}:farm", int(params["duration_days"]) * DAY
     state: dict[str, Any] = {
         "account": account,
@@ -62,7 +67,7 @@ VENUE = Kind(
     params={
         "staking": (None, "symbol of the token staked"),
         "reward": (None, "symbol of the token paid"),
-        "duration_days": (60, "days over which a notified reward is paid out (the contract's constant)"),
+        "duration_days": (60, "days over which a notified reward is paid out (the contract's constructor says 60)"),
         "staked": (1_000_000, "whole tokens that others stake"),
         "reward_per_period": (10_000, "whole reward tokens notified at the start of each period"),
     },

@@ -23,10 +23,11 @@ _SPACING = {500: 10, 3000: 60, 10_000: 200}
 
 
 class LocalToken(Struct, frozen=True):
-    """A test token that stands for ``id`` (``USDC@op``)."""
+    """A test token that stands for ``id`` (``USDC@op``); ``address`` where it stands on the chain already."""
 
     id: str
     decimals: int
+    address: str = ""
 
 
 def deploy_local(
@@ -39,17 +40,17 @@ def deploy_local(
     governor: str = _GOVERNOR,
     tick_spacing: int | None = None,
 ) -> V3Deployment:
-    """Deploy factory, manager, router, callee and two tokens, and make the pool.
+    """Deploy factory, manager, router, callee and those of two tokens that do not stand yet, and make the pool.
 
     Parameters
     ----------
-    token0, token1 : in the pool's order; the test tokens' addresses are made to sort that way.
+    token0, token1 : in the pool's order; the test tokens' addresses are made to sort that way. Where they stand
+        already, both must, and sort so.
     fee : in millionths; tiers that the factory does not know are enabled with a spacing of ``fee // 50``.
     sqrt_price_x96 : initial price, Q64.96; ``None`` leaves the pool to be initialised.
     governor : owner of the factory, who may set the protocol's share.
     tick_spacing : of a tier that the factory does not know.
     """
-    makers = _sorting_makers(anvil)
     weth, factory = AddressOf("weth"), AddressOf("factory")
     stack = [
         Deployment("weth", "WETH9"),
@@ -60,10 +61,12 @@ def deploy_local(
         Deployment("callee", "PoolCallee"),
     ]
     at = deploy(anvil, governor, stack)
-    for maker, token in zip(makers, (token0, token1), strict=True):
-        symbol = token.id.partition("@")[0]
-        at |= deploy(anvil, maker, [Deployment(token.id, "TestToken", (f"Test {symbol}", symbol, token.decimals))])
-    addresses = at[token0.id], at[token1.id]
+    addresses = token0.address, token1.address
+    if not all(addresses):
+        for maker, token in zip(_sorting_makers(anvil), (token0, token1), strict=True):
+            symbol = token.id.partition("@")[0]
+            at |= deploy(anvil, maker, [Deployment(token.id, "TestToken", (f"Test {symbol}", symbol, token.decimals))])
+        addresses = at[token0.id], at[token1.id]
     factory_abi, pool_abi = Abi(artefact("UniswapV3Factory").abi), Abi(artefact("UniswapV3Pool").abi)
     spacing = _SPACING.get(fee, tick_spacing or max(1, fee // 50))
     calls = []

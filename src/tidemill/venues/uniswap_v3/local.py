@@ -39,12 +39,16 @@ class BookedPool(PoolStage):
     def _play(self, index: int) -> None:
         block, action, _ = self.actions[index]
         sender = self.state.pool.owner if action.verb == "pool_set_fee_protocol" else OTHERS
+        self.refused += self.do(block, action, sender)  # the chain refuses it too, or the comparison says so
+
+    def do(self, block: Block, action: Action, sender: str) -> bool:
+        """Do what ``sender``, who can pay, does in ``block``, and book it; say whether the pool refuses."""
         try:
             result = self.model.apply(self.state, action, _Unlimited(block, sender))
         except Revert:
-            self.refused += 1  # the chain refuses it too, or the comparison says so
-            return
+            return True
         self.holdings.move(result.transfers)
+        return False
 
     def next_wake(self, conditions: Sequence[Condition], until: Block) -> Block | None:
         """Look ahead as any executed pool; the books are as before afterwards."""
@@ -101,24 +105,22 @@ def _opening(venue: str, start: PoolStart, spacing: int) -> list[tuple[str, Acti
 
 
 class LocalPool:
-    """``LocalVenue`` of a Uniswap v3 pool.
+    """``LocalVenue`` of a Uniswap v3 pool, with a factory, a manager and a router of its own.
 
-    Raises ``BadInput`` when one of the pool's tokens stands on the chain already: their addresses must sort.
+    Its tokens stand on the ground already, at addresses in the pool's order.
     """
 
     def __init__(self, ground: Ground, twin: BookedPool, start: PoolStart, info: Any) -> None:
         self.ground, self.twin, self._start, self.id = ground, twin, start, twin.id
         pool = twin.state.pool
         self.tokens: Sequence[str] = (pool.token0, pool.token1)
-        if taken := [token for token in self.tokens if token in ground.tokens]:
-            raise BadInput(
-                f"{taken[0]} is of another pool of the study too; one pool can be rehearsed at a time",
-                field=f"venues.{self.id}",
-            )
         self._governor = ground.address(pool.owner)
         self._others = ground.address(OTHERS)
-        made = [LocalToken(token, places) for token, places in zip(
-            self.tokens, (info.token0.decimals, info.token1.decimals), strict=True)]  # fmt: skip
+        places = (info.token0.decimals, info.token1.decimals)
+        made = [
+            LocalToken(token, decimals, ground.token(token))
+            for token, decimals in zip(self.tokens, places, strict=True)
+        ]
         at = deploy_local(
             ground.anvil,
             *made,
@@ -132,7 +134,6 @@ class LocalPool:
                 f"fee {pool.fee} has tick spacing {at.tick_spacing} in the factory, the data say {pool.tick_spacing}",
                 field=f"venues.{self.id}",
             )
-        ground.tokens |= dict(zip(self.tokens, (at.token0, at.token1), strict=True))
         names = {"pool": at.pool, "manager": at.manager, "router": at.router, "callee": at.callee}
         for name, address in names.items():
             ground.name(address, f"{self.id}:{name}")
@@ -163,6 +164,17 @@ class LocalPool:
 
     def _encoded(self, actor: str, action: Action) -> list[tuple[str, Call]]:
         return [(self.ground.address(actor), call) for call in self._of[actor].plan(intent_of(self.id, action))]
+
+    def unscript(self) -> None:
+        """Leave the recorded market to the chain."""
+        self.twin.actions = ()
+        self.twin.played, self.twin._numbers = 0, self.twin._numbers[:0]  # noqa: SLF001 - of its own folder
+
+    def follow(self, item: Others) -> bool:
+        """Do what was included; say whether the model refuses it."""
+        refused = self.twin.do(item.block, item.action, item.actor)
+        self.twin.refused += refused
+        return refused
 
     def endow(self, token: str, amount: int) -> None:
         """Make so much more of a token for ``me``: both are test tokens."""
@@ -208,7 +220,7 @@ def _as_others(actions: Sequence[tuple[Block, Action, int]], owner: str) -> list
 
 
 class Seat:
-    """How a pool is put on the model and on a chain. ``rank``: pools come first, their tokens' addresses must sort."""
+    """How a pool is put on the model and on a chain."""
 
     rank = 0
 
@@ -219,6 +231,12 @@ class Seat:
     def model(self) -> BookedPool:
         """Return a fresh pool of the model at the window's start."""
         return copy.deepcopy(self._fresh)
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The pool's tokens; their addresses must sort so."""
+        pool = self._fresh.state.pool
+        return pool.token0, pool.token1
 
     @property
     def ranges(self) -> int:

@@ -5,6 +5,7 @@ Verbs and their arguments are the field's (see README.md of this folder). Amount
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from msgspec import structs
 
 from tidemill.errors import BadInput, Revert
 from tidemill.interfaces import Action, Context, Event, Result
-from tidemill.units import DIVISION_BY_ZERO, MAX_UINT128, OVERFLOW, UNDERFLOW
+from tidemill.units import DIVISION_BY_ZERO, MAX_UINT128, MAX_UINT256, OVERFLOW, UNDERFLOW
 from tidemill.venues.shared.effects import Effects
 from tidemill.venues.uniswap_v3 import model_pool as core
 from tidemill.venues.uniswap_v3 import model_router as router
@@ -22,6 +23,7 @@ from tidemill.venues.uniswap_v3.model_replay import replay
 from tidemill.venues.uniswap_v3.model_state import ManagerState, PoolState, UniswapV3State
 from tidemill.venues.uniswap_v3.model_storage import storage_features
 from tidemill.venues.uniswap_v3.model_swap import swap, widest_limit
+from tidemill.venues.uniswap_v3.model_wallet import wallet_features
 from tidemill.venues.uniswap_v3.rules_fees import flash_fee_up
 from tidemill.venues.uniswap_v3.rules_ticks import max_liquidity_per_tick
 
@@ -92,9 +94,12 @@ class UniswapV3Model:
         except BaseException:
             state.journal.rollback(mark)
             raise
-        storage = storage_features(state.journal.since(mark))
+        features = Counter(result.features)
+        features.update(storage_features(state.journal.since(mark), features["pool_calls"]))
+        if not action.verb.startswith("pool_"):
+            features.update(wallet_features(result, action, ctx, state.pool.token0, state.pool.token1))
         state.journal.commit(mark)
-        return structs.replace(result, features={**result.features, **storage, "transfers": len(result.transfers)})
+        return structs.replace(result, features={**features, "transfers": len(result.transfers)})
 
     def replay(self, state: UniswapV3State, event: Event, ctx: Context) -> None:
         """Apply a recorded event of the pool; raises `ReplayMismatch` when its amounts do not reproduce."""
@@ -210,7 +215,7 @@ def _swap_exact_out(state: UniswapV3State, effects: Effects, action: Action) -> 
         effects,
         str(action.args["token_in"]),
         int(action.args["amount_out"]),
-        action.limits.get("amount_in_max", (1 << 256) - 1),
+        action.limits.get("amount_in_max", MAX_UINT256),
         action.limits.get("sqrt_price_x96", 0),
         action.limits.get("deadline"),
     )

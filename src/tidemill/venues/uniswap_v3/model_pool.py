@@ -37,10 +37,12 @@ __all__ = [
     "burn",
     "collect",
     "collect_protocol",
+    "enter",
     "flash",
     "increase_observations",
     "initialize",
     "mint",
+    "note_observation",
     "now32",
     "require_unlocked",
     "set_fee_protocol",
@@ -81,6 +83,20 @@ def require_unlocked(pool: PoolState) -> None:
         raise Revert("LOK")
 
 
+def enter(pool: PoolState, effects: Effects) -> None:
+    """Lock the pool for a call: it writes slot 0 twice, which costs gas."""
+    require_unlocked(pool)
+    effects.count("pool_calls")
+
+
+def note_observation(pool: PoolState, effects: Effects, now: int) -> None:
+    """Write an observation before tick or liquidity change, and count what that costs."""
+    before = pool.observation_index
+    if oracle.write(pool, now, pool.tick, pool.liquidity):
+        effects.count("observations_written")
+        effects.count("observation_slots", int(pool.observation_index != before))
+
+
 def initialize(pool: PoolState, effects: Effects, sqrt_price_x96: int) -> None:
     """Set the first price, Q64.96; once only (AI), within the range of ticks (R)."""
     if pool.sqrt_price_x96 != 0:
@@ -98,7 +114,7 @@ def mint(
     pool: PoolState, effects: Effects, owner: str, tick_lower: int, tick_upper: int, liquidity: int, payer: Payer
 ) -> tuple[int, int]:
     """Add liquidity to ``owner``'s position; returns what it costs (amount0, amount1), rounded up."""
-    require_unlocked(pool)
+    enter(pool, effects)
     if not 0 < liquidity < _INT128:
         raise Revert("")
     amount0, amount1 = _change_position(pool, effects, owner, tick_lower, tick_upper, liquidity)
@@ -128,7 +144,7 @@ def burn(
 
     A liquidity of 0 only brings the fees owed up to date.
     """
-    require_unlocked(pool)
+    enter(pool, effects)
     if liquidity >= _INT128:
         raise Revert("")
     amount0, amount1 = _change_position(pool, effects, owner, tick_lower, tick_upper, -liquidity)
@@ -161,7 +177,7 @@ def collect(
     amount1_max: int,
 ) -> tuple[int, int]:
     """Pay out what is owed to ``owner``'s position, at most the maxima; a position that is not there has nothing."""
-    require_unlocked(pool)
+    enter(pool, effects)
     key = (owner, tick_lower, tick_upper)
     held = pool.positions.get(key, NO_POSITION)
     amount0 = min(amount0_max, held.tokens_owed_0)
@@ -190,7 +206,7 @@ def flash(
 
     The loan comes and goes through ``recipient``, whose balance it does not change.
     """
-    require_unlocked(pool)
+    enter(pool, effects)
     if pool.liquidity == 0:
         raise Revert("L")
     fee0, fee1 = flash_fee_up(amount0, pool.fee), flash_fee_up(amount1, pool.fee)
@@ -275,8 +291,7 @@ def _change_position(
     if delta == 0:
         return 0, 0
     if tick_lower <= pool.tick < tick_upper:
-        if oracle.write(pool, now32(effects), pool.tick, pool.liquidity):
-            effects.count("observations_written")
+        note_observation(pool, effects, now32(effects))
         pool.journal.set(pool, "liquidity", add_liquidity(pool.liquidity, delta))
     lower, upper = ratio_at_tick(tick_lower), ratio_at_tick(tick_upper)
     if delta > 0:
@@ -294,10 +309,12 @@ def _settle_position(
         accumulators = oracle.accumulators_now(pool, now)
         flipped_lower = update_tick(pool, tick_lower, delta, False, accumulators, now)
         flipped_upper = update_tick(pool, tick_upper, delta, True, accumulators, now)
+        words = set()
         for tick, flipped in ((tick_lower, flipped_lower), (tick_upper, flipped_upper)):
             if flipped:
-                flip_tick(pool, tick)
+                words.add(flip_tick(pool, tick))
                 effects.count("ticks_initialised" if delta > 0 else "ticks_cleared")
+        effects.count("bitmap_words", len(words))
     inside0, inside1 = growth_inside(pool, tick_lower, tick_upper)
     key = (owner, tick_lower, tick_upper)
     held = pool.positions.get(key, NO_POSITION)

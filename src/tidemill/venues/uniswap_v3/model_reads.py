@@ -69,7 +69,6 @@ def _snapshot_cumulatives_inside(
     elif pool.tick >= tick_upper:
         outer, inner = upper, lower
     else:
-        now &= 0xFFFF_FFFF
         ticks, seconds = oracle.accumulators_now(pool, now)
         return (
             wrap_int56(ticks - lower.tick_cumulative_outside - upper.tick_cumulative_outside),

@@ -42,6 +42,9 @@ def exact_output_single(
 ) -> tuple[int, int]:
     """Take ``amount_out``; less only where a price limit is given. Returns (amount in, amount out)."""
     check_deadline(effects, deadline)
+    # The router keeps the amount that its callback paid in a word of its own, and puts that back.
+    effects.count("slots_changed")
+    effects.count("slots_restored")
     spent, received = _swap(pool, effects, token_in, amount_out, -1, sqrt_price_limit_x96)
     if sqrt_price_limit_x96 == 0 and received != amount_out:
         raise Revert("")

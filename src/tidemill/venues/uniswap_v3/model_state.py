@@ -19,6 +19,7 @@ __all__ = [
     "PoolPosition",
     "PoolState",
     "TickInfo",
+    "TokenEntry",
     "TokenPosition",
     "UniswapV3State",
 ]
@@ -113,13 +114,38 @@ class PoolState:
     journal: Journal = field(default_factory=Journal, repr=False, compare=False)
 
 
+class TokenEntry(NamedTuple):
+    """An entry of an enumeration of position tokens; ``owner`` is empty in an owner's own."""
+
+    token_id: int
+    owner: str
+
+
 @dataclass(slots=True)
 class ManagerState:
-    """The NonfungiblePositionManager as far as one pool is concerned; ``account`` owns its pool positions."""
+    """The NonfungiblePositionManager as far as one pool is concerned; ``account`` owns its pool positions.
+
+    ``elsewhere`` says that others hold tokens that this state does not know and go on minting, as on a live network.
+    ``entries``, ``places`` and ``sizes`` are the enumerations of tokens by owner ("" for all) that cost gas and decide
+    nothing (`model_tokens`).
+    """
 
     account: str
     next_id: int = 1
     tokens: dict[int, TokenPosition] = field(default_factory=dict)
+    elsewhere: bool = field(default=False, compare=False)
+    entries: dict[tuple[str, int], TokenEntry] = field(default_factory=dict, compare=False, repr=False)
+    places: dict[tuple[str, int], int] = field(default_factory=dict, compare=False, repr=False)
+    sizes: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Enumerate tokens given, in the order of their numbers."""
+        for token_id, token in sorted(self.tokens.items()):
+            for group, owner in ((token.owner, ""), ("", token.owner)):
+                size = self.sizes.get(group, 0)
+                self.entries[group, size] = TokenEntry(token_id, owner)
+                self.places[group, token_id] = size + 1
+                self.sizes[group] = size + 1
 
 
 @dataclass(slots=True)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from tidemill.errors import Revert
 from tidemill.venues.shared.effects import Effects
 from tidemill.venues.uniswap_v3 import model_oracle as oracle
-from tidemill.venues.uniswap_v3.model_pool import Payer, now32, require_unlocked
+from tidemill.venues.uniswap_v3.model_pool import Payer, enter, note_observation, now32
 from tidemill.venues.uniswap_v3.model_state import PoolState
-from tidemill.venues.uniswap_v3.model_ticks import add_liquidity, cross_tick, next_tick, ratio_at_tick
+from tidemill.venues.uniswap_v3.model_ticks import add_liquidity, cross_tick, next_tick, ratio_at_tick, word_of
 from tidemill.venues.uniswap_v3.rules_fees import fee_growth_down, protocol_share_down, wrapping_add_128
 from tidemill.venues.uniswap_v3.rules_swap import swap_step_exact_in, swap_step_exact_out
 from tidemill.venues.uniswap_v3.rules_ticks import (
@@ -58,7 +58,7 @@ def swap(
     """
     if amount_specified == 0:
         raise Revert("AS")
-    require_unlocked(pool)
+    enter(pool, effects)
     if zero_for_one:
         right_side = MIN_SQRT_RATIO < sqrt_price_limit_x96 < pool.sqrt_price_x96
     else:
@@ -96,9 +96,11 @@ def _walk(pool: PoolState, effects: Effects, zero_for_one: bool, amount_specifie
     spent = received = protocol_fee = 0
     accumulators: tuple[int, int] | None = None
     now = now32(effects)
+    words: set[int] = set()
 
     while remaining != 0 and price != limit:
         start = price
+        words.add(word_of(tick, pool.tick_spacing, zero_for_one))
         ahead, in_use = next_tick(pool, tick, zero_for_one)
         ahead = max(ahead, MIN_TICK) if zero_for_one else min(ahead, MAX_TICK)
         price_ahead = ratio_at_tick(ahead)
@@ -125,10 +127,10 @@ def _walk(pool: PoolState, effects: Effects, zero_for_one: bool, amount_specifie
         elif price != start:
             tick = tick_at_sqrt_ratio(price)
 
+    effects.count("bitmap_words", len(words))
     journal = pool.journal
     if tick != pool.tick:
-        if oracle.write(pool, now, pool.tick, pool.liquidity):
-            effects.count("observations_written")
+        note_observation(pool, effects, now)
         journal.set(pool, "tick", tick)
     journal.set(pool, "sqrt_price_x96", price)
     journal.set(pool, "liquidity", liquidity)

@@ -11,7 +11,16 @@ from tidemill.venues.uniswap_v3.rules_fees import fee_growth_inside
 from tidemill.venues.uniswap_v3.rules_oracle import seconds_between, wrap_int56, wrapping_sub_160
 from tidemill.venues.uniswap_v3.rules_ticks import sqrt_ratio_at_tick
 
-__all__ = ["check_range", "clear_tick", "cross_tick", "growth_inside", "next_tick", "ratio_at_tick", "update_tick"]
+__all__ = [
+    "check_range",
+    "clear_tick",
+    "cross_tick",
+    "growth_inside",
+    "next_tick",
+    "ratio_at_tick",
+    "update_tick",
+    "word_of",
+]
 
 _UINT128 = 1 << 128
 _UINT256 = 1 << 256
@@ -73,13 +82,14 @@ def update_tick(pool: PoolState, tick: int, delta: int, upper: bool, accumulator
     return flipped
 
 
-def flip_tick(pool: PoolState, tick: int) -> None:
-    """Turn the bit of a tick; reverts without a reason for a tick off the spacing."""
+def flip_tick(pool: PoolState, tick: int) -> int:
+    """Turn the bit of a tick and return its word's number; reverts without a reason for a tick off the spacing."""
     if tick % pool.tick_spacing != 0:
         raise Revert("")
     compressed = compress(tick, pool.tick_spacing)
     word = pool.bitmap.get(compressed >> 8, 0) ^ (1 << (compressed & 255))
     pool.journal.put(pool.bitmap, compressed >> 8, word)
+    return compressed >> 8
 
 
 def clear_tick(pool: PoolState, tick: int) -> None:
@@ -124,6 +134,11 @@ def growth_inside(pool: PoolState, tick_lower: int, tick_upper: int) -> tuple[in
             upper.fee_growth_outside_1_x128,
         ),
     )
+
+
+def word_of(tick: int, tick_spacing: int, leftward: bool) -> int:
+    """The number of the bitmap word that `next_tick` looks into."""
+    return (compress(tick, tick_spacing) + int(not leftward)) >> 8
 
 
 def next_tick(pool: PoolState, tick: int, leftward: bool) -> tuple[int, bool]:

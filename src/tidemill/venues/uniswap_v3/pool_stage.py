@@ -301,7 +301,6 @@ class PoolStage:
         """Do one of one's own verbs through the exact model; raises ``Revert`` with the state unchanged."""
         principal = self._principal(action)
         result = self.model.apply(self.state, action, _Own(ctx, self.account))
-        result = structs.replace(result, features=_with_wallet(result, ctx))
         if principal is None:
             return result
         split = {"principal0": principal[0], "principal1": principal[1]}
@@ -360,24 +359,6 @@ class PoolStage:
             )
 
 
-def _with_wallet(result: Result, ctx: Context) -> dict[str, int]:
-    """Return the counts that move gas with those of the wallet's own storage words.
-
-    The gas table was measured with wallets that always hold something: a word that comes from or goes back to zero
-    counts as that instead of as changed.
-    """
-    counts = dict(result.features)
-    for token in sorted({move.token for move in result.transfers}):
-        moves = [move for move in result.transfers if move.token == token]
-        change = sum(m.amount * ((m.target == ctx.sender) - (m.source == ctx.sender)) for m in moves)
-        held = ctx.balance(token, ctx.sender)
-        kind = "slots_set" if held == 0 < change else "slots_cleared" if held + change == 0 else None
-        if kind is not None and change:
-            counts[kind] = counts.get(kind, 0) + 1
-            counts["slots_changed"] = counts.get("slots_changed", 0) - 1
-    return counts
-
-
 def executed_state(setup: Setup) -> UniswapV3State:
     """Return a venue's initial state with its tokens named as in the study and all positions held by ``others``."""
     info = setup.market.pool
@@ -390,8 +371,8 @@ def executed_state(setup: Setup) -> UniswapV3State:
         liquidity = merged[key].liquidity if key in merged else 0
         merged[key] = PoolPosition(held.liquidity + liquidity, *held[1:])
     pool.positions = merged
-    # The manager has met the pool before: its first contact costs gas that a study must not pay.
-    return UniswapV3State(setup.id, pool, ManagerState(f"{setup.id}:manager", next_id=2))
+    # The manager has met the pool before: its first contact costs gas that a study must not pay. Others mint after you.
+    return UniswapV3State(setup.id, pool, ManagerState(f"{setup.id}:manager", next_id=2, elsewhere=True))
 
 
 def place_executed(setup: Setup) -> Placed:

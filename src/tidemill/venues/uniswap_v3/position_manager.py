@@ -16,6 +16,7 @@ from tidemill.venues.shared.effects import Effects
 from tidemill.venues.uniswap_v3 import model_pool as core
 from tidemill.venues.uniswap_v3.model_state import NO_POSITION, TokenPosition, UniswapV3State
 from tidemill.venues.uniswap_v3.model_ticks import ratio_at_tick
+from tidemill.venues.uniswap_v3.model_tokens import add_token, remove_token
 from tidemill.venues.uniswap_v3.rules_fees import fees_owed_down, wrapping_add_128
 from tidemill.venues.uniswap_v3.rules_liquidity import liquidity_for_amounts_down
 from tidemill.venues.uniswap_v3.rules_ticks import MAX_TICK, MIN_TICK
@@ -44,10 +45,11 @@ def mint(
     check_deadline(effects, deadline)
     added = _add_liquidity(state, effects, tick_lower, tick_upper, desired, least)
     manager = state.manager
-    # Two storage words that the state does not hold: the pool's number at the manager, the owner's count of tokens.
+    # Words that the state does not hold: the pool's number at the manager, and the key kept under it (two).
     effects.count("first_of_pool", int(manager.next_id == 1))
-    effects.count("first_of_owner", int(all(held.owner != effects.ctx.sender for held in manager.tokens.values())))
+    effects.count("slots_set", 3 * int(manager.next_id == 1))
     token_id = manager.next_id
+    add_token(state, effects, token_id, effects.ctx.sender)
     inside0, inside1 = _pool_snapshot(state, tick_lower, tick_upper)
     token = TokenPosition(effects.ctx.sender, tick_lower, tick_upper, added.liquidity, inside0, inside1, 0, 0)
     state.journal.put(manager.tokens, token_id, token)
@@ -111,7 +113,7 @@ def collect(
     if token.liquidity > 0:
         effects.count("pokes")
         core.burn(state.pool, effects, account, token.tick_lower, token.tick_upper, 0)
-        token = _settle(state, token_id, token, token.liquidity)
+        token = _settled(state, token, token.liquidity)
     ask0, ask1 = min(amount0_max, token.tokens_owed_0), min(amount1_max, token.tokens_owed_1)
     paid = core.collect(state.pool, effects, account, recipient, token.tick_lower, token.tick_upper, ask0, ask1)
     left = TokenPosition(*token[:6], token.tokens_owed_0 - ask0, token.tokens_owed_1 - ask1)
@@ -126,6 +128,7 @@ def burn(state: UniswapV3State, effects: Effects, token_id: int) -> None:
     if token.liquidity or token.tokens_owed_0 or token.tokens_owed_1:
         raise Revert("Not cleared")
     state.journal.drop(state.manager.tokens, token_id)
+    remove_token(state, effects, token_id, token.owner)
 
 
 def close(
@@ -191,12 +194,19 @@ def _pool_snapshot(state: UniswapV3State, tick_lower: int, tick_upper: int) -> t
 
 def _settle(
     state: UniswapV3State, token_id: int, token: TokenPosition, liquidity: int, freed: tuple[int, int] = (0, 0)
-) -> TokenPosition:
+) -> None:
     """Credit a token the fees of its old liquidity and what was ``freed``, and set its liquidity."""
+    state.journal.put(state.manager.tokens, token_id, _settled(state, token, liquidity, freed))
+
+
+def _settled(
+    state: UniswapV3State, token: TokenPosition, liquidity: int, freed: tuple[int, int] = (0, 0)
+) -> TokenPosition:
+    """Return the token brought up to date, with this liquidity."""
     inside0, inside1 = _pool_snapshot(state, token.tick_lower, token.tick_upper)
     fees0 = fees_owed_down(inside0, token.fee_growth_inside_0_last_x128, token.liquidity)
     fees1 = fees_owed_down(inside1, token.fee_growth_inside_1_last_x128, token.liquidity)
-    settled = TokenPosition(
+    return TokenPosition(
         token.owner,
         token.tick_lower,
         token.tick_upper,
@@ -206,5 +216,3 @@ def _settle(
         wrapping_add_128(token.tokens_owed_0, freed[0] + fees0),
         wrapping_add_128(token.tokens_owed_1, freed[1] + fees1),
     )
-    state.journal.put(state.manager.tokens, token_id, settled)
-    return settled

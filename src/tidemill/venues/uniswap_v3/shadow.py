@@ -20,6 +20,7 @@ from tidemill.venues.uniswap_v3.model_ticks import flip_tick
 __all__ = ["GasShadow"]
 
 _Q128 = 1 << 128
+_Q256 = 1 << 256
 _PLENTY = 1 << 255
 _WORDS_PER_CROSSING = 4
 """A crossed tick's fee growth outside (two words), its oracle word, and the active liquidity."""
@@ -44,17 +45,50 @@ class _Rich:
 class GasShadow:
     """A pool and manager in which own actions are done again, to be counted."""
 
-    def __init__(self, venue: str, token0: str, token1: str, fee: int, tick_spacing: int, account: str) -> None:
+    def __init__(
+        self, venue: str, token0: str, token1: str, fee: int, tick_spacing: int, account: str, *, slots: int = 2
+    ) -> None:
         self.model = UniswapV3Model()
         params = {
             "token0": token0, "token1": token1, "fee": fee, "tick_spacing": tick_spacing, "name": venue, "account": account,
         }  # fmt: skip
         self.state: UniswapV3State = self.model.init(params)
+        self.state.manager.elsewhere = True
         pool = self.state.pool
-        # A pool that has traded: fee growth, and room for observations that has all been used.
+        # A pool that has traded: fee growth, and room for observations that has all been used (``slots`` of them).
         pool.fee_growth_global_0_x128 = pool.fee_growth_global_1_x128 = _Q128
-        pool.observation_cardinality = pool.observation_cardinality_next = 2
-        pool.observations = {0: Observation(1, 1, 1, True), 1: Observation(0, 1, 1, True)}
+        pool.observation_cardinality = pool.observation_cardinality_next = slots
+        pool.observations = {index: Observation(int(index == 0), 1, 1, True) for index in range(slots)}
+        self._seen = 0
+        self._growth = 1
+
+    def follow(self, ticks: Any) -> None:
+        """Let the price have gone along the path: ticks of one's own that it crossed have been crossed.
+
+        ``ticks`` : int array, the path's tick after each of its steps so far. What lies outside a tick is a word that
+        is zero or not, and so is what a position has earned since: this is what decides what the next verb pays.
+        """
+        pool, start = self.state.pool, max(self._seen - 1, 0)
+        self._seen = len(ticks)
+        turns = []
+        for tick in pool.ticks:
+            above = ticks[start:] >= tick
+            rows = (above[1:] != above[:-1]).nonzero()[0]
+            if len(rows):
+                # Only the last crossing, and whether there was one before it to come back from, can be told by a word.
+                turns += [(int(row), tick) for row in (rows[-1:] if len(rows) % 2 else rows[-2:])]
+        for _, tick in sorted(turns):
+            self._earn()
+            info = pool.ticks[tick]
+            outside0 = (pool.fee_growth_global_0_x128 - info.fee_growth_outside_0_x128) % _Q256
+            outside1 = (pool.fee_growth_global_1_x128 - info.fee_growth_outside_1_x128) % _Q256
+            pool.ticks[tick] = TickInfo(info.liquidity_gross, info.liquidity_net, outside0, outside1, 1, 1, 1)
+        self._earn()
+
+    def _earn(self) -> None:
+        pool = self.state.pool
+        pool.fee_growth_global_0_x128 += self._growth
+        pool.fee_growth_global_1_x128 += self._growth
 
     def count(
         self,
@@ -75,9 +109,9 @@ class GasShadow:
         pool, manager = self.state.pool, self.state.manager
         inside = sum(t.liquidity for t in manager.tokens.values() if t.tick_lower <= tick < t.tick_upper)
         pool.sqrt_price_x96, pool.tick, pool.liquidity = price, tick, liquidity + inside
-        pool.fee_growth_global_0_x128 += _Q128 // max(liquidity, 1) * 1_000_000 + 1
-        pool.fee_growth_global_1_x128 += _Q128 // max(liquidity, 1) * 1_000_000 + 1
+        self._growth = _Q128 // max(liquidity, 1) * 1_000_000 + 1
         manager.next_id = number
+        self._earn()
         if action.verb == "mint":
             for bound in (int(action.args["tick_lower"]), int(action.args["tick_upper"])):
                 self._others(bound, used(bound))
@@ -87,13 +121,21 @@ class GasShadow:
             return {}
 
     def swap(self, action: Action, ctx: Context, steps: int, crossed: int, moved: bool, **at: Any) -> Mapping[str, int]:
-        """As `count` for a swap whose steps and crossings the stage knows; it leaves the shadow's pool as it was."""
+        """As `count` for a swap whose steps and crossings the stage knows; it leaves the shadow's pool as it was.
+
+        The stage knows the ticks of others; those of one's own alone are crossed here besides.
+        """
         mark = self.state.journal.mark()
         found = dict(self.count(action, ctx, self.state.manager.next_id, **at))
+        pool, before = self.state.pool, int(at["tick"])
+        low, high = sorted((before, pool.tick))
+        alone = sum(low < tick <= high and not at["used"](tick) for tick in pool.ticks)
         self.state.journal.rollback(mark)
-        if found:
-            found["slots_changed"] = found.get("slots_changed", 0) + _WORDS_PER_CROSSING * crossed
-        return {**found, "steps": steps, "ticks_crossed": crossed, "observations_written": int(moved)}
+        if not found:
+            return {"steps": steps, "ticks_crossed": crossed, "observations_written": int(moved)}
+        there = found.get("ticks_crossed", 0)
+        found["slots_changed"] += _WORDS_PER_CROSSING * max(0, crossed + alone - there)
+        return {**found, "steps": max(found["steps"], steps + alone), "ticks_crossed": max(there, crossed + alone)}
 
     def _others(self, tick: int, gross: int) -> None:
         """Let others use a tick that none of one's own positions is bounded by yet."""

@@ -103,6 +103,7 @@ class ReplayStage:
     ----------
     diluted : whether own liquidity shares each step's fee (mode ``diluted``) or not (``small``).
     first_token_id : number of the first position token; somebody has met the pool before, so not 1.
+    observation_slots : how many observations the pool's oracle keeps, for gas; where unknown, more than one.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class ReplayStage:
         *,
         diluted: bool,
         first_token_id: int = 2,
+        observation_slots: int = 2,
     ) -> None:
         if not len(tape.time):
             raise BadInput("the recorded path has no steps", field=venue)
@@ -126,7 +128,9 @@ class ReplayStage:
         self.at = Block(time=0, number=0)
         self.tokens: dict[int, _Token] = {}
         self._next_id = first_token_id
-        self._shadow = GasShadow(venue, pool.token0, pool.token1, pool.fee, pool.tick_spacing, self.account)
+        self._shadow = GasShadow(
+            venue, pool.token0, pool.token1, pool.fee, pool.tick_spacing, self.account, slots=observation_slots
+        )
         self._ranges: dict[tuple[int, int], int] = {}
         self._lower = np.empty(0, np.int32)
         self._upper = np.empty(0, np.int32)
@@ -249,6 +253,7 @@ class ReplayStage:
     def _here(self) -> dict[str, Any]:
         """Where the path stands, for the shadow."""
         steps, events = self.steps, self.events
+        self._shadow.follow(self.tape.tick[:steps])
         return {
             "price": self.sqrt_price_x96,
             "tick": self.tick,

@@ -37,8 +37,14 @@ def place(setup: Setup) -> Placed:
     liquidity = market.path_liquidity()
     tape, flow = market.tape(), market.flow()
 
+    # Whether each observation takes a new word is known only where the pool's state is; a live pool has many.
+    slots = min(2, market.initial_state().observation_cardinality) if market.manifest.fidelity == "exact" else 2
+    diluted = setup.mode == "diluted"
+
     def make() -> Stage:
-        return ReplayStage(setup.id, setup.network, pool, tape, flow, liquidity, diluted=setup.mode == "diluted")
+        return ReplayStage(
+            setup.id, setup.network, pool, tape, flow, liquidity, diluted=diluted, observation_slots=slots
+        )
 
     def notes() -> tuple[str, ...]:
         if not liquidity.beyond:
