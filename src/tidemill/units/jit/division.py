@@ -23,7 +23,7 @@ from tidemill.units.jit.raw import combine, divide_step_x86, funnel, leading_zer
 __all__ = ["DIVISION", "IS_PORTABLE", "Division", "divide_step_portable", "make_divide", "make_division"]
 
 u64 = types.uint64
-_to128, _to192, _to256, _to320, _to512 = (resize_to(bits) for bits in (128, 192, 256, 320, 512))
+_to128, _to256, _to384, _to512 = (resize_to(bits) for bits in (128, 256, 384, 512))
 
 IS_PORTABLE = os.environ.get("TIDEMILL_PORTABLE", "0") == "1" or platform.machine() not in ("x86_64", "AMD64")
 """Whether compiled code of this process avoids inline assembly."""
@@ -65,40 +65,60 @@ class Division(NamedTuple):
     mod: Any
 
 
-def _make_digit(step: Any, narrow: Callable[[Any], Any], wide: Callable[[Any], Any], top: int) -> Any:
-    """One digit of long division by a normalised divisor `d` whose highest limb is number `top`."""
-    above = top + 1
+def make_divide(step: Any) -> Any:
+    """Build ``divide(num512, den256) -> (quotient, remainder)`` on a 128-by-64-bit `step`.
+
+    The caller makes sure that the quotient fits (``num >> 256 < den``). Long division in base ``2**128``: a digit is
+    estimated from the divisor's highest 128 bits and is at most two too large; most quotients have one digit.
+    """
 
     @njit
     def digit(r: Any, following: Any, d: Any) -> Any:
-        rest = combine(r, following)
-        divisor = wide(d)
-        if rest < divisor:
-            return u64(0), narrow(rest)
-        d_top = limb(d, top)
-        r_top = limb(rest, above)
-        q = step(r_top, limb(rest, top), d_top) if r_top < d_top else ~u64(0)
-        product = raw.mul(divisor, wide(q))
-        while rest < product:
-            product = raw.sub(product, divisor)
+        """Quotient and remainder of ``(r:following) / d``; `r`, `d` 128 bits, ``r < d``, the highest bit of `d` set."""
+        d1, r1 = limb(d, 1), limb(r, 1)
+        if r1 < d1:
+            q = step(r1, limb(r, 0), d1)
+            rest = limb(r, 0) - q * d1
+        else:
+            q = ~u64(0)
+            rest = limb(r, 0) + d1
+        product = _mul64(q, limb(d, 0))
+        left = combine(rest, following)
+        if (r1 < d1 or rest >= d1) and left < product:
             q -= u64(1)
-        return q, narrow(raw.sub(rest, product))
+            left = raw.add(left, d)
+            if left >= d and left < product:
+                q -= u64(1)
+                left = raw.add(left, d)
+        return q, raw.sub(left, product)
 
-    return digit
-
-
-def make_divide(step: Any) -> Any:
-    """Build ``divide(num512, den256) -> (quotient, normalised remainder, shift)`` on a 128-by-64-bit `step`.
-
-    The caller makes sure that the quotient fits (``num >> 256 < den``). The remainder is left shifted up.
-    """
-    digit2 = _make_digit(step, _to128, _to192, 1)
-    digit3 = _make_digit(step, _to192, _to256, 2)
-    digit4 = _make_digit(step, _to256, _to320, 3)
-
-    @njit(inline="always")
-    def join(q3: Any, q2: Any, q1: Any, q0: Any) -> Any:
-        return combine(combine(combine(q3, q2), q1), q0)
+    @njit
+    def digit128(n: Any, d: Any) -> Any:
+        """Quotient and remainder of `n` (384 bits) by ``d >= 2**64``; ``n >> 128 < d``."""
+        n0, n1, n2, n3 = limb(n, 0), limb(n, 1), limb(n, 2), limb(n, 3)
+        d0, d1, d2, d3 = limb(d, 0), limb(d, 1), limb(d, 2), limb(d, 3)
+        if d3 != u64(0):
+            n0, n1, n2, n3, n4 = n1, n2, n3, limb(n, 4), limb(n, 5)
+            d0, d1, d2 = d1, d2, d3
+        elif d2 != u64(0):
+            n4 = limb(n, 4)
+        else:
+            n0, n1, n2, n3, n4 = u64(0), n0, n1, n2, n3
+            d0, d1, d2 = u64(0), d0, d1
+        s = leading_zeros(d2)
+        top = combine(funnel(d2, d1, s), funnel(d1, d0, s))
+        r = combine(funnel(n4, n3, s), funnel(n3, n2, s))
+        q1 = q0 = ~u64(0)
+        if r < top:
+            q1, r = digit(r, funnel(n2, n1, s), top)
+            q0, r = digit(r, funnel(n1, n0, s), top)
+        q = combine(q1, q0)
+        product = raw.mul_wide(q, _to128(d))
+        rest = raw.sub(n, raw.add(_to384(product), raw.shl(_to384(raw.mul_wide(q, _to128(raw.shr(d, u64(128))))), u64(128))))
+        while limb(rest, 5) != u64(0):
+            q = raw.sub(q, _to128(u64(1)))
+            rest = raw.add(rest, _to384(d))
+        return q, _to256(rest)
 
     @njit(inline="always")
     def small(r: Any, n: Any, d: Any) -> Any:
@@ -108,64 +128,25 @@ def make_divide(step: Any) -> Any:
         return q, n - q * d
 
     @njit
-    def divide1(num: Any, den: Any) -> Any:
-        d = limb(den, 0)
+    def divide_by_limb(num: Any, d: Any) -> Any:
         r = limb(num, 4)
         q3, r = small(r, limb(num, 3), d)
         q2, r = small(r, limb(num, 2), d)
         q1, r = small(r, limb(num, 1), d)
         q0, r = small(r, limb(num, 0), d)
-        return join(q3, q2, q1, q0), _to256(r), u64(0)
-
-    @njit
-    def divide2(num: Any, den: Any) -> Any:
-        s = leading_zeros(limb(den, 1))
-        d = shl(_to128(den), s)
-        n0, n1, n2, n3 = limb(num, 0), limb(num, 1), limb(num, 2), limb(num, 3)
-        n4, n5 = limb(num, 4), limb(num, 5)
-        r = combine(funnel(n5, n4, s), funnel(n4, n3, s))
-        q3, r = digit2(r, funnel(n3, n2, s), d)
-        q2, r = digit2(r, funnel(n2, n1, s), d)
-        q1, r = digit2(r, funnel(n1, n0, s), d)
-        q0, r = digit2(r, n0 << s, d)
-        return join(q3, q2, q1, q0), _to256(r), s
-
-    @njit
-    def divide3(num: Any, den: Any) -> Any:
-        s = leading_zeros(limb(den, 2))
-        d = shl(_to192(den), s)
-        n0, n1, n2, n3 = limb(num, 0), limb(num, 1), limb(num, 2), limb(num, 3)
-        n4, n5, n6 = limb(num, 4), limb(num, 5), limb(num, 6)
-        r = combine(combine(funnel(n6, n5, s), funnel(n5, n4, s)), funnel(n4, n3, s))
-        q3, r = digit3(r, funnel(n3, n2, s), d)
-        q2, r = digit3(r, funnel(n2, n1, s), d)
-        q1, r = digit3(r, funnel(n1, n0, s), d)
-        q0, r = digit3(r, n0 << s, d)
-        return join(q3, q2, q1, q0), _to256(r), s
-
-    @njit
-    def divide4(num: Any, den: Any) -> Any:
-        s = leading_zeros(limb(den, 3))
-        d = shl(den, s)
-        n0, n1, n2, n3 = limb(num, 0), limb(num, 1), limb(num, 2), limb(num, 3)
-        n4, n5, n6, n7 = limb(num, 4), limb(num, 5), limb(num, 6), limb(num, 7)
-        high = combine(funnel(n7, n6, s), funnel(n6, n5, s))
-        r = combine(combine(high, funnel(n5, n4, s)), funnel(n4, n3, s))
-        q3, r = digit4(r, funnel(n3, n2, s), d)
-        q2, r = digit4(r, funnel(n2, n1, s), d)
-        q1, r = digit4(r, funnel(n1, n0, s), d)
-        q0, r = digit4(r, n0 << s, d)
-        return join(q3, q2, q1, q0), r, s
+        return combine(combine(combine(q3, q2), q1), q0), _to256(r)
 
     @njit(inline="never")
     def divide(num: Any, den: Any) -> Any:
-        if limb(den, 3) != u64(0):
-            return divide4(num, den)
-        if limb(den, 2) != u64(0):
-            return divide3(num, den)
-        if limb(den, 1) != u64(0):
-            return divide2(num, den)
-        return divide1(num, den)
+        if _fits(den, 1):
+            return divide_by_limb(num, limb(den, 0))
+        high = _to384(raw.shr(num, u64(128)))
+        if high < _to384(den):
+            q, r = digit128(_to384(num), den)
+            return _to256(q), r
+        q1, r = digit128(high, den)
+        q0, r = digit128(raw.add(raw.shl(_to384(r), u64(128)), _to384(_to128(num))), den)
+        return raw.add(raw.shl(_to256(q1), u64(128)), _to256(q0)), r
 
     return divide
 
@@ -176,13 +157,13 @@ def make_division(step: Any) -> Division:
 
     @njit
     def split(num: Any, d: Any) -> Any:
-        """Quotient and normalised remainder of a 512-bit number whose quotient fits."""
+        """Quotient and remainder of a 512-bit number whose quotient fits."""
         if _fits(num, 2) and _fits(d, 1):  # amounts by a fee denominator: two machine divisions
             d0, n1 = limb(d, 0), limb(num, 1)
             q1 = n1 // d0
             high = n1 - q1 * d0
             q0 = step(high, limb(num, 0), d0)
-            return _to256(combine(q1, q0)), _to256(limb(num, 0) - q0 * d0), u64(0)
+            return _to256(combine(q1, q0)), _to256(limb(num, 0) - q0 * d0)
         return divide(num, d)
 
     @njit
@@ -205,7 +186,7 @@ def make_division(step: Any) -> Division:
         num = product(a, b, d)
         if _high(num) >= d:
             raise Revert(OVERFLOW)
-        q, r, _shift = split(num, d)
+        q, r = split(num, d)
         return q + raw.bit(nonzero(r))
 
     @njit
@@ -213,10 +194,10 @@ def make_division(step: Any) -> Division:
         num = product(a, b, d)
         high = _high(num)
         if high >= d:  # the quotient would not fit: reduce the upper half first, the remainder stays the same
-            _q, r, shift = split(_to512(high), d)
-            num = raw.join_halves(raw.shr(r, shift), _to256(num))
-        _q, r, shift = split(num, d)
-        return raw.shr(r, shift)
+            _q, r = split(_to512(high), d)
+            num = raw.join_halves(r, _to256(num))
+        _q, r = split(num, d)
+        return r
 
     @njit
     def div_down(a: Any, d: Any) -> Any:
@@ -228,17 +209,22 @@ def make_division(step: Any) -> Division:
     def div_up(a: Any, d: Any) -> Any:
         if not nonzero(d):
             raise Revert(DIVISION_BY_ZERO)
-        q, r, _shift = split(_to512(a), d)
+        q, r = split(_to512(a), d)
         return raw.add(q, raw.bit(nonzero(r)))
 
     @njit
     def mod(a: Any, d: Any) -> Any:
         if not nonzero(d):
             raise Revert(DIVISION_BY_ZERO)
-        _q, r, shift = split(_to512(a), d)
-        return raw.shr(r, shift)
+        _q, r = split(_to512(a), d)
+        return r
 
     return Division(mul_div_down, mul_div_up, mul_mod, div_down, div_up, mod)
+
+
+@njit
+def _mul64(a: Any, b: Any) -> Any:
+    return raw.mul_wide(a, b)
 
 
 @njit
