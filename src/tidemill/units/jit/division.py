@@ -68,7 +68,7 @@ class Division(NamedTuple):
 def make_divide(step: Any) -> Any:
     """Build ``divide(num512, den256) -> (quotient, remainder)`` on a 128-by-64-bit `step`.
 
-    The caller makes sure that the quotient fits (``num >> 256 < den``). Long division in base ``2**128``: a digit is
+    Reverts where the divisor is zero or the quotient needs more than 256 bits. Long division in base ``2**128``: a digit is
     estimated from the divisor's highest 128 bits and is at most two too large; most quotients have one digit.
     """
 
@@ -84,7 +84,7 @@ def make_divide(step: Any) -> Any:
             rest = limb(r, 0) + d1
         product = _mul64(q, limb(d, 0))
         left = combine(rest, following)
-        if (r1 < d1 or rest >= d1) and left < product:
+        if left < product and (r1 < d1 or rest >= d1):  # else the sum has wrapped: it is above any product
             q -= u64(1)
             left = raw.add(left, d)
             if left >= d and left < product:
@@ -92,9 +92,9 @@ def make_divide(step: Any) -> Any:
                 left = raw.add(left, d)
         return q, raw.sub(left, product)
 
-    @njit
+    @njit(inline="always")
     def digit128(n: Any, d: Any) -> Any:
-        """Quotient and remainder of `n` (384 bits) by ``d >= 2**64``; ``n >> 128 < d``."""
+        """Quotient and remainder of `n` (384 bits) by ``d > 0``; ``n >> 128 < d``."""
         n0, n1, n2, n3 = limb(n, 0), limb(n, 1), limb(n, 2), limb(n, 3)
         d0, d1, d2, d3 = limb(d, 0), limb(d, 1), limb(d, 2), limb(d, 3)
         if d3 != u64(0):
@@ -102,9 +102,17 @@ def make_divide(step: Any) -> Any:
             d0, d1, d2 = d1, d2, d3
         elif d2 != u64(0):
             n4 = limb(n, 4)
+        elif d1 != u64(0):
+            s = leading_zeros(d1)
+            top = raw.shl(_to128(d), s)
+            q1, r = digit(combine(funnel(n3, n2, s), funnel(n2, n1, s)), funnel(n1, n0, s), top)
+            q0, r = digit(r, n0 << s, top)
+            return combine(q1, q0), _to256(raw.shr(r, s))
         else:
-            n0, n1, n2, n3, n4 = u64(0), n0, n1, n2, n3
-            d0, d1, d2 = u64(0), d0, d1
+            q1 = step(n2, n1, d0)
+            r1 = n1 - q1 * d0
+            q0 = step(r1, n0, d0)
+            return combine(q1, q0), _to256(n0 - q0 * d0)
         s = leading_zeros(d2)
         top = combine(funnel(d2, d1, s), funnel(d1, d0, s))
         r = combine(funnel(n4, n3, s), funnel(n3, n2, s))
@@ -113,40 +121,28 @@ def make_divide(step: Any) -> Any:
             q1, r = digit(r, funnel(n2, n1, s), top)
             q0, r = digit(r, funnel(n1, n0, s), top)
         q = combine(q1, q0)
-        product = raw.mul_wide(q, _to128(d))
-        rest = raw.sub(n, raw.add(_to384(product), raw.shl(_to384(raw.mul_wide(q, _to128(raw.shr(d, u64(128))))), u64(128))))
-        while limb(rest, 5) != u64(0):
+        rest = raw.sub(n, _times128(q, d))
+        while limb(rest, 5) != u64(0):  # below zero
             q = raw.sub(q, _to128(u64(1)))
             rest = raw.add(rest, _to384(d))
         return q, _to256(rest)
 
-    @njit(inline="always")
-    def small(r: Any, n: Any, d: Any) -> Any:
-        if r == u64(0) and n < d:
-            return u64(0), n
-        q = step(r, n, d)
-        return q, n - q * d
-
     @njit
-    def divide_by_limb(num: Any, d: Any) -> Any:
-        r = limb(num, 4)
-        q3, r = small(r, limb(num, 3), d)
-        q2, r = small(r, limb(num, 2), d)
-        q1, r = small(r, limb(num, 1), d)
-        q0, r = small(r, limb(num, 0), d)
-        return combine(combine(combine(q3, q2), q1), q0), _to256(r)
-
-    @njit(inline="never")
-    def divide(num: Any, den: Any) -> Any:
-        if _fits(den, 1):
-            return divide_by_limb(num, limb(den, 0))
-        high = _to384(raw.shr(num, u64(128)))
-        if high < _to384(den):
-            q, r = digit128(_to384(num), den)
-            return _to256(q), r
-        q1, r = digit128(high, den)
+    def divide_long(num: Any, den: Any) -> Any:
+        if not nonzero(den):
+            raise Revert(DIVISION_BY_ZERO)
+        if _high(num) >= den:
+            raise Revert(OVERFLOW)
+        q1, r = digit128(_to384(raw.shr(num, u64(128))), den)
         q0, r = digit128(raw.add(raw.shl(_to384(r), u64(128)), _to384(_to128(num))), den)
         return raw.add(raw.shl(_to256(q1), u64(128)), _to256(q0)), r
+
+    @njit(inline="always")
+    def divide(num: Any, den: Any) -> Any:
+        if _to384(raw.shr(num, u64(128))) >= _to384(den):
+            return divide_long(num, den)
+        q, r = digit128(_to384(num), den)
+        return _to256(q), r
 
     return divide
 
@@ -155,69 +151,46 @@ def make_division(step: Any) -> Division:
     """Build the divisions of the rule language on a 128-by-64-bit `step`."""
     divide = make_divide(step)
 
-    @njit
-    def split(num: Any, d: Any) -> Any:
-        """Quotient and remainder of a 512-bit number whose quotient fits."""
-        if _fits(num, 2) and _fits(d, 1):  # amounts by a fee denominator: two machine divisions
-            d0, n1 = limb(d, 0), limb(num, 1)
-            q1 = n1 // d0
-            high = n1 - q1 * d0
-            q0 = step(high, limb(num, 0), d0)
-            return _to256(combine(q1, q0)), _to256(limb(num, 0) - q0 * d0)
+    @njit(inline="never")
+    def mul_divide(a: Any, b: Any, d: Any) -> Any:
+        """Quotient and remainder of ``a * b / d``: one body for all that follow. Fastest if `a` has 128 bits."""
+        if _fits(a, 2):
+            num = _to512(_times128(_to128(a), b))
+        else:
+            num = raw.mul_wide(a, b)
         return divide(num, d)
 
     @njit
-    def product(a: Any, b: Any, d: Any) -> Any:
-        if not nonzero(d):
-            raise Revert(DIVISION_BY_ZERO)
-        if _fits(a, 2) and _fits(b, 2):
-            return _to512(raw.mul_wide(_to128(a), _to128(b)))
-        return raw.mul_wide(a, b)
-
-    @njit
     def mul_div_down(a: Any, b: Any, d: Any) -> Any:
-        num = product(a, b, d)
-        if _high(num) >= d:
-            raise Revert(OVERFLOW)
-        return split(num, d)[0]
+        return mul_divide(a, b, d)[0]
 
     @njit
     def mul_div_up(a: Any, b: Any, d: Any) -> Any:
-        num = product(a, b, d)
-        if _high(num) >= d:
-            raise Revert(OVERFLOW)
-        q, r = split(num, d)
+        q, r = mul_divide(a, b, d)
         return q + raw.bit(nonzero(r))
 
     @njit
     def mul_mod(a: Any, b: Any, d: Any) -> Any:
-        num = product(a, b, d)
+        if not nonzero(d):
+            raise Revert(DIVISION_BY_ZERO)
+        num = raw.mul_wide(a, b)
         high = _high(num)
         if high >= d:  # the quotient would not fit: reduce the upper half first, the remainder stays the same
-            _q, r = split(_to512(high), d)
-            num = raw.join_halves(r, _to256(num))
-        _q, r = split(num, d)
-        return r
+            num = raw.join_halves(divide(_to512(high), d)[1], _to256(num))
+        return divide(num, d)[1]
 
     @njit
     def div_down(a: Any, d: Any) -> Any:
-        if not nonzero(d):
-            raise Revert(DIVISION_BY_ZERO)
-        return split(_to512(a), d)[0]
+        return mul_divide(raw.widen(1), a, d)[0]
 
     @njit
     def div_up(a: Any, d: Any) -> Any:
-        if not nonzero(d):
-            raise Revert(DIVISION_BY_ZERO)
-        q, r = split(_to512(a), d)
+        q, r = mul_divide(raw.widen(1), a, d)
         return raw.add(q, raw.bit(nonzero(r)))
 
     @njit
     def mod(a: Any, d: Any) -> Any:
-        if not nonzero(d):
-            raise Revert(DIVISION_BY_ZERO)
-        _q, r = split(_to512(a), d)
-        return r
+        return mul_divide(raw.widen(1), a, d)[1]
 
     return Division(mul_div_down, mul_div_up, mul_mod, div_down, div_up, mod)
 
@@ -225,6 +198,13 @@ def make_division(step: Any) -> Division:
 @njit
 def _mul64(a: Any, b: Any) -> Any:
     return raw.mul_wide(a, b)
+
+
+@njit
+def _times128(a: Any, b: Any) -> Any:
+    """The product of 128 and 256 bits."""
+    high = raw.mul_wide(a, _to128(raw.shr(b, u64(128))))
+    return raw.add(_to384(raw.mul_wide(a, _to128(b))), raw.shl(_to384(high), u64(128)))
 
 
 @njit
