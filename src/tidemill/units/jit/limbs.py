@@ -78,34 +78,40 @@ def borrow(_typingctx: Any, array: Any) -> Any:
 @njit
 def load256(array: Any, i: Any) -> Any:
     """Row `i` of a ``(n, 4)`` array."""
+    i = u64(i)
     return combine(combine(combine(array[i, 3], array[i, 2]), array[i, 1]), array[i, 0])
 
 
 @njit
 def load192(array: Any, i: Any) -> Any:
     """Row `i` of a ``(n, 3)`` array, widened to 256 bits."""
+    i = u64(i)
     return _to256(combine(combine(array[i, 2], array[i, 1]), array[i, 0]))
 
 
 @njit
 def load128(array: Any, i: Any) -> Any:
     """Row `i` of a ``(n, 2)`` array, widened to 256 bits."""
+    i = u64(i)
     return _to256(combine(array[i, 1], array[i, 0]))
 
 
 @njit
 def store256(array: Any, i: Any, value: Any) -> None:
     """Write a 256-bit value to row `i` of a ``(n, 4)`` array."""
+    i = u64(i)
     array[i, 0], array[i, 1], array[i, 2], array[i, 3] = limb(value, 0), limb(value, 1), limb(value, 2), limb(value, 3)
 
 
 @njit
 def store192(array: Any, i: Any, value: Any) -> None:
     """Write the low 192 bits of a value to row `i` of a ``(n, 3)`` array."""
+    i = u64(i)
     array[i, 0], array[i, 1], array[i, 2] = limb(value, 0), limb(value, 1), limb(value, 2)
 
 
 @njit
 def store128(array: Any, i: Any, value: Any) -> None:
     """Write the low 128 bits of a value to row `i` of a ``(n, 2)`` array."""
+    i = u64(i)
     array[i, 0], array[i, 1] = limb(value, 0), limb(value, 1)

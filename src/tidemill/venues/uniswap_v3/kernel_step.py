@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tidemill.units import PIPS, mul_div_down, wide
+from tidemill.units import MAX_UINT128, PIPS, mul_div_down, wide
 from tidemill.units.jit import to_float
 from tidemill.units.kernels import part
 from tidemill.venues.uniswap_v3.rules_prices import (
@@ -27,7 +27,8 @@ from tidemill.venues.uniswap_v3.rules_swap import fee_on_input_up, swap_step_exa
 __all__ = ["step_exact_in", "step_exact_out"]
 
 _FITS = wide(1 << 95)  # below it the price after token0 went in is one division (`rules_prices`)
-_112_BITS = wide((1 << 112) - 1)  # what is left of a price, for the compiler to know
+# Masks take nothing away: they tell the compiler how large a number can be.
+_112_BITS, _160_BITS = wide((1 << 112) - 1), wide((1 << 160) - 1)
 _Q96 = 2.0**96  # not money: prices are scaled by it
 # The estimate is right to 1e-14, its amounts are rounded by at most 2 units: a margin of 1e-9 and 4 units is safe.
 _SURE, _UNITS = 1.0 - 1e-9, 4.0  # not money: an estimate
@@ -90,8 +91,11 @@ def _all_is_needed(amount: Any, after: Any, liquidity: Any) -> Any:
 @part
 def _runs_out(sqrt_price: Any, target: Any, liquidity: Any, amount: Any, token0: bool) -> Any:
     """Whether an amount (of token0 or token1) certainly moves the price less far than the target."""
-    here, there, depth = to_float(sqrt_price), to_float(target), to_float(liquidity)  # not money: an estimate
-    reach, wanted = depth * abs(there - here), to_float(amount) + _UNITS  # not money: an estimate with a margin
+    if amount > MAX_UINT128:
+        return False
+    here, there = to_float(sqrt_price & _160_BITS), to_float(target & _160_BITS)  # not money: an estimate
+    depth = to_float(liquidity & MAX_UINT128)  # not money: an estimate
+    reach, wanted = depth * abs(there - here), to_float(amount & MAX_UINT128) + _UNITS  # not money: an estimate with a margin
     if token0:
         return wanted * here * there < reach * _Q96 * _SURE  # not money: an estimate
     return wanted * _Q96 < reach * _SURE  # not money: an estimate
