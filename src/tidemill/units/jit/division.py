@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from numba import njit, types
@@ -18,7 +17,7 @@ from tidemill.errors import Revert
 from tidemill.units.integers import DIVISION_BY_ZERO, OVERFLOW
 from tidemill.units.jit import operators as _operators  # noqa: F401 - comparisons and checked sums below
 from tidemill.units.jit import raw
-from tidemill.units.jit.raw import combine, divide_step_x86, funnel, leading_zeros, limb, nonzero, resize_to, shl
+from tidemill.units.jit.raw import combine, divide_step_x86, funnel, leading_zeros, limb, nonzero, resize_to
 
 __all__ = ["DIVISION", "IS_PORTABLE", "Division", "divide_step_portable", "make_divide", "make_division"]
 
@@ -154,10 +153,7 @@ def make_division(step: Any) -> Division:
     @njit(inline="never")
     def mul_divide(a: Any, b: Any, d: Any) -> Any:
         """Quotient and remainder of ``a * b / d``: one body for all that follow. Fastest if `a` has 128 bits."""
-        if _fits(a, 2):
-            num = _to512(_times128(_to128(a), b))
-        else:
-            num = raw.mul_wide(a, b)
+        num = _to512(_times128(_to128(a), b)) if _fits(a, 2) else raw.mul_wide(a, b)
         return divide(num, d)
 
     @njit

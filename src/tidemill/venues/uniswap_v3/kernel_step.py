@@ -93,9 +93,12 @@ def _runs_out(sqrt_price: Any, target: Any, liquidity: Any, amount: Any, token0:
     """Whether an amount (of token0 or token1) certainly moves the price less far than the target."""
     if amount > MAX_UINT128:
         return False
+    # The distance is taken before it becomes a float: near prices differ in digits that a float does not have.
+    distance = sqrt_price - target if target <= sqrt_price else target - sqrt_price
     here, there = to_float(sqrt_price & _160_BITS), to_float(target & _160_BITS)  # not money: an estimate
     depth = to_float(liquidity & MAX_UINT128)  # not money: an estimate
-    reach, wanted = depth * abs(there - here), to_float(amount & MAX_UINT128) + _UNITS  # not money: an estimate with a margin
+    reach = depth * to_float(distance & _160_BITS)  # not money: an estimate
+    wanted = to_float(amount & MAX_UINT128) + _UNITS  # not money: an estimate with a margin
     if token0:
         return wanted * here * there < reach * _Q96 * _SURE  # not money: an estimate
     return wanted * _Q96 < reach * _SURE  # not money: an estimate
