@@ -34,7 +34,7 @@ _Q96 = 2.0**96  # not money: prices are scaled by it
 _SURE, _UNITS = 1.0 - 1e-9, 4.0  # not money: an estimate
 
 
-@part
+@part(inlined=True)
 def step_exact_in(sqrt_price: Any, target: Any, liquidity: Any, remaining: Any, fee: int) -> tuple[Any, Any, Any, Any]:
     """Return what `swap_step_exact_in` returns."""
     down = target <= sqrt_price
@@ -57,7 +57,7 @@ def step_exact_in(sqrt_price: Any, target: Any, liquidity: Any, remaining: Any, 
     return swap_step_exact_in(sqrt_price, target, liquidity, remaining, fee)
 
 
-@part
+@part(inlined=True)
 def step_exact_out(sqrt_price: Any, target: Any, liquidity: Any, remaining: Any, fee: int) -> tuple[Any, Any, Any, Any]:
     """Return what `swap_step_exact_out` returns."""
     down = target <= sqrt_price
