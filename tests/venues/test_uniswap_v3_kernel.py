@@ -324,6 +324,9 @@ def _steps(rng: random.Random, reach) -> list[tuple[int, int, int, int, int]]:
         if not (MIN_SQRT_RATIO <= price < MAX_SQRT_RATIO and MIN_SQRT_RATIO <= target < MAX_SQRT_RATIO):
             continue
         liquidity = rng.getrandbits(rng.randint(1, 128))
+        if len(rows) % 4 == 0:  # deep and far down: the contract divides twice where amount * price needs 257 bits
+            price, target = rng.randrange(1 << 159, MAX_SQRT_RATIO), rng.getrandbits(rng.randint(115, 127)) + (1 << 113)
+            liquidity = rng.randrange(1 << 126, 1 << 128)
         enough = reach(price, target, liquidity)
         amount = rng.choice(
             (

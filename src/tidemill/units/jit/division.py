@@ -1,4 +1,4 @@
-"""Wide division: Knuth's algorithm D on 64-bit limbs, one body per length of the divisor.
+"""Wide division: Knuth's algorithm D in base ``2**128``, each digit found by two 128-by-64-bit steps.
 
 LLVM's own division of wide integers is bit-serial, 25 to 120 times slower, and its call for 128 bits crashes inside
 the JIT. The one machine-dependent piece is a 128-by-64-bit step: ``divq`` on x86-64, two half steps elsewhere.
