@@ -151,13 +151,13 @@ class Twins:
 
         Where yield came to a nearly empty vault a share costs more than most sizes; then often some whole shares.
         """
-        if r.random() < 0.1:
-            return self.amount(r, 1 << 101)
-        held = self.real.asset.view("balanceOf", who)
-        size, most = 1 << r.randrange(1, 90), held
+        most = 1 << 102 if (plenty := r.random() < 0.1) else self.real.asset.view("balanceOf", who)
+        size = 1 << r.randrange(1, 90)
         if verb == "mint":
-            most = self.real.vault.view("convertToShares", held)
-        elif r.random() < 0.5:
+            most = self.real.vault.view("convertToShares", most)
+        if plenty:  # as is, more than all of them have
+            return most if r.random() < 0.5 else self.amount(r, most)
+        if verb == "deposit" and r.random() < 0.5:
             size *= self.real.vault.view("convertToAssets", 1) or 1
         return self.amount(r, min(size, most))
 
