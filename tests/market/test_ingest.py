@@ -372,6 +372,7 @@ def test_killed_at_any_write_it_comes_to_the_same_hash(chain, clean, tmp_path, s
         assert verify(place / "pool").ok
         assert sorted(p.name for p in place.iterdir()) == ["pool"]
         at += stride if at > 4 else 1
+    print(f"{kills} kills, at file operations up to number {at - 1}")
     assert kills >= 9
 
 

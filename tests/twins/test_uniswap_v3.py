@@ -27,13 +27,12 @@ pytestmark = pytest.mark.chain
 
 
 def _run(name: str, seed: str, actions: int) -> Market:
-    case = CASES[name]
-    market = case.market(f"{name} {seed}")
+    market = CASES[name].market(f"{name} {seed}")
     tally = market.run(actions)
     print(f"{name}: {market.twin.crossed} ticks crossed\n{tally}")
     assert tally.total == actions
     assert tally.done.total() >= 0.6 * actions
-    assert {verb for verb in VERBS if tally.share(verb) < case.least} == set(), str(tally)
+    assert {verb for verb in VERBS if tally.share(verb) < 0.05} == set(), str(tally)
     assert market.twin.crossed >= 0.25 * actions
     return market
 
@@ -41,7 +40,7 @@ def _run(name: str, seed: str, actions: int) -> Market:
 @pytest.mark.parametrize("name", CASES)
 def test_random_market(name: str) -> None:
     """31,500 actions and more than 7,800 tick crossings in all; the three fee tiers alone 20,000 and 5,000."""
-    _run(name, "short", 5000 if CASES[name].least == 0.05 else 2300)
+    _run(name, "short", CASES[name].actions)
 
 
 @pytest.mark.long

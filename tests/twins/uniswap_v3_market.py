@@ -17,6 +17,7 @@ from tidemill.venues.uniswap_v3.rules import (
     MAX_TICK,
     MIN_SQRT_RATIO,
     amounts_for_liquidity_up,
+    liquidity_for_amounts_down,
     sqrt_ratio_at_tick,
 )
 from twins.uniswap_v3_twin import Twin
@@ -86,8 +87,9 @@ class Market:
     # -- drawing ---------------------------------------------------------------------------------------------------
 
     def _draw(self) -> str:
+        # More swaps than their share, most of all out of a stretch without liquidity, where other verbs fail.
         verb = "pool_swap"
-        if self.rng.random() < (0.9 if self.pool.liquidity else 0.3):
+        if self.rng.random() < (0.94 if self.pool.liquidity else 0.3):
             verb = min((v for v in VERBS if v != self.failed), key=lambda v: self.tally.done[v])
         return "mint" if verb in NEED_TOKENS and len(self.twin.state.manager.tokens) < 8 else verb
 
@@ -296,6 +298,28 @@ class Market:
 
     # -- the periphery's verbs -------------------------------------------------------------------------------------
 
+    def _takes(self, lower: int, upper: int) -> bool:
+        """Whether the manager finds liquidity in such amounts as we bring.
+
+        For token0 it first divides the product of two prices by 2**96: nothing is left where both are below tick
+        -665,454, so that a range which needs token0 and ends there takes none, however much one brings.
+        """
+        ends, price = (sqrt_ratio_at_tick(lower), sqrt_ratio_at_tick(upper)), self.pool.sqrt_price_x96
+        amounts = amounts_for_liquidity_up(price, *ends, int(10 ** self.sizes[1]))
+        return liquidity_for_amounts_down(price, *ends, *amounts) > 0
+
+    def _open_range(self) -> tuple[int, int]:
+        """A range for a position token, often another token's, nearly always one that takes liquidity."""
+        tokens = [*self.twin.state.manager.tokens.values()]
+        for _ in range(8):
+            lower, upper = self._range()
+            if tokens and self.rng.random() < 0.4:
+                _, lower, upper, *_ = self.rng.choice(tokens)
+            if self.rng.random() < 0.02 or self._takes(lower, upper):
+                return lower, upper
+        below = self.pool.tick - self.rng.randrange(1, 300) * self.spacing
+        return self._clamp(below, self.pool.tick if self.rng.random() < 0.7 else -below)
+
     def _desired(self, lower: int, upper: int) -> dict[str, Any]:
         """Amounts for some liquidity of the range, a little more of either, now and then anything."""
         ends = sorted((sqrt_ratio_at_tick(lower), sqrt_ratio_at_tick(upper)))
@@ -308,10 +332,7 @@ class Market:
         return args
 
     def _mint(self, bad: bool) -> None:
-        who, (lower, upper) = self._who(), self._range()
-        tokens = [*self.twin.state.manager.tokens.values()]
-        if tokens and self.rng.random() < 0.4:  # share a range with another token
-            _, lower, upper, *_ = self.rng.choice(tokens)
+        who, (lower, upper) = self._who(), self._open_range()
         args = self._desired(lower, upper)
         if bad:
             kind = self.rng.randrange(7)
@@ -332,7 +353,7 @@ class Market:
         self.twin.act("mint", who, tick_lower=lower, tick_upper=upper, **args)
 
     def _increase(self, bad: bool) -> None:
-        _, token_id = self._token()
+        _, token_id = self._token(lambda token: self._takes(token.tick_lower, token.tick_upper))
         token = self.twin.state.manager.tokens[token_id]
         who, args = self._who(), self._desired(token.tick_lower, token.tick_upper)
         if bad:
@@ -418,6 +439,8 @@ class Market:
         args: dict[str, Any] = {"amount_out": self._amount(1 if zero_for_one else 0)}
         if self.rng.random() < 0.8:
             args["sqrt_price_limit_x96"] = self._limit(zero_for_one)
+        elif self.rng.random() < 0.7:  # without a limit all of it must be had: mostly ask for less
+            args["amount_out"] = args["amount_out"] // 1000 or 1
         if bad:
             kind = self.rng.randrange(6)
             if kind == 0:
@@ -453,7 +476,7 @@ class Market:
 
 
 class Case(NamedTuple):
-    """A pool and the market on it; ``least`` is the least share of successes of every verb."""
+    """A pool and the market on it; ``actions`` in the ordinary suite."""
 
     fee: int
     decimals: tuple[int, int]
@@ -462,7 +485,7 @@ class Case(NamedTuple):
     sizes: tuple[float, float] = (3, 22)
     spacing: int | None = None
     time: int = 1_700_000_000
-    least: float = 0.05
+    actions: int = 2300
 
     def market(self, seed: str | random.Random, **kwargs) -> Market:
         twin = Twin(fee=self.fee, decimals=self.decimals, spacing=self.spacing, time=self.time)
@@ -470,13 +493,13 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "030-18-18": Case(3000, (18, 18), 0),
-    "005-6-18": Case(500, (6, 18), 200_000),
-    "100-24-2": Case(10_000, (24, 2), -300_000),
-    "005-18-6": Case(500, (18, 6), -276_000, sizes=(3, 19)),
-    "no base": Case(3000, (8, 18), 50_000, base=0, least=0.04),
-    "top": Case(500, (18, 18), 860_000, least=0.02),
-    "bottom": Case(3000, (18, 18), -850_000, 10**24, (19, 27), least=0.03),
-    "own tier, widest spacing": Case(7, (6, 6), 100, spacing=16_383, least=0.03),
-    "time wraps, spacing 1": Case(100, (18, 18), 0, base=0, spacing=1, time=2**32 - 3000, least=0.04),
+    "030-18-18": Case(3000, (18, 18), 0, actions=5000),
+    "005-6-18": Case(500, (6, 18), 200_000, actions=5000),
+    "100-24-2": Case(10_000, (24, 2), -300_000, actions=5000),
+    "005-18-6": Case(500, (18, 6), -276_000, sizes=(3, 19), actions=5000),
+    "no base": Case(3000, (8, 18), 50_000, base=0),
+    "top": Case(500, (18, 18), 860_000),
+    "bottom": Case(3000, (18, 18), -850_000, 10**24, (19, 27)),
+    "own tier, widest spacing": Case(7, (6, 6), 100, spacing=16_383),
+    "time wraps, spacing 1": Case(100, (18, 18), 0, base=0, spacing=1, time=2**32 - 3000),
 }

@@ -137,13 +137,32 @@ class Twins:
         assert_same(state, seen, f"{which} replayed from its log")
 
     def _vault(self, r: random.Random, verb: str) -> None:
-        who = self.who(r)
-        shares = self.real.vault.view("balanceOf", who)
+        vault, who = self.real.vault, self.who(r)
         if verb in ("deposit", "mint"):
-            amount = self.amount(r, (1 << r.randrange(1, 90)) if r.random() < 0.9 else 1 << 101)
+            amount = self._payment(r, who, verb)
         else:
-            amount = self.amount(r, shares if verb == "redeem" else self.real.vault.view("maxWithdraw", who))
+            # Mostly somebody who holds shares, so that leaving succeeds often enough to be tested.
+            who = self._richest(vault) if r.random() < 0.5 else who
+            amount = self.amount(r, vault.view("balanceOf" if verb == "redeem" else "maxWithdraw", who))
         self.vault_act(verb, who, amount)
+
+    def _payment(self, r: random.Random, who: str, verb: str) -> int:
+        """What a deposit brings, or how many shares are minted: any size, mostly no more than ``who`` can pay.
+
+        Where yield came to a nearly empty vault a share costs more than most sizes; then often some whole shares.
+        """
+        most = 1 << 102 if (plenty := r.random() < 0.1) else self.real.asset.view("balanceOf", who)
+        size = 1 << r.randrange(1, 90)
+        if verb == "mint":
+            most = self.real.vault.view("convertToShares", most)
+        if plenty:  # as is, more than all of them have
+            return most if r.random() < 0.5 else self.amount(r, most)
+        if verb == "deposit" and r.random() < 0.5:
+            size *= self.real.vault.view("convertToAssets", 1) or 1
+        return self.amount(r, min(size, most))
+
+    def _richest(self, token: Any) -> str:
+        return max(self.real.actors.values(), key=lambda who: token.view("balanceOf", who))
 
     def vault_act(self, verb: str, who: str, amount: int) -> None:
         """Do a verb of the vault on both; raises ``Revert`` when both refused alike."""
@@ -193,14 +212,16 @@ class Twins:
 
     def _donate(self, r: random.Random) -> None:
         amount = 1 << r.randrange(0, 80)
+        if r.random() < 0.9:  # yield follows what is there, else one gift after all have left is the price for ever
+            amount = min(amount, self.real.vault.view("totalAssets") // 8 * (self.v.total_shares > 0) or 1)
         self.real.donate(amount)
         self.book.held[ASSET, self.v.account] = self.book.held.get((ASSET, self.v.account), 0) + amount
 
     def _farm(self, r: random.Random, verb: str) -> None:
         who = self.who(r)
-        if verb in ("withdraw", "exit") and r.random() < 0.85:
-            # Mostly somebody who has a stake, so that leaving succeeds often enough to be tested.
-            who = max(self.real.actors.values(), key=lambda a: self.real.farm.view("balanceOf", a))
+        if r.random() < 0.85 and verb != "claim":
+            # Mostly somebody who has something to stake or a stake, so that both succeed often enough to be tested.
+            who = self._richest(self.real.vault if verb == "stake" else self.real.farm)
         self.evm.advance(seconds=r.randrange(0, 86_400 * 3))
         held = self.real.vault.view("balanceOf", who) if verb == "stake" else self.real.farm.view("balanceOf", who)
         amount = self.amount(r, held) or int(r.random() < 0.8 and held > 0)

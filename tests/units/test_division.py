@@ -48,6 +48,8 @@ def operands() -> list[tuple[int, int, int]]:
     for _ in range(20_000):  # long runs of ones and zeros: where the estimated digit is corrected, twice at times
         a, b, d = (_runs(rng) for _ in range(3))
         rows.append((a, b, d))
+        q, d = ((1 << 128) - 1 - (b & ONE if b & 1 else 0), d | 1) if a & 1 else (a | 1, d | 1)
+        rows += [(d, q, d), (q, d - 1, d), (q, d + 1 & (1 << 256) - 1, d)]  # quotients at the edge of a digit
     return rows
 
 

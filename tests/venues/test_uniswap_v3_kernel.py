@@ -29,6 +29,7 @@ from tidemill.venues.uniswap_v3.kernel_state import (
 )
 from tidemill.venues.uniswap_v3.kernel_swap import REASONS
 from tidemill.venues.uniswap_v3.model_state import PoolState
+from tidemill.venues.uniswap_v3.rules_ticks import MAX_SQRT_RATIO, MIN_SQRT_RATIO
 from venues.flows import Market, Row, flow_of
 
 # (fee, first tick, wide position): three tiers in the middle, gaps without liquidity, and both ends of the range
@@ -286,6 +287,57 @@ def test_tick_of_price_equals_the_rule_everywhere_it_could_differ():
     ticks = np.zeros(len(prices), np.int64)
     loop(np.zeros((PRICE_ROWS, 4), np.uint64), pack(prices, 3), ticks)
     assert ticks.tolist() == [tick_at_sqrt_ratio(p) for p in prices]
+
+
+@pytest.mark.parametrize("exact_in", [True, False])
+def test_a_step_equals_the_rule_at_all_prices_depths_and_amounts(exact_in):
+    from tidemill.units.language import Kind
+    from tidemill.units.testing import outcome, run_compiled
+    from tidemill.venues.uniswap_v3 import rules_swap
+    from tidemill.venues.uniswap_v3.kernel_step import step_exact_in, step_exact_out
+
+    mine, rule = (
+        (step_exact_in, rules_swap.swap_step_exact_in) if exact_in else (step_exact_out, rules_swap.swap_step_exact_out)
+    )
+    reach = rules_swap.amount_in_up if exact_in else rules_swap.amount_out_down
+    rows = _steps(random.Random(11), reach)
+    short = coarse = 0
+    values = run_compiled(mine, [Kind.UINT] * 4 + [Kind.INDEX], [Kind.UINT] * 4, rows)
+    for row, value in zip(rows, values, strict=True):
+        expected = outcome(rule, row)
+        assert value == expected or (value is None and expected[0] == "revert"), row
+        if value is not None:
+            after, amount_in = value[:2]
+            short += after not in row[:2]
+            coarse += after < row[0] and after != row[1] and amount_in != row[3] * (10**6 - row[4]) // 10**6
+    assert short > 8_000  # ended before their target
+    assert not exact_in or coarse > 500  # and the move down cost less than what was there to spend
+
+
+def _steps(rng: random.Random, reach) -> list[tuple[int, int, int, int, int]]:
+    """Steps towards targets near and far, the amounts from hardly any to more than it takes."""
+    rows = []
+    while len(rows) < 40_000:
+        price = rng.getrandbits(rng.randint(33, 160))
+        shift = rng.randint(1, 40)
+        target = rng.choice((price - (price >> shift), price + (price >> shift), rng.getrandbits(rng.randint(33, 160))))
+        if not (MIN_SQRT_RATIO <= price < MAX_SQRT_RATIO and MIN_SQRT_RATIO <= target < MAX_SQRT_RATIO):
+            continue
+        liquidity = rng.getrandbits(rng.randint(1, 128))
+        if len(rows) % 4 == 0:  # deep and far down: the contract divides twice where amount * price needs 257 bits
+            price, target = rng.randrange(1 << 159, MAX_SQRT_RATIO), rng.getrandbits(rng.randint(115, 127)) + (1 << 113)
+            liquidity = rng.randrange(1 << 126, 1 << 128)
+        enough = reach(price, target, liquidity)
+        amount = rng.choice(
+            (
+                enough * rng.randint(0, 1200) // 1000,
+                enough,
+                enough + rng.randint(0, 3),
+                rng.getrandbits(rng.randint(1, 255)),
+            )
+        )
+        rows.append((price, target, liquidity, amount % (1 << 255), rng.choice((100, 500, 3000, 10_000))))
+    return rows
 
 
 PLAIN = """

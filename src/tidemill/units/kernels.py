@@ -56,13 +56,26 @@ def kernel(signature: Any = None, /, **options: Any) -> Any:
     return decorate
 
 
-def part(function: Callable[..., Any]) -> Any:
-    """Mark a function that kernels call: compiled into them, and not cached by itself."""
-    if not is_jit():
-        return function
-    from tidemill.units.jit.cache import plain_njit  # noqa: PLC0415
+@overload
+def part(function: Callable[..., Any], /) -> Any: ...
+@overload
+def part(*, inlined: bool) -> Callable[[Callable[..., Any]], Any]: ...
 
-    return plain_njit(function)
+
+def part(function: Any = None, /, *, inlined: bool = False) -> Any:
+    """Mark a function that kernels call: compiled into them, and not cached by itself.
+
+    With ``inlined`` its code stands wherever it is called: for one long function at one hot place.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        if not is_jit():
+            return function
+        from tidemill.units.jit.cache import plain_njit  # noqa: PLC0415
+
+        return plain_njit(function, inlined=inlined)
+
+    return decorate if function is None else decorate(function)
 
 
 @cache

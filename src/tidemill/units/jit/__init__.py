@@ -19,6 +19,7 @@ __all__ = [
     "I256",
     "U256",
     "as_index",
+    "borrow",
     "compile_rule",
     "jit",
     "load128",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 _module: Any = _limbs if is_jit() else _plain
-as_index = _module.as_index
+as_index, borrow = _module.as_index, _module.borrow
 load128, load192, load256 = _module.load128, _module.load192, _module.load256
 to_float: Any = raw.to_float if is_jit() else float  # not money: estimates that exact arithmetic settles
 store128, store192, store256 = _module.store128, _module.store192, _module.store256

@@ -56,6 +56,6 @@ def cached_njit(function: Callable[..., Any], signature: Any, options: dict[str,
     return dispatcher
 
 
-def plain_njit(function: Callable[..., Any]) -> Any:
+def plain_njit(function: Callable[..., Any], *, inlined: bool = False) -> Any:
     """Compile `function` when a kernel first uses it."""
-    return njit(nogil=True)(function)
+    return njit(nogil=True, forceinline=inlined)(function)

@@ -117,7 +117,7 @@ _give(integers.wrapping_mul, lambda a, b: raw.mul(a, b), _TWO)  # noqa: PLW0108
 _give(integers.wrapping_neg, lambda a: raw.sub(widen(0), a), _ONE)
 
 
-_give(integers.wrapping_shl, lambda a, bits: raw.shl(a, u64(bits)), U256(U256, i64))
+_give(integers.wrapping_shl, lambda a, bits: raw.shl_limbs(a, u64(bits)), U256(U256, i64))
 
 
 # --- choices and bits ---

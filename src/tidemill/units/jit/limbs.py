@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from llvmlite import ir
 from numba import njit, types
+from numba.extending import intrinsic
 
 from tidemill.units.jit.raw import combine, limb, resize_to
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_index",
+    "borrow",
     "load128",
     "load192",
     "load256",
@@ -57,37 +60,58 @@ def as_index(value: Any) -> Any:
     return types.int64(value)
 
 
+@intrinsic
+def borrow(_typingctx: Any, array: Any) -> Any:
+    """The same array, not counted: for the parts of a kernel, whose caller holds it all the while.
+
+    Counting costs two atomic operations per array and call.
+    """
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        view = context.make_array(sig.args[0])(context, builder, args[0])
+        view.meminfo = ir.Constant(view.meminfo.type, None)
+        return view._getvalue()  # noqa: SLF001 - numba's own way
+
+    return array(array), emit
+
+
 @njit
 def load256(array: Any, i: Any) -> Any:
     """Row `i` of a ``(n, 4)`` array."""
+    i = u64(i)
     return combine(combine(combine(array[i, 3], array[i, 2]), array[i, 1]), array[i, 0])
 
 
 @njit
 def load192(array: Any, i: Any) -> Any:
     """Row `i` of a ``(n, 3)`` array, widened to 256 bits."""
+    i = u64(i)
     return _to256(combine(combine(array[i, 2], array[i, 1]), array[i, 0]))
 
 
 @njit
 def load128(array: Any, i: Any) -> Any:
     """Row `i` of a ``(n, 2)`` array, widened to 256 bits."""
+    i = u64(i)
     return _to256(combine(array[i, 1], array[i, 0]))
 
 
 @njit
 def store256(array: Any, i: Any, value: Any) -> None:
     """Write a 256-bit value to row `i` of a ``(n, 4)`` array."""
+    i = u64(i)
     array[i, 0], array[i, 1], array[i, 2], array[i, 3] = limb(value, 0), limb(value, 1), limb(value, 2), limb(value, 3)
 
 
 @njit
 def store192(array: Any, i: Any, value: Any) -> None:
     """Write the low 192 bits of a value to row `i` of a ``(n, 3)`` array."""
+    i = u64(i)
     array[i, 0], array[i, 1], array[i, 2] = limb(value, 0), limb(value, 1), limb(value, 2)
 
 
 @njit
 def store128(array: Any, i: Any, value: Any) -> None:
     """Write the low 128 bits of a value to row `i` of a ``(n, 2)`` array."""
+    i = u64(i)
     array[i, 0], array[i, 1] = limb(value, 0), limb(value, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["as_index", "load128", "load192", "load256", "store128", "store192", "store256"]
+__all__ = ["as_index", "borrow", "load128", "load192", "load256", "store128", "store192", "store256"]
 
 _LIMB = (1 << 64) - 1
 
@@ -24,6 +24,11 @@ def _store(array: Any, i: int, value: int, limbs: int) -> None:
 def as_index(value: Any) -> int:
     """An integer taken from an array, as a plain ``int``: numpy's would overflow silently."""
     return int(value)
+
+
+def borrow(array: Any) -> Any:
+    """The array itself."""
+    return array
 
 
 def load256(array: Any, i: int) -> int:

@@ -30,6 +30,7 @@ __all__ = [
     "nonzero",
     "resize_to",
     "shl",
+    "shl_limbs",
     "shr",
     "sub",
     "to_float",
@@ -70,6 +71,34 @@ def _shift(method: str) -> Any:
 
 add, sub, mul = _same("add"), _same("sub"), _same("mul")
 shl, shr = _shift("shl"), _shift("lshr")
+
+
+@intrinsic
+def shl_limbs(_typingctx: Any, a: Any, _bits: Any) -> Any:
+    """`shl` of `U256` by a number of bits that varies, limb by limb.
+
+    LLVM's own goes through memory in a way that the processor waits for.
+    """
+    if a != U256:
+        return None
+
+    def emit(_context: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        value, bits = args
+        limbs = [builder.trunc(builder.lshr(value, ir.Constant(value.type, 64 * k)), _I64) for k in range(4)]
+        zero = ir.Constant(_I64, 0)
+        for step in (1, 2):  # whole limbs first
+            moves = builder.trunc(builder.lshr(bits, ir.Constant(_I64, 5 + step)), ir.IntType(1))
+            moved = [zero] * step + limbs[:-step]
+            limbs = [builder.select(moves, new, old) for new, old in zip(moved, limbs, strict=True)]
+        kind = ir.FunctionType(_I64, [_I64, _I64, _I64])
+        fshl = cgutils.get_or_insert_function(builder.module, kind, "llvm.fshl.i64")
+        result = ir.Constant(value.type, 0)
+        for k, low in enumerate([zero, *limbs[:3]]):
+            part = builder.zext(builder.call(fshl, [limbs[k], low, bits]), value.type)
+            result = builder.or_(result, builder.shl(part, ir.Constant(value.type, 64 * k)))
+        return result
+
+    return U256(a, types.uint64), emit
 
 
 def resize_to(bits: int) -> Callable[[Any], Any]:

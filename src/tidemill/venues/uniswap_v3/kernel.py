@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tidemill.errors import InvariantBroken, Revert
 from tidemill.units import to_index, wide, wrapping_neg, wrapping_sub
-from tidemill.units.jit import as_index, load192, load256, pack, store128, store192, store256, unpack
+from tidemill.units.jit import as_index, borrow, load192, load256, pack, store128, store192, store256, unpack
 from tidemill.units.kernels import kernel, part
 from tidemill.venues.uniswap_v3.kernel_state import (
     BIAS,
@@ -114,6 +114,7 @@ def run_events(pool: Any, flow: Any, start: int, stop: int, anchored: bool, out:
     -------
     (next event, rows logged)
     """
+    pool, log = borrow(pool), borrow(log)
     logged = 0
     room = log.shape[0] // 4
     most = 2 * get_small(pool, STEPS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tidemill.units import PIPS, minimum, mul_div_down
+from tidemill.units import MAX_UINT128, PIPS, mul_div_down, wide
 from tidemill.units.jit import to_float
 from tidemill.units.kernels import part
 from tidemill.venues.uniswap_v3.rules_prices import (
@@ -26,12 +26,15 @@ from tidemill.venues.uniswap_v3.rules_swap import fee_on_input_up, swap_step_exa
 
 __all__ = ["step_exact_in", "step_exact_out"]
 
+_FITS = wide(1 << 95)  # below it the price after token0 went in is one division (`rules_prices`)
+# Masks take nothing away: they tell the compiler how large a number can be.
+_112_BITS, _160_BITS = wide((1 << 112) - 1), wide((1 << 160) - 1)
 _Q96 = 2.0**96  # not money: prices are scaled by it
 # The estimate is right to 1e-14, its amounts are rounded by at most 2 units: a margin of 1e-9 and 4 units is safe.
 _SURE, _UNITS = 1.0 - 1e-9, 4.0  # not money: an estimate
 
 
-@part
+@part(inlined=True)
 def step_exact_in(sqrt_price: Any, target: Any, liquidity: Any, remaining: Any, fee: int) -> tuple[Any, Any, Any, Any]:
     """Return what `swap_step_exact_in` returns."""
     down = target <= sqrt_price
@@ -40,7 +43,9 @@ def step_exact_in(sqrt_price: Any, target: Any, liquidity: Any, remaining: Any, 
         if down:
             after = sqrt_price_after_amount0_in_up(sqrt_price, liquidity, spendable)
             if after != target:
-                amount_in = amount0_delta_up(after, sqrt_price, liquidity)
+                amount_in = spendable
+                if not _all_is_needed(spendable, after, liquidity):
+                    amount_in = amount0_delta_up(after, sqrt_price, liquidity)
                 amount_out = amount1_delta_down(after, sqrt_price, liquidity)
                 return after, amount_in, amount_out, remaining - amount_in
         else:
@@ -52,7 +57,7 @@ def step_exact_in(sqrt_price: Any, target: Any, liquidity: Any, remaining: Any, 
     return swap_step_exact_in(sqrt_price, target, liquidity, remaining, fee)
 
 
-@part
+@part(inlined=True)
 def step_exact_out(sqrt_price: Any, target: Any, liquidity: Any, remaining: Any, fee: int) -> tuple[Any, Any, Any, Any]:
     """Return what `swap_step_exact_out` returns."""
     down = target <= sqrt_price
@@ -61,22 +66,39 @@ def step_exact_out(sqrt_price: Any, target: Any, liquidity: Any, remaining: Any,
             after = sqrt_price_after_amount1_out_down(sqrt_price, liquidity, remaining)
             if after != target:
                 amount_in = amount0_delta_up(after, sqrt_price, liquidity)
-                amount_out = minimum(amount1_delta_down(after, sqrt_price, liquidity), remaining)
-                return after, amount_in, amount_out, fee_on_input_up(amount_in, fee)
+                return after, amount_in, remaining, fee_on_input_up(amount_in, fee)
         else:
             after = sqrt_price_after_amount0_out_up(sqrt_price, liquidity, remaining)
             if after != target:
                 amount_in = amount1_delta_up(sqrt_price, after, liquidity)
-                amount_out = minimum(amount0_delta_down(sqrt_price, after, liquidity), remaining)
-                return after, amount_in, amount_out, fee_on_input_up(amount_in, fee)
+                return after, amount_in, remaining, fee_on_input_up(amount_in, fee)
     return swap_step_exact_out(sqrt_price, target, liquidity, remaining, fee)
+
+
+@part
+def _all_is_needed(amount: Any, after: Any, liquidity: Any) -> Any:
+    """Whether an amount ``a`` of token0 that moved the price ``P`` down to `after` is also what that move costs.
+
+    With ``R = L << 96``, ``after * (R + a * P) = R * P + e`` for a rounding ``e < R + a * P``, and so the move costs
+    ``R * (P - after) / (P * after) = a - e / (P * after)``: rounded up that is ``a`` if ``e < P * after``, which holds
+    where ``R <= after * (after - 1)``, a unit of price being worth less than a unit of token0. Below, ``h << 48`` stands
+    for `after`, rounded down.
+    """
+    h = (after >> 48) & _112_BITS
+    return amount < _FITS and liquidity + h <= h * h
 
 
 @part
 def _runs_out(sqrt_price: Any, target: Any, liquidity: Any, amount: Any, token0: bool) -> Any:
     """Whether an amount (of token0 or token1) certainly moves the price less far than the target."""
-    here, there, depth = to_float(sqrt_price), to_float(target), to_float(liquidity)  # not money: an estimate
-    reach, wanted = depth * abs(there - here), to_float(amount) + _UNITS  # not money: an estimate with a margin
+    if amount > MAX_UINT128:
+        return False
+    # The distance is taken before it becomes a float: near prices differ in digits that a float does not have.
+    distance = sqrt_price - target if target <= sqrt_price else target - sqrt_price
+    here, there = to_float(sqrt_price & _160_BITS), to_float(target & _160_BITS)  # not money: an estimate
+    depth = to_float(liquidity & MAX_UINT128)  # not money: an estimate
+    reach = depth * to_float(distance & _160_BITS)  # not money: an estimate
+    wanted = to_float(amount & MAX_UINT128) + _UNITS  # not money: an estimate with a margin
     if token0:
         return wanted * here * there < reach * _Q96 * _SURE  # not money: an estimate
     return wanted * _Q96 < reach * _SURE  # not money: an estimate

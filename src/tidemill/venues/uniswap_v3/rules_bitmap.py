@@ -13,6 +13,7 @@ from tidemill.units import (
     least_significant_bit,
     most_significant_bit,
     rule,
+    wrapping_neg,
     wrapping_shl,
 )
 
@@ -53,7 +54,7 @@ def next_tick_in_word_right(word: Uint, compressed: Index, tick_spacing: Index) 
     (tick in use, True), or (the word's highest tick, False).
     """
     bit = compressed & 255
-    at_or_above = word >> bit
+    at_or_above = word & wrapping_neg(wrapping_shl(1, bit))
     if at_or_above == 0:
         return (compressed + 255 - bit) * tick_spacing, False
-    return (compressed + least_significant_bit(at_or_above)) * tick_spacing, True
+    return (compressed - bit + least_significant_bit(at_or_above)) * tick_spacing, True

@@ -8,6 +8,7 @@ Prices are Q64.96, amounts raw units, liquidity is below 2**128.
 from __future__ import annotations
 
 from tidemill.units import (
+    MAX_UINT128,
     MAX_UINT256,
     Q96,
     Uint,
@@ -38,7 +39,7 @@ _ALWAYS_FITS = wide(1 << 95)
 
 
 # Floors of floors and ceilings of ceilings nest: two divisions are one by the product, where that fits 256 bits
-# (`lower` is never above `upper`).
+# (`lower` is never above `upper`). The masks take nothing away: they tell the compiler that a short product will do.
 _PRODUCT_FITS = wide(1 << 128)
 
 
@@ -46,16 +47,16 @@ _PRODUCT_FITS = wide(1 << 128)
 def amount0_delta_down(lower: Uint, upper: Uint, liquidity: Uint) -> Uint:
     """Token0 between two prices, ``L * (upper - lower) / (upper * lower)``, each of its two divisions rounded down."""
     if upper < _PRODUCT_FITS:
-        return mul_div_down(liquidity << 96, upper - lower, wrapping_mul(upper, lower))
-    return div_down(mul_div_down(liquidity << 96, upper - lower, upper), lower)
+        return mul_div_down(upper - lower, liquidity << 96, wrapping_mul(upper & MAX_UINT128, lower & MAX_UINT128))
+    return div_down(mul_div_down(upper - lower, liquidity << 96, upper), lower)
 
 
 @rule
 def amount0_delta_up(lower: Uint, upper: Uint, liquidity: Uint) -> Uint:
     """Token0 between two prices, each of its two divisions rounded up."""
     if upper < _PRODUCT_FITS:
-        return mul_div_up(liquidity << 96, upper - lower, wrapping_mul(upper, lower))
-    return div_up(mul_div_up(liquidity << 96, upper - lower, upper), lower)
+        return mul_div_up(upper - lower, liquidity << 96, wrapping_mul(upper & MAX_UINT128, lower & MAX_UINT128))
+    return div_up(mul_div_up(upper - lower, liquidity << 96, upper), lower)
 
 
 @rule
@@ -79,9 +80,9 @@ def sqrt_price_after_amount0_in_up(sqrt_price: Uint, liquidity: Uint, amount: Ui
     """
     reserve = liquidity << 96
     if amount < _ALWAYS_FITS:
-        return mul_div_up(reserve, sqrt_price, reserve + wrapping_mul(amount, sqrt_price))
+        return mul_div_up(sqrt_price, reserve, reserve + wrapping_mul(amount, sqrt_price))
     if amount <= div_down(MAX_UINT256 - reserve, sqrt_price):
-        return mul_div_up(reserve, sqrt_price, reserve + amount * sqrt_price)
+        return mul_div_up(sqrt_price, reserve, reserve + amount * sqrt_price)
     return div_up(reserve, div_down(reserve, sqrt_price) + amount)
 
 
@@ -92,7 +93,7 @@ def sqrt_price_after_amount0_out_up(sqrt_price: Uint, liquidity: Uint, amount: U
     ``amount`` is less than the pool holds: ``amount * P < L``.
     """
     reserve = liquidity << 96
-    return mul_div_up(reserve, sqrt_price, reserve - amount * sqrt_price)
+    return mul_div_up(sqrt_price, reserve, reserve - amount * sqrt_price)
 
 
 @rule
