@@ -146,6 +146,26 @@ def rehearse(
     return command(study, mode, gas, out, as_json=json)
 
 
+@app.command
+def compare(*studies: Path, out: Out = Path("out/compare"), json: Json = False) -> int:
+    """Run several studies of the same capital and period; print their waterfalls side by side, against common baselines.
+
+    Example: `tidemill compare examples/range_reset.toml examples/compound.toml`
+
+    Parameters
+    ----------
+    studies
+        Two or more study files (TOML) of the same capital, home asset, start and end.
+    out
+        Folder that receives compare.json.
+    json
+        Print the comparison as JSON on standard output.
+    """
+    from tidemill.app.commands import compare as command  # noqa: PLC0415
+
+    return command(studies, out, as_json=json)
+
+
 @contracts.command(name="fetch")
 def contracts_fetch(*names: str, json: Json = False) -> int:
     """Fetch pinned packages (contracts, local chain), check their sha256, keep the few files needed.
