@@ -125,6 +125,7 @@ class Backtest:
             warnings=self._warnings(),
             priced=self._priced(),
             tick_price=self._tick_price(),
+            data_fee=self.prepared.network.family != "ethereum",
             alternatives=alternatives,
         )
         return statement(played.outcomes.record, played.outcomes.marks, facts)
