@@ -69,6 +69,10 @@ VALUES: list[tuple[str, Any, str]] = [
     ("start", "2031-01-01T00:00:00Z", "outside the data"),
     ("end", "2019-01-01T00:00:00Z", "outside the data"),
     ("world.delay_blocks", 0, ">= 1"),
+    ("world.delay_blocks", 10_000, "world.delay_blocks: 10,000 blocks are 20,000 s, over a 10th of"),
+    ("capital.USDC", "9" * 30, "capital.USDC: " + "9" * 30 + " is worth more than"),
+    ("capital.ETH", "1" + "0" * 10, "capital.ETH: 10000000000 is worth more than 1,000,000,000,000 USDC"),
+    ("capital.USDC", "1000000000000.000001", "capital.USDC: 1000000000000.000001 is worth more than"),
     ("world.seed", -1, ">= 0"),
     ("exit", "sell", "valid: close, mark"),
     ("venues.pool.fidelity", "rough", "valid: auto, exact, inferred, bars"),
@@ -313,7 +317,7 @@ def test_modes_that_execute_in_the_pool_are_refused_on_inferred_data(logs: Path,
 
 
 @pytest.mark.parametrize(
-    ("pool", "capital"), [({}, "100000000000000000000"), ({"decimals0": 18}, "1000")], ids=["capital", "decimals"]
+    ("pool", "capital"), [({}, "1000000000000"), ({"decimals0": 18}, "1000")], ids=["capital", "decimals"]
 )
 def test_money_out_of_proportion_to_the_pool_is_refused_and_not_ground_through(
     logs: Path, tmp_path: Path, pool: dict[str, Any], capital: str
