@@ -477,6 +477,8 @@ OPTIONS = [
     ("--fee", "0", "fee"),
     ("--fee", "1000000", "fee"),
     ("--fee", "many", "fee"),
+    ("--fee", "3000", "fee: 3000 given, with it"),
+    ("--fee", "499", "fee 500 with tick spacing 10 fits"),
     ("--tick-spacing", "0", "tick"),
     ("--tick-spacing", "60", "off spacing 60"),
     ("--tick-spacing", "-10", "tick"),

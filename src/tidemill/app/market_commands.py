@@ -40,6 +40,8 @@ def import_(
 ) -> int:
     """Import a pool's raw logs from a Parquet or CSV file, or from a JSON-RPC endpoint, into a dataset.
 
+    A sample of the swaps in a file must come out again with the fee and tick spacing given; an endpoint says them itself.
+
     Example: `tidemill market import logs.parquet usdc_weth --address 0x88e6… --token0 USDC:6 --token1 WETH:18 --fee 500
     --tick-spacing 10`
 
@@ -90,7 +92,12 @@ def import_(
             raise BadInput(f"{from_block} to {to_block} is no range of blocks", field="to_block")
         dataset = ingest_pool(source, pool, from_block, to_block, root / name, progress=note)
     else:
-        dataset = write_dataset(import_rawlogs(source, pool), root / name)
+        from tidemill.market.fit import check_fit  # noqa: PLC0415
+
+        dataset = import_rawlogs(source, pool)
+        if unsure := check_fit(dataset.events, pool).note:
+            note(f"note: {unsure}")
+        dataset = write_dataset(dataset, root / name)
     if json:
         emit_json(dataset.manifest)
     note(f"wrote {root / name}: {dataset.manifest.title}, {dataset.manifest.rows:,} events")
@@ -174,7 +181,7 @@ def show(dataset: Path, *, json: Json = False) -> int:
 
 @market.command(name="verify")
 def verify(dataset: Path, *, json: Json = False) -> int:
-    """Hash a dataset's files again and check values, order, duplicates and ranges; exit code 1 when something is wrong.
+    """Hash a dataset's files again; check values, order, duplicates, ranges, fee and tick spacing; exit code 1 if wrong.
 
     Example: `tidemill market verify markets/usdc_weth`
 
@@ -193,6 +200,8 @@ def verify(dataset: Path, *, json: Json = False) -> int:
     else:
         for line in findings.errors:
             stdout().print(line, markup=False)
+        for line in findings.notes:
+            stdout().print(f"note: {line}", markup=False)
         stdout().print(f"{findings.files} files, {findings.rows:,} rows: {'sound' if findings.ok else 'NOT sound'}")
     return 0 if findings.ok else 1
 
