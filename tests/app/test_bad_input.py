@@ -506,6 +506,47 @@ def test_a_name_that_leaves_the_folder_is_refused(logs: Path, tmp_path: Path, na
     assert not (tmp_path / "markets").exists()
 
 
+def test_a_dataset_is_not_replaced_without_a_word(logs: Path, tmp_path: Path):
+    options = [part for pair in GOOD.items() for part in pair]
+    root = ["--root", tmp_path / "markets"]
+    mine = tmp_path / "markets" / "mine"
+
+    def held() -> dict[str, bytes]:
+        return {file.name: file.read_bytes() for file in mine.iterdir()}
+
+    assert tidemill("market", "import", logs, "mine", *options, *root).code == 0
+    first = held()
+    again = tidemill("market", "import", logs, "mine", *options, *root)
+    assert (again.code, again.line) == (0, f"already there: {mine} holds these 3,753 events")
+    pl.read_parquet(logs)[:-5].write_parquet(tmp_path / "fewer.parquet")
+    other = tidemill("market", "import", tmp_path / "fewer.parquet", "mine", *options, *root)
+    assert (other.code, other.out) == (2, "")
+    assert "name: " in other.line
+    assert "3,753 events, and differs; add --replace" in other.line
+    called = [part for pair in (GOOD | {"--token1": "ETH2:18"}).items() for part in pair]
+    renamed = tidemill("market", "import", logs, "mine", *called, *root)
+    assert (renamed.code, "--replace" in renamed.line) == (2, True)
+    asked = tidemill("market", "import", "http://127.0.0.1:1", "mine", *options, "--from-block", "5", *root)
+    assert (asked.code, "mine is there; add --replace" in asked.line) == (2, True)
+    assert held() == first
+    assert tidemill("market", "import", tmp_path / "fewer.parquet", "mine", *options, "--replace", *root).code == 0
+    assert held() != first
+    (mine / "events.parquet").write_bytes(b"")
+    damaged = tidemill("market", "import", logs, "mine", *options, *root)
+    assert (damaged.code, "damaged; add --replace" in damaged.line) == (2, True)
+    assert tidemill("market", "import", logs, "mine", *options, "--replace", *root).code == 0
+
+
+@pytest.mark.parametrize("replace", [[], ["--replace"]])
+def test_a_folder_that_is_no_dataset_is_never_replaced(logs: Path, tmp_path: Path, replace: list[str]):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
+    options = [part for pair in GOOD.items() for part in pair]
+    said = tidemill("market", "import", logs, "thesis", *options, "--root", tmp_path, *replace)
+    assert (said.code, "no dataset; choose another name" in said.line) == (2, True)
+    assert (tmp_path / "thesis" / "chapter.txt").read_text() == "years of work"
+
+
 @pytest.mark.parametrize(
     ("source", "more", "says"),
     [
