@@ -567,6 +567,8 @@ def test_a_source_that_is_none_is_one_line(tmp_path: Path, source: str, more: li
     assert says in said.err.splitlines()[-1]
     assert "Traceback" not in said.err
     assert not (tmp_path / "markets" / "mine").exists()
+    tries = [line for line in said.err.splitlines() if "trying again" in line]
+    assert len(tries) == (4 if says == "127.0.0.1:1" else 0)
 
 
 @pytest.mark.parametrize("command", ["show", "verify"])
