@@ -350,6 +350,23 @@ def test_exact_data_are_used_as_inferred_where_a_study_asks(markets: Path, tmp_p
     assert json.loads(said.out)["fidelity"]["data"] == "inferred"
 
 
+def test_a_lowered_fidelity_keeps_its_replay_beside_the_others(markets: Path, tmp_path: Path, monkeypatch):
+    shutil.copytree(markets / "small", tmp_path / "small")
+    for kept in (tmp_path / "small").glob("replay-*"):
+        kept.unlink()
+    inferred = write_study(tmp_path, changed("venues.pool.fidelity", "inferred"), "inferred.toml")
+    runs = [
+        (study, tidemill("backtest", study, "-o", tmp_path, "--json")) for study in (write_study(tmp_path), inferred)
+    ]
+    names = sorted(path.name.rpartition("-")[0] for path in (tmp_path / "small").glob("replay-*"))
+    assert names == ["replay-exact", "replay-inferred"]
+    monkeypatch.setattr("tidemill.market.replay.replay", lambda _: pytest.fail("replayed again"))
+    for study, first in runs:
+        again = tidemill("backtest", study, "-o", tmp_path, "--json")
+        assert (again.code, json.loads(again.out)) == (0, json.loads(first.out))
+    assert json.loads(runs[0][1].out)["fidelity"] != json.loads(runs[1][1].out)["fidelity"]
+
+
 @pytest.mark.parametrize(("value", "says"), [("", "set TIDEMILL_DATA"), ("/nowhere/at/all", "is not a folder")])
 def test_where_data_were_looked_for_is_said(markets: Path, tmp_path: Path, monkeypatch, value: str, says: str):
     monkeypatch.setenv("TIDEMILL_DATA", value)
