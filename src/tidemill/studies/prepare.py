@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from tidemill import networks
@@ -281,12 +280,6 @@ class Prepared:
 
     def _bad(self, field: str, message: str) -> BadInput:
         return BadInput(message, file=self.study.path or None, field=field)
-
-
-def relative(study: Study, text: str) -> Path:
-    """Return a path that a study names, relative to the study file."""
-    path = Path(text)
-    return path if path.is_absolute() else study.folder / path
 
 
 def _iso(time: int) -> str:
