@@ -69,6 +69,10 @@ VALUES: list[tuple[str, Any, str]] = [
     ("start", "2031-01-01T00:00:00Z", "outside the data"),
     ("end", "2019-01-01T00:00:00Z", "outside the data"),
     ("world.delay_blocks", 0, ">= 1"),
+    ("world.delay_blocks", 10_000, "world.delay_blocks: 10,000 blocks are 20,000 s, over a 10th of"),
+    ("capital.USDC", "9" * 30, "capital.USDC: " + "9" * 30 + " is worth more than"),
+    ("capital.ETH", "1" + "0" * 10, "capital.ETH: 10000000000 is worth more than 1,000,000,000,000 USDC"),
+    ("capital.USDC", "1000000000000.000001", "capital.USDC: 1000000000000.000001 is worth more than"),
     ("world.seed", -1, ">= 0"),
     ("exit", "sell", "valid: close, mark"),
     ("venues.pool.fidelity", "rough", "valid: auto, exact, inferred, bars"),
@@ -313,7 +317,7 @@ def test_modes_that_execute_in_the_pool_are_refused_on_inferred_data(logs: Path,
 
 
 @pytest.mark.parametrize(
-    ("pool", "capital"), [({}, "100000000000000000000"), ({"decimals0": 18}, "1000")], ids=["capital", "decimals"]
+    ("pool", "capital"), [({}, "1000000000000"), ({"decimals0": 18}, "1000")], ids=["capital", "decimals"]
 )
 def test_money_out_of_proportion_to_the_pool_is_refused_and_not_ground_through(
     logs: Path, tmp_path: Path, pool: dict[str, Any], capital: str
@@ -344,6 +348,23 @@ def test_exact_data_are_used_as_inferred_where_a_study_asks(markets: Path, tmp_p
     study = write_study(markets, changed("venues.pool.fidelity", "inferred"), "inferred.toml")
     said = tidemill("backtest", study, "-o", tmp_path / "out", "--json")
     assert json.loads(said.out)["fidelity"]["data"] == "inferred"
+
+
+def test_a_lowered_fidelity_keeps_its_replay_beside_the_others(markets: Path, tmp_path: Path, monkeypatch):
+    shutil.copytree(markets / "small", tmp_path / "small")
+    for kept in (tmp_path / "small").glob("replay-*"):
+        kept.unlink()
+    inferred = write_study(tmp_path, changed("venues.pool.fidelity", "inferred"), "inferred.toml")
+    runs = [
+        (study, tidemill("backtest", study, "-o", tmp_path, "--json")) for study in (write_study(tmp_path), inferred)
+    ]
+    names = sorted(path.name.rpartition("-")[0] for path in (tmp_path / "small").glob("replay-*"))
+    assert names == ["replay-exact", "replay-inferred"]
+    monkeypatch.setattr("tidemill.market.replay.replay", lambda _: pytest.fail("replayed again"))
+    for study, first in runs:
+        again = tidemill("backtest", study, "-o", tmp_path, "--json")
+        assert (again.code, json.loads(again.out)) == (0, json.loads(first.out))
+    assert json.loads(runs[0][1].out)["fidelity"] != json.loads(runs[1][1].out)["fidelity"]
 
 
 @pytest.mark.parametrize(("value", "says"), [("", "set TIDEMILL_DATA"), ("/nowhere/at/all", "is not a folder")])
@@ -473,6 +494,8 @@ OPTIONS = [
     ("--fee", "0", "fee"),
     ("--fee", "1000000", "fee"),
     ("--fee", "many", "fee"),
+    ("--fee", "3000", "fee: 3000 given, with it"),
+    ("--fee", "499", "fee 500 with tick spacing 10 fits"),
     ("--tick-spacing", "0", "tick"),
     ("--tick-spacing", "60", "off spacing 60"),
     ("--tick-spacing", "-10", "tick"),
@@ -500,6 +523,47 @@ def test_a_name_that_leaves_the_folder_is_refused(logs: Path, tmp_path: Path, na
     assert not (tmp_path / "markets").exists()
 
 
+def test_a_dataset_is_not_replaced_without_a_word(logs: Path, tmp_path: Path):
+    options = [part for pair in GOOD.items() for part in pair]
+    root = ["--root", tmp_path / "markets"]
+    mine = tmp_path / "markets" / "mine"
+
+    def held() -> dict[str, bytes]:
+        return {file.name: file.read_bytes() for file in mine.iterdir()}
+
+    assert tidemill("market", "import", logs, "mine", *options, *root).code == 0
+    first = held()
+    again = tidemill("market", "import", logs, "mine", *options, *root)
+    assert (again.code, again.line) == (0, f"already there: {mine} holds these 3,753 events")
+    pl.read_parquet(logs)[:-5].write_parquet(tmp_path / "fewer.parquet")
+    other = tidemill("market", "import", tmp_path / "fewer.parquet", "mine", *options, *root)
+    assert (other.code, other.out) == (2, "")
+    assert "name: " in other.line
+    assert "3,753 events, and differs; add --replace" in other.line
+    called = [part for pair in (GOOD | {"--token1": "ETH2:18"}).items() for part in pair]
+    renamed = tidemill("market", "import", logs, "mine", *called, *root)
+    assert (renamed.code, "--replace" in renamed.line) == (2, True)
+    asked = tidemill("market", "import", "http://127.0.0.1:1", "mine", *options, "--from-block", "5", *root)
+    assert (asked.code, "mine is there; add --replace" in asked.line) == (2, True)
+    assert held() == first
+    assert tidemill("market", "import", tmp_path / "fewer.parquet", "mine", *options, "--replace", *root).code == 0
+    assert held() != first
+    (mine / "events.parquet").write_bytes(b"")
+    damaged = tidemill("market", "import", logs, "mine", *options, *root)
+    assert (damaged.code, "damaged; add --replace" in damaged.line) == (2, True)
+    assert tidemill("market", "import", logs, "mine", *options, "--replace", *root).code == 0
+
+
+@pytest.mark.parametrize("replace", [[], ["--replace"]])
+def test_a_folder_that_is_no_dataset_is_never_replaced(logs: Path, tmp_path: Path, replace: list[str]):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
+    options = [part for pair in GOOD.items() for part in pair]
+    said = tidemill("market", "import", logs, "thesis", *options, "--root", tmp_path, *replace)
+    assert (said.code, "no dataset; choose another name" in said.line) == (2, True)
+    assert (tmp_path / "thesis" / "chapter.txt").read_text() == "years of work"
+
+
 @pytest.mark.parametrize(
     ("source", "more", "says"),
     [
@@ -520,6 +584,8 @@ def test_a_source_that_is_none_is_one_line(tmp_path: Path, source: str, more: li
     assert says in said.err.splitlines()[-1]
     assert "Traceback" not in said.err
     assert not (tmp_path / "markets" / "mine").exists()
+    tries = [line for line in said.err.splitlines() if "trying again" in line]
+    assert len(tries) == (4 if says == "127.0.0.1:1" else 0)
 
 
 @pytest.mark.parametrize("command", ["show", "verify"])

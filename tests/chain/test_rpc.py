@@ -17,7 +17,7 @@ from tidemill.chain.anvil import Anvil, AnvilOptions
 from tidemill.chain.rpc import Rpc, RpcRejected
 from tidemill.chain.types import Call
 from tidemill.chain.wire import public_address
-from tidemill.errors import BadInput, RpcError
+from tidemill.errors import BadInput, RpcError, TransientRpcError
 
 pytestmark = pytest.mark.chain
 
@@ -152,6 +152,43 @@ def test_retry_after_is_honoured_and_pauses_grow(bad: FaultProxy) -> None:
     assert rpc.balance(actor("nobody")) == 0
     assert pauses == pytest.approx([0.1, 7.0, 0.225, 30.0])
     rpc.close()
+
+
+class Silent:
+    """A wire whose endpoint takes every question and never answers: each try costs the whole timeout."""
+
+    address = "silent:1"
+
+    def __init__(self, clock: list[float]) -> None:
+        self.clock, self.tries = clock, 0
+
+    def exchange(self, body: bytes) -> bytes:
+        self.tries += 1
+        self.clock[0] += 20.0
+        raise TransientRpcError(f"{self.address}: no answer within 20 s")
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_silent_endpoint_is_told_of_and_given_up_after_two_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, told = [0.0], []
+    wire = Silent(clock)
+    monkeypatch.setattr("tidemill.chain.rpc.time.monotonic", lambda: clock[0])
+    with pytest.raises(RpcError, match=r"silent:1: no answer within 20 s \(2 tries\)"):
+        Rpc(wire, attempts=5, sleep=lambda _s: None, tell=told.append)
+    assert (wire.tries, clock[0]) == (2, 40.0)
+    assert told == ["silent:1: no answer within 20 s; trying again in 0.25 s (try 2 of at most 5)"]
+
+
+def test_long_pauses_asked_for_do_not_count_as_silence(bad: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    with connect(bad, attempts=5, tell=told.append) as rpc:
+        rpc._sleep = lambda _seconds: None
+        bad.faults += [proxy.status(429, Retry_After="25")] * 4
+        assert rpc.balance(actor("nobody")) == 0
+    assert len(told) == 4
+    assert all("too many requests (HTTP 429); trying again in 25 s" in line for line in told)
 
 
 # -- chain id ------------------------------------------------------------------------------------------------------

@@ -53,6 +53,10 @@ def test_an_example_says_what_it_is_and_runs(path: Path, tmp_path: Path):
     assert sum(cost.failed for cost in document.costs) == 0
     assert document.study.synthetic is (path.stem != "real_day")
     assert "holding" in {other.name for other in document.comparisons}
+    if path.stem == "vault_farm":
+        assert document.fidelity.data == "scripted"
+        assert "seed 0" in document.fidelity.error
+        assert "reproduce" not in document.fidelity.error
     if path.stem == "real_day":
         assert document.fidelity.data == "inferred"
         assert "costs as on op-mainnet" in {other.name for other in document.comparisons}

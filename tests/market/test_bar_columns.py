@@ -30,6 +30,21 @@ def test_times_and_bars_are_searched_as_their_arrays(seed, length, unit):
         assert np.array_equal(np.searchsorted(bars, asked, side=side), np.searchsorted(whole, asked, side=side))
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        BarOf(np.array([0, 2, 5])),
+        TimesOf(np.array([0, 60]), 60, np.array([0, 2, 5])),
+        BlocksOf(np.array([0, 60, 120]), 12),
+    ],
+    ids=lambda column: type(column).__name__,
+)
+def test_searching_does_not_build_the_column(column, monkeypatch):
+    """``np.searchsorted`` falls back to the whole array, silently, where a method does not take its arguments."""
+    monkeypatch.setattr(type(column), "__array__", lambda *_args, **_more: pytest.fail("built the whole column"))
+    assert np.searchsorted(column, 1) >= 0
+
+
 def test_rows_slices_masks_and_arithmetic():
     first = np.array([0, 2, 5])
     times = TimesOf(np.array([0, 60]), 60, first)

@@ -139,12 +139,12 @@ def test_a_kept_replay_is_the_replay_and_stale_ones_go(market, tmp_path, monkeyp
     raw = bytearray(path.read_bytes())
     raw[len(raw) // 2] ^= 1
     path.write_bytes(raw)
-    assert kept.kept_replay(stored.folder, stored.replay_key) is None
+    assert kept.kept_replay(stored.folder, stored.replay_key, "exact") is None
     raw[len(raw) // 2] ^= 1
     path.write_bytes(raw)
-    assert kept.kept_replay(stored.folder, stored.replay_key) is not None
+    assert kept.kept_replay(stored.folder, stored.replay_key, "exact") is not None
     # other code: another name
     monkeypatch.setattr(kept, "_code", lambda: "other")
-    assert kept.kept_replay(stored.folder, stored.replay_key) is None
+    assert kept.kept_replay(stored.folder, stored.replay_key, "exact") is None
     _ = load_dataset(stored.folder).replay
     assert len(list(stored.folder.glob("replay-*.npz"))) == 1

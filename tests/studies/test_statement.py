@@ -57,6 +57,13 @@ def test_everything_adds_up(seed: int) -> None:
     assert got.comparisons[0].keep == got.series.hold[-1] - got.series.hold[0]
 
 
+def test_execution_is_called_layer_2_only_where_there_is_a_data_fee_beside_it() -> None:
+    world = Tiny(1).live(40)
+    for data_fee, label in ((True, "Network fee: L2 execution"), (False, "Network fee: execution")):
+        (row,) = [row for row in document(world, data_fee=data_fee).waterfall if row.key == "l2"]
+        assert row.label == label
+
+
 def test_positions_account_for_their_tokens() -> None:
     world = Tiny(5).live(90)
     got = document(world)

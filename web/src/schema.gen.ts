@@ -41,7 +41,7 @@ export interface CostRow {
 }
 
 export interface Fidelity {
-  readonly data: "bars" | "exact" | "inferred";
+  readonly data: "bars" | "exact" | "inferred" | "scripted";
   readonly mode: "anchored" | "diluted" | "impact" | "n/a" | "small";
   readonly proof: "bytecode-equal" | "fork-equal" | "rule-checked" | "unproven";
   readonly error: string;

@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 from msgspec import to_builtins
 
 from tidemill.app.console import emit_json, note, stdout
-from tidemill.errors import BadInput
+from tidemill.errors import BadData, BadInput
+
+if TYPE_CHECKING:
+    from tidemill.market.manifest import Manifest
 
 __all__ = ["market"]
 
@@ -36,9 +39,12 @@ def import_(
     from_block: int | None = None,
     to_block: int | None = None,
     root: Root = Path("markets"),
+    replace: Annotated[bool, Parameter(negative="")] = False,
     json: Json = False,
 ) -> int:
     """Import a pool's raw logs from a Parquet or CSV file, or from a JSON-RPC endpoint, into a dataset.
+
+    A sample of the swaps in a file must come out again with the fee and tick spacing given; an endpoint says them itself.
 
     Example: `tidemill market import logs.parquet usdc_weth --address 0x88e6… --token0 USDC:6 --token1 WETH:18 --fee 500
     --tick-spacing 10`
@@ -69,6 +75,8 @@ def import_(
         Last block, for an endpoint; default: its finalized block.
     root
         Folder of datasets.
+    replace
+        Replace a dataset of this name; without it, one of other content is kept and the import refused.
     json
         Print the manifest as JSON on standard output.
     """
@@ -88,9 +96,23 @@ def import_(
             raise BadInput("an endpoint needs --from-block", field="from_block")
         if from_block < 0 or (to_block is not None and to_block < from_block):
             raise BadInput(f"{from_block} to {to_block} is no range of blocks", field="to_block")
+        _check_free(root / name, replace)
         dataset = ingest_pool(source, pool, from_block, to_block, root / name, progress=note)
     else:
-        dataset = write_dataset(import_rawlogs(source, pool), root / name)
+        from tidemill.market.fit import check_fit  # noqa: PLC0415
+
+        _check_free(root / name, replace, keeps=True)
+        dataset = import_rawlogs(source, pool)
+        if unsure := check_fit(dataset.events, pool).note:
+            note(f"note: {unsure}")
+        if not replace and (there := _there(root / name)) is not None:
+            if (there.content_hash, there.pool) != (dataset.content_hash, dataset.pool):
+                raise _taken(root / name, f"holds {there.title}, {there.rows:,} events, and differs")
+            if json:
+                emit_json(there)
+            note(f"already there: {root / name} holds these {there.rows:,} events")
+            return 0
+        dataset = write_dataset(dataset, root / name)
     if json:
         emit_json(dataset.manifest)
     note(f"wrote {root / name}: {dataset.manifest.title}, {dataset.manifest.rows:,} events")
@@ -174,7 +196,7 @@ def show(dataset: Path, *, json: Json = False) -> int:
 
 @market.command(name="verify")
 def verify(dataset: Path, *, json: Json = False) -> int:
-    """Hash a dataset's files again and check values, order, duplicates and ranges; exit code 1 when something is wrong.
+    """Hash a dataset's files again; check values, order, duplicates, ranges, fee and tick spacing; exit code 1 if wrong.
 
     Example: `tidemill market verify markets/usdc_weth`
 
@@ -193,8 +215,40 @@ def verify(dataset: Path, *, json: Json = False) -> int:
     else:
         for line in findings.errors:
             stdout().print(line, markup=False)
+        for line in findings.notes:
+            stdout().print(f"note: {line}", markup=False)
         stdout().print(f"{findings.files} files, {findings.rows:,} rows: {'sound' if findings.ok else 'NOT sound'}")
     return 0 if findings.ok else 1
+
+
+def _check_free(target: Path, replace: bool, *, keeps: bool = False) -> None:
+    """Refuse a place that holds something else than a dataset, or a dataset without leave to replace it.
+
+    ``keeps``: a sound dataset may stand there, its content is compared later.
+    """
+    if not target.exists() and not target.is_symlink():
+        return
+    if not (target / "manifest.json").is_file():
+        raise BadInput(f"{target} is there and no dataset; choose another name", field="name")
+    if replace or (keeps and _there(target) is not None):
+        return
+    raise _taken(target, "is there" if _there(target) else "is there, and damaged")
+
+
+def _there(target: Path) -> Manifest | None:
+    """Return the manifest of a dataset that can be read, None where there is none or it cannot."""
+    from tidemill.market import load_dataset  # noqa: PLC0415
+
+    if not target.exists():
+        return None
+    try:
+        return load_dataset(target).manifest
+    except BadData:
+        return None
+
+
+def _taken(target: Path, what: str) -> BadInput:
+    return BadInput(f"{target} {what}; add --replace to replace it, or choose another name", field="name")
 
 
 def _token(text: str, field: str) -> tuple[str, int]:

@@ -27,6 +27,8 @@ _RECHECK = 64  # single requests between two looks at the chain id
 _BATCH = 200
 _BUSY = re.compile(r"rate.?limit|too many requests|throughput|over capacity|temporarily|try again", re.IGNORECASE)
 _LONGEST_PAUSE_S = 30.0
+_PATIENCE_S = 30.0
+"""Seconds spent on answers to one question after which it is not asked again: two tries of a silent endpoint."""
 
 
 class Rpc:
@@ -39,6 +41,9 @@ class Rpc:
     attempts : tries of a read in all.
     pause_s : before the second try; half as long again before each further one.
     sleep : how to wait; tests replace it.
+    tell : told one line before each further try.
+
+    A question whose tries have taken 30 s of waiting for answers (pauses not counted) is not asked again.
 
     Raises ``RpcError`` when the endpoint's chain differs, now or later: it is asked at the start, with every batch,
     before every send and every 64 requests.
@@ -52,7 +57,9 @@ class Rpc:
         attempts: int = 5,
         pause_s: float = 0.25,
         sleep: Callable[[float], None] = time.sleep,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
+        self._tell = tell or (lambda _line: None)
         self._wire, self._attempts, self._pause, self._sleep = wire, max(1, attempts), pause_s, sleep
         self._id = 0
         self._since_check = 0
@@ -73,6 +80,7 @@ class Rpc:
         max_bytes: int = 64 << 20,
         attempts: int = 5,
         pause_s: float = 0.25,
+        tell: Callable[[str], None] | None = None,
     ) -> Self:
         """Open ``http(s)://…`` or the path of a local socket."""
         if address.startswith(("http://", "https://")):
@@ -84,7 +92,7 @@ class Rpc:
         else:
             wire = IpcWire(address, timeout_s=timeout_s, max_bytes=max_bytes)
         try:
-            return cls(wire, chain_id=chain_id, attempts=attempts, pause_s=pause_s)
+            return cls(wire, chain_id=chain_id, attempts=attempts, pause_s=pause_s, tell=tell)
         except BaseException:
             wire.close()
             raise
@@ -211,15 +219,19 @@ class Rpc:
         return RpcRejected(f"{self.address}: {method}: {reason}", code if isinstance(code, int) else 0, reason, data)
 
     def _retrying(self, ask: Callable[[], Any]) -> Any:
-        pause = self._pause
+        pause, waited = self._pause, 0.0
         for attempt in range(1, self._attempts + 1):
+            asked = time.monotonic()
             try:
                 return ask()
             except TransientRpcError as error:
-                if attempt == self._attempts:
+                waited += time.monotonic() - asked
+                if attempt == self._attempts or waited >= _PATIENCE_S:
                     tries = f" ({attempt} tries)" if attempt > 1 else ""
                     raise RpcError(f"{error}{tries}") from None
-                self._sleep(min(max(pause, error.retry_after or 0.0), _LONGEST_PAUSE_S))
+                wait = min(max(pause, error.retry_after or 0.0), _LONGEST_PAUSE_S)
+                self._tell(f"{error}; trying again in {wait:.2g} s (try {attempt + 1} of at most {self._attempts})")
+                self._sleep(wait)
                 pause *= 1.5
         raise AssertionError("unreachable")
 

@@ -74,6 +74,7 @@ class BarOf(_Derived):
     def _rows(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
         return (np.searchsorted(self._first, rows, side="right") - 1).astype(np.int32)
 
+    # np.searchsorted passes ``sorter`` always; without the parameter it would build the whole column instead
     def searchsorted(self, value: Any, side: str = "left", sorter: None = None) -> Any:
         """Return where ``value`` belongs, as ``np.searchsorted`` does."""
         bar = np.asarray(value) + (side == "right")

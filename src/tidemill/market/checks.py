@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 from msgspec import Struct
 
-from tidemill.errors import BadData
+from tidemill.errors import BadData, TidemillError
+from tidemill.market.fit import check_fit
 from tidemill.market.limbs import from_limbs
-from tidemill.market.manifest import file_sha256, read_manifest
+from tidemill.market.manifest import MANIFEST, file_sha256, read_manifest
 from tidemill.market.schema import SIGNED, Kind
 from tidemill.market.store import Dataset, content_hash, load_dataset
 
@@ -38,6 +39,8 @@ class Findings(Struct, frozen=True):
     rows: int
     errors: tuple[str, ...]
     gaps: tuple[Gap, ...]
+    notes: tuple[str, ...] = ()
+    """What could not be checked, one line each."""
 
     @property
     def ok(self) -> bool:
@@ -46,7 +49,10 @@ class Findings(Struct, frozen=True):
 
 
 def verify(path: str | Path) -> Findings:
-    """Hash every file again and check values, order, duplicates and ranges; never raises for bad content."""
+    """Hash every file again; check values, order, duplicates, ranges, and that sampled swaps fit fee and tick spacing.
+
+    Never raises for bad content.
+    """
     folder = Path(path)
     manifest = read_manifest(folder)
     errors = []
@@ -66,7 +72,14 @@ def verify(path: str | Path) -> Findings:
     if found_hash != manifest.content_hash:
         errors.append(f"{folder}: values do not match content_hash of the manifest")
     errors += _value_errors(dataset)
-    return Findings(str(folder), len(manifest.files), manifest.rows, tuple(errors), tuple(find_gaps(dataset)))
+    notes = []
+    if not errors and dataset.main == "events":
+        try:
+            notes = [note] if (note := check_fit(dataset.events, dataset.pool).note) else []
+        except TidemillError as error:
+            errors.append(f"{folder / MANIFEST}: pool.{error}")
+    gaps = tuple(find_gaps(dataset))
+    return Findings(str(folder), len(manifest.files), manifest.rows, tuple(errors), gaps, tuple(notes))
 
 
 def _value_errors(dataset: Dataset) -> list[str]:

@@ -75,7 +75,7 @@ def ingest_pool(
 ) -> Dataset:
     """Ingest a described pool from the endpoint at ``source``: what ``market import`` does with an address.
 
-    With state where the endpoint has it, else ``inferred``, which ``progress`` is told.
+    With state where the endpoint has it, else ``inferred``, which ``progress`` is told, as it is of every further try.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def ingest_pool(
         address=pool.address, network=pool.network, first_block=first_block, last_block=last_block, symbols=symbols
     )
     tell = progress or (lambda _: None)
-    with Rpc.connect(source.removeprefix("ipc:"), chain_id=pool.chain_id) as rpc:
+    with Rpc.connect(source.removeprefix("ipc:"), chain_id=pool.chain_id, tell=tell) as rpc:
         found = read_pool(rpc, pool.address, pool.network, "latest", symbols)
         for name, told, true in (
             ("fee", pool.fee, found.fee),

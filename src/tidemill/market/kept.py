@@ -1,6 +1,6 @@
 """A replay kept beside its dataset: replaying a long dataset takes seconds, reading the result a few milliseconds.
 
-The file's name holds a hash of the dataset's content and of the code that made it, so that it is never used for
+The file's name holds the fidelity and a hash of the dataset's content and of the code that made it, so that it is never used for
 anything else; its parts carry checksums. It is derived: deleting it costs nothing but time, and the manifest does not
 list it.
 """
@@ -39,9 +39,9 @@ _MARKET = (
 )
 
 
-def kept_replay(folder: Path, content: str) -> Replay | None:
-    """Return the replay kept for this content by this code, None when there is none that is sound."""
-    path = _path(folder, content)
+def kept_replay(folder: Path, content: str, fidelity: str) -> Replay | None:
+    """Return the replay kept for this content and fidelity by this code, None when there is none that is sound."""
+    path = _path(folder, content, fidelity)
     try:
         with np.load(path, allow_pickle=False) as parts:
             tape = Tape(*(parts[f"tape.{name}"] for name in Tape._fields))
@@ -53,8 +53,9 @@ def kept_replay(folder: Path, content: str) -> Replay | None:
 
 
 def keep_replay(folder: Path, content: str, done: Replay) -> None:
-    """Keep a replay, replacing those of other code; a folder that cannot be written is left as it is."""
-    path = _path(folder, content)
+    """Keep a replay, replacing those of its fidelity by other code; a folder that cannot be written is left as it is."""
+    fidelity = done.account.fidelity
+    path = _path(folder, content, fidelity)
     parts = {f"tape.{name}": column for name, column in done.tape._asdict().items()}
     parts |= {f"flow.{name}": column for name, column in done.flow._asdict().items()}
     parts["account"] = np.frombuffer(msgspec.json.encode(done.account), np.uint8)
@@ -64,14 +65,14 @@ def keep_replay(folder: Path, content: str, done: Replay) -> None:
             np.savez(handle, **parts)
         Path(name).replace(path)
         for old in folder.glob("replay-*.npz"):
-            if old != path:
+            if old != path and old.stem.split("-")[1:-1] in ([fidelity], []):  # of other code; [] named no fidelity
                 old.unlink()
     except OSError:
         return
 
 
-def _path(folder: Path, content: str) -> Path:
-    return folder / f"replay-{hashlib.sha256((content + _code()).encode()).hexdigest()[:24]}.npz"
+def _path(folder: Path, content: str, fidelity: str) -> Path:
+    return folder / f"replay-{fidelity}-{hashlib.sha256((content + _code()).encode()).hexdigest()[:24]}.npz"
 
 
 @cache

@@ -15,6 +15,7 @@ import numpy as np
 from tidemill.errors import BadInput
 from tidemill.market.book import FullBook, SeenBook, UnknownLiquidity
 from tidemill.market.limbs import from_limbs
+from tidemill.market.replay import tick_fits
 from tidemill.market.schema import Kind
 from tidemill.market.walk import Order, Spot, Walk, walk
 from tidemill.venues.uniswap_v3.stage import Fill
@@ -69,7 +70,7 @@ class PathLiquidity:
         done = self._walk(spot, Order(zero_for_one, exact_in, amount, sqrt_price_limit_x96))
         liquidities = [step.liquidity for step in done.steps] + [done.liquidity]
         crossed = sum(a != b for a, b in pairwise(liquidities))
-        return Fill(done.amount_in, done.amount_out, len(done.steps), crossed, done.tick != spot.tick)
+        return Fill(done.amount_in, done.amount_out, len(done.steps), crossed, not tick_fits(spot.tick, done))
 
     def active(self, steps: int, events: int) -> int:
         """Return the active liquidity there."""

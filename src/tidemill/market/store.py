@@ -139,7 +139,7 @@ class Dataset:
         # bars are laid out faster than they are read
         where = self.folder if self.manifest.fidelity != "bars" else None
         content = self.replay_key
-        if where is not None and (kept := kept_replay(where, content)) is not None:
+        if where is not None and (kept := kept_replay(where, content, self.manifest.fidelity)) is not None:
             return kept
         with self._named():
             done = replay(self)

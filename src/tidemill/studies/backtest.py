@@ -19,7 +19,7 @@ from tidemill.ledger.waterfall import waterfall
 from tidemill.studies.costs import Costing
 from tidemill.studies.prepare import Prepared
 from tidemill.studies.reprice import Noted, Witness, keep_at_costs, keep_at_prices
-from tidemill.studies.schema import Assumption, Fidelity, ResultDocument, StudyInfo, TokenInfo
+from tidemill.studies.schema import Assumption, Fidelity, Proof, ResultDocument, StudyInfo, TokenInfo
 from tidemill.studies.statement import Alternative, Facts, statement
 from tidemill.studies.strategy import Chosen, choose
 from tidemill.venues.kinds import kind
@@ -125,6 +125,7 @@ class Backtest:
             warnings=self._warnings(),
             priced=self._priced(),
             tick_price=self._tick_price(),
+            data_fee=self.prepared.network.family != "ethereum",
             alternatives=alternatives,
         )
         return statement(played.outcomes.record, played.outcomes.marks, facts)
@@ -209,24 +210,40 @@ class Backtest:
     def _fidelity(self) -> Fidelity:
         levels = ["exact", "inferred", "bars"]
         markets = self.prepared.markets.items()
+        if not markets:
+            return self._scripted()
         worst = max((levels.index(market.manifest.fidelity) for _, market in markets), default=0)
         modes = sorted({self.study.venues[name].mode for name, _ in markets})
-        proofs = [kind(spec.kind).proof for spec in self.study.venues.values()]
-        order = ["unproven", "rule-checked", "fork-equal", "bytecode-equal"]
         errors = [market.dataset.replay.account.model_error for _, market in markets]
         notes = [note for placed in self.prepared.placed.values() for note in placed.notes()]
         return Fidelity(
             data=levels[worst],  # type: ignore[arg-type]
-            mode=modes[0] if modes else "n/a",
-            proof=min(proofs, key=order.index),
+            mode=modes[0],
+            proof=self._proof(),
             error="; ".join(error for error in errors if error) or "none: every amount of the flow reproduces",
             notes=notes,
         )
 
+    def _scripted(self) -> Fidelity:
+        """No recorded market stands behind the study: nothing was replayed, so no replay error can be stated."""
+        seed = self.study.world.seed
+        return Fidelity(
+            data="scripted",
+            mode="n/a",
+            proof=self._proof(),
+            error=f"not measured: nothing recorded to compare with; the flow is scripted by seed {seed}",
+            notes=[note for placed in self.prepared.placed.values() for note in placed.notes()],
+        )
+
+    def _proof(self) -> Proof:
+        """Return the weakest proof among the study's venues."""
+        order: list[Proof] = ["unproven", "rule-checked", "fork-equal", "bytecode-equal"]
+        return min((kind(spec.kind).proof for spec in self.study.venues.values()), key=order.index)
+
     def _warnings(self) -> list[str]:
         if self.prepared.markets:
             return []
-        return ["no recorded market: flow and yield of this study come from seeded parameters"]
+        return ["no recorded market: flow and yield are scripted from the study's parameters and its seed"]
 
     def _priced(self) -> str | None:
         for name, placed in self.prepared.placed.items():

@@ -74,7 +74,8 @@ def _at_fidelity(dataset: Dataset, study: Study, name: str, spec: VenueSpec) -> 
         return to_bars(dataset)
     from tidemill.market.store import Dataset  # noqa: PLC0415 - heavy by polars
 
-    return Dataset(msgspec.structs.replace(dataset.manifest, fidelity=wanted), dataset.tables)
+    # no state goes along; the folder does, so that the replay is kept there beside the other fidelity's
+    return Dataset(msgspec.structs.replace(dataset.manifest, fidelity=wanted), dataset.tables, folder=dataset.folder)
 
 
 def pool_info(spec: PoolSpec) -> PoolInfo:

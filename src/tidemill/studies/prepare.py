@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from tidemill import networks
@@ -22,6 +21,10 @@ __all__ = ["Prepared", "prepare"]
 
 NATIVE_DECIMALS = 18
 MICRO = 6
+MOST_WORTH = 10**12
+"""Whole units of home that capital may be worth: postings are exported in micro-units of 64 bits, with room to grow."""
+SLOWEST = 10
+"""A transaction may take at most this part of the period to be included: leaving takes several, after the end."""
 
 
 def prepare(study: Study) -> Prepared:
@@ -158,7 +161,7 @@ class Prepared:
         return [placed.make() for placed in self.placed.values()]
 
     def check_prices(self, stages: Mapping[str, Any], funds: Mapping[str, int]) -> None:
-        """Refuse a study in which something it needs has no price; name the token and the fix."""
+        """Refuse a study in which something it needs has no price, or capital beyond the books; name token and fix."""
         if self.study.home in self.study.prices:
             raise self._bad(f"prices.{self.study.home}", "this is the home asset, in which prices are; leave it out")
         for placed, stage in ((self.placed[name], stages[name]) for name in self.placed):
@@ -166,6 +169,14 @@ class Prepared:
                 if symbol in self.study.prices:
                     raise self._bad(f"prices.{symbol}", "a pool of the study prices this token; leave it out")
         known = self.prices(stages)
+        for token, amount in funds.items():
+            price, symbol = known.get(token), token.partition("@")[0]
+            if price is not None and amount * price.num > MOST_WORTH * 10**MICRO * price.den:
+                raise self._bad(
+                    f"capital.{symbol}",
+                    f"{self.study.capital[symbol]} is worth more than {MOST_WORTH:,} {self.study.home}, the most that "
+                    "the books hold; bring less",
+                )
         for token in (*funds, self.token(self.native), *(self.token(s) for s in self.decimals)):
             symbol = token.partition("@")[0]
             if token not in known and symbol not in self.shares:
@@ -227,7 +238,19 @@ class Prepared:
                 raise self._bad(key, f"{_iso(time)} is outside the data, which run from {_iso(first)} to {_iso(last)}")
         if start >= end:
             raise self._bad("end", f"{_iso(end)} is not after {_iso(start)}")
+        self._check_delay(end - start)
         return start, end
+
+    def _check_delay(self, period: int) -> None:
+        """Refuse a delay that is out of proportion: exits are sent at the end and land that much later each."""
+        blocks = self.study.world.delay_blocks
+        pace = next((market.seconds_per_block for market in self.markets.values()), self.network.block_time)
+        if blocks > 1 and blocks * pace * SLOWEST > period:
+            raise self._bad(
+                "world.delay_blocks",
+                f"{blocks:,} blocks are {blocks * pace:,} s, over a {SLOWEST}th of the study's {period:,} s: leaving "
+                f"would run past its end; at most {max(period // SLOWEST // pace, 1):,} here",
+            )
 
     def _blocks(self) -> Blocks:
         """Use the recorded blocks where there are any, else the network's even clock."""
@@ -257,12 +280,6 @@ class Prepared:
 
     def _bad(self, field: str, message: str) -> BadInput:
         return BadInput(message, file=self.study.path or None, field=field)
-
-
-def relative(study: Study, text: str) -> Path:
-    """Return a path that a study names, relative to the study file."""
-    path = Path(text)
-    return path if path.is_absolute() else study.folder / path
 
 
 def _iso(time: int) -> str:

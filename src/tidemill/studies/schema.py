@@ -19,6 +19,7 @@ __all__ = [
     "Fidelity",
     "Headline",
     "PositionRow",
+    "Proof",
     "ResultDocument",
     "Series",
     "StudyInfo",
@@ -27,6 +28,9 @@ __all__ = [
 ]
 
 SCHEMA = "tidemill.result/1"
+
+Proof = Literal["bytecode-equal", "fork-equal", "rule-checked", "unproven"]
+"""Proof levels, strongest first (architecture page)."""
 
 
 class TokenInfo(Struct, frozen=True):
@@ -58,11 +62,15 @@ class StudyInfo(Struct, frozen=True):
 
 
 class Fidelity(Struct, frozen=True):
-    """How true the numbers are: data fidelity, mode of own liquidity, proof level, measured model error."""
+    """How true the numbers are: data fidelity, mode of own liquidity, proof level, measured model error.
 
-    data: Literal["exact", "inferred", "bars"]
+    ``data`` is ``scripted`` where no recorded market stands behind the study: flow and yield then follow from its
+    parameters and its seed, and nothing was replayed.
+    """
+
+    data: Literal["exact", "inferred", "bars", "scripted"]
     mode: Literal["small", "diluted", "impact", "anchored", "n/a"]
-    proof: Literal["bytecode-equal", "fork-equal", "rule-checked", "unproven"]
+    proof: Proof
     error: str
     notes: list[str] = field(default_factory=list)
 

@@ -13,7 +13,7 @@ from tidemill.ledger.books import Books
 from tidemill.ledger.judge import Curves, curves, per_year_bps_down, per_year_bps_toward_zero
 from tidemill.ledger.posting import post
 from tidemill.ledger.timeline import Step
-from tidemill.ledger.waterfall import Waterfall, waterfall
+from tidemill.ledger.waterfall import Line, Waterfall, waterfall
 from tidemill.studies.canonical import result_hash
 from tidemill.studies.headline import BPS, MIN_YEAR_SECONDS, headline, money
 from tidemill.studies.schema import (
@@ -56,6 +56,7 @@ class Facts(Struct, frozen=True):
     home : token id of the home asset; exit : as the study asked for it.
     priced : token id whose price in home is drawn, ``None`` for none.
     tick_price : for the price bounds of ranges.
+    data_fee : whether the network charges for L1 data; where it does not, execution is the whole fee and called so.
     alternatives : the same capital held another way, by name, run when asked for (``full range``, ...); ``holding`` is
         always computed here.
     """
@@ -71,6 +72,7 @@ class Facts(Struct, frozen=True):
     warnings: list[str] = field(default_factory=list)
     priced: str | None = None
     tick_price: TickPrice | None = None
+    data_fee: bool = True
     alternatives: Mapping[str, Callable[[], Alternative]] = field(default_factory=dict)
 
 
@@ -130,12 +132,23 @@ def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
             sums[token] = sums.get(token, 0) + amount
         rows.append(
             WaterfallRow(
-                line.key, line.label, "flow", line.value, yearly(line.value), dict(line.tokens), line.formula, note
+                line.key,
+                _label(line, facts),
+                "flow",
+                line.value,
+                yearly(line.value),
+                dict(line.tokens),
+                line.formula,
+                note,
             )
         )
     formula = "value of everything: end - start"
     rows.append(WaterfallRow("keep", "What you keep", "total", fall.keep, total(fall.keep), _kept(sums), formula))
     return rows
+
+
+def _label(line: Line, facts: Facts) -> str:
+    return "Network fee: execution" if line.key == "l2" and not facts.data_fee else line.label
 
 
 def _kept(sums: Mapping[str, int]) -> dict[str, int]:

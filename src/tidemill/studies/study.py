@@ -87,7 +87,14 @@ class Fees(Struct, frozen=True, forbid_unknown_fields=True):
 class WorldSpec(Struct, frozen=True, forbid_unknown_fields=True):
     """The life cycle of a transaction in a model world."""
 
-    delay_blocks: Annotated[int, Meta(ge=1, le=10_000, description="blocks between a decision and its inclusion")] = 1
+    delay_blocks: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="blocks between a decision and its inclusion; together at most a tenth of the period",
+        ),
+    ] = 1
     placement: Annotated[
         Literal["first", "last", "seeded"], Meta(description="place of your transactions within their block")
     ] = "first"
@@ -108,7 +115,10 @@ class Study(Struct, frozen=True, forbid_unknown_fields=True):
     network: Annotated[str, Meta(description="network whose costs and block times apply, e.g. op-mainnet, ethereum")]
     capital: Annotated[
         dict[Name, Decimal],
-        Meta(min_length=1, description='what you bring, e.g. USDC = "10000"; the native token pays gas'),
+        Meta(
+            min_length=1,
+            description='what you bring, e.g. USDC = "10000", worth at most 10^12 of home; the native token pays gas',
+        ),
     ]
     venues: Annotated[dict[Name, VenueSpec], Meta(min_length=1, description="places where money works")]
     strategy: Annotated[

@@ -24,7 +24,7 @@ export function Costs({ rows, oneNative, units }: CostsProps) {
     { key: "count", title: "Sent", figure: true, cell: (row) => <Count value={row.count} /> },
     { key: "failed", title: "Failed", figure: true, cell: (row) => <Count value={row.failed} /> },
     { key: "gas", title: "Gas", figure: true, cell: (row) => <Count value={row.gas_used} /> },
-    { key: "l2", title: "L2 execution", figure: true, cell: (row) => <Native value={row.l2_execution} /> },
+    { key: "l2", title: "Execution", figure: true, cell: (row) => <Native value={row.l2_execution} /> },
     { key: "l1", title: "L1 data", figure: true, cell: (row) => <Native value={row.l1_data} /> },
     { key: "operator", title: "Operator", figure: true, cell: (row) => <Native value={row.operator} /> },
     { key: "value", title: `In ${homeSymbol(units.home)}`, figure: true, cell: (row) => <Money value={row.value} units={units} /> },
@@ -69,7 +69,7 @@ function Total({ rows, oneNative, units }: CostsProps) {
       <td role="cell" class="figure" data-label="Sent"><Count value={sum((row) => row.count)} /></td>
       <td role="cell" class="figure" data-label="Failed"><Count value={sum((row) => row.failed)} /></td>
       <td role="cell" class="figure" data-label="Gas"><Count value={sum((row) => row.gas_used)} /></td>
-      <td role="cell" class="figure" data-label="L2 execution">{native((row) => row.l2_execution)}</td>
+      <td role="cell" class="figure" data-label="Execution">{native((row) => row.l2_execution)}</td>
       <td role="cell" class="figure" data-label="L1 data">{native((row) => row.l1_data)}</td>
       <td role="cell" class="figure" data-label="Operator">{native((row) => row.operator)}</td>
       <td role="cell" class="figure" data-label={`In ${homeSymbol(units.home)}`} id="costs-total">

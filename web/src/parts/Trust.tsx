@@ -5,6 +5,7 @@ const DATA: Record<Fidelity["data"], string> = {
   exact: "Replayed from a known state and every event; each recorded amount comes out again to the last digit.",
   inferred: "Events without the state before them; liquidity is inferred from what the events reveal.",
   bars: "Prices and volumes per interval; what happened inside an interval is not known.",
+  scripted: "No recorded market: flow and yield are scripted from the study's parameters and its seed.",
 };
 
 const MODE: Record<Fidelity["mode"], string> = {
