@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 from tidemill import __version__
 from tidemill.app.console import fail
 from tidemill.app.market_commands import market
+from tidemill.app.venue_commands import venues
 from tidemill.errors import TidemillError
 
 __all__ = ["app", "run"]
@@ -33,6 +34,7 @@ app = App(
 contracts = App(name="contracts", help="Real contract artefacts and the local chain, in the user's cache.")
 app.command(contracts)
 app.command(market)
+app.command(venues)
 
 
 def run(tokens: Sequence[str]) -> int:

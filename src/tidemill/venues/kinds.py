@@ -63,7 +63,8 @@ class Kind(Struct, frozen=True):
     """A kind of venue: its family, what proves its model, and how it is placed.
 
     ``gas`` is the path of its measured gas table. ``params`` says what ``[venues.NAME.params]`` may hold:
-    ``{name: (default or None, meaning)}``.
+    ``{name: (default or None, meaning)}``. ``income`` says how it arises, ``risks`` what can go wrong, ``verbs`` which
+    verbs go in, harvest and go out; where it stands on networks lies beside the gas table (``deployments.toml``).
     """
 
     name: str
@@ -74,6 +75,9 @@ class Kind(Struct, frozen=True):
     place: Callable[[Setup], Placed]
     gas: str
     params: Mapping[str, tuple[int | str | None, str]] = field(default_factory=dict)
+    income: str = ""
+    risks: tuple[str, ...] = ()
+    verbs: Mapping[Literal["enter", "harvest", "leave"], str] = field(default_factory=dict)
 
 
 _OURS = {
