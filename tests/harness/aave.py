@@ -161,7 +161,10 @@ class Aave:
         for listing, token in zip(listings, tokens, strict=True):
             supply, _stable, debt = self.data.view("getReserveTokensAddresses", token.address)
             feed = deploy(self.evm, self.admin, "MockAggregator", listing.price)
-            contracts = Contract(self.evm, supply, abi_of("AToken")), Contract(self.evm, debt, abi_of("VariableDebtToken"))
+            contracts = (
+                Contract(self.evm, supply, abi_of("AToken")),
+                Contract(self.evm, debt, abi_of("VariableDebtToken")),
+            )
             made.append(Reserve(listing, token, *contracts, feed))
         return made
 

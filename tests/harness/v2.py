@@ -36,7 +36,9 @@ class V2:
         self.pairs: dict[tuple[int, int], Contract] = {}
         for pair in ((0, 1), (0, 2), (1, 2)):
             a, b = (self.tokens[i].address for i in pair)
-            self.pairs[pair] = Contract(evm, self.factory.send(self.setter, "createPair", a, b), abi_of("UniswapV2Pair"))
+            self.pairs[pair] = Contract(
+                evm, self.factory.send(self.setter, "createPair", a, b), abi_of("UniswapV2Pair")
+            )
         self.actors = {name: actor(name) for name in actors}
         for who in self.actors.values():
             endow(tuple(self.tokens), who, endowment, (self.router.address,))

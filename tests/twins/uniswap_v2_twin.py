@@ -134,7 +134,14 @@ class Twins:
         self.add(pair, who, desired, least, deadline, flip=r.random() < 0.3)
 
     def add(
-        self, pair: tuple[int, int], who: str, desired: list[int], least: list[int], deadline: int, *, flip: bool = False
+        self,
+        pair: tuple[int, int],
+        who: str,
+        desired: list[int],
+        least: list[int],
+        deadline: int,
+        *,
+        flip: bool = False,
     ) -> Result:
         """Add liquidity through the router, which may be told the tokens either way round."""
         order = (1, 0) if flip else (0, 1)
@@ -167,7 +174,9 @@ class Twins:
         least = [r.choice((0, 0, f * 9 // 10, f + 1 if r.random() < 0.3 else 0)) for f in fair]
         self.remove(pair, who, liquidity, least, flip=r.random() < 0.3)
 
-    def remove(self, pair: tuple[int, int], who: str, liquidity: int, least: list[int], *, flip: bool = False) -> Result:
+    def remove(
+        self, pair: tuple[int, int], who: str, liquidity: int, least: list[int], *, flip: bool = False
+    ) -> Result:
         """Remove liquidity through the router."""
         order = (1, 0) if flip else (0, 1)
         tokens = [self.real.tokens[pair[i]].address for i in order]
@@ -217,7 +226,9 @@ class Twins:
             return 1
         return int(self.real.pairs[pair].view("getReserves")[int(token > other)])
 
-    def swap(self, verb: str, who: str, path: list[int], amount: int, limit: int, deadline: int | None = None) -> Result:
+    def swap(
+        self, verb: str, who: str, path: list[int], amount: int, limit: int, deadline: int | None = None
+    ) -> Result:
         """Swap along a path through the router."""
         exact_in = verb == "swap_exact_in"
         deadline = self.real.deadline() if deadline is None else deadline
@@ -369,4 +380,6 @@ def _quote(ask: Callable[[], Any]) -> Any:
     try:
         return list(ask())
     except Revert as revert:
-        return {"overflow": "ds-math-mul-overflow", "underflow": "ds-math-sub-underflow"}.get(revert.reason, revert.reason)
+        return {"overflow": "ds-math-mul-overflow", "underflow": "ds-math-sub-underflow"}.get(
+            revert.reason, revert.reason
+        )

@@ -97,9 +97,7 @@ def liquidation_amounts(
     ``held`` collateral bounds what is taken, and then the debt covered follows from it. ``bonus`` is 10_000 and more,
     ``fee`` the treasury's basis points of the bonus.
     """
-    taken = percent_mul_half_up(
-        div_down(debt_price * cover * collateral_unit, collateral_price * debt_unit), bonus
-    )
+    taken = percent_mul_half_up(div_down(debt_price * cover * collateral_unit, collateral_price * debt_unit), bonus)
     covered = cover
     if taken > held:
         taken = held

@@ -44,9 +44,7 @@ class ExchangeModel:
             state.fee_to = fee_to
             raise Revert(_ARITHMETIC.get(revert.reason, revert.reason)) from None
         words = [
-            word
-            for name, pair in state.pairs.items()
-            for word in zip(_words(before[name]), _words(pair), strict=True)
+            word for name, pair in state.pairs.items() for word in zip(_words(before[name]), _words(pair), strict=True)
         ]
         moved = {(t.token, who): 0 for t in effects.transfers for who in (t.source, t.target) if who != "zero"}
         words += [(ctx.balance(*key), effects.balance(*key)) for key in moved]
@@ -86,9 +84,7 @@ class ExchangeModel:
             return {}
         raise Revert(f"no verb {verb!r}")
 
-    def _liquidity(
-        self, state: ExchangeState, pair: PairState, action: Action, effects: Effects
-    ) -> dict[str, int]:
+    def _liquidity(self, state: ExchangeState, pair: PairState, action: Action, effects: Effects) -> dict[str, int]:
         args, limits = action.args, action.limits
         _check_deadline(effects, limits)
         first = str(args.get("first", pair.token0))

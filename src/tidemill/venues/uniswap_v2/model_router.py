@@ -107,9 +107,7 @@ def _check_path(path: Sequence[str]) -> None:
         raise Revert("UniswapV2Library: INVALID_PATH")
 
 
-def _matched(
-    reserve_a: int, reserve_b: int, desired: tuple[int, int], least: tuple[int, int]
-) -> tuple[int, int]:
+def _matched(reserve_a: int, reserve_b: int, desired: tuple[int, int], least: tuple[int, int]) -> tuple[int, int]:
     """Return what is really brought: all of one token and the match of it in the other."""
     if not (reserve_a or reserve_b):
         return desired

@@ -87,4 +87,3 @@ def protocol_liquidity_down(k: Uint, k_last: Uint, total_supply: Uint) -> Uint:
 def cumulative_price(total: Uint, reserve: Uint, other: Uint, elapsed: Uint) -> Uint:
     """The price accumulator after ``elapsed`` seconds at ``other`` per ``reserve`` in Q112.112, modulo 2**256 (2.2)."""
     return wrapping_add(total, div_down(other << 112, reserve) * elapsed)
-
