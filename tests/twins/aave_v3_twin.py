@@ -32,7 +32,7 @@ CATEGORIES = {1: Category(9_300, 9_500, 10_100)}
 OTHER = (
     replace(MARKET[USD], decimals=18, optimal=10_000, slope1=700),
     replace(MARKET[DAI], decimals=24, fee=2_000, factor=3_333),
-    replace(MARKET[ETH], decimals=8, price=1, slope1=10_000),
+    replace(MARKET[ETH], decimals=8, price=10**5, slope1=10_000),
     replace(MARKET[ISO], decimals=6, price=123_456_789),
     replace(MARKET[SIL], decimals=27, factor=1, base=1),
 )
@@ -137,16 +137,16 @@ class Twins:
             {
                 "supply": (13, self._supply),
                 "withdraw": (12, self._withdraw),
-                "borrow": (15, self._borrow),
-                "repay": (11, self._repay),
-                "repay_with_supply": (9, self._repay_with_supply),
-                "set_collateral": (12, self._set_collateral),
-                "set_emode": (11, self._set_emode),
-                "liquidate": (14, self._liquidate),
+                "borrow": (14, self._borrow),
+                "repay": (10, self._repay),
+                "repay_with_supply": (10, self._repay_with_supply),
+                "set_collateral": (13, self._set_collateral),
+                "set_emode": (10, self._set_emode),
+                "liquidate": (16, self._liquidate),
                 "flash_loan_simple": (9, self._flash_loan),
                 "mint_to_treasury": (7, self._mint_to_treasury),
-                "set_price": (7, self._set_price),
-                "configure": (7, self._configure),
+                "set_price": (8, self._set_price),
+                "configure": (8, self._configure),
             },
         )
 
@@ -265,7 +265,7 @@ class Twins:
         return int(self.real.reserves[index].debt.view("balanceOf", who))
 
     def price(self, index: int) -> int:
-        return self.model.state.prices[self.ids[index]]
+        return self.model.state.prices.get(self.ids[index], 0)
 
     def idle(self, index: int) -> int:
         reserve = self.real.reserves[index]
@@ -369,7 +369,9 @@ class Twins:
         if r.random() < 0.1:
             who, index = self.who(r), self.some(r)
         on = bool(self.model.state.collateral.get(who, 0) >> index & 1)
-        self.set_collateral(who, index, on=not on if r.random() < 0.4 else True)
+        if on and r.random() < 0.6:
+            on = False  # so that collateral is there to borrow against
+        self.set_collateral(who, index, on=not on)
 
     def _set_emode(self, r: random.Random) -> None:
         self._pass_time(r)
@@ -380,26 +382,32 @@ class Twins:
     def _liquidate(self, r: random.Random) -> None:
         """Somebody who owes; mostly the price of its collateral falls just below what it needs."""
         self._pass_time(r)
-        user, debt = self._holding(r, self.owed)
-        using = [i for i in range(5) if self.model.state.collateral.get(user, 0) >> i & 1]
+        bits = self.model.state.collateral
+        user, debt = self._holding(r, lambda w, i: self.owed(w, i) * bits.get(w, 0))
+        using = [i for i in range(5) if bits.get(user, 0) >> i & 1]
         collateral = r.choice(using) if using else self.some(r)
         if r.random() < 0.05:
             collateral, debt = self.some(r), self.some(r)
-        if r.random() < 0.9:
-            self._sink(r, user, collateral)
+        if r.random() < 0.95:
+            self._sink(r, user, using, debt)
         owed = self.owed(user, debt)
         cover = r.choice((owed, owed, ALL, owed // 2, owed // 3, self._part(r, owed)))
         self.liquidate(self.who(r), collateral, debt, user, cover, receive=r.random() < 0.4)
 
-    def _sink(self, r: random.Random, user: str, collateral: int) -> None:
-        """Let the price of a collateral fall until the user is in reach, then put all prices back later."""
-        aim = r.choice((999, 980, 960, 940, 900)) * 10**15
-        for _ in range(3):
+    def _sink(self, r: random.Random, user: str, using: list[int], debt: int) -> None:
+        """Let collateral fall, or the debt rise where both are the same, until the user is in reach."""
+        aim = r.choice((999, 980, 960, 951, 940, 900)) * 10**15
+        if self.model.state.emode.get(user) and self.model.state.categories[1].source:
+            debt = USD  # whose price all of the category takes
+        for turn in range(6):
             health = self.real.pool.view("getUserAccountData", user)[-1]
-            price = self.price(collateral) * aim // health
-            if health <= aim or price < 1:
+            if health <= aim or health > 10**45:
                 return
-            self.set_price(collateral, price)
+            for index in using:
+                if index != debt and turn % 2 == 0:
+                    self.set_price(index, max(1, self.price(index) * aim // health))
+            if turn % 2 or using == [debt]:
+                self.set_price(debt, min(self.price(debt) * health // aim + 1, 10**30))
 
     def _flash_loan(self, r: random.Random) -> None:
         self._pass_time(r)

@@ -40,5 +40,6 @@ class Code:
 
     ARITHMETIC: Final = "Panic(0x11)"
     """Solidity's own: a sum or difference leaves its type, for instance more is taken than lies there."""
+    TOO_WIDE: Final = "SafeCast: value doesn't fit in 128 bits"
     NO_PRICE: Final = ""
     """The oracle has no answer and no fallback: the call fails without a word."""

@@ -150,8 +150,6 @@ def flash_loan(
     accrue(reserve, acting)
     index = reserve.liquidity_index
     total = ray_mul_half_up(reserve.total_supplied, index) + ray_mul_half_up(reserve.accrued, index)
-    if total == 0:
-        raise Revert("")  # the pool divides by what is supplied
     acting.set(reserve, liquidity_index=add_to_index(index, premium - to_treasury, total))
     claim = ray_div_half_up(to_treasury, reserve.liquidity_index)
     acting.set(reserve, accrued=reserve.accrued + claim)

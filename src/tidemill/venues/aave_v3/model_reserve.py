@@ -6,6 +6,7 @@ from typing import Any
 
 from tidemill.errors import Revert
 from tidemill.interfaces import Context
+from tidemill.units import MAX_UINT128
 from tidemill.venues.aave_v3.codes import Code
 from tidemill.venues.aave_v3.rules import (
     binomial_interest_down,
@@ -22,7 +23,7 @@ from tidemill.venues.aave_v3.state import ReserveState
 from tidemill.venues.shared.effects import Effects
 from tidemill.venues.shared.journal import Journal
 
-__all__ = ["Acting", "accrue", "burn", "debt_index", "income_index", "issue", "move", "update_rates"]
+__all__ = ["Acting", "accrue", "as_word", "burn", "debt_index", "income_index", "issue", "move", "update_rates"]
 
 
 class Acting(Effects):
@@ -45,6 +46,13 @@ class Acting(Effects):
             self.journal.put(mapping, key, value)
         elif key in mapping:
             self.journal.drop(mapping, key)
+
+
+def as_word(value: int) -> int:
+    """Return a number that must fit 128 bits; raises ``Revert`` as the contract's cast does."""
+    if value > MAX_UINT128:
+        raise Revert(Code.TOO_WIDE)
+    return value
 
 
 def income_index(reserve: ReserveState, now: int) -> int:
@@ -90,7 +98,12 @@ def update_rates(reserve: ReserveState, acting: Acting, added: int = 0, taken: i
     usage, curve = usage_ratio_half_up(debt, available), reserve.curve
     variable = variable_rate_half_up(usage, curve.optimal, curve.base, curve.slope1, curve.slope2)
     income = liquidity_rate_half_up(debt, variable, usage, reserve.config.reserve_factor)
-    acting.set(reserve, liquidity_rate=income, variable_rate=variable, stable_rate=curve.slope1)
+    acting.set(
+        reserve,
+        liquidity_rate=as_word(income),
+        variable_rate=as_word(variable),
+        stable_rate=curve.slope1,
+    )
     acting.log(
         "ReserveDataUpdated",
         reserve=reserve.asset,
@@ -109,6 +122,8 @@ def issue(reserve: ReserveState, acting: Acting, who: str, amount: int, *, debt:
     if scaled == 0:
         raise Revert(Code.MINT_TOO_SMALL)
     before, grown = _touch(reserve, acting, who, index, debt=debt)
+    if before + as_word(scaled) > MAX_UINT128:
+        raise Revert(Code.ARITHMETIC)
     _put(reserve, acting, who, before + scaled, debt=debt)
     value = amount + grown
     acting.log("Mint", token=_token(reserve, debt), onBehalfOf=who, value=value, balanceIncrease=grown, index=index)
@@ -122,7 +137,7 @@ def burn(reserve: ReserveState, acting: Acting, who: str, amount: int, *, debt: 
     if scaled == 0:
         raise Revert(Code.BURN_TOO_SMALL)
     before, grown = _touch(reserve, acting, who, index, debt=debt)
-    if before < scaled:
+    if before < as_word(scaled):
         raise Revert(Code.ARITHMETIC)
     _put(reserve, acting, who, before - scaled, debt=debt)
     # What grew since the last touch may be more than what is taken: the contract then logs the difference as minted.

@@ -7,7 +7,7 @@ A division that rounds to the nearest, halves up, says ``_half_up``.
 
 from __future__ import annotations
 
-from tidemill.units import RAY, WAD, Uint, div_down, require_bits, rule, wide
+from tidemill.units import MAX_UINT256, RAY, WAD, Uint, div_down, require, require_bits, rule, wide
 
 __all__ = [
     "SECONDS_PER_YEAR",
@@ -25,12 +25,15 @@ __all__ = [
     "usage_ratio_half_up",
     "variable_rate_half_up",
     "wad_div_half_up",
+    "wad_to_ray",
 ]
 
 SECONDS_PER_YEAR = 31_536_000
 """365 days: leap years are not known."""
 
 _HALF_RAY = wide(5 * 10**26)
+_MUL_MOST = wide(int(MAX_UINT256) - 5 * 10**26)
+_PERCENT_MOST = wide(int(MAX_UINT256) - 5_000)
 _WAD_TO_RAY = 10**9
 _ONE = 10**4
 _HALF = 5_000
@@ -39,35 +42,56 @@ _YEAR_SQUARED = 31_536_000**2
 
 @rule
 def ray_mul_half_up(a: Uint, b: Uint) -> Uint:
-    """``a * b`` in rays.
+    """``a * b`` in rays. This and the three below revert without a word where the contract's own numbers end.
 
     >>> ray_mul_half_up(3, 5 * 10**26)
     2
     """
+    if (a | b) >> 128 != 0:
+        require(b == 0 or a <= div_down(_MUL_MOST, b), "")
     return div_down(a * b + _HALF_RAY, RAY)
 
 
 @rule
 def ray_div_half_up(a: Uint, b: Uint) -> Uint:
-    """``a / b`` in rays; raises ``Revert`` where ``b`` is zero."""
+    """``a / b`` in rays."""
+    require(b != 0, "")
+    if a >> 128 != 0:
+        require(a <= div_down(MAX_UINT256 - (b >> 1), RAY), "")
     return div_down(a * RAY + (b >> 1), b)
 
 
 @rule
 def wad_div_half_up(a: Uint, b: Uint) -> Uint:
-    """``a / b`` in wads; raises ``Revert`` where ``b`` is zero."""
+    """``a / b`` in wads."""
+    require(b != 0, "")
+    if a >> 128 != 0:
+        require(a <= div_down(MAX_UINT256 - (b >> 1), WAD), "")
     return div_down(a * WAD + (b >> 1), b)
 
 
 @rule
+def wad_to_ray(a: Uint) -> Uint:
+    """A wad as a ray."""
+    if a >> 128 != 0:
+        require(a <= div_down(MAX_UINT256, _WAD_TO_RAY), "")
+    return a * _WAD_TO_RAY
+
+
+@rule
 def percent_mul_half_up(value: Uint, bps: Uint) -> Uint:
-    """``bps`` basis points of ``value``."""
+    """``bps`` basis points of ``value``; both rules of percentages refuse without a word as well."""
+    if (value | bps) >> 128 != 0:
+        require(bps == 0 or value <= div_down(_PERCENT_MOST, bps), "")
     return div_down(value * bps + _HALF, _ONE)
 
 
 @rule
 def percent_div_half_up(value: Uint, bps: Uint) -> Uint:
-    """What ``value`` is ``bps`` basis points of; raises ``Revert`` where ``bps`` is zero."""
+    """What ``value`` is ``bps`` basis points of."""
+    require(bps != 0, "")
+    if value >> 128 != 0:
+        require(value <= div_down(MAX_UINT256 - (bps >> 1), _ONE), "")
     return div_down(value * _ONE + (bps >> 1), bps)
 
 
@@ -126,7 +150,7 @@ def liquidity_rate_half_up(debt: Uint, variable_rate: Uint, usage: Uint, reserve
     """
     if debt == 0:
         return debt
-    weight = debt * _WAD_TO_RAY
+    weight = wad_to_ray(debt)
     average = ray_div_half_up(ray_mul_half_up(weight, variable_rate), weight)
     return percent_mul_half_up(ray_mul_half_up(average, usage), _ONE - reserve_factor)
 
@@ -148,5 +172,5 @@ def flash_premium_half_up(amount: Uint, premium: Uint, to_protocol: Uint) -> tup
 @rule
 def add_to_index(index: Uint, amount: Uint, total: Uint) -> Uint:
     """The liquidity index after ``amount`` is spread over ``total``, both raw units."""
-    growth = ray_div_half_up(amount * _WAD_TO_RAY, total * _WAD_TO_RAY) + RAY
+    growth = ray_div_half_up(wad_to_ray(amount), wad_to_ray(total)) + RAY
     return grow_half_up(index, growth)
