@@ -142,10 +142,10 @@ class Twins:
                 "repay_with_supply": (10, self._repay_with_supply),
                 "set_collateral": (13, self._set_collateral),
                 "set_emode": (10, self._set_emode),
-                "liquidate": (16, self._liquidate),
+                "liquidate": (17, self._liquidate),
                 "flash_loan_simple": (9, self._flash_loan),
-                "mint_to_treasury": (7, self._mint_to_treasury),
-                "set_price": (8, self._set_price),
+                "mint_to_treasury": (8, self._mint_to_treasury),
+                "set_price": (9, self._set_price),
                 "configure": (8, self._configure),
             },
         )
@@ -383,7 +383,7 @@ class Twins:
         """Somebody who owes; mostly the price of its collateral falls just below what it needs."""
         self._pass_time(r)
         bits = self.model.state.collateral
-        user, debt = self._holding(r, lambda w, i: self.owed(w, i) * bits.get(w, 0))
+        user, debt = self._holding(r, lambda w, i: self.owed(w, i) and bits.get(w, 0) and self._short(w))
         using = [i for i in range(5) if bits.get(user, 0) >> i & 1]
         collateral = r.choice(using) if using else self.some(r)
         if r.random() < 0.05:
@@ -399,15 +399,20 @@ class Twins:
         aim = r.choice((999, 980, 960, 951, 940, 900)) * 10**15
         if self.model.state.emode.get(user) and self.model.state.categories[1].source:
             debt = USD  # whose price all of the category takes
-        for turn in range(6):
+        short = self._short(user)
+        for _ in range(6):
             health = self.real.pool.view("getUserAccountData", user)[-1]
             if health <= aim or health > 10**45:
                 return
             for index in using:
-                if index != debt and turn % 2 == 0:
+                if index not in short:
                     self.set_price(index, max(1, self.price(index) * aim // health))
-            if turn % 2 or using == [debt]:
+            if debt in short:
                 self.set_price(debt, min(self.price(debt) * health // aim + 1, 10**30))
+
+    def _short(self, user: str) -> list[int]:
+        """Reserves in which somebody owes more than its supply there would cover."""
+        return [i for i in range(5) if self.owed(user, i) * 10 > self.held(user, i) * 7]
 
     def _flash_loan(self, r: random.Random) -> None:
         self._pass_time(r)

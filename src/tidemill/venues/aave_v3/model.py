@@ -81,7 +81,7 @@ class MarketModel:
         if verb == "set_price":
             acting.put(state.prices, str(args["asset"]), int(args["price"]))
             return {}
-        reserve = state.reserves[str(args["asset"])]
+        reserve = _reserve(state, args["asset"])
         if verb == "configure":
             acting.set(reserve.config, **{str(args["field"]): int(args["value"])})
             if reserve.config.debt_ceiling == 0:
@@ -113,8 +113,8 @@ class MarketModel:
     def _liquidate(state: MarketState, args: Mapping[str, Any], acting: Acting) -> dict[str, int]:
         seized = model_liquidate.liquidate(
             state,
-            state.reserves[str(args["collateral"])],
-            state.reserves[str(args["debt"])],
+            _reserve(state, args["collateral"]),
+            _reserve(state, args["debt"]),
             acting,
             str(args["user"]),
             int(args["cover"]),
@@ -153,6 +153,13 @@ class MarketModel:
     def rates(self, state: MarketState, venue: str, balance: Callable[[str, str], int]) -> Mapping[str, Rate]:
         """No receipt token in the book: what is supplied is a position, for aTokens grow by themselves."""
         return {}
+
+
+def _reserve(state: MarketState, asset: Any) -> ReserveState:
+    """Return a reserve; raises ``Revert`` as the pool does for a token that is not listed."""
+    if asset not in state.reserves:
+        raise Revert("")
+    return state.reserves[asset]
 
 
 def _words(state: MarketState, people: set[str]) -> list[int]:
