@@ -308,7 +308,7 @@ def emode() -> None:
 
 def emode_price() -> None:
     """A category whose price all its reserves take, for debt outside it as well; without it, nothing is answered."""
-    from twins.aave_v3_twin import SETUPS  # noqa: PLC0415
+    from twins.aave_v3_twin import SETUPS
 
     twins = Twins(*SETUPS[1])
     alice, bob, carol = twins.real.actors.values()

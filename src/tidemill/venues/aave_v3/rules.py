@@ -19,6 +19,7 @@ __all__ = [
     "liquidity_rate_half_up",
     "percent_div_half_up",
     "percent_mul_half_up",
+    "plain_liquidity_rate_half_up",
     "ray_div_half_up",
     "ray_mul_half_up",
     "treasury_shares_half_up",
@@ -153,6 +154,18 @@ def liquidity_rate_half_up(debt: Uint, variable_rate: Uint, usage: Uint, reserve
     weight = wad_to_ray(debt)
     average = ray_div_half_up(ray_mul_half_up(weight, variable_rate), weight)
     return percent_mul_half_up(ray_mul_half_up(average, usage), _ONE - reserve_factor)
+
+
+@rule
+def plain_liquidity_rate_half_up(
+    debt: Uint, available: Uint, unbacked: Uint, variable_rate: Uint, reserve_factor: Uint
+) -> Uint:
+    """The rate of suppliers where there are no stable rates any more (v3.2 and later): nothing is averaged.
+
+    ``unbacked`` is owed to suppliers and lent to nobody: unbacked mints and, since v3.3, bad debt.
+    """
+    usage = usage_ratio_half_up(debt, available + unbacked)
+    return percent_mul_half_up(ray_mul_half_up(variable_rate, usage), _ONE - reserve_factor)
 
 
 @rule
