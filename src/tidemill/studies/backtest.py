@@ -16,7 +16,7 @@ from tidemill.execution.journal import MemoryJournal
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
 from tidemill.studies.costs import Costing
-from tidemill.studies.prepare import Prepared
+from tidemill.studies.prepare import Prepared, accounts_of
 from tidemill.studies.schema import Assumption, Fidelity, ResultDocument, StudyInfo, TokenInfo
 from tidemill.studies.statement import Alternative, Facts, statement
 from tidemill.studies.strategy import Chosen, choose
@@ -75,7 +75,7 @@ class Backtest:
             cost=costing,
             prices=lambda _world: prepared.prices(stages, scale),
             rates=lambda _world: prepared.rates(stages),
-            outside=("market", "zero", *(stage.account for stage in stages.values())),
+            outside=("market", "zero", *accounts_of(stages)),
         )
         prepared.check_prices(stages, funds)
         return Played(run(world, chosen.strategy, run_id=rules.run, log=MemoryJournal()), costing)
