@@ -11,7 +11,7 @@ from tidemill.chain.artefacts import artefact
 from tidemill.chain.deploy import Deployment, deploy
 from tidemill.chain.types import Call
 from tidemill.venues.aave_v3.client import MarketDeployment, ReserveAt
-from tidemill.venues.aave_v3.client_abi import POOL, TOKEN
+from tidemill.venues.aave_v3.client_abi import POOL, RECEIPT
 from tidemill.venues.aave_v3.local_market import Listed, deploy_market
 from tidemill.venues.aave_v3.state import Config, Curve
 from tidemill.venues.shared.client_parts import ERC20, abi
@@ -46,10 +46,10 @@ class Stand:
             d = self.ask(self.at.pool, POOL, "getReserveData", reserve.token)
             out += [d[1] | d[2] << 128, d[3] | d[4] << 128, d[5] | d[6] << 128, d[12], d[14]]
             for token in (reserve.supply, reserve.debt):
-                out += self.ask(token, TOKEN, "scaledTotalSupply")
+                out += self.ask(token, RECEIPT, "scaledTotalSupply")
                 for who in people:
-                    (scaled,) = self.ask(token, TOKEN, "scaledBalanceOf", who)
-                    (index,) = self.ask(token, TOKEN, "getPreviousIndex", who)
+                    (scaled,) = self.ask(token, RECEIPT, "scaledBalanceOf", who)
+                    (index,) = self.ask(token, RECEIPT, "getPreviousIndex", who)
                     out.append(scaled | index << 128)
             for who in (*people, reserve.supply):
                 out += self.ask(reserve.token, ERC20, "balanceOf", who)
@@ -135,6 +135,6 @@ def _life(stand: Stand, who: str, *, leave: bool) -> None:
 
 
 def _pay(stand: Stand, who: str, reserve: ReserveAt, amount: int) -> None:
-    (owed,) = stand.ask(reserve.debt, TOKEN, "balanceOf", who)
+    (owed,) = stand.ask(reserve.debt, RECEIPT, "balanceOf", who)
     due = min(amount, owed + owed // 1_000 + 1)
     stand.act(who, "repay", "repay", reserve.token, amount, 2, who, pay=(reserve.token, due))

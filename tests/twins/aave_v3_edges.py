@@ -13,6 +13,7 @@ from harness.contract import deploy
 from harness.evm import Evm
 from tidemill.interfaces import Action, Revert
 from tidemill.venues.aave_v3 import rules, rules_risk
+from tidemill.venues.aave_v3.model_reserve import as_word
 from twins.aave_v3_twin import ALL, DAI, DAY, ETH, ISO, SIL, USD, Twins
 
 E6, E8, E18 = 10**6, 10**8, 10**18
@@ -557,16 +558,97 @@ def _alike(real: Callable[[], Any], mine: Callable[[], Any]) -> None:
     assert_same(expected, got)
 
 
-def available() -> None:
-    """What can still be borrowed: nothing below zero (the pool's own view says the same of an account under water)."""
-    assert rules_risk.available_borrows(100, 81, 8_000) == 0
-    assert rules_risk.available_borrows(100, 80, 8_000) == 0
-    assert rules_risk.available_borrows(100, 79, 8_000) == 1
+def percentages() -> None:
+    """Percentages beside what the library's page says of them: to the nearest, halves up, refused where 256 bits end."""
+    most, rng = (1 << 256) - 1, random.Random("percent")
+    values = [
+        0,
+        1,
+        5_000,
+        most,
+        most - 1,
+        1 << 127,
+        1 << 128,
+        1 << 129,
+        *(rng.getrandbits(n) for n in range(1, 257, 9)),
+    ]
+    for bps in (0, 1, 2, 9, 5_000, 10_000, 10_500, 1 << 128, most):
+        tops = [(most - 5_000) // bps if bps else 0, (most - bps // 2) // 10_000]
+        for value in (*values, *(max(0, min(most, top + step)) for top in tops for step in (-1, 0, 1))):
+            product, quotient = value * bps + 5_000, value * 10_000 + bps // 2
+            expected = product // 10_000 if product <= most else ""
+            assert_same(expected, _asked(rules.percent_mul_half_up, value, bps), f"{bps} of {value}")
+            expected = quotient // bps if bps and quotient <= most else ""
+            assert_same(expected, _asked(rules.percent_div_half_up, value, bps), f"{value} is {bps} of it")
+
+
+def _asked(rule: Callable[..., Any], *args: int) -> Any:
+    try:
+        return rule(*args)
+    except Revert as revert:
+        return revert.reason
+
+
+def limits_of_rules() -> None:
+    """Where 128 bits end, where the curve bends, and a rate without stable debts, which this market does not use."""
+    assert rules.grow_half_up((1 << 127) - 1, 2 * RAY) == (1 << 128) - 2
+    assert "128 bits" in _asked(rules.grow_half_up, 1 << 127, 2 * RAY)
+    assert as_word((1 << 128) - 1) == (1 << 128) - 1
+    # At the optimal usage the slope is still taken in parts, and rounds.
+    assert rules.variable_rate_half_up(3 * RAY // 10, 3 * RAY // 10, 0, 1, 0) == 0
+    assert rules.variable_rate_half_up(3 * RAY // 10 + 1, 3 * RAY // 10, 0, 1, 0) == 1
+    assert rules.plain_liquidity_rate_half_up(80, 10, 10, 5 * RAY // 100, 1_000) == 36 * RAY // 1_000
+    assert [rules_risk.available_borrows(100, debt, 8_000) for debt in (81, 80, 79)] == [0, 0, 1]
+
+
+def a_balance_of_128_bits() -> None:
+    """The largest balance there is, and one unit more."""
+    for last, reason in (((1 << 127) - 1, None), (1 << 127, "Panic(0x11)")):
+        twins, alice, _, _ = fresh()
+        twins.real.reserves[ISO].token.send(alice, "mint", alice, 1 << 129)
+        twins.model.book.add(twins.ids[ISO], alice, 1 << 129)
+        twins.supply(alice, ISO, 1 << 127)
+        if reason is None:
+            twins.supply(alice, ISO, last)
+            twins.compare()
+        else:
+            refused(reason, twins, lambda t=twins, a=alice, n=last: t.supply(a, ISO, n))
+
+
+def collateral_that_is_just_enough() -> None:
+    """What is taken is all that is held: what is covered is then what was asked for, not what the value says."""
+    price, cover = 70_000_000_007, 1_500 * E6
+    terms = (10**8, E6, price, E18, 10_500, 1_000)
+    taken, _, fee = rules_risk.liquidation_amounts(cover, 10 * E18, *terms)
+    held = taken + fee
+    assert rules_risk.liquidation_amounts(cover, held, *terms)[1] == cover
+    assert rules_risk.liquidation_amounts(cover + 1, held, *terms)[1] < cover
+    twins, alice, bob, _ = indebted(held)
+    twins.set_price(ETH, price)
+    made = twins.liquidate(bob, ETH, USD, alice, cover)
+    assert made.amounts == {"debt": cover, "collateral": taken, "fee": fee}
+    assert not twins.model.state.collateral.get(alice)
+    twins.compare()
+
+
+def only_what_grew() -> None:
+    """Taken out is exactly what grew since the last time: logged as burnt, of nothing."""
+    twins, _, _, carol = indebted()
+    twins.evm.advance(seconds=DAY)
+    grown = twins.held(carol, USD) - 10**7 * E6
+    assert grown > 0
+    made = twins.withdraw(carol, USD, grown)
+    assert [e.args["value"] for e in made.events if e.name == "Burn"] == [0]
+    twins.compare()
 
 
 EDGES = (
     arithmetic,
-    available,
+    percentages,
+    limits_of_rules,
+    a_balance_of_128_bits,
+    collateral_that_is_just_enough,
+    only_what_grew,
     caps_met_exactly,
     inactive,
     switched_off,

@@ -14,7 +14,24 @@ MODULES = [
     "tidemill.venues.aave_v3.model",
 ]
 
-EQUIVALENT: dict[str, str] = {}
+_SHORTCUT = "only numbers far above 2**129 can leave 256 bits here, whichever bit the shortcut asks for"
+
+EQUIVALENT = {
+    "rules.ray_div_half_up: 128 -> 129": _SHORTCUT,
+    "rules.ray_div_half_up: 0 -> 1 #2": _SHORTCUT,
+    "rules.wad_div_half_up: 128 -> 129": _SHORTCUT,
+    "rules.wad_div_half_up: 0 -> 1 #2": _SHORTCUT,
+    "rules.wad_to_ray: 128 -> 129": _SHORTCUT,
+    "rules.wad_to_ray: 0 -> 1": _SHORTCUT,
+    "rules.percent_div_half_up: 128 -> 129": _SHORTCUT,
+    "rules.percent_div_half_up: 0 -> 1 #2": _SHORTCUT,
+    "rules.binomial_interest_down: div_down -> div_up #3": "n (n - 1) is even: nothing is rounded",
+    "rules.binomial_interest_down: div_down -> div_up #5": "n (n - 1) (n - 2) is a multiple of six",
+    "rules_risk.available_borrows: limit < debt -> limit <= debt": "both sides give nothing where they are equal",
+    "rules_risk.isolated_units_down: div_down -> div_up #2": "a unit is a power of ten above a hundred",
+    "model_reserve.update_rates: 0 -> 1 #3": "what is available plays no part where nothing is owed",
+    "model_reserve._touch: 0 -> 1 #2": "who never came has nothing that an index could have grown",
+}
 
 
 def run() -> None:

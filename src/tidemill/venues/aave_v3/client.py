@@ -11,7 +11,7 @@ from tidemill.chain.rpc import BlockId, Rpc
 from tidemill.chain.types import Call, Receipt
 from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import Event, Filled, Intent, Position, Reverted, Status
-from tidemill.venues.aave_v3.client_abi import ORACLE, POOL, PROVIDER, TOKEN
+from tidemill.venues.aave_v3.client_abi import ORACLE, POOL, PROVIDER, RECEIPT
 from tidemill.venues.shared.client_parts import ERC20, Given, abi, ask, ask_many, decode_log, with_approvals
 
 __all__ = ["MarketClient", "MarketDeployment", "ReserveAt"]
@@ -169,13 +169,14 @@ class MarketClient:
         if query in ("getUserAccountData", "getUserConfiguration", "getUserEMode"):
             answer = ask(self.rpc, at.pool, POOL, query, args[:1], block)
             return answer if query == "getUserAccountData" else answer[0]
-        token, _, view = query.partition(".")
+        kind, _, view = query.partition(".")
         if view:
-            if token not in ("aToken", "variableDebtToken") or view not in abi(TOKEN).functions:
+            if kind not in ("aToken", "variableDebtToken") or view not in abi(RECEIPT).functions:
                 raise BadInput(f"venue {self.venue}: no view {query!r}", field="query")
             reserve = self._at(args[0])
-            takes = len(abi(TOKEN).functions[view].inputs)
-            return self._token(reserve.supply if token == "aToken" else reserve.debt, view, *args[1 : 1 + takes], block=block)
+            takes = len(abi(RECEIPT).functions[view].inputs)
+            to = reserve.supply if kind == "aToken" else reserve.debt
+            return self._token(to, view, *args[1 : 1 + takes], block=block)
         if query not in abi(POOL).functions or query not in (*_TIMED, "getReserveData"):
             raise BadInput(f"venue {self.venue}: no view {query!r}", field="query")
         answer = ask(self.rpc, at.pool, POOL, query, (self._at(args[0]).token,), block)
@@ -191,7 +192,7 @@ class MarketClient:
         for name, sign in (("supply", 1), ("debt", -1)):
             amounts, size = {}, 0
             for asset, reserve in self.deployment.reserves.items():
-                (amount,), (scaled,) = ask_many(self.rpc, getattr(reserve, name), TOKEN, asked, seen)
+                (amount,), (scaled,) = ask_many(self.rpc, getattr(reserve, name), RECEIPT, asked, seen)
                 size += scaled
                 if amount:
                     amounts[asset] = sign * amount
@@ -205,7 +206,7 @@ class MarketClient:
         return self.deployment.reserves[asset]
 
     def _token(self, token: str, view: str, *args: Any, block: BlockId = "latest") -> Any:
-        return ask(self.rpc, token, TOKEN, view, args, block)[0]
+        return ask(self.rpc, token, RECEIPT, view, args, block)[0]
 
 
 def _named(function: str, answer: Sequence[Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ORACLE", "POOL", "PROVIDER", "TOKEN"]
+__all__ = ["ORACLE", "POOL", "PROVIDER", "RECEIPT"]
 
 _WHOM = "address indexed reserve, address user, address indexed onBehalfOf, uint256 amount"
 _RATES = "uint256 liquidityRate, uint256 stableBorrowRate, uint256 variableBorrowRate"
@@ -45,7 +45,7 @@ uint128 isolationModeTotalDebt)
 """
 """The struct that getReserveData answers with is static, so its fields stand in a row."""
 
-TOKEN = """
+RECEIPT = """
 function balanceOf(address user) view returns (uint256)
 function scaledBalanceOf(address user) view returns (uint256)
 function totalSupply() view returns (uint256)

@@ -49,17 +49,15 @@ class LocalMarket(ScriptedLocal):
 
     def state(self, model: Stage) -> Sequence[tuple[str, Any, Any]]:
         """Compare every reserve, and everybody's scaled balances and indices."""
-        out = []
+        asked: list[tuple[str, tuple[str, ...]]] = []
         for asset in self.tokens:
-            out.append((f"getReserveData({asset})", model.read("getReserveData", asset), self._data(asset)))
-            for who in ("me", *self._actors):
-                at = self.ground.address(who)
-                for view in (f"{t}.{name}" for t in ("aToken", "variableDebtToken") for name in _OF_ACCOUNTS):
-                    out.append((f"{view}({asset}, {who})", model.read(view, asset, who), self.client.read(view, asset, at)))
-        return out
-
-    def _data(self, asset: str) -> Any:
-        return self.client.read("getReserveData", asset)
+            asked.append(("getReserveData", (asset,)))
+            views = [f"{token}.{name}" for token in ("aToken", "variableDebtToken") for name in _OF_ACCOUNTS]
+            asked += [(view, (asset, who)) for who in ("me", *self._actors) for view in views]
+        return [
+            (f"{view}({', '.join(args)})", model.read(view, *args), self.client.read(view, *map(self.ground.at, args)))
+            for view, args in asked
+        ]
 
 
 def seat(venue: str, network: str, market: Any, placed: Placed, at: Block, until: Block) -> ScriptedSeat:

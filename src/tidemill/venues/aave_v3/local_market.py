@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -104,7 +104,9 @@ class _Maker:
             name = f"curve {number}"
             curve = self._deploy(Deployment(name, "DefaultReserveInterestRateStrategy", args))[name]
             tokens = tuple(made[kind] for kind in kinds)
-            rows.append((*tokens, one.decimals, curve, one.token, treasury, _ZERO, *("a", "a", "v", "v", "s", "s"), b""))
+            rows.append(
+                (*tokens, one.decimals, curve, one.token, treasury, _ZERO, *("a", "a", "v", "v", "s", "s"), b"")
+            )
         calls: list[tuple[Any, ...]] = [("initReserves", rows)]
         for one in listed:
             config = one.config
@@ -114,7 +116,7 @@ class _Maker:
             calls += [(function, one.token, getattr(config, field)) for field, function in _SETTERS.items()]
         self._do("PoolConfigurator", configurator, *calls)
 
-    def _deploy(self, *deployments: Deployment) -> Mapping[str, str]:
+    def _deploy(self, *deployments: Deployment) -> dict[str, str]:
         return deploy(self.anvil, self.admin, deployments)
 
     def _do(self, contract: str, to: str, *calls: tuple[Any, ...]) -> None:

@@ -91,7 +91,8 @@ class MarketModel:
             model_supply.set_collateral(state, reserve, acting, on=bool(args["on"]))
             return {}
         if verb == "mint_to_treasury":
-            return {"amount": model_supply.mint_to_treasury(state, reserve, acting)}
+            minted = model_supply.mint_to_treasury(state, reserve, acting)
+            return {"amount": minted} if minted else {}
         amount, whose = int(args["amount"]), str(args.get("on_behalf_of", me))
         if verb == "supply":
             return {"amount": model_supply.supply(state, reserve, acting, amount, whose)}

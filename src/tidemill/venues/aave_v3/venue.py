@@ -75,7 +75,9 @@ def _script(setup: Setup, ids: list[str]) -> list[Scripted]:
     units = [10 ** setup.decimals[token.partition("@")[0]] for token in ids]
     supplied = int(params["supplied"]) * units[0]
     borrowed = mul_div_down(supplied, int(params["usage_bps"]), BPS)
-    value = mul_div_down(borrowed * _COVER * int(params["asset_price"]), units[1], units[0] * int(params["collateral_price"]))
+    value = mul_div_down(
+        borrowed * _COVER * int(params["asset_price"]), units[1], units[0] * int(params["collateral_price"])
+    )
     first = setup.first_from(setup.start)
     script = [
         Scripted(first, "lenders", Action("supply", {"asset": asset, "amount": supplied})),
