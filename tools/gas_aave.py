@@ -68,10 +68,23 @@ class Stand:
             if verb != "supply":
                 reset = Call(pay[0], abi(ERC20).encode("approve", self.at.pool, 0), purpose="approve")
                 calls.append((reset, "approve_reset"))
-        people = (who, TREASURY, *(str(a) for a in args if a in PEOPLE and a != who))
-        before, features = self.words(people), {}
+        before, (was,) = self.words((who, TREASURY)), self.ask(self.at.pool, POOL, "getUserConfiguration", who)
+        features: dict[str, int] = {}
         self.lab.act(who, verb, calls, features)
-        features |= count_words(zip(before, self.words(people), strict=True))
+        features |= count_words(zip(before, self.words((who, TREASURY)), strict=True))
+        features["reserves_valued"] = self._valued(verb, who, was, args)
+
+    def _valued(self, verb: str, who: str, was: int, args: tuple[object, ...]) -> int:
+        """What the model counts: the account's reserves, where the pool must see that it stays healthy."""
+        (left,) = self.ask(self.at.pool, POOL, "getUserConfiguration", who)
+        if verb == "borrow":
+            return _reserves(was)
+        owes = any(left >> 2 * i & 1 for i in range(len(TOKENS)))
+        place = [reserve.token for reserve in self.at.reserves.values()].index(str(args[0]))
+        used = was >> 2 * place + 1 & 1
+        if verb == "withdraw":
+            return _reserves(left) if used and owes else 0
+        return _reserves(left) if verb == "set_collateral" and used and not args[1] else 0
 
 
 def measure(lab: Lab, rounds: int) -> None:
@@ -132,6 +145,10 @@ def _life(stand: Stand, who: str, *, leave: bool) -> None:
         stand.act(who, "supply", "supply", a.token, 10**6, who, 0)
         stand.act(who, "set_collateral", "setUserUseReserveAsCollateral", a.token, True)
         stand.act(who, "repay_with_supply", "repayWithATokens", c.token, 10**6, 2)
+
+
+def _reserves(word: int) -> int:
+    return sum(bool(word >> 2 * i & 3) for i in range(len(TOKENS)))
 
 
 def _pay(stand: Stand, who: str, reserve: ReserveAt, amount: int) -> None:

@@ -49,7 +49,7 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "last_shares": ("the owner holds none afterwards", 0),
         **SLOTS,
     },
-    "aave_v3": {**SLOTS},
+    "aave_v3": {"reserves_valued": ("reserves valued to see that the account stays healthy", 0), **SLOTS},
     "staking_rewards": {
         "first_stake": ("nothing was staked before by this account", 0),
         "last_stake": ("nothing is staked afterwards by this account", 0),
@@ -62,7 +62,7 @@ PLAIN = {
     "uniswap_v3": ("ticks_initialised", "ticks_cleared", "ticks_crossed", "transfers"),
     "erc4626": ("first_shares", "last_shares"),
     "staking_rewards": ("first_stake", "last_stake"),
-    "aave_v3": (),
+    "aave_v3": ("reserves_valued",),
 }
 APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
     # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards)

@@ -14,17 +14,15 @@ MODULES = [
     "tidemill.venues.aave_v3.model",
 ]
 
-_SHORTCUT = "only numbers far above 2**129 can leave 256 bits here, whichever bit the shortcut asks for"
-
 EQUIVALENT = {
-    "rules.ray_div_half_up: 128 -> 129": _SHORTCUT,
-    "rules.ray_div_half_up: 0 -> 1 #2": _SHORTCUT,
-    "rules.wad_div_half_up: 128 -> 129": _SHORTCUT,
-    "rules.wad_div_half_up: 0 -> 1 #2": _SHORTCUT,
-    "rules.wad_to_ray: 128 -> 129": _SHORTCUT,
-    "rules.wad_to_ray: 0 -> 1": _SHORTCUT,
-    "rules.percent_div_half_up: 128 -> 129": _SHORTCUT,
-    "rules.percent_div_half_up: 0 -> 1 #2": _SHORTCUT,
+    "rules.ray_div_half_up: 128 -> 129": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.ray_div_half_up: 0 -> 1 #2": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.wad_div_half_up: 128 -> 129": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.wad_div_half_up: 0 -> 1 #2": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.wad_to_ray: 128 -> 129": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.wad_to_ray: 0 -> 1": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.percent_div_half_up: 128 -> 129": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.percent_div_half_up: 0 -> 1 #2": "only numbers far above 2**129 overflow here, whatever bit is asked for",
     "rules.binomial_interest_down: div_down -> div_up #3": "n (n - 1) is even: nothing is rounded",
     "rules.binomial_interest_down: div_down -> div_up #5": "n (n - 1) (n - 2) is a multiple of six",
     "rules_risk.available_borrows: limit < debt -> limit <= debt": "both sides give nothing where they are equal",

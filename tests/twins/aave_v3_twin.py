@@ -159,8 +159,27 @@ class Twins:
         assert isinstance(made, Result)
         self._check_log(made)
         after = self.words.read()
-        assert_same(counted([(before[key], after[key]) for key in before]), made.features, "what moves gas")
+        moved = counted([(before[key], after[key]) for key in before])
+        features = {"reserves_valued": 0, **made.features}
+        moved["reserves_valued"] = self._valued(sender, action, before, after)
+        assert_same(moved, features, "what moves gas")
         return got, made
+
+    def _valued(self, sender: str, action: Action, before: dict[Any, int], after: dict[Any, int]) -> int:
+        """Reserves that the pool had to value, told from the words it keeps of the account."""
+        verb, args = action.verb, action.args
+        was, left = before["user", sender], after["user", sender]
+        if verb == "borrow":
+            return _reserves(was)
+        if verb == "liquidate":
+            return _reserves(before["user", args["user"]])
+        if verb == "set_emode":
+            return _reserves(was) if before["emode", sender] else 0
+        index = self.ids.index(str(args.get("asset", self.ids[0])))
+        used = was >> 2 * index + 1 & 1
+        if verb == "withdraw" and used and any(left >> 2 * i & 1 for i in range(5)):
+            return _reserves(left)
+        return _reserves(left) if verb == "set_collateral" and not args["on"] and used else 0
 
     def _check_log(self, made: Result) -> None:
         """Every number of every event of the pool and of the reserves' tokens, in order."""
@@ -501,6 +520,11 @@ class Twins:
             out["user", who] = self.model.read("getUserConfiguration", who)
             out["emode", who] = self.model.read("getUserEMode", who)
         return out
+
+
+def _reserves(word: int) -> int:
+    """How many reserves an account's word names."""
+    return sum(bool(word >> 2 * i & 3) for i in range(5))
 
 
 def _asked(ask: Callable[[], Any]) -> Any:

@@ -55,7 +55,7 @@ class MarketModel:
         return state
 
     def apply(self, state: MarketState, action: Action, ctx: Context) -> Result:
-        """Do one verb; nothing changes when it reverts. Features count storage words of pool, its tokens and theirs."""
+        """Do one verb; nothing changes when it reverts. Features count storage words and reserves valued."""
         acting = Acting(ctx)
         people = {ctx.sender, state.treasury, *(str(action.args.get(key, "")) for key in ("user", "on_behalf_of"))}
         before = _words(state, people)
@@ -69,7 +69,7 @@ class MarketModel:
         words = list(zip(before, _words(state, people), strict=True))
         moved = {(t.token, who): 0 for t in acting.transfers for who in (t.source, t.target)}
         words += [(ctx.balance(*key), acting.balance(*key)) for key in moved]
-        return structs.replace(acting.result(amounts), features=count_words(words))
+        return structs.replace(acting.result(amounts), features={**acting.features, **count_words(words)})
 
     def _apply(self, state: MarketState, action: Action, acting: Acting) -> dict[str, int]:
         verb, args, me = action.verb, action.args, acting.sender

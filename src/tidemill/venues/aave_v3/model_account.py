@@ -25,6 +25,7 @@ __all__ = [
     "supplied",
     "take_up_collateral",
     "uses",
+    "valued",
 ]
 
 
@@ -52,12 +53,12 @@ def owed(reserve: ReserveState, who: str, now: int) -> int:
     return ray_mul_half_up(reserve.owed.get(who, 0), debt_index(reserve, now))
 
 
-def account(state: MarketState, who: str, now: int, category: int | None = None) -> Account:
-    """Return what an account holds and owes; ``category`` to see it in another e-mode."""
+def account(state: MarketState, who: str, now: int) -> Account:
+    """Return what an account holds and owes."""
     using, owing = state.collateral.get(who, 0), state.borrowed.get(who, 0)
     if not (using or owing):
         return Account(0, 0, 0, 0, int(MAX_UINT256), False)
-    chosen = state.emode.get(who, 0) if category is None else category
+    chosen = state.emode.get(who, 0)
     emode = state.categories.get(chosen)
     common = state.price(emode.source) if emode and emode.source else 0
     collateral = debt = lent = weighted = 0
@@ -83,17 +84,23 @@ def account(state: MarketState, who: str, now: int, category: int | None = None)
     return Account(collateral, debt, average_down(lent, collateral), threshold, health, zero_ltv)
 
 
-def check_healthy(state: MarketState, who: str, now: int) -> Account:
+def valued(state: MarketState, who: str, acting: Acting) -> Account:
+    """Return what an account holds and owes, and count the reserves it takes: each costs gas."""
+    acting.count("reserves_valued", (state.collateral.get(who, 0) | state.borrowed.get(who, 0)).bit_count())
+    return account(state, who, acting.now)
+
+
+def check_healthy(state: MarketState, who: str, acting: Acting) -> Account:
     """Refuse where the account could be liquidated; returns it."""
-    seen = account(state, who, now)
+    seen = valued(state, who, acting)
     if seen.health < HEALTHY:
         raise Revert(Code.UNHEALTHY)
     return seen
 
 
-def check_healthy_after(state: MarketState, who: str, now: int, leaving: Config) -> None:
+def check_healthy_after(state: MarketState, who: str, acting: Acting, leaving: Config) -> None:
     """Refuse where the account could be liquidated once ``leaving`` collateral is gone, or other must leave first."""
-    if check_healthy(state, who, now).zero_ltv and leaving.ltv:
+    if check_healthy(state, who, acting).zero_ltv and leaving.ltv:
         raise Revert(Code.LTV_ZERO)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tidemill.errors import Revert
 from tidemill.venues.aave_v3.codes import Code
-from tidemill.venues.aave_v3.model_account import account, check_healthy, isolation, owed, set_borrowed, supplied
+from tidemill.venues.aave_v3.model_account import check_healthy, isolation, owed, set_borrowed, supplied, valued
 from tidemill.venues.aave_v3.model_reserve import Acting, accrue, burn, issue, update_rates
 from tidemill.venues.aave_v3.model_supply import ALL, check_open
 from tidemill.venues.aave_v3.rules import ray_mul_half_up
@@ -74,7 +74,7 @@ def _check_value(state: MarketState, reserve: ReserveState, acting: Acting, amou
         if reserve.config.category != chosen:
             raise Revert(Code.WRONG_CATEGORY)
         asset = state.categories[chosen].source or asset
-    seen = account(state, me, acting.now)
+    seen = valued(state, me, acting)
     if seen.collateral == 0:
         raise Revert(Code.NO_COLLATERAL)
     if seen.ltv == 0:
@@ -152,5 +152,5 @@ def set_emode(state: MarketState, acting: Acting, category: int) -> None:
     before = state.emode.get(me, 0)
     acting.put(state.emode, me, category)
     if before:
-        check_healthy(state, me, acting.now)
+        check_healthy(state, me, acting)
     acting.log("UserEModeSet", user=me, categoryId=category)

@@ -7,13 +7,13 @@ from typing import NamedTuple
 from tidemill.errors import Revert
 from tidemill.venues.aave_v3.codes import Code
 from tidemill.venues.aave_v3.model_account import (
-    account,
     owed,
     set_borrowed,
     set_collateral_bit,
     supplied,
     take_up_collateral,
     uses,
+    valued,
 )
 from tidemill.venues.aave_v3.model_borrow import free_isolated
 from tidemill.venues.aave_v3.model_reserve import Acting, accrue, burn, income_index, move, update_rates
@@ -49,7 +49,7 @@ def liquidate(
 ) -> Seizure:
     """Pay for somebody whose health factor is below one, and take collateral with a bonus."""
     accrue(debt, acting)
-    health = account(state, user, acting.now).health
+    health = valued(state, user, acting).health
     owing = owed(debt, user, acting.now)
     cover = min(cover, liquidatable_debt(owing, health))
     _check_liquidation(state, collateral, debt, user, health, owing)
