@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import gas_aave
 import gas_v3
 import gas_vault_farm
 import numpy as np
@@ -57,6 +58,7 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "last_shares": ("the owner holds none afterwards", 0),
         **SLOTS,
     },
+    "aave_v3": {"reserves_valued": ("reserves valued to see that the account stays healthy", 0), **SLOTS},
     "staking_rewards": {
         "first_stake": ("nothing was staked before by this account", 0),
         "last_stake": ("nothing is staked afterwards by this account", 0),
@@ -70,6 +72,7 @@ PLAIN = {
     "uniswap_v3": ("ticks_initialised", "ticks_cleared", "ticks_crossed", "transfers"),
     "erc4626": ("first_shares", "last_shares"),
     "staking_rewards": ("first_stake", "last_stake"),
+    "aave_v3": ("reserves_valued",),
 }
 APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
     # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards)
@@ -81,16 +84,19 @@ APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
     },
     "erc4626": {"deposit": ("", False), "mint": ("", False)},
     "staking_rewards": {"stake": ("", False)},
+    "aave_v3": {"supply": ("", False), "repay": ("", True)},
 }
 ABOUT = {
     "uniswap_v3": "Uniswap v3 through NonfungiblePositionManager and SwapRouter",
     "erc4626": "OpenZeppelin's ERC-4626 vault",
     "staking_rewards": "Synthetix StakingRewards",
+    "aave_v3": "Aave v3.0.2, pool behind its proxy",
 }
 PACKAGES = {
     "uniswap_v3": ("@uniswap/v3-core", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
     "erc4626": ("@openzeppelin/contracts", "contracts/TestVault.sol", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
+    "aave_v3": ("@aave/core-v3", "contracts/TestToken.vy"),
 }
 NOTE = (
     "Tokens are our test token: a real one adds its own overhead per transfer and approval. "
@@ -109,6 +115,9 @@ def main() -> None:
         gas_vault_farm.measure(vaults, farms, rounds)
         write("erc4626", vaults.samples)
         write("staking_rewards", farms.samples)
+    with Lab(SEED) as lab:
+        gas_aave.measure(lab, rounds)
+        write("aave_v3", lab.samples)
 
 
 def write(kind: str, samples: Sequence[Sample]) -> None:

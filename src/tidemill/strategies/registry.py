@@ -25,6 +25,7 @@ _OURS = {
     "fixed_range": ("fixed_range", "FixedRange"),
     "full_range": ("fixed_range", "FullRange"),
     "hold": ("hold", "Hold"),
+    "lend": ("lend", "Lend"),
     "range_reset": ("range_reset", "RangeReset"),
 }
 

@@ -17,7 +17,7 @@ from tidemill.studies.study import Study
 from tidemill.units import parse_amount
 from tidemill.venues.kinds import Placed, Setup, kind
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "accounts_of", "prepare"]
 
 NATIVE_DECIMALS = 18
 MICRO = 6
@@ -286,3 +286,8 @@ def _iso(time: int) -> str:
     import datetime as dt  # noqa: PLC0415 - for error lines only
 
     return dt.datetime.fromtimestamp(time, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def accounts_of(stages: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return every account of the book that holds a venue's tokens: most venues have one, a lending market several."""
+    return tuple(name for stage in stages.values() for name in getattr(stage, "accounts", (stage.account,)))

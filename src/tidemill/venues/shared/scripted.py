@@ -123,6 +123,8 @@ class ScriptedStage(Generic[S]):
     ) -> None:
         self.id, self.network, self.account, self.me = venue, network, account, me
         self.model, self.state, self.script, self._block_at = model, state, script, block_at
+        self.accounts: tuple[str, ...] = (account,)
+        """Accounts that hold the venue's tokens, where there are several."""
         self.holdings = Holdings()
         self.played = 0
         self.at = Block(time=0, number=0)
