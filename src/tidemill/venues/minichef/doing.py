@@ -28,16 +28,15 @@ class Doing(Effects):
     def __init__(self, ctx: Context) -> None:
         super().__init__(ctx)
         self.undo = Journal()
-        self.undo.mark()
 
     def pay(self, token: str, source: str, target: str, amount: int) -> None:
         """Send tokens; the wrapper hides the token's own reason."""
         self.count("transfers")
         self.move(token, source, target, amount, "BoringERC20: Transfer failed")
 
-    def set_points(self, whole: ChefState | RewarderState, share: Share, points: int) -> None:
-        """Change the points of one share and of all together."""
-        total = whole.total_points - share.points + points
+    def set_points(self, whole: ChefState | RewarderState, share: Share, points: int, instead: int) -> None:
+        """Give a share points, in the sum of all ``instead`` of so many."""
+        total = whole.total_points - instead + points
         if total >= _LIMIT:
             raise Revert(_WORDS["Add"])
         if points >> 64:

@@ -21,6 +21,9 @@ __all__ = ["ALIASES", "ChefModel"]
 ALIASES = {"stake": "deposit", "claim": "harvest"}
 """The names that farms in general have for a chef's verbs."""
 
+_WHOLE = ("harvest", "exit", "emergency_withdraw")
+"""Verbs that concern the whole stake."""
+
 
 class ChefModel:
     """`Model` of a chef.
@@ -48,7 +51,7 @@ class ChefModel:
                 return self._counted(state, doing, verb, action)
             model_owner.verb(verb)(state, doing, action.args)
         except Revert:
-            doing.undo.rollback(0)
+            doing.undo.undo(0)
             raise
         return doing.result({})
 
@@ -106,7 +109,7 @@ class ChefModel:
         holder = to if verb == "deposit" else me
         staked = pool.share.stakes.get(holder, NOTHING)[0]
         before = _words(state, doing, pid, holder, to)
-        amount = staked if verb == "exit" else int(action.args.get("amount", 0))
+        amount = staked if verb in _WHOLE else int(action.args["amount"])
         amounts = model_stakers.VERBS[verb](state, doing, pid, pool, amount, to)
         left = pool.share.stakes.get(holder, NOTHING)[0]
         doing.count("first_stake", int(staked == 0 and left > 0))

@@ -17,7 +17,7 @@ __all__ = ["VERBS", "Verb", "verb"]
 def _add_pool(state: ChefState, doing: Doing, args: Mapping[str, Any]) -> None:
     require_owner(doing, state.owner)
     share, pid = Share(), len(state.pools)
-    doing.set_points(state, share, int(args["points"]))
+    doing.set_points(state, share, int(args["points"]), 0)
     share.updated = doing.ctx.block.time
     pool = PoolState(str(args["token"]), str(args.get("rewarder", "")), share)
     doing.undo.put(state.pools, pid, pool)
@@ -29,7 +29,7 @@ def _set_pool(state: ChefState, doing: Doing, args: Mapping[str, Any]) -> None:
     require_owner(doing, state.owner)
     pid, overwrite = int(args["pid"]), bool(args.get("overwrite", False))
     pool = pool_of(state, pid)
-    doing.set_points(state, pool.share, int(args["points"]))
+    doing.set_points(state, pool.share, int(args["points"]), pool.share.points)
     if overwrite:
         doing.undo.set(pool, "rewarder", str(args.get("rewarder", "")))
     doing.log("LogSetPool", pid=pid, allocPoint=pool.share.points, rewarder=pool.rewarder, overwrite=overwrite)

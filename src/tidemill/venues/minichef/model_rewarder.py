@@ -87,12 +87,15 @@ def pending(rewarder: RewarderState, pid: int, who: str, now: int, lying: int, s
 
 
 def add(doing: Doing, rewarder: RewarderState, points: int, pid: int) -> None:
-    """Let a pool take part in the stream; one that anybody has touched already cannot be added."""
+    """Let a pool take part in the stream; one that anybody has touched already cannot be added.
+
+    Points that were set before the pool was added stay in the sum for ever, beside the new ones.
+    """
     require_owner(doing, rewarder.owner)
     share = _share(doing, rewarder, pid)
     if share.updated:
         raise Revert("Pool already exists")
-    doing.set_points(rewarder, share, points)
+    doing.set_points(rewarder, share, points, 0)
     doing.undo.set(share, "updated", doing.ctx.block.time)
     doing.log("LogPoolAddition", at=rewarder.account, pid=pid, allocPoint=points)
 
@@ -100,7 +103,8 @@ def add(doing: Doing, rewarder: RewarderState, points: int, pid: int) -> None:
 def set_points(doing: Doing, rewarder: RewarderState, points: int, pid: int) -> None:
     """Change a pool's part; what accrued until now is shared by the new points."""
     require_owner(doing, rewarder.owner)
-    doing.set_points(rewarder, _share(doing, rewarder, pid), points)
+    share = _share(doing, rewarder, pid)
+    doing.set_points(rewarder, share, points, share.points)
     doing.log("LogSetPool", at=rewarder.account, pid=pid, allocPoint=points)
 
 

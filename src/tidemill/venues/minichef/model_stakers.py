@@ -81,7 +81,6 @@ def _emergency_withdraw(
 ) -> dict[str, int]:
     """Take out everything and give up what SUSHI is owed; the pool is not brought up to date, the rewarder is told."""
     me = doing.ctx.sender
-    amount, _ = pool.share.stakes.get(me, NOTHING)
     doing.undo.put(pool.share.stakes, me, NOTHING)
     bonus = _tell(state, doing, pid, pool, me, to, 0)
     doing.pay(pool.token, state.account, to, amount)

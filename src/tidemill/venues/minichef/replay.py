@@ -73,10 +73,12 @@ def _of_rewarder(event: Event, rewarder: RewarderState, now: int) -> None:
         rewarder.rate = int(args["rewardPerSecond"])
         return
     share = rewarder.pools.setdefault(int(args["pid"]), Share())
-    if event.name in ("LogPoolAddition", "LogSetPool"):
+    if event.name == "LogSetPool":
         _set_points(rewarder, share, int(args["allocPoint"]))
-        if event.name == "LogPoolAddition":
-            share.updated = now
+    elif event.name == "LogPoolAddition":
+        # Points that were set before are not taken off the sum.
+        share.points, share.updated = int(args["allocPoint"]), now
+        rewarder.total_points += share.points
     elif event.name == "LogUpdatePool":
         _update(share, event, rewarder.rate, rewarder.total_points)
     elif event.name == "LogOnReward":
