@@ -12,7 +12,10 @@ MODULES = [
     "tidemill.venues.minichef.replay",
 ]
 
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT = {
+    "model.ChefModel._counted: True -> False": "the same words are read before and after: the lists are equally long",
+    "model._read_rewarder: 0 -> 1 #2": "a stream does not look at the SUSHI paid, and only streams have this view",
+}
 
 
 def run() -> None:
