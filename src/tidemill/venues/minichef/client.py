@@ -67,7 +67,7 @@ class ChefClient:
         call = Call(at.chef, abi(CHEF).encode(_OF_STAKERS[verb], *args, to), purpose=purpose)
         if verb != "deposit":
             return [call]
-        (token,) = self._ask("lpToken", pid)
+        token = at.staked[pid] if pid < len(at.staked) else self._ask("lpToken", pid)[0]
         return with_approvals(self.rpc, self.account, {token: args[1]}, at.chef, call, reset=False)
 
     def _other(self, verb: str, given: Given) -> Call:

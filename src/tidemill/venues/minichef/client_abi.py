@@ -73,7 +73,8 @@ class ChefDeployment(Struct, frozen=True):
     Parameters
     ----------
     tokens : ids by address. rewarders : addresses by name. people : addresses by name, for ``to``.
-    pid : the pool that verbs mean which name none.
+    pid : the pool that verbs mean which name none. staked : addresses of what pools stake, as far as they are known;
+    the chef is asked for the others.
     """
 
     chef: str
@@ -82,6 +83,7 @@ class ChefDeployment(Struct, frozen=True):
     rewarders: Mapping[str, str] = field(default_factory=dict)
     people: Mapping[str, str] = field(default_factory=dict)
     pid: int = 0
+    staked: tuple[str, ...] = ()
 
     @staticmethod
     def sushi_of(rpc: Rpc, chef: str) -> str:

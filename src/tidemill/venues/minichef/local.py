@@ -34,7 +34,8 @@ class LocalChef(ScriptedLocal):
         at = deploy(ground.anvil, ground.address(state.owner), made)
         chef, self._rewarders = at[twin.id], {one: at[one].lower() for one in state.rewarders}
         sushi = ChefDeployment.sushi_of(ground.rpc, chef)
-        self._at = ChefDeployment(chef.lower(), sushi, tokens, self._rewarders, {}, state.own)
+        pools = tuple(ground.token(name) for name in _staked(twin))
+        self._at = ChefDeployment(chef.lower(), sushi, tokens, self._rewarders, {}, state.own, pools)
         super().__init__(ground, twin, tuple(names), tuple(one for one in names if one not in ground.issued), chef)
         for name, address in self._rewarders.items():
             ground.name(address, name)
