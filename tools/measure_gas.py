@@ -80,6 +80,8 @@ PLAIN = {
     "minichef": ("first_stake", "last_stake", "rewarded"),
     "staking_rewards": ("first_stake", "last_stake"),
 }
+PINNED = ("minichef",)
+"""Venues whose storage words are priced by the EVM alone."""
 APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
     # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards)
     "uniswap_v3": {
@@ -131,7 +133,7 @@ def write(kind: str, samples: Sequence[Sample]) -> None:
     every = [name for name in FEATURES[kind] if name not in (*STORAGE, *APPROVALS)]
     late = [s for s in samples if s.reason == "late"]
     usual = [s for s in samples if s.reason != "late"]
-    simple, counted, sent = fit_kinds(usual, PLAIN[kind], every)
+    simple, counted, sent = fit_kinds(usual, PLAIN[kind], every, pinned=kind in PINNED)
     lines = [*_head(kind, len(samples))]
     lines += ["[features]"]
     lines += [f"{name} = {{ about = {_text(about)}, absent = {n} }}" for name, (about, n) in FEATURES[kind].items()]

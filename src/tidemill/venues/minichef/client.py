@@ -7,10 +7,11 @@ from typing import Any
 
 from tidemill.chain.rpc import BlockId, Rpc
 from tidemill.chain.types import Call, Receipt
-from tidemill.errors import BadInput, Revert, UnknownName
+from tidemill.errors import BadInput, Revert, RpcRejected, UnknownName
 from tidemill.interfaces import Event, Filled, Intent, Position, Reverted, Status
 from tidemill.venues.minichef.client_abi import CHEF, NOBODY, REWARDER, TOKEN, ChefDeployment
 from tidemill.venues.minichef.model import ALIASES
+from tidemill.venues.minichef.doing import HALT
 from tidemill.venues.shared.client_parts import ERC20, Given, abi, ask, decode_log, with_approvals
 
 __all__ = ["ChefClient"]
@@ -28,6 +29,9 @@ _OTHERS = ("add_pool", "set_pool", "set_sushi_per_second", "update_pool", "updat
 _OTHERS += ("rewarder_add", "rewarder_set", "rewarder_rate")
 _TIMED = {"pendingSushi": 2, "rewarder.pendingToken": 3}
 """Views that move with time, and how many arguments they take here: the model is told time and balance as well."""
+
+_HALTS = ("invalidfeopcode", "invalid opcode")
+"""How endpoints tell of a division by zero in old Solidity."""
 
 
 class ChefClient:
@@ -117,7 +121,8 @@ class ChefClient:
         """
         for receipt in receipts:
             if not receipt.status:
-                return Reverted(receipt.revert_reason or "")
+                reason = receipt.revert_reason or ""
+                return Reverted(HALT if _halted(reason) else reason)
         logs = [log for receipt in receipts for log in receipt.logs]
         amounts: dict[str, int] = {}
         for event in self.events(logs):
@@ -170,10 +175,10 @@ class ChefClient:
             name = query.partition(".")[2]
             if name not in abi(REWARDER).functions:
                 raise BadInput(f"venue {self.venue}: no view {query!r}", field="query")
-            return _bare(ask(self.rpc, at.rewarder(args[0]), REWARDER, name, args[1:], block))
+            return _bare(_ask(self.rpc, at.rewarder(args[0]), REWARDER, name, args[1:], block))
         if query not in abi(CHEF).functions:
             raise BadInput(f"venue {self.venue}: no view {query!r}", field="query")
-        value = _bare(ask(self.rpc, at.chef, CHEF, query, args, block))
+        value = _bare(self._ask(query, *args, block=block))
         return self._named(query, value) if query in ("lpToken", "rewarder") else value
 
     def positions(self, owner: str, block: BlockId = "latest") -> Sequence[Position]:
@@ -182,7 +187,7 @@ class ChefClient:
         What the contract would refuse to pay at this moment is not claimable.
         """
         at, seen, out = self.deployment, self.rpc.block(block), []
-        for pid in range(ask(self.rpc, at.chef, CHEF, "poolLength", (), seen)[0]):
+        for pid in range(self._ask("poolLength", block=seen)[0]):
             staked, _ = self._ask("userInfo", pid, owner, block=seen)
             claimable = {token: amount for token, amount in self._claimable(pid, owner, seen).items() if amount}
             if staked or claimable:
@@ -200,7 +205,7 @@ class ChefClient:
             (rewarder,) = self._ask("rewarder", pid, block=block)
             if rewarder != NOBODY:
                 asked = (pid, owner, sushi)
-                tokens, amounts = ask(self.rpc, rewarder, REWARDER, "pendingTokens", asked, block)
+                tokens, amounts = _ask(self.rpc, rewarder, REWARDER, "pendingTokens", asked, block)
                 for token, amount in zip(tokens, amounts, strict=True):
                     name = at.tokens.get(token, token)
                     out[name] = out.get(name, 0) + amount
@@ -209,7 +214,21 @@ class ChefClient:
         return out
 
     def _ask(self, name: str, *args: Any, block: BlockId = "latest") -> tuple[Any, ...]:
-        return ask(self.rpc, self.deployment.chef, CHEF, name, args, block)
+        return _ask(self.rpc, self.deployment.chef, CHEF, name, args, block)
+
+
+def _ask(rpc: Rpc, to: str, contract: str, name: str, args: Sequence[Any], block: BlockId) -> tuple[Any, ...]:
+    """Ask a view; one that burns all its gas refuses too, only endpoints do not call it a revert."""
+    try:
+        return ask(rpc, to, contract, name, args, block)
+    except RpcRejected as rejected:
+        if _halted(rejected.reason):
+            raise Revert(HALT) from None
+        raise
+
+
+def _halted(reason: str) -> bool:
+    return any(word in reason.lower() for word in _HALTS)
 
 
 def _moved(log: Mapping[str, Any]) -> tuple[str, int]:
