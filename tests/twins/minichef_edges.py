@@ -328,6 +328,34 @@ def stakes_paid_out_as_rewards() -> None:
     refused(SHORT, twins, twins.plain, "emergency_withdraw", 0, alice, alice)
 
 
+def sent_there_by_mistake() -> None:
+    """Tokens that lie at the chef without a stake take their part of the reward, and nobody has it."""
+    earned = []
+    for mistake in (0, 10**18):
+        twins, (alice, *_) = fresh((LPA, ""))
+        twins.deposit(0, alice, 10**18, alice)
+        if mistake:
+            twins.fund(LPA, mistake)
+        twins.evm.advance(seconds=DAY)
+        twins.compare()
+        earned.append(twins.real.chef.view("pendingSushi", 0, alice))
+    assert earned[0] == 2 * earned[1]
+
+
+def a_reward_too_coarse() -> None:
+    """A bonus of few decimals on a stake of many: touched every second, nothing is left of it after rounding."""
+    earned = []
+    for touches in (1, 100):
+        twins, (alice, bob, _) = fresh((LPA, "stream"))
+        twins.deposit(0, alice, 2 * 10**18, alice)
+        for _ in range(touches):
+            twins.evm.advance(seconds=100 // touches)
+            twins.deposit(0, bob, 0, bob)
+        twins.compare()
+        earned.append(twins.real.stream.view("pendingToken", 0, alice))
+    assert earned == [100 * 10**6, 0]
+
+
 def newcomers_and_nothing_elapsed() -> None:
     """Somebody never seen; amounts of nothing; two verbs in one second; the first second of a pool."""
     twins, (alice, bob, carol) = fresh((LPA, "stream"), (LPA, ""))
@@ -437,6 +465,8 @@ EDGES = (
     points_at_the_limit,
     a_rewarder_that_comes_late_and_goes,
     stakes_paid_out_as_rewards,
+    sent_there_by_mistake,
+    a_reward_too_coarse,
     newcomers_and_nothing_elapsed,
     pools_that_are_not_the_first,
 )
