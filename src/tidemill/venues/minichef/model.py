@@ -110,6 +110,8 @@ class ChefModel:
         staked = pool.share.stakes.get(holder, NOTHING)[0]
         before = _words(state, doing, pid, holder, to)
         amount = staked if verb in _WHOLE else int(action.args["amount"])
+        doing.count("transfers", 0)
+        doing.count("rewarded", int(pool.rewarder != ""))
         amounts = model_stakers.VERBS[verb](state, doing, pid, pool, amount, to)
         left = pool.share.stakes.get(holder, NOTHING)[0]
         doing.count("first_stake", int(staked == 0 and left > 0))

@@ -22,7 +22,6 @@ def on_reward(
 ) -> int:
     """Tell a rewarder that ``who`` now stakes ``staked`` and was paid ``sushi``; returns what it pays ``to``."""
     rewarder = known(state, account)
-    doing.count("rewarded")
     try:
         return _paid(state, doing, rewarder, pid, who, to, sushi, staked)
     except Revert as revert:
