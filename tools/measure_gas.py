@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import gas_aave
+import gas_chef
 import gas_v3
 import gas_vault_farm
 import numpy as np
@@ -59,6 +60,13 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         **SLOTS,
     },
     "aave_v3": {"reserves_valued": ("reserves valued to see that the account stays healthy", 0), **SLOTS},
+    "minichef": {
+        "first_stake": ("nothing was staked before by this account", 0),
+        "last_stake": ("nothing is staked afterwards by this account", 0),
+        "rewarded": ("the pool's rewarder is told", 1),
+        "transfers": ("token transfers", 2),
+        **SLOTS,
+    },
     "staking_rewards": {
         "first_stake": ("nothing was staked before by this account", 0),
         "last_stake": ("nothing is staked afterwards by this account", 0),
@@ -71,9 +79,12 @@ PLAIN = {
     # What stages that only follow a recorded path can count; whatever else moves gas is averaged over.
     "uniswap_v3": ("ticks_initialised", "ticks_cleared", "ticks_crossed", "transfers"),
     "erc4626": ("first_shares", "last_shares"),
+    "minichef": ("first_stake", "last_stake", "rewarded"),
     "staking_rewards": ("first_stake", "last_stake"),
     "aave_v3": ("reserves_valued",),
 }
+PINNED = ("minichef",)
+"""Venues whose storage words are priced by the EVM alone."""
 APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
     # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards)
     "uniswap_v3": {
@@ -83,18 +94,21 @@ APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
         "swap_exact_out": ("", True),
     },
     "erc4626": {"deposit": ("", False), "mint": ("", False)},
+    "minichef": {"stake": ("", False), "deposit": ("", False)},
     "staking_rewards": {"stake": ("", False)},
     "aave_v3": {"supply": ("", False), "repay": ("", True)},
 }
 ABOUT = {
     "uniswap_v3": "Uniswap v3 through NonfungiblePositionManager and SwapRouter",
     "erc4626": "OpenZeppelin's ERC-4626 vault",
+    "minichef": "Sushi's MiniChefV2 with ComplexRewarderTime",
     "staking_rewards": "Synthetix StakingRewards",
     "aave_v3": "Aave v3.0.2, pool behind its proxy",
 }
 PACKAGES = {
     "uniswap_v3": ("@uniswap/v3-core", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
     "erc4626": ("@openzeppelin/contracts", "contracts/TestVault.sol", "contracts/TestToken.vy"),
+    "minichef": ("@sushiswap/core", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
     "aave_v3": ("@aave/core-v3", "contracts/TestToken.vy"),
 }
@@ -118,6 +132,9 @@ def main() -> None:
     with Lab(SEED) as lab:
         gas_aave.measure(lab, rounds)
         write("aave_v3", lab.samples)
+    with Lab(SEED) as lab:
+        gas_chef.measure(lab, rounds)
+        write("minichef", lab.samples)
 
 
 def write(kind: str, samples: Sequence[Sample]) -> None:
@@ -125,7 +142,7 @@ def write(kind: str, samples: Sequence[Sample]) -> None:
     every = [name for name in FEATURES[kind] if name not in (*STORAGE, *APPROVALS)]
     late = [s for s in samples if s.reason == "late"]
     usual = [s for s in samples if s.reason != "late"]
-    simple, counted, sent = fit_kinds(usual, PLAIN[kind], every)
+    simple, counted, sent = fit_kinds(usual, PLAIN[kind], every, pinned=kind in PINNED)
     lines = [*_head(kind, len(samples))]
     lines += ["[features]"]
     lines += [f"{name} = {{ about = {_text(about)}, absent = {n} }}" for name, (about, n) in FEATURES[kind].items()]

@@ -13,7 +13,6 @@ from tidemill.venues import about as about_module
 from tidemill.venues.about import about, catalogue
 from tidemill.venues.kinds import kind, kinds
 
-
 OURS = Path(about_module.__file__).parent
 
 

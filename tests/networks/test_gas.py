@@ -155,6 +155,16 @@ VERBS = {
         "swap_exact_out",
     },
     "erc4626": {"deposit", "mint", "withdraw", "redeem"},
+    "minichef": {
+        "claim",
+        "deposit",
+        "emergency_withdraw",
+        "exit",
+        "harvest",
+        "stake",
+        "withdraw",
+        "withdraw_and_harvest",
+    },
     "staking_rewards": {"stake", "withdraw", "claim", "exit"},
 }
 

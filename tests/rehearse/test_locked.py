@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rehearse.played import EXAMPLES, rehearsed, shortened
+from rehearse.played import EXAMPLES, VAULTS, rehearsed, shortened
 from tidemill.chain.anvil import Anvil
 from tidemill.interfaces import Filled, Recorded, Result
 from tidemill.studies.load import Loaded
@@ -42,7 +42,7 @@ def test_every_example_rehearses_with_no_wei_of_difference(name: str) -> None:
     assert document.transactions.others >= 100
     assert document.transactions.others_refused == document.transactions.others_refused_by_model
     verbs = {step.verb for step in own_steps(comparison)}
-    entry, leave = ("deposit", "redeem") if name == "vault_farm" else ("mint", "close")
+    entry, leave = ("deposit", "redeem") if name in VAULTS else ("mint", "close")
     assert {entry, leave} <= verbs
     assert document.steps_compared == len(comparison.chain.record) and document.marks_compared >= 8
     native = [row for row in document.balances if row.token.startswith("ETH@")]
@@ -58,7 +58,7 @@ def test_zero_wei_never_stands_without_share_and_gap(name: str) -> None:
     assert f"{covered.own_steps} of its {covered.own_steps_of} own steps" in document.verdict
     assert 0 < covered.own_steps <= covered.own_steps_of and 0 < covered.actions <= covered.actions_of
     names = [row.name for row in document.modes]
-    second = "exact model" if name == "vault_farm" else "impact"
+    second = "exact model" if name in VAULTS else "impact"
     assert names == ["bytecode", second, document.study_mode]
     assert document.modes[0].keep == document.modes[1].keep
     gap = document.modes[2].keep - document.modes[0].keep

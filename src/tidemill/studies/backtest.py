@@ -17,7 +17,7 @@ from tidemill.interfaces import Mark, Price
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
 from tidemill.studies.costs import Costing
-from tidemill.studies.prepare import Prepared, accounts_of
+from tidemill.studies.prepare import Prepared
 from tidemill.studies.reprice import Noted, Witness, keep_at_costs, keep_at_prices
 from tidemill.studies.schema import Assumption, Fidelity, Proof, ResultDocument, StudyInfo, TokenInfo
 from tidemill.studies.statement import Alternative, Facts, statement
@@ -89,7 +89,7 @@ class Backtest:
             cost=costing,
             prices=lambda _world: priced(),
             rates=lambda _world: prepared.rates(stages),
-            outside=("market", "zero", *accounts_of(stages)),
+            outside=prepared.outside(stages),
         )
         prepared.check_prices(stages, funds)
         witness, journal = Witness(world), MemoryJournal()

@@ -17,7 +17,7 @@ from tidemill.studies.study import Study
 from tidemill.units import parse_amount
 from tidemill.venues.kinds import Placed, Setup, kind
 
-__all__ = ["Prepared", "accounts_of", "prepare"]
+__all__ = ["Prepared", "prepare"]
 
 NATIVE_DECIMALS = 18
 MICRO = 6
@@ -156,6 +156,12 @@ class Prepared:
         """Return what every receipt token stands for now."""
         return {token: rate for stage in stages.values() for token, rate in stage.rates().items()}
 
+    @staticmethod
+    def outside(stages: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the accounts that stand for the rest of the world: every contract of every venue among them."""
+        held = [getattr(stage, "accounts", (stage.account,)) for stage in stages.values()]
+        return ("market", "zero", *(account for accounts in held for account in accounts))
+
     def stages(self) -> list[Any]:
         """Return fresh stages, in the study's order."""
         return [placed.make() for placed in self.placed.values()]
@@ -286,8 +292,3 @@ def _iso(time: int) -> str:
     import datetime as dt  # noqa: PLC0415 - for error lines only
 
     return dt.datetime.fromtimestamp(time, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def accounts_of(stages: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return every account of the book that holds a venue's tokens: most venues have one, a lending market several."""
-    return tuple(name for stage in stages.values() for name in getattr(stage, "accounts", (stage.account,)))

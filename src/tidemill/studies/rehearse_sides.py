@@ -27,7 +27,7 @@ from tidemill.execution.wallet import DevWallet
 from tidemill.interfaces import Block, Costs
 from tidemill.networks.types import TxShape
 from tidemill.studies.costs import Costing
-from tidemill.studies.prepare import Prepared, accounts_of
+from tidemill.studies.prepare import Prepared
 from tidemill.studies.rehearse_unrest import unrest
 from tidemill.studies.rehearse_window import Window
 from tidemill.studies.strategy import Chosen
@@ -216,7 +216,7 @@ class Sides:
             "funds": prepared.funds(),
             "prices": lambda _world: prepared.prices(stages),
             "rates": lambda _world: prepared.rates(stages),
-            "outside": ("market", "zero", *accounts_of(stages)),
+            "outside": prepared.outside(stages),
         }
 
     @property

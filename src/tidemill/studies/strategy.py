@@ -65,7 +65,7 @@ def _given(prepared: Prepared) -> dict[str, Any]:
             known["asset"] = prepared.token(str(spec.params["asset"]))
         if spec.kind == "aave_v3":
             known |= {"lending": name, "asset": prepared.token(str(spec.params["asset"]))}
-        if spec.kind == "staking_rewards":
+        if spec.kind in ("staking_rewards", "minichef"):
             known |= {"farm": name, "reward": prepared.token(str(spec.params["reward"]))}
     return known
 

@@ -83,6 +83,7 @@ class Kind(Struct, frozen=True):
 _OURS = {
     "aave_v3": "tidemill.venues.aave_v3.venue",
     "erc4626": "tidemill.venues.erc4626.venue",
+    "minichef": "tidemill.venues.minichef.venue",
     "staking_rewards": "tidemill.venues.staking_rewards.venue",
     "uniswap_v3": "tidemill.venues.uniswap_v3.venue",
 }

@@ -46,8 +46,16 @@ def place(setup: Setup) -> Placed:
     model, script = MarketModel(), _script(setup, ids)
 
     def make() -> Stage:
-        stage = ScriptedStage(setup.id, setup.network, accounts[0], model, model.init(state), script, setup.first_from)
-        stage.accounts = tuple(accounts)
+        stage = ScriptedStage(
+            setup.id,
+            setup.network,
+            accounts[0],
+            model,
+            model.init(state),
+            script,
+            setup.first_from,
+            beside=accounts[1:],
+        )
         return stage
 
     return Placed(make, {symbol: setup.decimals[symbol] for symbol in symbols})

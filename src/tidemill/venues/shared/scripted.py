@@ -108,6 +108,7 @@ class ScriptedStage(Generic[S]):
     Parameters
     ----------
     block_at : first block of the network at or after a time (seconds), for claims that grow with time alone.
+    beside : accounts of further contracts of the venue that hold tokens.
     """
 
     def __init__(
@@ -120,11 +121,11 @@ class ScriptedStage(Generic[S]):
         script: Sequence[Scripted],
         block_at: Callable[[int], Block],
         me: str = "me",
+        beside: Sequence[str] = (),
     ) -> None:
         self.id, self.network, self.account, self.me = venue, network, account, me
+        self.accounts: tuple[str, ...] = (account, *beside)
         self.model, self.state, self.script, self._block_at = model, state, script, block_at
-        self.accounts: tuple[str, ...] = (account,)
-        """Accounts that hold the venue's tokens, where there are several."""
         self.holdings = Holdings()
         self.played = 0
         self.at = Block(time=0, number=0)
