@@ -21,6 +21,8 @@ MODULES = [
     "tidemill.venues.uniswap_v3.model_reads",
     "tidemill.venues.uniswap_v3.model_replay",
     "tidemill.venues.uniswap_v3.model_storage",
+    "tidemill.venues.uniswap_v3.model_tokens",
+    "tidemill.venues.uniswap_v3.model_wallet",
     "tidemill.venues.uniswap_v3.accrual",
     "tidemill.venues.shared.journal",
     "tidemill.venues.shared.effects",
@@ -84,6 +86,10 @@ EQUIVALENT = {
     "model._decrease: 0 -> 1": "a token that is not there is refused before its liquidity is looked at",
     "model._pool_flash: 'paid0' -> 'paid1'": "a recorded flash tells both or neither",
     "model_state.PoolState: False -> True": "how a state prints, which nobody reads",
+    "model_storage._locks: 1 -> 2": "any number but 0 says that there was a price before",
+    "model_ticks.add_liquidity: after >= _UINT128 -> after > _UINT128": (
+        "a tick's own limit (LO) comes first, and what is in range adds up to less than 2**128 over all ticks"
+    ),
     "model_storage.storage_features: True -> False": "both have as many numbers as there are names",
     "model_storage._words: 1 -> 2 #2": "any number but 0 says that the word stays",
     "model_storage._words: 4 -> 5 #3": "nothing has more words than 4, and a fifth of what is absent twice is 0 twice",
@@ -104,9 +110,10 @@ def run() -> None:
     from twins.uniswap_v3_market import CASES
     from twins.uniswap_v3_reverts import ALLOWED, TABLE, attempt, prepared
     from twins.uniswap_v3_views import VIEWS
+    from twins.uniswap_v3_words import WORDS_WRITTEN
 
     CASES["030-18-18"].market("first", mischief=0.1).run(150)
-    for edge in EDGES + VIEWS + ACCRUAL:
+    for edge in EDGES + VIEWS + ACCRUAL + WORDS_WRITTEN:
         edge()
     for name, case in CASES.items():
         case.market(f"{name} mutants", mischief=0.1).run(300)
