@@ -77,6 +77,9 @@ EQUIVALENT = {
     "rules_ticks.sqrt_ratio_at_tick: div_down -> div_up": (
         "would show only where the quotient is a multiple of 2**32: tried on every tick, it never is"
     ),
+    "rules_ticks.sqrt_ratio_at_tick: tick > 0 -> tick >= 0": (
+        "at tick 0 the quotient is 2**128 - 1 instead of 2**128, and both divided by 2**32, rounded up, are 2**96"
+    ),
     "rules_ticks.tick_at_sqrt_ratio: div_down -> div_up": (
         "a target greater by 1: tried at both ends of every tick, and the search is monotone in the price"
     ),

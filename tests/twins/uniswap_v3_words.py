@@ -1,8 +1,8 @@
-"""Storage words that the model counts for gas and `Twin` does not read: the position manager's, the router's, the tokens'.
+"""Storage words that the model counts for gas and `Twin` does not read: the position manager's lists, and the tokens'.
 
-A word's ends are read off the contracts. What goes on in between (locks, a word written and put back) shows in no word;
-it is held against EIP-2200 by itself (``one_word_by_the_rule``) and against what is known of the contracts
-(``locks_and_words_put_back``); ``tests/networks/test_gas_measured.py`` reads traces.
+A word's ends are read off the contracts. What goes on in between (locks, the router's word that is written and put
+back) shows in no word; it is held against EIP-2200 by itself (``one_word_by_the_rule``) and against what is known of
+the contracts (``locks_and_words_put_back``); ``tests/networks/test_gas_measured.py`` reads traces.
 """
 
 from __future__ import annotations
