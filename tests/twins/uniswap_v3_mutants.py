@@ -83,6 +83,14 @@ EQUIVALENT = {
     "rules_ticks.tick_at_sqrt_ratio: div_down -> div_up": (
         "a target greater by 1: tried at both ends of every tick, and the search is monotone in the price"
     ),
+    "rules_ticks.tick_at_sqrt_ratio: (sqrt_price << 32) + 1 -> (sqrt_price << 32) - 1": (
+        "a target hardly greater: tried at both ends of every tick above a price of 1, the exact ratio decides"
+    ),
+    "rules_ticks.tick_at_sqrt_ratio: 1 -> 2": "a target hardly less: tried in the same way",
+    "rules_ticks.tick_at_sqrt_ratio: MAX_UINT128 + 1 -> MAX_UINT128 - 1": (
+        "2 of 2**128 less: tried at both ends of every tick, and the search is monotone in the price"
+    ),
+    "rules_ticks.tick_at_sqrt_ratio: 1 -> 2 #2": "1 of 2**128 more: tried in the same way",
     "rules_ticks.tick_at_sqrt_ratio: trial > target -> trial >= target #*": (
         "a product is never exactly a target: below 1 its low 32 bits would all have to be 0, above 1 the exact ratio decides"
     ),
@@ -100,6 +108,9 @@ EQUIVALENT = {
         "effects.Effects.balance: (moved.target == account) - (moved.source == account)"
         " -> (moved.target == account) + (moved.source == account)"
     ): ("shows only for an account that pays one token twice in one action, which no verb makes anybody do"),
+    "model_wallet.wallet_features: 1 -> 2 #2": "what a balance held, not how much it grows, says what its word costs",
+    "model_wallet._allowed: 1 -> 2": "any number that no swap takes says that the allowance is not used up",
+    "model_wallet._allowed: 256 -> 257": "any number that no swap takes says that the allowance is not used up",
     "accrual.accrue: lower -> upper": "there are as many upper ends as lower ends",
     "accrual.first_earned: lower -> upper #2": "there are as many upper ends as lower ends",
     "accrual.accrue: False -> True": "a step that no range holds is divided for nothing: nobody gets its growth",

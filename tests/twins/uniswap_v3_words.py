@@ -142,6 +142,7 @@ def position_tokens_from_first_to_last() -> None:
     inside, narrow, below = ({"tick_lower": lower, "tick_upper": upper} for lower, upper in RANGES)
     for who, ends in ((bob, inside), (alice, narrow), (alice, inside), (alice, below), (bob, narrow)):
         twin.act("mint", who, **ends, **BOTH)
+    twin.act("mint", alice, **below, amount0_desired=0, amount1_desired=1)  # nothing of token0 to approve
     twin.evm.advance()
     exact = {"zero_for_one": True, "amount_in": 10**16}
     twin.act("swap_exact_in", alice, **exact)
@@ -162,7 +163,7 @@ def position_tokens_from_first_to_last() -> None:
     twin.act("collect", bob, token_id=5)
     twin.act("burn", bob, token_id=5)
     twin.act("mint", bob, **below, **BOTH)
-    for who, token_id in ((bob, 1), (alice, 4), (alice, 3), (bob, 6)):
+    for who, token_id in ((bob, 1), (alice, 4), (alice, 3), (bob, 7), (alice, 6)):
         twin.act("close", who, token_id=token_id)
     twin.act("mint", bob, **inside, **BOTH)
 
