@@ -14,11 +14,12 @@ if not artefacts.available("UniswapV3Pool", "NonfungiblePositionManager", "SwapR
 from twins.uniswap_v3_accrual import ACCRUAL
 from twins.uniswap_v3_edges import EDGES, first_in
 from twins.uniswap_v3_views import VIEWS
+from twins.uniswap_v3_words import WORDS_WRITTEN
 
 pytestmark = pytest.mark.chain
 
 
-@pytest.mark.parametrize("edge", EDGES + VIEWS + ACCRUAL, ids=lambda edge: edge.__name__)
+@pytest.mark.parametrize("edge", EDGES + VIEWS + ACCRUAL + WORDS_WRITTEN, ids=lambda edge: edge.__name__)
 def test_edge(edge: Callable[[], None]) -> None:
     edge()
 

@@ -21,6 +21,8 @@ MODULES = [
     "tidemill.venues.uniswap_v3.model_reads",
     "tidemill.venues.uniswap_v3.model_replay",
     "tidemill.venues.uniswap_v3.model_storage",
+    "tidemill.venues.uniswap_v3.model_tokens",
+    "tidemill.venues.uniswap_v3.model_wallet",
     "tidemill.venues.uniswap_v3.accrual",
     "tidemill.venues.shared.journal",
     "tidemill.venues.shared.effects",
@@ -75,15 +77,30 @@ EQUIVALENT = {
     "rules_ticks.sqrt_ratio_at_tick: div_down -> div_up": (
         "would show only where the quotient is a multiple of 2**32: tried on every tick, it never is"
     ),
+    "rules_ticks.sqrt_ratio_at_tick: tick > 0 -> tick >= 0": (
+        "at tick 0 the quotient is 2**128 - 1 instead of 2**128, and both divided by 2**32, rounded up, are 2**96"
+    ),
     "rules_ticks.tick_at_sqrt_ratio: div_down -> div_up": (
         "a target greater by 1: tried at both ends of every tick, and the search is monotone in the price"
     ),
+    "rules_ticks.tick_at_sqrt_ratio: (sqrt_price << 32) + 1 -> (sqrt_price << 32) - 1": (
+        "a target hardly greater: tried at both ends of every tick above a price of 1, the exact ratio decides"
+    ),
+    "rules_ticks.tick_at_sqrt_ratio: 1 -> 2": "a target hardly less: tried in the same way",
+    "rules_ticks.tick_at_sqrt_ratio: MAX_UINT128 + 1 -> MAX_UINT128 - 1": (
+        "2 of 2**128 less: tried at both ends of every tick, and the search is monotone in the price"
+    ),
+    "rules_ticks.tick_at_sqrt_ratio: 1 -> 2 #2": "1 of 2**128 more: tried in the same way",
     "rules_ticks.tick_at_sqrt_ratio: trial > target -> trial >= target #*": (
         "a product is never exactly a target: below 1 its low 32 bits would all have to be 0, above 1 the exact ratio decides"
     ),
     "model._decrease: 0 -> 1": "a token that is not there is refused before its liquidity is looked at",
     "model._pool_flash: 'paid0' -> 'paid1'": "a recorded flash tells both or neither",
     "model_state.PoolState: False -> True": "how a state prints, which nobody reads",
+    "model_storage._locks: 1 -> 2": "any number but 0 says that there was a price before",
+    "model_ticks.add_liquidity: after >= _UINT128 -> after > _UINT128": (
+        "a tick's own limit (LO) comes first, and what is in range adds up to less than 2**128 over all ticks"
+    ),
     "model_storage.storage_features: True -> False": "both have as many numbers as there are names",
     "model_storage._words: 1 -> 2 #2": "any number but 0 says that the word stays",
     "model_storage._words: 4 -> 5 #3": "nothing has more words than 4, and a fifth of what is absent twice is 0 twice",
@@ -91,6 +108,9 @@ EQUIVALENT = {
         "effects.Effects.balance: (moved.target == account) - (moved.source == account)"
         " -> (moved.target == account) + (moved.source == account)"
     ): ("shows only for an account that pays one token twice in one action, which no verb makes anybody do"),
+    "model_wallet.wallet_features: 1 -> 2 #2": "what a balance held, not how much it grows, says what its word costs",
+    "model_wallet._allowed: 1 -> 2": "any number that no swap takes says that the allowance is not used up",
+    "model_wallet._allowed: 256 -> 257": "any number that no swap takes says that the allowance is not used up",
     "accrual.accrue: lower -> upper": "there are as many upper ends as lower ends",
     "accrual.first_earned: lower -> upper #2": "there are as many upper ends as lower ends",
     "accrual.accrue: False -> True": "a step that no range holds is divided for nothing: nobody gets its growth",
@@ -104,9 +124,10 @@ def run() -> None:
     from twins.uniswap_v3_market import CASES
     from twins.uniswap_v3_reverts import ALLOWED, TABLE, attempt, prepared
     from twins.uniswap_v3_views import VIEWS
+    from twins.uniswap_v3_words import WORDS_WRITTEN
 
     CASES["030-18-18"].market("first", mischief=0.1).run(150)
-    for edge in EDGES + VIEWS + ACCRUAL:
+    for edge in EDGES + VIEWS + ACCRUAL + WORDS_WRITTEN:
         edge()
     for name, case in CASES.items():
         case.market(f"{name} mutants", mischief=0.1).run(300)

@@ -128,6 +128,8 @@ TABLE = [
     Refused("LO", "mint", {**IN, "amount0_desired": 1 << 120, "amount1_desired": 1 << 120}),
     Refused("Price slippage check", "mint", {**IN, **BOTH, "amount0_min": E18 + 1}),
     Refused("Price slippage check", "mint", {**IN, **BOTH, "amount1_min": E18 + 1}),
+    Refused("Price slippage check", "mint", {**BELOW, **BOTH, "amount0_min": 1}),
+    Refused("Price slippage check", "mint", {**ABOVE, **BOTH, "amount1_min": 1}),
     Refused("STF", "mint", {**IN, **BOTH, "amount1_min": E18 + 1}, who="pauper"),
     Refused("", "increase", {"token_id": NONE, **BOTH}),
     Refused("Transaction too old", "increase", {"token_id": NONE, **BOTH, **LATE}),

@@ -70,7 +70,6 @@ def observe(pool: PoolState, seconds_agos: Sequence[int], now: int) -> tuple[tup
     """
     if pool.observation_cardinality == 0:
         raise Revert("I")
-    now &= 0xFFFF_FFFF
     answers = [_observe_one(pool, ago, now) for ago in seconds_agos]
     return tuple(tick for tick, _ in answers), tuple(seconds for _, seconds in answers)
 

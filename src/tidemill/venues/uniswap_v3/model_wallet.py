@@ -31,7 +31,7 @@ def wallet_features(result: Result, action: Action, ctx: Context, token0: str, t
         write_word(counts, [(allowed[token],), (allowed[token] - amount,)])
     if allowed:
         counts["approvals"] = sum(amount > 0 for amount in allowed.values())
-        counts["allowances_used_up"] = sum(0 < allowed[token] == amount for token, amount in paid.items())
+        counts["allowances_used_up"] = sum(allowed[token] == amount for token, amount in paid.items())
         counts["allowances_left"] = counts["approvals"] - counts["allowances_used_up"]
     return counts
 
