@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from harness import Driver, assert_same, both
-from harness.book import Book, ModelSide, counted, numbers
+from harness.book import Book, Ctx, ModelSide, counted, numbers
 from harness.v2 import V2
-from tidemill.interfaces import Action, Result, Revert
+from tidemill.interfaces import Action, Event, Result, Revert
 from tidemill.venues.uniswap_v2.model import ExchangeModel
 from tidemill.venues.uniswap_v2.state import ExchangeState
 
@@ -41,21 +41,21 @@ class Twins:
             for who in self.real.actors.values():
                 book.add(token, who, 1 << 118)
         self.model = ModelSide(model, state, book, lambda: self.evm.block)
-        self.seen = model.init({"pairs": pairs})  # told what was logged only
+        self.log_reader, self.seen = model, model.init({"pairs": pairs})  # told what was logged only
         self.driver = Driver(
             seed,
             {
                 "add_liquidity": (13, self._add),
-                "remove_liquidity": (13, self._remove),
-                "swap_exact_in": (14, lambda r: self._swap(r, "swap_exact_in")),
-                "swap_exact_out": (14, lambda r: self._swap(r, "swap_exact_out")),
-                "send": (10, self._send),
-                "pair_mint": (9, self._pair_mint),
-                "pair_burn": (9, self._pair_burn),
+                "remove_liquidity": (11, self._remove),
+                "swap_exact_in": (13, lambda r: self._swap(r, "swap_exact_in")),
+                "swap_exact_out": (13, lambda r: self._swap(r, "swap_exact_out")),
+                "send": (8, self._send),
+                "pair_mint": (10, self._pair_mint),
+                "pair_burn": (10, self._pair_burn),
                 "pair_swap": (13, self._pair_swap),
-                "skim": (9, lambda r: self._plain(r, "skim")),
-                "sync": (7, lambda r: self._plain(r, "sync")),
-                "set_fee_to": (6, self._set_fee_to),
+                "skim": (8, lambda r: self._plain(r, "skim")),
+                "sync": (9, lambda r: self._plain(r, "sync")),
+                "set_fee_to": (8, self._set_fee_to),
             },
         )
 
@@ -97,6 +97,14 @@ class Twins:
             real = [(name, numbers(args)) for name, args in contract.events() if name in NAMES]
             mine = [e for e in made.events if e.args["pair"] == contract.address]
             assert_same(real, [(e.name, numbers(e.args)) for e in mine], "events")
+            self.overhear(contract)
+
+    def overhear(self, contract: Any) -> None:
+        """Tell the reader of logs what a pair has just logged, as its bytecode did, with the block's time."""
+        ctx = Ctx(self.evm.block, "", self.model.book)
+        for name, args in contract.events():
+            if name in NAMES:
+                self.log_reader.replay(self.seen, Event(name, {**args, "pair": contract.address}), ctx)
 
     # -- draws ---------------------------------------------------------------------------------------------------------
 
@@ -200,7 +208,9 @@ class Twins:
         hops = r.choice((1, 1, 2, 2, 3))
         path = [r.randrange(3)]
         while len(path) <= hops:
-            path.append(r.choice([i for i in range(3) if i != path[-1]]))
+            # Straight back through the pair just used, now and then: it pays itself, and mostly refuses.
+            back = path[-2] if len(path) > 1 and r.random() < 0.85 else None
+            path.append(r.choice([i for i in range(3) if i not in (path[-1], back)]))
         if r.random() < 0.01:
             path = path[:1]
         exact_in = verb == "swap_exact_in"
@@ -346,6 +356,8 @@ class Twins:
         to = self.real.fee_to if on else "0x" + "00" * 20
         self.real.factory.send(self.real.setter, "setFeeTo", to)
         self.model.do(self.real.setter, Action("set_fee_to", {"to": to if on else ""}))
+        # The factory logs nothing; whoever reads logs is told.
+        self.log_reader.replay(self.seen, Event("FeeTo", {"to": to}), Ctx(self.evm.block, "", self.model.book))
 
     # -- comparison ----------------------------------------------------------------------------------------------------
 
@@ -358,6 +370,7 @@ class Twins:
             at = contract.address
             for name in ("getReserves", "totalSupply", "kLast", "price0CumulativeLast", "price1CumulativeLast"):
                 real[pair, name], model[pair, name] = contract.view(name), self.model.read(name, at)
+                assert_same(real[pair, name], self.log_reader.read(self.seen, name, at), f"{name} told from the logs")
             for name, who in {**people, "pair": at}.items():
                 real[pair, name] = contract.view("balanceOf", who)
                 model[pair, name] = self.model.book.held.get((self.lps[pair], who), 0)
@@ -366,7 +379,28 @@ class Twins:
                 real[index, name] = token.view("balanceOf", who)
                 model[index, name] = self.model.book.held.get((self.ids[index], who), 0)
         assert_same(real, model)
+        assert_same(self.real.factory.view("feeTo").strip("0x"), self.model.read("feeTo").strip("0x"))
         self._compare_quotes()
+        self._compare_rate(PAIRS[self.driver.tally.total % 3])
+
+    def _compare_rate(self, pair: tuple[int, int]) -> None:
+        """What the ledger is told of a share, against what the pair pays for all that somebody holds."""
+        contract, balance = self.real.pairs[pair], lambda token, who: self.model.book.held.get((token, who), 0)
+        rates = self.log_reader.rates(self.model.state, "swap", balance)
+        assert_same(contract.view("totalSupply") > 0, self.lps[pair] in rates, "a rate wherever there are shares")
+        who = max(self.real.actors.values(), key=lambda one: contract.view("balanceOf", one))
+        if not (held := contract.view("balanceOf", who)):
+            return
+        rate, saved = rates[self.lps[pair]], self.evm.snapshot()
+        contract.send(who, "transfer", contract.address, held)
+        redeemed = contract.view("balanceOf", contract.address)
+        try:
+            paid = list(contract.send(who, "burn", who))
+        except Revert:
+            paid = []
+        self.evm.restore(saved)
+        told = [rate.of_down(redeemed)[self.ids[i]] for i in pair]
+        assert_same(("swap", "pool", paid), (rate.venue, rate.kind, told if all(told) else []), "rate")
 
     def _compare_quotes(self) -> None:
         for path in ([0, 1], [2, 1], [0, 2, 1]):

@@ -112,12 +112,14 @@ class ExchangeModel:
         return {"amount_in": amounts[0], "amount_out": amounts[-1]}
 
     def replay(self, state: ExchangeState, event: Event, ctx: Context) -> None:
-        """Apply a recorded event of a pair (``event.args["pair"]``); recorded amounts must reproduce.
+        """Apply a recorded event of a pair (``event.args["pair"]``); everything recorded must follow from the rules.
 
-        A pair logs what its shares did (Transfer), then the reserves (Sync), then why (Mint, Burn, Swap): reserves are
-        taken from Sync, and what is logged before and after it must agree with them.
+        The factory's ``feeTo`` is in no log: an event ``FeeTo`` of our own tells of each change (see `replay`).
         """
-        replay.apply(state, self._pair(state, event.args), event, ctx)
+        if event.name == "FeeTo":
+            replay.set_fee_to(state, event)
+        else:
+            replay.apply(state, self._pair(state, event.args), event, ctx)
 
     def read(self, state: ExchangeState, query: str, *args: Any) -> Any:
         """Answer a view by the contract's own name; those of a pair take its account first where there are several.
@@ -147,8 +149,18 @@ class ExchangeModel:
         return ()
 
     def rates(self, state: ExchangeState, venue: str, balance: Callable[[str, str], int]) -> Mapping[str, Rate]:
-        """What a share of each pair stands for, as ``burn`` would give it now, unrounded."""
-        return {}
+        """What a share of each pair stands for, as ``burn`` would give it now, unrounded.
+
+        A burn first mints the protocol its share, and shares out all that lies at the pair.
+        """
+        out = {}
+        for pair in state.pairs.values():
+            k = pair.reserve0 * pair.reserve1
+            shares = pair.total_supply + model_pair.protocol_share_down(state, pair, k, pair.total_supply)
+            assets = {token: balance(token, pair.account) for token in (pair.token0, pair.token1)}
+            if shares:
+                out[pair.lp] = Rate(venue, assets, shares, kind="pool")
+        return out
 
     @staticmethod
     def _pair(state: ExchangeState, args: Mapping[str, Any]) -> PairState:
