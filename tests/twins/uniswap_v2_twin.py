@@ -31,6 +31,7 @@ class Twins:
         self.real = V2(decimals=decimals)
         self.evm = self.real.evm
         self.ids = [f"T{i}@test" for i in range(3)]
+        self.whole = [10 ** token.view("decimals") for token in self.real.tokens]
         self.accounts = {pair: contract.address for pair, contract in self.real.pairs.items()}
         self.lps = {pair: f"LP{pair[0]}{pair[1]}@test" for pair in PAIRS}
         model = ExchangeModel()
@@ -42,15 +43,16 @@ class Twins:
                 book.add(token, who, 1 << 118)
         self.model = ModelSide(model, state, book, lambda: self.evm.block)
         self.log_reader, self.seen = model, model.init({"pairs": pairs})  # told what was logged only
+        self.heard: list[Event] = []
         self.driver = Driver(
             seed,
             {
-                "add_liquidity": (13, self._add),
-                "remove_liquidity": (11, self._remove),
+                "add_liquidity": (15, self._add),
+                "remove_liquidity": (13, self._remove),
                 "swap_exact_in": (13, lambda r: self._swap(r, "swap_exact_in")),
                 "swap_exact_out": (13, lambda r: self._swap(r, "swap_exact_out")),
                 "send": (8, self._send),
-                "pair_mint": (10, self._pair_mint),
+                "pair_mint": (11, self._pair_mint),
                 "pair_burn": (10, self._pair_burn),
                 "pair_swap": (13, self._pair_swap),
                 "skim": (8, lambda r: self._plain(r, "skim")),
@@ -104,7 +106,8 @@ class Twins:
         ctx = Ctx(self.evm.block, "", self.model.book)
         for name, args in contract.events():
             if name in NAMES:
-                self.log_reader.replay(self.seen, Event(name, {**args, "pair": contract.address}), ctx)
+                self.heard.append(Event(name, {**args, "pair": contract.address}))
+                self.log_reader.replay(self.seen, self.heard[-1], ctx)
 
     # -- draws ---------------------------------------------------------------------------------------------------------
 
@@ -136,7 +139,7 @@ class Twins:
             share = r.randrange(1, 1 << 20)
             desired = [max(1, held * share >> 20) + r.randrange(0, 3) for held in reserves]
         else:
-            desired = [self._part(r, 1 << r.randrange(1, 100)) for _ in range(2)]
+            desired = [self._part(r, self.whole[i] << r.randrange(1, 30)) for i in pair]
         least = [r.choice((0, 0, d, d * 9 // 10)) for d in desired]
         deadline = self.real.deadline() - int(r.random() < 0.03)
         self.add(pair, who, desired, least, deadline, flip=r.random() < 0.3)
@@ -216,7 +219,7 @@ class Twins:
         exact_in = verb == "swap_exact_in"
         ends = path[:2] if exact_in else path[-2:]
         reserve = self._reserve(ends[0 if exact_in else -1], ends[-1 if exact_in else 0])
-        amount = self._part(r, reserve if exact_in else reserve // 2 + 2) or int(r.random() < 0.8)
+        amount = self._part(r, reserve if exact_in else reserve // 2 + 2) or int(r.random() < 0.6)
         try:
             quote = self.real.router.view(
                 "getAmountsOut" if exact_in else "getAmountsIn", amount, [self.real.tokens[i].address for i in path]
@@ -279,7 +282,7 @@ class Twins:
         if r.random() < 0.85:
             for place in (0, 1):
                 held = self.real.pairs[pair].view("getReserves")[place]
-                amount = (held >> r.randrange(1, 30)) + r.randrange(0, 2) if held else 1 << r.randrange(1, 60)
+                amount = (held >> r.randrange(1, 30)) + r.randrange(0, 2) if held else (self.whole[pair[place]] << r.randrange(1, 20)) // 1000
                 self.send(pair, who, self.real.tokens[pair[place]], self.ids[pair[place]], amount)
         self.mint(pair, who)
 
