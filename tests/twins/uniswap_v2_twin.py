@@ -69,14 +69,24 @@ class Twins:
         got, made = both(real, lambda: self.model.do(sender, action))
         assert isinstance(made, Result)
         self._check_log(made)
-        hops = {"hops": made.features["hops"]} if "hops" in made.features else {}
-        if hops:
-            path = str(action.args["path"]).split(">")
-            assert_same(len(path) - 1, hops["hops"])
         after = self._words()
         moved = [(before[key], after[key]) for key in before]
-        assert_same({**hops, **counted(moved)}, made.features, "what moves gas")
+        assert_same({**self._plain_features(action, made), **counted(moved)}, made.features, "what moves gas")
         return got, made
+
+    def _plain_features(self, action: Action, made: Result) -> dict[str, int]:
+        """Features that follow from what was asked for and what was taken."""
+        asked, taken = {**action.args, **action.limits}, made.amounts
+        if action.verb == "add_liquidity":
+            left = sum(taken[name] < int(asked[f"{name}_desired"]) for name in ("amount0", "amount1"))
+            return {"approvals": 2, "allowances_left": left, "allowances_used_up": 2 - left}
+        if not action.verb.startswith("swap_exact"):
+            return {}
+        hops = {"hops": str(asked["path"]).count(">")}
+        if action.verb == "swap_exact_in":
+            return hops
+        left = int(taken["amount_in"] < int(asked["amount_in_max"]))
+        return {**hops, "allowances_left": left, "allowances_used_up": 1 - left}
 
     def _words(self) -> dict[Any, int]:
         """Every storage word that a verb may write: pairs', shares' and tokens' (the zero address's shares apart)."""

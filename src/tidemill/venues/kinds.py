@@ -79,6 +79,7 @@ class Kind(Struct, frozen=True):
 _OURS = {
     "erc4626": "tidemill.venues.erc4626.venue",
     "staking_rewards": "tidemill.venues.staking_rewards.venue",
+    "uniswap_v2": "tidemill.venues.uniswap_v2.venue",
     "uniswap_v3": "tidemill.venues.uniswap_v3.venue",
 }
 

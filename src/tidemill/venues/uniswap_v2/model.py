@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,12 +46,12 @@ class ExchangeModel:
         words = [
             word for name, pair in state.pairs.items() for word in zip(_words(before[name]), _words(pair), strict=True)
         ]
-        moved = {(t.token, who): 0 for t in effects.transfers for who in (t.source, t.target) if who != "zero"}
+        moved = {(t.token, who) for t in effects.transfers for who in (t.source, t.target) if who != "zero"}
         words += [(ctx.balance(*key), effects.balance(*key)) for key in moved]
         return structs.replace(effects.result(amounts), features={**effects.features, **count_words(words)})
 
     def _apply(self, state: ExchangeState, action: Action, effects: Effects) -> dict[str, int]:
-        verb, args, limits, me = action.verb, action.args, action.limits, effects.ctx.sender
+        verb, args, me = action.verb, action.args, effects.ctx.sender
         if verb in ("swap_exact_in", "swap_exact_out"):
             return self._swap(state, action, effects)
         if verb == "set_fee_to":
@@ -95,6 +95,8 @@ class ExchangeModel:
             return dict(zip(order, out, strict=True))
         desired = int(args[f"{order[0]}_desired"]), int(args[f"{order[1]}_desired"])
         *into, liquidity = model_router.add_liquidity(state, pair, effects, first, desired, least)
+        effects.count("approvals", 2)
+        _count_left(effects, zip(into, desired, strict=True))
         return {**dict(zip(order, into, strict=True)), "liquidity": liquidity}
 
     def _swap(self, state: ExchangeState, action: Action, effects: Effects) -> dict[str, int]:
@@ -108,6 +110,7 @@ class ExchangeModel:
         else:
             most = limits.get("amount_in_max", (1 << 256) - 1)
             amounts = model_router.swap_exact_out(state, effects, path, int(args["amount_out"]), most)
+            _count_left(effects, [(amounts[0], most)])
         effects.count("hops", len(path) - 1)
         return {"amount_in": amounts[0], "amount_out": amounts[-1]}
 
@@ -135,6 +138,8 @@ class ExchangeModel:
         if query == "getReserves":
             return pair.reserve0, pair.reserve1, pair.updated
         names = {
+            "token0": "token0",
+            "token1": "token1",
             "totalSupply": "total_supply",
             "kLast": "k_last",
             "price0CumulativeLast": "price0_cumulative",
@@ -176,6 +181,13 @@ def _check_deadline(effects: Effects, limits: Mapping[str, int]) -> None:
     deadline = limits.get("deadline")
     if deadline is not None and deadline < effects.ctx.block.time:
         raise Revert("UniswapV2Router: EXPIRED")
+
+
+def _count_left(effects: Effects, used: Iterable[tuple[int, int]]) -> None:
+    """Count approvals not wholly used: pairs of (taken, approved)."""
+    left = [taken < approved for taken, approved in used]
+    effects.count("allowances_left", sum(left))
+    effects.count("allowances_used_up", len(left) - sum(left))
 
 
 def _words(pair: PairState) -> tuple[int, ...]:
