@@ -8,8 +8,7 @@ from tidemill.chain.abi import Abi
 from tidemill.chain.artefacts import artefact
 from tidemill.chain.deploy import Deployment, deploy
 from tidemill.chain.types import Call
-from tidemill.interfaces import Action, Transfer
-from tidemill.interfaces import Block as WorldBlock
+from tidemill.interfaces import Action, Block, Transfer
 from tidemill.venues.shared.client_parts import abi
 from tidemill.venues.shared.ground import Ground, intent_of
 from tidemill.venues.uniswap_v2.client import FACTORY, PairClient, PairDeployment
@@ -19,16 +18,14 @@ __all__ = ["measure"]
 
 ME = "0x" + "a0" * 20
 PEOPLE = ("alice", "bob", "carol", "dave", "erin")
-KINDS = {"approve": "approve"}
 FUTURE = 10**11
 
 
 class _Now:
     """What the model may know: the block to come, who acts, and what they hold on the chain."""
 
-    def __init__(self, ground: Ground, sender: str, held: dict[tuple[str, str], int], time: int) -> None:
-        self.block, self.sender, self._held = WorldBlock(time=time, number=0), sender, held
-        self._ground = ground
+    def __init__(self, sender: str, held: dict[tuple[str, str], int], time: int) -> None:
+        self.block, self.sender, self._held = Block(time=time, number=0), sender, held
 
     def balance(self, token: str, account: str) -> int:
         return self._held.get((token, account), 0)
@@ -93,8 +90,8 @@ class Stand:
         """Send what the client plans, and count by the model what moves gas."""
         action = Action(verb, args, {"deadline": FUTURE, **(limits or {})})
         calls = list(self.client(who).plan(intent_of("pair", action)))
-        purposes = self._purposes(calls, verb)
-        features = {"reverted": 1} if refused else self._features(who, action)
+        features, idle = ({"reverted": 1}, ()) if refused else self._features(who, action)
+        purposes = _purposes(calls, verb, idle)
         sender = self.ground.address(who)
         if not measured:
             self.lab.must([(sender, call) for call in calls], verb)
@@ -106,12 +103,8 @@ class Stand:
                 back = Call(token, codec.encode("approve", self.at.router, 0), purpose="approve")
                 self.lab.must([(sender, back)], "taking back")
 
-    def _purposes(self, calls: list[Call], verb: str) -> list[str]:
-        """Kinds of transactions: resets are told apart by whether something is left of the allowance."""
-        place = next(i for i, call in enumerate(calls) if call.purpose == verb)
-        return ["approve"] * place + [verb] + ["approve_reset"] * (len(calls) - place - 1)
-
-    def _features(self, who: str, action: Action) -> dict[str, int]:
+    def _features(self, who: str, action: Action) -> tuple[dict[str, int], tuple[bool, ...]]:
+        """What the model counts, and which allowances will be wholly used."""
         client = self.client(who)
         state = client.snapshot()
         people = [self.ground.address(one) for one in (who, "fee to")]
@@ -120,10 +113,12 @@ class Stand:
             for token in self.at.addresses
             for one in (*people, self.at.pair)
         }
-        if action.verb.startswith("swap"):
-            action = Action(action.verb, dict(action.args), dict(action.limits))
         time = self.ground.rpc.block().timestamp + 1
-        return dict(ExchangeModel().apply(state, action, _Now(self.ground, people[0], held, time)).features)
+        made = ExchangeModel().apply(state, action, _Now(people[0], held, time))
+        idle: tuple[bool, ...] = ()
+        if action.verb == "add_liquidity":
+            idle = tuple(made.amounts[name] == action.args[f"{name}_desired"] for name in ("amount0", "amount1"))
+        return dict(made.features), idle
 
 
 def measure(lab: Lab, rounds: int) -> None:
@@ -155,12 +150,23 @@ def _visit(stand: Stand, who: str) -> None:
     cost = stand.client(who).read("getAmountsIn", amount, _path(stand, place))[0]
     args = stand.swap(place, amount, "amount_out")
     stand.act(who, "swap_exact_out", args, {"amount_in_max": cost - 1}, refused=True)
-    stand.act(who, "add_liquidity", {"amount0_desired": scale, "amount1_desired": 2 * scale}, {"amount0_min": 2 * scale, "amount1_min": 3 * scale}, refused=True)
+    desired, beyond = (
+        {"amount0_desired": scale, "amount1_desired": scale},
+        {"amount0_min": 2 * scale, "amount1_min": 2 * scale},
+    )
+    stand.act(who, "add_liquidity", dict(desired), beyond, refused=True)
     liquidity = stand.held("LP@test", who)
     stand.act(who, "remove_liquidity", {"liquidity": liquidity}, {"amount0_min": 1 << 100}, refused=True)
     stand.act(who, "remove_liquidity", {"liquidity": liquidity // random.choice((2, 5))})
     if random.randrange(2):
         stand.act(who, "remove_liquidity", {"liquidity": stand.held("LP@test", who)})
+
+
+def _purposes(calls: list[Call], verb: str, idle: tuple[bool, ...]) -> list[str]:
+    """Kinds of transactions; a reset of an allowance that is 0 already is a kind of its own."""
+    place = next(i for i, call in enumerate(calls) if call.purpose == verb)
+    resets = ["approve_reset_idle" if used else "approve_reset" for used in idle]
+    return ["approve"] * place + [verb] + (resets or ["approve_reset"] * (len(calls) - place - 1))
 
 
 def _path(stand: Stand, place: int) -> list[str]:

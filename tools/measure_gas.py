@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import gas_v2
 import gas_v3
 import gas_vault_farm
 import numpy as np
@@ -52,6 +53,14 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "tokens_moved": ("another token moves into a destroyed one's place among all", 0),
         **WRITTEN,
     },
+    "uniswap_v2": {
+        "approvals": ("tokens offered, each approved exactly before and reset after", 2),
+        "allowances_left": ("allowances not wholly used, put back to 0", 1),
+        "allowances_used_up": ("allowances wholly used, whose reset finds 0", 1),
+        "hops": ("pairs on the path", 1),
+        "protocol_shares": ("shares minted to the protocol ahead of a deposit or withdrawal", 0),
+        **SLOTS,
+    },
     "erc4626": {
         "first_shares": ("the receiver held no shares before", 0),
         "last_shares": ("the owner holds none afterwards", 0),
@@ -68,6 +77,7 @@ APPROVALS = ("approvals", "allowances_left", "allowances_used_up")
 PLAIN = {
     # What stages that only follow a recorded path can count; whatever else moves gas is averaged over.
     "uniswap_v3": ("ticks_initialised", "ticks_cleared", "ticks_crossed", "transfers"),
+    "uniswap_v2": (),
     "erc4626": ("first_shares", "last_shares"),
     "staking_rewards": ("first_stake", "last_stake"),
 }
@@ -79,16 +89,24 @@ APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
         "swap_exact_in": ("", False),
         "swap_exact_out": ("", True),
     },
+    "uniswap_v2": {
+        "add_liquidity": ("approvals", True),
+        "remove_liquidity": ("", False),
+        "swap_exact_in": ("", False),
+        "swap_exact_out": ("", True),
+    },
     "erc4626": {"deposit": ("", False), "mint": ("", False)},
     "staking_rewards": {"stake": ("", False)},
 }
 ABOUT = {
     "uniswap_v3": "Uniswap v3 through NonfungiblePositionManager and SwapRouter",
+    "uniswap_v2": "Uniswap v2 (SushiSwap) through Router02",
     "erc4626": "OpenZeppelin's ERC-4626 vault",
     "staking_rewards": "Synthetix StakingRewards",
 }
 PACKAGES = {
     "uniswap_v3": ("@uniswap/v3-core", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
+    "uniswap_v2": ("@uniswap/v2-core", "@uniswap/v2-periphery", "contracts/TestToken.vy"),
     "erc4626": ("@openzeppelin/contracts", "contracts/TestVault.sol", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
 }
@@ -104,6 +122,9 @@ def main() -> None:
     with Lab(SEED) as lab:
         gas_v3.measure(lab, rounds)
         write("uniswap_v3", lab.samples)
+    with Lab(SEED) as pairs:
+        gas_v2.measure(pairs, rounds)
+        write("uniswap_v2", pairs.samples)
     with Lab(SEED) as vaults:
         farms = Lab(SEED, beside=vaults)
         gas_vault_farm.measure(vaults, farms, rounds)

@@ -77,9 +77,12 @@ class Twins:
     def _plain_features(self, action: Action, made: Result) -> dict[str, int]:
         """Features that follow from what was asked for and what was taken."""
         asked, taken = {**action.args, **action.limits}, made.amounts
+        shares = {"protocol_shares": sum(e.name == "Transfer" and e.args["to"] == self.real.fee_to for e in self.heard)}
         if action.verb == "add_liquidity":
             left = sum(taken[name] < int(asked[f"{name}_desired"]) for name in ("amount0", "amount1"))
-            return {"approvals": 2, "allowances_left": left, "allowances_used_up": 2 - left}
+            return {"approvals": 2, "allowances_left": left, "allowances_used_up": 2 - left, **shares}
+        if action.verb in ("remove_liquidity", "pair_mint", "pair_burn"):
+            return shares
         if not action.verb.startswith("swap_exact"):
             return {}
         hops = {"hops": str(asked["path"]).count(">")}
@@ -105,6 +108,7 @@ class Twins:
 
     def _check_log(self, made: Result) -> None:
         """Every number of every event of every pair, in order; and a reader of the log alone must end alike."""
+        self.heard.clear()
         for contract in self.real.pairs.values():
             real = [(name, numbers(args)) for name, args in contract.events() if name in NAMES]
             mine = [e for e in made.events if e.args["pair"] == contract.address]
