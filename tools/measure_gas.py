@@ -58,6 +58,7 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "allowances_left": ("allowances not wholly used, put back to 0", 1),
         "allowances_used_up": ("allowances wholly used, whose reset finds 0", 1),
         "hops": ("pairs on the path", 1),
+        "protocol_on": ("the protocol takes its share, for which the product is kept", 0),
         "protocol_shares": ("shares minted to the protocol ahead of a deposit or withdrawal", 0),
         **SLOTS,
     },

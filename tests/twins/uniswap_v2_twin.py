@@ -78,6 +78,7 @@ class Twins:
         """Features that follow from what was asked for and what was taken."""
         asked, taken = {**action.args, **action.limits}, made.amounts
         shares = {"protocol_shares": sum(e.name == "Transfer" and e.args["to"] == self.real.fee_to for e in self.heard)}
+        shares["protocol_on"] = int(int(self.real.factory.view("feeTo"), 16) > 0)
         if action.verb == "add_liquidity":
             left = sum(taken[name] < int(asked[f"{name}_desired"]) for name in ("amount0", "amount1"))
             return {"approvals": 2, "allowances_left": left, "allowances_used_up": 2 - left, **shares}

@@ -135,6 +135,7 @@ def _write_down(pair: PairState, effects: Effects, balance0: int, balance1: int)
 def _mint_fee(state: ExchangeState, pair: PairState, effects: Effects) -> bool:
     """Mint the protocol its share of the growth since the last deposit or withdrawal; returns whether it is on."""
     liquidity = protocol_share_down(state, pair, pair.reserve0 * pair.reserve1, pair.total_supply)
+    effects.count("protocol_on", int(bool(state.fee_to)))
     effects.count("protocol_shares", int(liquidity > 0))
     if liquidity:
         _issue(pair, effects, state.fee_to, liquidity)
