@@ -8,10 +8,10 @@ from typing import Any
 from tidemill.chain.deploy import AddressOf, Deployment, create_address, deploy
 from tidemill.chain.types import Call
 from tidemill.errors import BadInput
-from tidemill.interfaces import Block, Stage
+from tidemill.interfaces import Action, Block, Intent, Stage
 from tidemill.venues.kinds import Placed
 from tidemill.venues.shared.client_parts import abi, ask
-from tidemill.venues.shared.ground import Ground
+from tidemill.venues.shared.ground import Ground, intent_of
 from tidemill.venues.shared.local_scripted import ScriptedLocal, ScriptedSeat
 from tidemill.venues.shared.scripted import ScriptedStage
 from tidemill.venues.uniswap_v2.client import FACTORY, PairClient, PairDeployment
@@ -19,6 +19,7 @@ from tidemill.venues.uniswap_v2.state import PairState
 
 __all__ = ["LocalPair", "seat"]
 
+_U256_MAX = (1 << 256) - 1
 _PLAIN = ("getReserves", "totalSupply", "kLast", "price0CumulativeLast", "price1CumulativeLast")
 
 
@@ -58,6 +59,12 @@ class LocalPair(ScriptedLocal):
     def client_for(self, who: str) -> PairClient:
         """Return a client of the pair for an account."""
         return PairClient(self.ground.rpc, self._at, venue=self.id, account=self.ground.address(who))
+
+    def question(self, action: Action) -> Intent:
+        """Return an action as an intent to ask about; a quote names no limits, which the client insists on."""
+        wide = {"swap_exact_in": {"amount_out_min": 0}, "swap_exact_out": {"amount_in_max": _U256_MAX}}
+        limits = {**wide.get(action.verb, {}), **action.limits}
+        return intent_of(self.id, Action(action.verb, action.args, limits))
 
     def pulse(self, model: Stage) -> tuple[Any, Any]:
         """Compare the reserves and the time they were written down."""
