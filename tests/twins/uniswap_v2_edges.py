@@ -290,6 +290,33 @@ def limits_of_the_router() -> None:
     refused(twins, UNPAID, lambda: twins.swap("swap_exact_in", bob, [0, 1], 1 << 118, 0))
 
 
+def no_limits_at_all() -> None:
+    """An intent may leave every limit out: nothing is too little or too much, and no time too late."""
+    twins, (alice, bob, _) = fresh((10**9, 2 * 10**9))
+    router, account = twins.real.router, twins.accounts[PAIR]
+    ends = [twins.real.tokens[0].address, twins.real.tokens[1].address]
+    path, late = {"token_in": twins.ids[0], "pair": account}, (1 << 256) - 1
+    for function, args, action in (
+        ("swapExactTokensForTokens", (2, 0, ends), Action("swap_exact_in", {**path, "amount_in": 2})),
+        ("swapTokensForExactTokens", (10**5, late, ends), Action("swap_exact_out", {**path, "amount_out": 10**5})),
+        ("addLiquidity", (*ends, 1, 1, 0, 0), Action("add_liquidity", {"pair": account, "amount0_desired": 1, "amount1_desired": 1})),
+        ("removeLiquidity", (*ends, 1, 0, 0), Action("remove_liquidity", {"pair": account, "liquidity": 1})),
+    ):
+        try:
+            _, made = both(
+                lambda f=function, a=args: router.send(alice, f, *a, alice, late),
+                lambda a=action: twins.model.do(alice, a),
+            )
+        except Revert as revert:
+            assert revert.reason in (MINTED, BURNED), (function, revert.reason)
+        else:
+            for contract in twins.real.pairs.values():
+                twins.overhear(contract)
+            if function == "swapTokensForExactTokens":
+                assert (made.features["allowances_left"], made.features["allowances_used_up"]) == (1, 0)
+        twins.compare()
+
+
 def tokens_without_a_pair() -> None:
     """A token that the factory has no pair for: nobody answers, and both say nothing."""
     twins, (alice, *_) = fresh()
@@ -382,6 +409,14 @@ def shares_at_odd_places() -> None:
     remove(twins, bob, 100)
     twins.compare()
     refused(twins, BURNED, lambda: twins.burn(PAIR, bob))
+    # A burn that pays the pair itself leaves its reserves as they were; only the reader of logs is told of it.
+    send(twins, alice, 2, 10_000)
+    before = reserves(twins)
+    lp.send(alice, "burn", twins.accounts[PAIR])
+    twins.overhear(lp)
+    assert reserves(twins) == before
+    for name in ("getReserves", "totalSupply", "kLast"):
+        assert_same(lp.view(name), twins.log_reader.read(twins.seen, name, twins.accounts[PAIR]))
 
 
 def logs_that_contradict() -> None:
@@ -457,6 +492,7 @@ EDGES = (
     the_product_exactly,
     what_a_swap_may_take,
     limits_of_the_router,
+    no_limits_at_all,
     tokens_without_a_pair,
     clocks_beyond_32_bits,
     an_empty_pair_keeps_no_price,
