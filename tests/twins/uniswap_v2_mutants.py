@@ -11,22 +11,18 @@ MODULES = [
     "tidemill.venues.uniswap_v2.state",
 ]
 
-_SAME = "both sides are made together, equally long"
-_WORD = "whether a word is zero, and whether it changed, is the same wherever its parts lie in it, as long as none is lost"
-_FIRST = "a pair logs Sync ahead of every event that looks at the reserves before it"
-
 EQUIVALENT = {
     "rules.protocol_liquidity_down: root <= root_last -> root < root_last": "equal roots give a share of 0 either way",
-    "model_router.add_liquidity: True -> False": _SAME,
-    "model.ExchangeModel.apply: True -> False": _SAME,
-    "model.ExchangeModel._liquidity: True -> False": _SAME,
-    "model.ExchangeModel._liquidity: True -> False #2": _SAME,
-    "model.ExchangeModel._liquidity: True -> False #3": _SAME,
-    "model._words: 112 -> 113": _WORD,
-    "model._words: 224 -> 225": _WORD,
-    "replay._check_burn: True -> False": _SAME,
-    "state.PairState: 0 -> 1 #8": _FIRST,
-    "state.PairState: 0 -> 1 #9": _FIRST,
+    "model_router.add_liquidity: True -> False": "both sides are made together, equally long",
+    "model.ExchangeModel.apply: True -> False": "both sides are made together, equally long",
+    "model.ExchangeModel._liquidity: True -> False": "both sides are made together, equally long",
+    "model.ExchangeModel._liquidity: True -> False #2": "both sides are made together, equally long",
+    "model.ExchangeModel._liquidity: True -> False #3": "both sides are made together, equally long",
+    "model._words: 112 -> 113": "whether a word is zero or has changed is the same wherever its parts lie in it, as long as none is lost",
+    "model._words: 224 -> 225": "whether a word is zero or has changed is the same wherever its parts lie in it, as long as none is lost",
+    "replay._check_burn: True -> False": "both sides are made together, equally long",
+    "state.PairState: 0 -> 1 #8": "a pair logs Sync ahead of every event that looks at the reserves before it",
+    "state.PairState: 0 -> 1 #9": "a pair logs Sync ahead of every event that looks at the reserves before it",
 }
 
 
