@@ -103,7 +103,9 @@ def load_bytecode(work: list[tuple[bool, bool, int]]) -> Bytecode | None:
 def check(bytecode: Bytecode, flow: PairFlow, out: Outcome) -> None:
     """Make sure that the bytecode gave the same amounts and came to the same state."""
     done = len(bytecode.answers)
-    assert bytecode.amounts() == list(zip(unpack(out.first[:done]), unpack(out.second[:done]), strict=True)), "amounts differ"
+    assert bytecode.amounts() == list(zip(unpack(out.first[:done]), unpack(out.second[:done]), strict=True)), (
+        "amounts differ"
+    )
     pair, state = KernelPair(pair_state()), pair_state()
     pair.run(flow, 0, done)
     pair.write_to(state)

@@ -297,7 +297,11 @@ class Twins:
         if r.random() < 0.85:
             for place in (0, 1):
                 held = self.real.pairs[pair].view("getReserves")[place]
-                amount = (held >> r.randrange(1, 30)) + r.randrange(0, 2) if held else (self.whole[pair[place]] << r.randrange(1, 20)) // 1000
+                amount = (
+                    (held >> r.randrange(1, 30)) + r.randrange(0, 2)
+                    if held
+                    else (self.whole[pair[place]] << r.randrange(1, 20)) // 1000
+                )
                 self.send(pair, who, self.real.tokens[pair[place]], self.ids[pair[place]], amount)
         self.mint(pair, who)
 
@@ -389,6 +393,9 @@ class Twins:
             for name in ("getReserves", "totalSupply", "kLast", "price0CumulativeLast", "price1CumulativeLast"):
                 real[pair, name], model[pair, name] = contract.view(name), self.model.read(name, at)
                 assert_same(real[pair, name], self.log_reader.read(self.seen, name, at), f"{name} told from the logs")
+            ids = {self.real.tokens[i].address: self.ids[i] for i in pair}
+            for name in ("token0", "token1"):
+                real[pair, name], model[pair, name] = ids[contract.view(name)], self.model.read(name, at)
             for name, who in {**people, "pair": at}.items():
                 real[pair, name] = contract.view("balanceOf", who)
                 model[pair, name] = self.model.book.held.get((self.lps[pair], who), 0)

@@ -145,7 +145,12 @@ def test_the_kernel_is_the_model_after_every_action(protocol_on: bool):
 
 
 def test_an_empty_pair_refuses_what_needs_reserves():
-    for kind, reason in ((SWAP_IN, "UniswapV2Library: INSUFFICIENT_LIQUIDITY"), (SWAP_OUT, "UniswapV2Library: INSUFFICIENT_LIQUIDITY"), (BURN, "halt InvalidFEOpcode"), (MINT, "")):
+    for kind, reason in (
+        (SWAP_IN, "UniswapV2Library: INSUFFICIENT_LIQUIDITY"),
+        (SWAP_OUT, "UniswapV2Library: INSUFFICIENT_LIQUIDITY"),
+        (BURN, "halt InvalidFEOpcode"),
+        (MINT, ""),
+    ):
         kernel = KernelPair(PairState("pair", "A", "B", "LP"))
         flow = PairFlow(np.array([kind], np.uint8), np.ones(1, np.uint8), np.zeros(1, np.int64), pack([5]), pack([5]))
         out = kernel.run(flow)

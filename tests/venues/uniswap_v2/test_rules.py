@@ -18,7 +18,9 @@ def reserves() -> tuple[int, int]:
 
 
 def test_a_swap_by_hand() -> None:
-    assert r.amount_out_down(1_000, 997_000, 1_001_000) == 1_000  # 997 after the fee, 997 / 997,997 of the reserve, exactly
+    assert (
+        r.amount_out_down(1_000, 997_000, 1_001_000) == 1_000
+    )  # 997 after the fee, 997 / 997,997 of the reserve, exactly
     assert r.amount_out_down(1_000, 997_000, 1_001_000 - 1) == 999
     assert r.amount_in_up(1_000, 997_000, 1_001_000) == 1_001  # exact, and one more all the same
     assert r.amount_out_down(0, 5, 5) == 0
@@ -90,8 +92,16 @@ def test_on_every_number_type() -> None:
     assert_rule_equal_on_three_types(r.share_down, safe)
     assert_rule_equal_on_three_types(r.first_liquidity_down, small)
     assert_rule_equal_on_three_types(r.protocol_liquidity_down, [(a, b | 1, c) for a, b, c in threes])
-    assert_rule_equal_on_three_types(r.liquidity_for_down, [(a, b, x | 1, y | 1, c) for (a, b, c), (x, y) in zip(threes, small, strict=True)])
-    assert_rule_equal_on_three_types(r.keeps_product, [(a, b, c, d, x, y) for (a, b, c), (d, _), (x, y) in zip(threes, small, small[::-1], strict=True)])
+    assert_rule_equal_on_three_types(
+        r.liquidity_for_down, [(a, b, x | 1, y | 1, c) for (a, b, c), (x, y) in zip(threes, small, strict=True)]
+    )
+    assert_rule_equal_on_three_types(
+        r.keeps_product,
+        [(a, b, c, d, x, y) for (a, b, c), (d, _), (x, y) in zip(threes, small, small[::-1], strict=True)],
+    )
     reserve = (1 << 112) - 1
-    words = [(a, (b & reserve) | 1, c & reserve, d & (1 << 32) - 1) for (a, b), (c, d) in zip(pairs, pairs[::-1], strict=True)]
+    words = [
+        (a, (b & reserve) | 1, c & reserve, d & (1 << 32) - 1)
+        for (a, b), (c, d) in zip(pairs, pairs[::-1], strict=True)
+    ]
     assert assert_rule_equal_on_three_types(r.cumulative_price, words) == 0

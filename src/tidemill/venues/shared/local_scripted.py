@@ -84,7 +84,9 @@ class ScriptedLocal:
             return
         me = self.ground.address("me")
         held = self.ground.held(["me"])[token, "me"]
-        slot = int.from_bytes(keccak(bytes.fromhex(me[2:]).rjust(32, b"\0") + self.share_slot.to_bytes(32, "big")), "big")
+        slot = int.from_bytes(
+            keccak(bytes.fromhex(me[2:]).rjust(32, b"\0") + self.share_slot.to_bytes(32, "big")), "big"
+        )
         self.ground.anvil.set_storage(self.ground.tokens[token], slot, held + amount)
         if self.ground.held(["me"])[token, "me"] != held + amount:
             raise RpcError(f"{token}: the balance is not where the contract's source says")

@@ -92,7 +92,9 @@ def _script(setup: Setup, symbols: tuple[str, str]) -> list[Scripted]:
     params, start = setup.params, _reserves(setup, symbols)
     every = int(params["every_minutes"]) * MINUTE
     if not every:
-        raise BadInput("the flow takes at least a minute between steps", field=f"venues.{setup.id}.params.every_minutes")
+        raise BadInput(
+            "the flow takes at least a minute between steps", field=f"venues.{setup.id}.params.every_minutes"
+        )
     unit1 = 10 ** setup.decimals[symbols[1]]
     spec = FlowSpec(start, int(params["volatility_bps"]), int(params["noise_per_day"]) * unit1, every)
     desired = {"amount0_desired": start[0], "amount1_desired": start[1]}
