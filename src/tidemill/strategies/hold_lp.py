@@ -82,15 +82,14 @@ def surplus_down(held: tuple[int, int], reserves: tuple[int, int]) -> int:
     """Return how much of the first token to sell so that the rest has the ratio of the reserves left by the sale.
 
     With ``a``, ``b`` held of the first and the second, reserves ``x``, ``y`` and ``f = 0.997``, selling ``s`` gives
-    ``y·f·s / (x + f·s)``, and what is left fits when ``(a − s) / (b + out) = (x + s) / (y − out)``. For ``b = 0`` this is
-    ``f·s² + (1 + f)·x·s − a·x = 0``; what is held of the second token stands for ``b·x/y`` of the first, which needs no
-    partner, so that ``a`` is the excess over it and ``x`` the reserve as if that part had been added.
+    ``y·f·s / (x + f·s)``, and what is left fits when ``(a − s) / (b + out) = (x + s) / (y − out)``. That is
+    ``f·s² + (1 + f)·x·s − x·e = 0`` with the excess ``e = (a·y − b·x) / (b + y)``.
 
     >>> surplus_down((1_000_000, 0), (10**12, 10**12))
-    500750
+    500751
     """
-    paired = held[1] * reserves[0] // reserves[1]
-    x, excess = reserves[0] + paired, held[0] - paired
+    (a, b), (x, y) = held, reserves
+    excess = (a * y - b * x) // (b + y)
     if excess <= 0:
         return 0
     return (isqrt_down(x * (x * 1997 * 1997 + 4 * 997 * 1000 * excess)) - 1997 * x) // (2 * 997)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -56,7 +57,7 @@ def test_without_noise_the_pair_follows_within_the_fees_band() -> None:
         ends = [y / x for _, (x, y) in path]
         daily = {time // DAY: price for (time, _), price in zip(path, ends, strict=True)}
         prices = list(daily.values())
-        moves += [math.log(b / a) for a, b in zip(prices, prices[1:], strict=False)]
+        moves += [math.log(b / a) for a, b in pairwise(prices)]
     yearly = math.sqrt(sum(m * m for m in moves) / len(moves) * 365)
     assert 0.68 < yearly < 0.92
 
@@ -76,7 +77,7 @@ def setup(**params: Any) -> Setup:
     given = {"token0": "WETH", "token1": "USDC", "lp": "LP", "price": "3000", **params}
     return Setup(
         id="pool", network="test", mode="", params={**defaults, **given}, decimals={"WETH": 18, "USDC": 6}, market=None,
-        random=lambda stem: Random(stem), first_from=lambda time: Block(time=time, number=time // 2), start=0, end=2 * DAY,
+        random=Random, first_from=lambda time: Block(time=time, number=time // 2), start=0, end=2 * DAY,
     )  # fmt: skip
 
 

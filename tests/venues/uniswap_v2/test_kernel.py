@@ -107,16 +107,16 @@ def play(seed: str, actions: int, *, protocol_on: bool) -> tuple[dict[int, int],
         out = kernel.run(flow)
         said = REASONS[out.status[0]]
         try:
-            told = beside.do(kind, down, first, second)
+            told, reason = beside.do(kind, down, first, second), None
         except Revert as revert:
-            expected = "" if revert.reason.startswith("ds-math-") else revert.reason
-            assert out.status[0] != 0, (number, kind, revert.reason)
-            assert said == expected, (number, kind)
-            reasons.add(revert.reason)
-        else:
-            assert out.status[0] == 0, (number, kind, said)
-            assert (unpack(out.first)[0], unpack(out.second)[0]) == told, (number, kind)
+            told, reason = (0, 0), revert.reason
+        if reason is None:
             done[kind] += 1
+        else:
+            reasons.add(reason)
+        expected = "" if reason is None or reason.startswith("ds-math-") else reason
+        assert (bool(out.status[0]), said) == (reason is not None, expected), (number, kind, reason)
+        assert (unpack(out.first)[0], unpack(out.second)[0]) == told, (number, kind)
         seen = replace(beside.pair)
         kernel.write_to(seen)
         assert seen == beside.pair, (number, kind)
@@ -127,11 +127,11 @@ def play(seed: str, actions: int, *, protocol_on: bool) -> tuple[dict[int, int],
 def test_the_kernel_is_the_model_after_every_action(protocol_on: bool):
     total, reasons = dict.fromkeys(range(5), 0), set()
     for life in range(10):
-        done, met = play(f"kernel {life}", 500, protocol_on=protocol_on)
+        done, met = play(f"kernel {life}", 300, protocol_on=protocol_on)
         total = {kind: total[kind] + done[kind] for kind in total}
         reasons |= met
-    assert sum(total.values()) > 0.6 * 5_000
-    assert all(count >= 0.03 * 5_000 for count in total.values()), total
+    assert sum(total.values()) > 0.6 * 3_000
+    assert all(count >= 0.03 * 3_000 for count in total.values()), total
     assert reasons >= {
         "UniswapV2: INSUFFICIENT_OUTPUT_AMOUNT",
         "UniswapV2: INSUFFICIENT_LIQUIDITY_MINTED",

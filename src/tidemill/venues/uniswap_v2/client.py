@@ -34,7 +34,7 @@ function price1CumulativeLast() view returns (uint256)
 function balanceOf(address owner) view returns (uint256)
 function skim(address to)
 function sync()
-"""
+"""  # noqa: E501 - one signature a line
 ROUTER = """
 function addLiquidity(address tokenA, address tokenB, uint256 amountADesired, uint256 amountBDesired, uint256 amountAMin, uint256 amountBMin, address to, uint256 deadline) returns (uint256 amountA, uint256 amountB, uint256 liquidity)
 function removeLiquidity(address tokenA, address tokenB, uint256 liquidity, uint256 amountAMin, uint256 amountBMin, address to, uint256 deadline) returns (uint256 amountA, uint256 amountB)

@@ -113,7 +113,7 @@ def run_actions(pair: Any, flow: Any, start: int, stop: int, out: Any) -> int:
         kind = flow.kind[k]
         a, b, now = load256(flow.first, k), load256(flow.second, k), flow.time[k]
         try:
-            if kind == SWAP_IN or kind == SWAP_OUT:  # noqa: PLR1714 - compiled code compares numbers
+            if kind in (SWAP_IN, SWAP_OUT):
                 status, first, second = _swap(pair, flow.zero_for_one[k] != 0, kind == SWAP_IN, a, now)
             elif kind == MINT:
                 status, first, second = _mint(pair, a, b, now)
@@ -149,10 +149,8 @@ def _swap(pair: Any, zero_for_one: bool, exact_in: bool, amount: Any, now: int) 
     after_in, after_out = _plus(reserve_in, paid), _minus(reserve_out, got)
     if not keeps_product(after_in, after_out, paid, _ZERO, reserve_in, reserve_out):
         return _K, _ZERO, _ZERO
-    if zero_for_one:
-        code = _write_down(pair, after_in, after_out, now)
-    else:
-        code = _write_down(pair, after_out, after_in, now)
+    after0, after1 = (after_in, after_out) if zero_for_one else (after_out, after_in)
+    code = _write_down(pair, after0, after1, now)
     if code != _DONE:
         return code, _ZERO, _ZERO
     return _DONE, paid, got

@@ -101,7 +101,7 @@ def _script(setup: Setup, symbols: tuple[str, str]) -> list[Scripted]:
     script = [Scripted(setup.first_from(setup.start), "others", Action("add_liquidity", desired))]
     tokens = [f"{symbol}@{setup.network}" for symbol in symbols]
     for time, zero_for_one, amount in swaps(spec, setup.random("flow"), setup.start, setup.end):
-        args = {"token_in": tokens[0 if zero_for_one else 1], "amount_in": amount}
+        args: dict[str, int | str] = {"token_in": tokens[0 if zero_for_one else 1], "amount_in": amount}
         action = Action("swap_exact_in", args, {"amount_out_min": 0})
         script.append(Scripted(setup.first_from(time), "others", action))
     return script
