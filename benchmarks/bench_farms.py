@@ -93,6 +93,8 @@ def rows(count: int = 1_000_000) -> list[Row]:
 
     seconds = median_seconds(run)
     last = run()
-    work = f"{count:,} stakes, withdrawals and harvests by {len(PEOPLE):,} people, {np.mean(last.refused == 0):.0%} done"
+    work = (
+        f"{count:,} stakes, withdrawals and harvests by {len(PEOPLE):,} people, {np.mean(last.refused == 0):.0%} done"
+    )
     ratio = f"{model_seconds * count / seconds:,.0f} x the Python model, equal to the wei on {FEW:,}"
     return [Row(work, f"{seconds:.2f} s", ratio, "<= 1 s", seconds <= 1)]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import gas_aave
 import gas_chef
+import gas_v2
 import gas_v3
 import gas_vault_farm
 import numpy as np
@@ -54,6 +55,15 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "tokens_moved": ("another token moves into a destroyed one's place among all", 0),
         **WRITTEN,
     },
+    "uniswap_v2": {
+        "approvals": ("tokens offered, each approved exactly before and reset after", 2),
+        "allowances_left": ("allowances not wholly used, put back to 0", 1),
+        "allowances_used_up": ("allowances wholly used, whose reset finds 0", 1),
+        "hops": ("pairs on the path", 1),
+        "protocol_on": ("the protocol takes its share, for which the product is kept", 0),
+        "protocol_shares": ("shares minted to the protocol ahead of a deposit or withdrawal", 0),
+        **SLOTS,
+    },
     "erc4626": {
         "first_shares": ("the receiver held no shares before", 0),
         "last_shares": ("the owner holds none afterwards", 0),
@@ -78,6 +88,7 @@ APPROVALS = ("approvals", "allowances_left", "allowances_used_up")
 PLAIN = {
     # What stages that only follow a recorded path can count; whatever else moves gas is averaged over.
     "uniswap_v3": ("ticks_initialised", "ticks_cleared", "ticks_crossed", "transfers"),
+    "uniswap_v2": (),
     "erc4626": ("first_shares", "last_shares"),
     "minichef": ("first_stake", "last_stake", "rewarded"),
     "staking_rewards": ("first_stake", "last_stake"),
@@ -93,6 +104,12 @@ APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
         "swap_exact_in": ("", False),
         "swap_exact_out": ("", True),
     },
+    "uniswap_v2": {
+        "add_liquidity": ("approvals", True),
+        "remove_liquidity": ("", False),
+        "swap_exact_in": ("", False),
+        "swap_exact_out": ("", True),
+    },
     "erc4626": {"deposit": ("", False), "mint": ("", False)},
     "minichef": {"stake": ("", False), "deposit": ("", False)},
     "staking_rewards": {"stake": ("", False)},
@@ -100,6 +117,7 @@ APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
 }
 ABOUT = {
     "uniswap_v3": "Uniswap v3 through NonfungiblePositionManager and SwapRouter",
+    "uniswap_v2": "Uniswap v2 (SushiSwap) through Router02",
     "erc4626": "OpenZeppelin's ERC-4626 vault",
     "minichef": "Sushi's MiniChefV2 with ComplexRewarderTime",
     "staking_rewards": "Synthetix StakingRewards",
@@ -107,6 +125,7 @@ ABOUT = {
 }
 PACKAGES = {
     "uniswap_v3": ("@uniswap/v3-core", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
+    "uniswap_v2": ("@uniswap/v2-core", "@uniswap/v2-periphery", "contracts/TestToken.vy"),
     "erc4626": ("@openzeppelin/contracts", "contracts/TestVault.sol", "contracts/TestToken.vy"),
     "minichef": ("@sushiswap/core", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
@@ -124,6 +143,9 @@ def main() -> None:
     with Lab(SEED) as lab:
         gas_v3.measure(lab, rounds)
         write("uniswap_v3", lab.samples)
+    with Lab(SEED) as pairs:
+        gas_v2.measure(pairs, rounds)
+        write("uniswap_v2", pairs.samples)
     with Lab(SEED) as vaults:
         farms = Lab(SEED, beside=vaults)
         gas_vault_farm.measure(vaults, farms, rounds)

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from harness import Driver, assert_same, both
-from harness.book import Book, ModelSide, counted, numbers
+from harness.book import Book, Ctx, ModelSide, counted, numbers
 from harness.v2 import V2
-from tidemill.interfaces import Action, Result, Revert
+from tidemill.interfaces import Action, Event, Result, Revert
 from tidemill.venues.uniswap_v2.model import ExchangeModel
 from tidemill.venues.uniswap_v2.state import ExchangeState
 
@@ -31,6 +31,7 @@ class Twins:
         self.real = V2(decimals=decimals)
         self.evm = self.real.evm
         self.ids = [f"T{i}@test" for i in range(3)]
+        self.whole = [10 ** token.view("decimals") for token in self.real.tokens]
         self.accounts = {pair: contract.address for pair, contract in self.real.pairs.items()}
         self.lps = {pair: f"LP{pair[0]}{pair[1]}@test" for pair in PAIRS}
         model = ExchangeModel()
@@ -41,21 +42,22 @@ class Twins:
             for who in self.real.actors.values():
                 book.add(token, who, 1 << 118)
         self.model = ModelSide(model, state, book, lambda: self.evm.block)
-        self.seen = model.init({"pairs": pairs})  # told what was logged only
+        self.log_reader, self.seen = model, model.init({"pairs": pairs})  # told what was logged only
+        self.heard: list[Event] = []
         self.driver = Driver(
             seed,
             {
-                "add_liquidity": (13, self._add),
+                "add_liquidity": (15, self._add),
                 "remove_liquidity": (13, self._remove),
-                "swap_exact_in": (14, lambda r: self._swap(r, "swap_exact_in")),
-                "swap_exact_out": (14, lambda r: self._swap(r, "swap_exact_out")),
-                "send": (10, self._send),
-                "pair_mint": (9, self._pair_mint),
-                "pair_burn": (9, self._pair_burn),
+                "swap_exact_in": (13, lambda r: self._swap(r, "swap_exact_in")),
+                "swap_exact_out": (13, lambda r: self._swap(r, "swap_exact_out")),
+                "send": (8, self._send),
+                "pair_mint": (11, self._pair_mint),
+                "pair_burn": (10, self._pair_burn),
                 "pair_swap": (13, self._pair_swap),
-                "skim": (9, lambda r: self._plain(r, "skim")),
-                "sync": (7, lambda r: self._plain(r, "sync")),
-                "set_fee_to": (6, self._set_fee_to),
+                "skim": (8, lambda r: self._plain(r, "skim")),
+                "sync": (9, lambda r: self._plain(r, "sync")),
+                "set_fee_to": (8, self._set_fee_to),
             },
         )
 
@@ -67,14 +69,28 @@ class Twins:
         got, made = both(real, lambda: self.model.do(sender, action))
         assert isinstance(made, Result)
         self._check_log(made)
-        hops = {"hops": made.features["hops"]} if "hops" in made.features else {}
-        if hops:
-            path = str(action.args["path"]).split(">")
-            assert_same(len(path) - 1, hops["hops"])
         after = self._words()
         moved = [(before[key], after[key]) for key in before]
-        assert_same({**hops, **counted(moved)}, made.features, "what moves gas")
+        assert_same({**self._plain_features(action, made), **counted(moved)}, made.features, "what moves gas")
         return got, made
+
+    def _plain_features(self, action: Action, made: Result) -> dict[str, int]:
+        """Features that follow from what was asked for and what was taken."""
+        asked, taken = {**action.args, **action.limits}, made.amounts
+        shares = {"protocol_shares": sum(e.name == "Transfer" and e.args["to"] == self.real.fee_to for e in self.heard)}
+        shares["protocol_on"] = int(int(self.real.factory.view("feeTo"), 16) > 0)
+        if action.verb == "add_liquidity":
+            left = sum(taken[name] < int(asked[f"{name}_desired"]) for name in ("amount0", "amount1"))
+            return {"approvals": 2, "allowances_left": left, "allowances_used_up": 2 - left, **shares}
+        if action.verb in ("remove_liquidity", "pair_mint", "pair_burn"):
+            return shares
+        if not action.verb.startswith("swap_exact"):
+            return {}
+        hops = {"hops": str(asked["path"]).count(">")}
+        if action.verb == "swap_exact_in":
+            return hops
+        left = int(taken["amount_in"] < int(asked["amount_in_max"]))
+        return {**hops, "allowances_left": left, "allowances_used_up": 1 - left}
 
     def _words(self) -> dict[Any, int]:
         """Every storage word that a verb may write: pairs', shares' and tokens' (the zero address's shares apart)."""
@@ -93,10 +109,20 @@ class Twins:
 
     def _check_log(self, made: Result) -> None:
         """Every number of every event of every pair, in order; and a reader of the log alone must end alike."""
+        self.heard.clear()
         for contract in self.real.pairs.values():
             real = [(name, numbers(args)) for name, args in contract.events() if name in NAMES]
             mine = [e for e in made.events if e.args["pair"] == contract.address]
             assert_same(real, [(e.name, numbers(e.args)) for e in mine], "events")
+            self.overhear(contract)
+
+    def overhear(self, contract: Any) -> None:
+        """Tell the reader of logs what a pair has just logged, as its bytecode did, with the block's time."""
+        ctx = Ctx(self.evm.block, "", self.model.book)
+        for name, args in contract.events():
+            if name in NAMES:
+                self.heard.append(Event(name, {**args, "pair": contract.address}))
+                self.log_reader.replay(self.seen, self.heard[-1], ctx)
 
     # -- draws ---------------------------------------------------------------------------------------------------------
 
@@ -128,7 +154,7 @@ class Twins:
             share = r.randrange(1, 1 << 20)
             desired = [max(1, held * share >> 20) + r.randrange(0, 3) for held in reserves]
         else:
-            desired = [self._part(r, 1 << r.randrange(1, 100)) for _ in range(2)]
+            desired = [self._part(r, self.whole[i] << r.randrange(1, 30)) for i in pair]
         least = [r.choice((0, 0, d, d * 9 // 10)) for d in desired]
         deadline = self.real.deadline() - int(r.random() < 0.03)
         self.add(pair, who, desired, least, deadline, flip=r.random() < 0.3)
@@ -200,13 +226,15 @@ class Twins:
         hops = r.choice((1, 1, 2, 2, 3))
         path = [r.randrange(3)]
         while len(path) <= hops:
-            path.append(r.choice([i for i in range(3) if i != path[-1]]))
+            # Straight back through the pair just used, now and then: it pays itself, and mostly refuses.
+            back = path[-2] if len(path) > 1 and r.random() < 0.85 else None
+            path.append(r.choice([i for i in range(3) if i not in (path[-1], back)]))
         if r.random() < 0.01:
             path = path[:1]
         exact_in = verb == "swap_exact_in"
         ends = path[:2] if exact_in else path[-2:]
         reserve = self._reserve(ends[0 if exact_in else -1], ends[-1 if exact_in else 0])
-        amount = self._part(r, reserve if exact_in else reserve // 2 + 2) or int(r.random() < 0.8)
+        amount = self._part(r, reserve if exact_in else reserve // 2 + 2) or int(r.random() < 0.6)
         try:
             quote = self.real.router.view(
                 "getAmountsOut" if exact_in else "getAmountsIn", amount, [self.real.tokens[i].address for i in path]
@@ -269,7 +297,11 @@ class Twins:
         if r.random() < 0.85:
             for place in (0, 1):
                 held = self.real.pairs[pair].view("getReserves")[place]
-                amount = (held >> r.randrange(1, 30)) + r.randrange(0, 2) if held else 1 << r.randrange(1, 60)
+                amount = (
+                    (held >> r.randrange(1, 30)) + r.randrange(0, 2)
+                    if held
+                    else (self.whole[pair[place]] << r.randrange(1, 20)) // 1000
+                )
                 self.send(pair, who, self.real.tokens[pair[place]], self.ids[pair[place]], amount)
         self.mint(pair, who)
 
@@ -346,6 +378,8 @@ class Twins:
         to = self.real.fee_to if on else "0x" + "00" * 20
         self.real.factory.send(self.real.setter, "setFeeTo", to)
         self.model.do(self.real.setter, Action("set_fee_to", {"to": to if on else ""}))
+        # The factory logs nothing; whoever reads logs is told.
+        self.log_reader.replay(self.seen, Event("FeeTo", {"to": to}), Ctx(self.evm.block, "", self.model.book))
 
     # -- comparison ----------------------------------------------------------------------------------------------------
 
@@ -358,6 +392,10 @@ class Twins:
             at = contract.address
             for name in ("getReserves", "totalSupply", "kLast", "price0CumulativeLast", "price1CumulativeLast"):
                 real[pair, name], model[pair, name] = contract.view(name), self.model.read(name, at)
+                assert_same(real[pair, name], self.log_reader.read(self.seen, name, at), f"{name} told from the logs")
+            ids = {self.real.tokens[i].address: self.ids[i] for i in pair}
+            for name in ("token0", "token1"):
+                real[pair, name], model[pair, name] = ids[contract.view(name)], self.model.read(name, at)
             for name, who in {**people, "pair": at}.items():
                 real[pair, name] = contract.view("balanceOf", who)
                 model[pair, name] = self.model.book.held.get((self.lps[pair], who), 0)
@@ -366,7 +404,28 @@ class Twins:
                 real[index, name] = token.view("balanceOf", who)
                 model[index, name] = self.model.book.held.get((self.ids[index], who), 0)
         assert_same(real, model)
+        assert_same(self.real.factory.view("feeTo").strip("0x"), self.model.read("feeTo").strip("0x"))
         self._compare_quotes()
+        self._compare_rate(PAIRS[self.driver.tally.total % 3])
+
+    def _compare_rate(self, pair: tuple[int, int]) -> None:
+        """What the ledger is told of a share, against what the pair pays for all that somebody holds."""
+        contract, balance = self.real.pairs[pair], lambda token, who: self.model.book.held.get((token, who), 0)
+        rates = self.log_reader.rates(self.model.state, "swap", balance)
+        assert_same(contract.view("totalSupply") > 0, self.lps[pair] in rates, "a rate wherever there are shares")
+        who = max(self.real.actors.values(), key=lambda one: contract.view("balanceOf", one))
+        if not (held := contract.view("balanceOf", who)):
+            return
+        rate, saved = rates[self.lps[pair]], self.evm.snapshot()
+        contract.send(who, "transfer", contract.address, held)
+        redeemed = contract.view("balanceOf", contract.address)
+        try:
+            paid = list(contract.send(who, "burn", who))
+        except Revert:
+            paid = []
+        self.evm.restore(saved)
+        told = [rate.of_down(redeemed)[self.ids[i]] for i in pair]
+        assert_same(("swap", "pool", paid), (rate.venue, rate.kind, told if all(told) else []), "rate")
 
     def _compare_quotes(self) -> None:
         for path in ([0, 1], [2, 1], [0, 2, 1]):

@@ -26,6 +26,7 @@ _OURS = {
     "full_range": ("fixed_range", "FullRange"),
     "hold": ("hold", "Hold"),
     "lend": ("lend", "Lend"),
+    "hold_lp": ("hold_lp", "HoldLp"),
     "range_reset": ("range_reset", "RangeReset"),
 }
 

@@ -85,6 +85,7 @@ _OURS = {
     "erc4626": "tidemill.venues.erc4626.venue",
     "minichef": "tidemill.venues.minichef.venue",
     "staking_rewards": "tidemill.venues.staking_rewards.venue",
+    "uniswap_v2": "tidemill.venues.uniswap_v2.venue",
     "uniswap_v3": "tidemill.venues.uniswap_v3.venue",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,12 +46,12 @@ class ExchangeModel:
         words = [
             word for name, pair in state.pairs.items() for word in zip(_words(before[name]), _words(pair), strict=True)
         ]
-        moved = {(t.token, who): 0 for t in effects.transfers for who in (t.source, t.target) if who != "zero"}
+        moved = {(t.token, who) for t in effects.transfers for who in (t.source, t.target) if who != "zero"}
         words += [(ctx.balance(*key), effects.balance(*key)) for key in moved]
         return structs.replace(effects.result(amounts), features={**effects.features, **count_words(words)})
 
     def _apply(self, state: ExchangeState, action: Action, effects: Effects) -> dict[str, int]:
-        verb, args, limits, me = action.verb, action.args, action.limits, effects.ctx.sender
+        verb, args, me = action.verb, action.args, effects.ctx.sender
         if verb in ("swap_exact_in", "swap_exact_out"):
             return self._swap(state, action, effects)
         if verb == "set_fee_to":
@@ -95,6 +95,8 @@ class ExchangeModel:
             return dict(zip(order, out, strict=True))
         desired = int(args[f"{order[0]}_desired"]), int(args[f"{order[1]}_desired"])
         *into, liquidity = model_router.add_liquidity(state, pair, effects, first, desired, least)
+        effects.count("approvals", 2)
+        _count_left(effects, zip(into, desired, strict=True))
         return {**dict(zip(order, into, strict=True)), "liquidity": liquidity}
 
     def _swap(self, state: ExchangeState, action: Action, effects: Effects) -> dict[str, int]:
@@ -108,16 +110,19 @@ class ExchangeModel:
         else:
             most = limits.get("amount_in_max", (1 << 256) - 1)
             amounts = model_router.swap_exact_out(state, effects, path, int(args["amount_out"]), most)
+            _count_left(effects, [(amounts[0], most)])
         effects.count("hops", len(path) - 1)
         return {"amount_in": amounts[0], "amount_out": amounts[-1]}
 
     def replay(self, state: ExchangeState, event: Event, ctx: Context) -> None:
-        """Apply a recorded event of a pair (``event.args["pair"]``); recorded amounts must reproduce.
+        """Apply a recorded event of a pair (``event.args["pair"]``); everything recorded must follow from the rules.
 
-        A pair logs what its shares did (Transfer), then the reserves (Sync), then why (Mint, Burn, Swap): reserves are
-        taken from Sync, and what is logged before and after it must agree with them.
+        The factory's ``feeTo`` is in no log: an event ``FeeTo`` of our own tells of each change (see `replay`).
         """
-        replay.apply(state, self._pair(state, event.args), event, ctx)
+        if event.name == "FeeTo":
+            replay.set_fee_to(state, event)
+        else:
+            replay.apply(state, self._pair(state, event.args), event, ctx)
 
     def read(self, state: ExchangeState, query: str, *args: Any) -> Any:
         """Answer a view by the contract's own name; those of a pair take its account first where there are several.
@@ -133,6 +138,8 @@ class ExchangeModel:
         if query == "getReserves":
             return pair.reserve0, pair.reserve1, pair.updated
         names = {
+            "token0": "token0",
+            "token1": "token1",
             "totalSupply": "total_supply",
             "kLast": "k_last",
             "price0CumulativeLast": "price0_cumulative",
@@ -147,8 +154,18 @@ class ExchangeModel:
         return ()
 
     def rates(self, state: ExchangeState, venue: str, balance: Callable[[str, str], int]) -> Mapping[str, Rate]:
-        """What a share of each pair stands for, as ``burn`` would give it now, unrounded."""
-        return {}
+        """What a share of each pair stands for, as ``burn`` would give it now, unrounded.
+
+        A burn first mints the protocol its share, and shares out all that lies at the pair.
+        """
+        out = {}
+        for pair in state.pairs.values():
+            k = pair.reserve0 * pair.reserve1
+            shares = pair.total_supply + model_pair.protocol_share_down(state, pair, k, pair.total_supply)
+            assets = {token: balance(token, pair.account) for token in (pair.token0, pair.token1)}
+            if shares:
+                out[pair.lp] = Rate(venue, assets, shares, kind="pool")
+        return out
 
     @staticmethod
     def _pair(state: ExchangeState, args: Mapping[str, Any]) -> PairState:
@@ -164,6 +181,13 @@ def _check_deadline(effects: Effects, limits: Mapping[str, int]) -> None:
     deadline = limits.get("deadline")
     if deadline is not None and deadline < effects.ctx.block.time:
         raise Revert("UniswapV2Router: EXPIRED")
+
+
+def _count_left(effects: Effects, used: Iterable[tuple[int, int]]) -> None:
+    """Count approvals not wholly used: pairs of (taken, approved)."""
+    left = [taken < approved for taken, approved in used]
+    effects.count("allowances_left", sum(left))
+    effects.count("allowances_used_up", len(left) - sum(left))
 
 
 def _words(pair: PairState) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from tidemill.venues.uniswap_v2.rules import (
 )
 from tidemill.venues.uniswap_v2.state import ExchangeState, PairState
 
-__all__ = ["burn", "mint", "skim", "swap", "sync"]
+__all__ = ["accrue", "burn", "mint", "protocol_share_down", "skim", "swap", "sync"]
 
 _UINT112_MAX = (1 << 112) - 1
 _UINT32 = 1 << 32
@@ -108,6 +108,13 @@ def sync(pair: PairState, effects: Effects) -> None:
     _write_down(pair, effects, *_balances(pair, effects))
 
 
+def protocol_share_down(state: ExchangeState, pair: PairState, k: int, supply: int) -> int:
+    """Return the shares that the next deposit or withdrawal mints to the protocol at the product ``k``."""
+    if not (state.fee_to and pair.k_last):
+        return 0
+    return protocol_liquidity_down(k, pair.k_last, supply)
+
+
 def accrue(pair: PairState, now: int) -> None:
     """Bring the price accumulators up to ``now`` (seconds) at the price of the reserves."""
     elapsed = (now - pair.updated) % _UINT32
@@ -127,14 +134,14 @@ def _write_down(pair: PairState, effects: Effects, balance0: int, balance1: int)
 
 def _mint_fee(state: ExchangeState, pair: PairState, effects: Effects) -> bool:
     """Mint the protocol its share of the growth since the last deposit or withdrawal; returns whether it is on."""
+    liquidity = protocol_share_down(state, pair, pair.reserve0 * pair.reserve1, pair.total_supply)
+    effects.count("protocol_on", int(bool(state.fee_to)))
+    effects.count("protocol_shares", int(liquidity > 0))
+    if liquidity:
+        _issue(pair, effects, state.fee_to, liquidity)
     if not state.fee_to:
         pair.k_last = 0
-        return False
-    if pair.k_last:
-        k = pair.reserve0 * pair.reserve1
-        if liquidity := protocol_liquidity_down(k, pair.k_last, pair.total_supply):
-            _issue(pair, effects, state.fee_to, liquidity)
-    return True
+    return bool(state.fee_to)
 
 
 def _issue(pair: PairState, effects: Effects, to: str, liquidity: int) -> None:

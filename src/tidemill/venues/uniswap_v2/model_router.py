@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from tidemill.errors import Revert
 from tidemill.venues.shared.effects import Effects
@@ -76,7 +77,7 @@ def amounts_out(state: ExchangeState, path: Sequence[str], amount_in: int) -> li
     """Quote an exact input along a path, every pair as it stands now (also one that the path visits twice)."""
     _check_path(path)
     amounts = [amount_in]
-    for token_in, token_out in zip(path, path[1:], strict=False):
+    for token_in, token_out in pairwise(path):
         reserve_in, reserve_out = state.pair_of(token_in, token_out).reserves(token_in)
         if amounts[-1] == 0:
             raise Revert("UniswapV2Library: INSUFFICIENT_INPUT_AMOUNT")
@@ -131,7 +132,7 @@ def _quote(amount: int, reserve: int, other: int) -> int:
 
 
 def _swap_along(state: ExchangeState, effects: Effects, path: Sequence[str], amounts: list[int]) -> list[int]:
-    pairs = [state.pair_of(a, b) for a, b in zip(path, path[1:], strict=False)]
+    pairs = [state.pair_of(a, b) for a, b in pairwise(path)]
     effects.move(path[0], effects.ctx.sender, pairs[0].account, amounts[0], _UNPAID)
     for hop, pair in enumerate(pairs):
         out = amounts[hop + 1]

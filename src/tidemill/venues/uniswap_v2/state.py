@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 
 from tidemill.errors import Revert
@@ -28,7 +29,14 @@ class PairState:
     price1_cumulative: int = 0
     k_last: int = 0
     total_supply: int = 0
-    before: tuple[int, int] = (0, 0)  # reserves ahead of the last Sync of a replayed log
+    # Of a replayed log: reserves ahead of the last Sync, shares made and unmade since the last Mint or Burn.
+    before: tuple[int, int] = (0, 0)
+    issued: tuple[int, ...] = ()
+    redeemed: int = 0
+
+    def __deepcopy__(self, memo: object) -> PairState:
+        """Copy quickly: every field is a plain value."""
+        return copy.copy(self)
 
     def reserves(self, token_in: str) -> tuple[int, int]:
         """Return reserves of ``token_in`` and of the other token."""
@@ -46,8 +54,14 @@ class ExchangeState:
     pairs: dict[str, PairState] = field(default_factory=dict)
     fee_to: str = ""
 
+    def __deepcopy__(self, memo: object) -> ExchangeState:
+        """Copy quickly: stages copy before every action."""
+        return ExchangeState({name: copy.copy(pair) for name, pair in self.pairs.items()}, self.fee_to)
+
     def pair_of(self, token_a: str, token_b: str) -> PairState:
         """Return the pair of two tokens; raises ``Revert`` as the router does where there is none."""
+        if token_a == token_b:
+            raise Revert("UniswapV2Library: IDENTICAL_ADDRESSES")
         for pair in self.pairs.values():
             if {token_a, token_b} == {pair.token0, pair.token1}:
                 return pair
