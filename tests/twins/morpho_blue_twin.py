@@ -24,7 +24,7 @@ SETUPS = [((6, 18, 8), 1), ((18, 6, 2), 2), ((24, 8, 18), 3)]
 WAD, E36, DAY = 10**18, 10**36, 86_400
 LLTVS = [86 * 10**16, 385 * 10**15, 98 * 10**16, 0]
 KINDS = [ADAPTIVE, MOCK, FREE]
-ACCRUING = {"withdraw", "supply", "borrow", "repay", "withdraw_collateral", "liquidate", "accrue"}
+MARKETS = tuple((i, (i + 1) % 3, KINDS[i], LLTVS[i]) for i in range(3))
 FUNCTIONS = {
     "supply": "supply",
     "withdraw": "withdraw",
@@ -36,9 +36,17 @@ FUNCTIONS = {
 
 
 class Twins:
-    """Model and bytecode of one contract with its markets, with the same actors. ``price0`` is a market's first price."""
+    """Model and bytecode of one contract with its markets, with the same actors. ``price0`` is a market's first price.
 
-    def __init__(self, decimals: tuple[int, int, int], seed: int | str) -> None:
+    ``markets`` are opened at the start: (loan, collateral, rate model, limit); without them nothing is allowed yet.
+    """
+
+    def __init__(
+        self,
+        decimals: tuple[int, int, int],
+        seed: int | str,
+        markets: tuple[tuple[int, int, str, int], ...] = MARKETS,
+    ) -> None:
         self.real = Morpho(decimals=decimals)
         self.decimals, self.evm = decimals, self.real.evm
         self.actors = list(self.real.actors.values())
@@ -53,27 +61,28 @@ class Twins:
         self.model: ModelSide[MorphoState] = ModelSide(model, state, book, lambda: self.evm.block)
         self.price0: dict[str, int] = {}
         self.last = ""
-        for irm in KINDS:
-            self.govern("enable_irm", self.real.owner, {"irm": irm})
-        for lltv in LLTVS:
-            self.govern("enable_lltv", self.real.owner, {"lltv": lltv})
-        for number, irm in enumerate((ADAPTIVE, MOCK, FREE)):
-            self.create(f"m{number}", number, (number + 1) % 3, irm, LLTVS[number])
+        if markets:
+            for irm in KINDS:
+                self.govern("enable_irm", self.real.owner, {"irm": irm})
+            for lltv in LLTVS:
+                self.govern("enable_lltv", self.real.owner, {"lltv": lltv})
+        for number, market in enumerate(markets):
+            self.create(f"m{number}", *market)
         self.driver = Driver(
             seed,
             {
-                "supply": (11, lambda r: self._act(r, "supply")),
-                "withdraw": (11, lambda r: self._act(r, "withdraw")),
+                "supply": (9, lambda r: self._act(r, "supply")),
+                "withdraw": (12, lambda r: self._act(r, "withdraw")),
                 "supply_collateral": (9, lambda r: self._act(r, "supply_collateral")),
-                "withdraw_collateral": (11, lambda r: self._act(r, "withdraw_collateral")),
-                "borrow": (17, lambda r: self._act(r, "borrow")),
-                "repay": (13, lambda r: self._act(r, "repay")),
+                "withdraw_collateral": (12, lambda r: self._act(r, "withdraw_collateral")),
+                "borrow": (13, lambda r: self._act(r, "borrow")),
+                "repay": (11, lambda r: self._act(r, "repay")),
                 "liquidate": (12, self._liquidate),
-                "set_price": (7, self._set_price),
-                "accrue": (8, self._accrue),
-                "set_fee": (9, self._set_fee),
-                "govern": (11, self._govern),
-                "flash_loan": (7, self._flash),
+                "set_price": (9, self._set_price),
+                "accrue": (9, self._accrue),
+                "set_fee": (10, self._set_fee),
+                "govern": (13, self._govern),
+                "flash_loan": (9, self._flash),
             },
         )
 
@@ -148,7 +157,11 @@ class Twins:
             self.price0[name] = price
         args = {"market": name, "loan": self.ids[loan], "collateral": self.ids[collateral]}
         action = Action("create_market", {**args, "irm": irm, "lltv": lltv, "price": price})
-        self.do(lambda: self.real.morpho.send(self.actors[0], "createMarket", self.real.params[name]), self.actors[0], action)
+        self.do(
+            lambda: self.real.morpho.send(self.actors[0], "createMarket", self.real.params[name]),
+            self.actors[0],
+            action,
+        )
 
     def govern(self, verb: str, who: str, args: dict[str, Any]) -> None:
         """Do what only the owner may."""
@@ -223,7 +236,9 @@ class Twins:
     def accrue(self, market: str, who: str) -> None:
         """Touch a market."""
         self.do(
-            lambda: self.real.send(who, "accrueInterest", self._known(market)), who, Action("accrue", {"market": market})
+            lambda: self.real.send(who, "accrueInterest", self._known(market)),
+            who,
+            Action("accrue", {"market": market}),
         )
 
     def flash(self, token: int, assets: int) -> None:
@@ -247,7 +262,7 @@ class Twins:
         return r.choice(self.actors)
 
     def market(self, r: random.Random) -> str:
-        if r.random() < 0.01:
+        if r.random() < 0.02:
             return "nowhere"
         return r.choice(list(self.model.state.markets)[-4:])
 
@@ -264,24 +279,53 @@ class Twins:
             return whole
         if pick < 0.1:
             return whole + 1
-        if pick < 0.11:
-            return r.choice((1 << 120, 1 << 128, 1 << 129, 1 << 200, (1 << 256) - 1))
-        if pick < 0.16:
+        if pick < 0.13:
+            return r.choice((1 << 107, 1 << 115, 1 << 128, 1 << 129, 1 << 200, (1 << 256) - 1))
+        if pick < 0.17:
             return r.randrange(1, 4)
         return r.randrange(whole + 1) >> r.choice((0, 0, 1, 2, 5, 20)) or 1
+
+    def _enable(self, r: random.Random) -> str:
+        """Make a loan possible somewhere: a price, something to lend, something to lend on. Returns the market."""
+        name = r.choice([n for n, m in list(self.model.state.markets.items())[-4:] if m.lltv] or ["m0"])
+        market = self.model.state.markets[name]
+        loan, collateral = (self.decimals[self.ids.index(t)] for t in (market.loan, market.collateral))
+        if market.price != self.price0[name]:
+            self.set_price(name, self.price0[name])
+        if market.supply_assets - market.borrow_assets < 10**loan and market.supply_assets < 1 << 100:
+            self.act("supply", name, self.who(r), r.randrange(10**loan, 10 ** (loan + 4)))
+        if not any(a.collateral > a.borrow_shares // 10**6 * 2 for a in market.accounts.values()):
+            self.act("supply_collateral", name, self.who(r), r.randrange(10**collateral, 10 ** (collateral + 4)))
+        return name
+
+    def _rich(self, market: Any) -> str:
+        """Who could borrow most."""
+        return max(
+            self.actors,
+            key=lambda a: (
+                max_borrow_down.specification(market.of(a).collateral, market.price, market.lltv)
+                - market.owed_up(market.of(a))
+            ),
+        )
 
     def _act(self, r: random.Random, verb: str) -> None:
         self._pass_time(r)
         key = {"withdraw": 0, "repay": 1, "supply": 0}.get(verb, 2)
         name, who = self.market(r), self.who(r)
-        for _ in range(6):
+        for _ in range(9):
             # Mostly a market in which somebody has something to do this with.
-            if name not in self.model.state.markets or any(a[key] for a in self.model.state.markets[name].accounts.values()):
+            if name not in self.model.state.markets or any(
+                a[key] for a in self.model.state.markets[name].accounts.values()
+            ):
                 break
             name = self.market(r)
         market = self.model.state.markets.get(name) or next(iter(self.model.state.markets.values()))
         if verb not in ("supply", "supply_collateral") and r.random() < 0.9:
             who = max(self.actors, key=lambda a: market.of(a)[key] >> r.randrange(8))
+        if verb == "borrow" and r.random() < 0.8:
+            name = self._enable(r)
+            market = self.model.state.markets[name]
+            who = self._rich(market)
         owner = who
         if r.random() < 0.1:
             owner = r.choice((*self.actors, *self.actors, "zero"))
@@ -294,8 +338,8 @@ class Twins:
                 totals = (market.borrow_assets, market.borrow_shares)
             shares = assets * (totals[1] + 10**6) // (totals[0] + 1)
             held = market.of(owner)[int(verb == "repay")]
-            if verb in ("withdraw", "repay") and r.random() < 0.3:
-                shares = held
+            if verb in ("withdraw", "repay"):
+                shares = held if r.random() < 0.3 else min(shares, held)
             if shares < 1 << 256:
                 assets = assets if r.random() < 0.03 else 0
             else:
@@ -312,9 +356,9 @@ class Twins:
         if verb == "withdraw":
             return self._part(r, min(free, market.supplied_down(account)))
         if verb == "repay":
-            return self._part(r, market.owed_up(account))
+            return self._part(r, max(market.owed_up(account) - 1, 0))
         owed = market.owed_up(account)
-        room = max(max_borrow_down(account.collateral, market.price, market.lltv) - owed, 0)
+        room = max(max_borrow_down.specification(account.collateral, market.price, market.lltv) - owed, 0)
         if verb == "borrow":
             return self._part(r, min(free, room * r.choice((1, 1, 1, 2))))
         if not owed:
@@ -330,6 +374,11 @@ class Twins:
             for who, account in m.accounts.items()
             if account.borrow_shares
         ]
+        if not owing and r.random() < 0.9:
+            name = self._enable(r)
+            market = self.model.state.markets[name]
+            self.act("borrow", name, self._rich(market), 1)
+            owing = [(name, self._rich(market))]
         if not owing or r.random() < 0.03:
             self.liquidate(self.market(r), self.who(r), self.who(r), r.randrange(0, 3), r.randrange(0, 2))
             return
@@ -367,7 +416,11 @@ class Twins:
         self._pass_time(r)
         owner = self.model.state.owner
         who = owner if r.random() < 0.95 else self.who(r)
-        self.set_fee(self.market(r), who, r.choice((0, 10**17, 25 * 10**16, r.randrange(25 * 10**16), 3 * 10**17)))
+        self.set_fee(
+            self.market(r),
+            who,
+            r.choice((0, 10**17, 25 * 10**16, *(r.randrange(25 * 10**16) for _ in range(6)), 3 * 10**17)),
+        )
 
     def _govern(self, r: random.Random) -> None:
         owner = self.model.state.owner
@@ -395,7 +448,7 @@ class Twins:
             m = self.model.state.markets[name]
             self.create(name, self.ids.index(m.loan), self.ids.index(m.collateral), m.irm, m.lltv, m.price)
             return
-        lltv = r.choice((*LLTVS[:3], *LLTVS[:3], *LLTVS, 5))
+        lltv = r.choice((*LLTVS[:3] * 4, 0, 5))
         self.real.params.pop(f"m{number}", None)
         self.create(f"m{number}", loan, collateral, r.choice(KINDS), lltv)
 

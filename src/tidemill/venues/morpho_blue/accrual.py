@@ -68,9 +68,7 @@ def accrue(market: MarketState, now: int, fee_recipient: str, effects: Effects |
         if market.irm == ADAPTIVE:
             market.at_target = at_target
         if effects is not None:
-            effects.log(
-                "AccrueInterest", id=market.name, prevBorrowRate=rate, interest=interest, feeShares=shares
-            )
+            effects.log("AccrueInterest", id=market.name, prevBorrowRate=rate, interest=interest, feeShares=shares)
             effects.count("accruals")
     market.last_update = now
 
