@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import gas_morpho
 import gas_v3
 import gas_vault_farm
 import numpy as np
@@ -57,6 +58,13 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "last_shares": ("the owner holds none afterwards", 0),
         **SLOTS,
     },
+    "morpho_blue": {
+        "accruals": ("interest brought up to date, which asks the rate model", 1),
+        "fees_taken": ("of them, with a part for the protocol", 0),
+        "health_checks": ("the oracle asked whether collateral carries a debt", 0),
+        "bad_debts": ("debts left without collateral, taken off what was lent", 0),
+        **SLOTS,
+    },
     "staking_rewards": {
         "first_stake": ("nothing was staked before by this account", 0),
         "last_stake": ("nothing is staked afterwards by this account", 0),
@@ -69,6 +77,7 @@ PLAIN = {
     # What stages that only follow a recorded path can count; whatever else moves gas is averaged over.
     "uniswap_v3": ("ticks_initialised", "ticks_cleared", "ticks_crossed", "transfers"),
     "erc4626": ("first_shares", "last_shares"),
+    "morpho_blue": ("accruals", "fees_taken", "health_checks", "bad_debts"),
     "staking_rewards": ("first_stake", "last_stake"),
 }
 APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
@@ -80,16 +89,24 @@ APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
         "swap_exact_out": ("", True),
     },
     "erc4626": {"deposit": ("", False), "mint": ("", False)},
+    "morpho_blue": {
+        "supply": ("", False),
+        "supply_collateral": ("", False),
+        "repay": ("", False),
+        "liquidate": ("", True),
+    },
     "staking_rewards": {"stake": ("", False)},
 }
 ABOUT = {
     "uniswap_v3": "Uniswap v3 through NonfungiblePositionManager and SwapRouter",
     "erc4626": "OpenZeppelin's ERC-4626 vault",
+    "morpho_blue": "Morpho Blue with our contract of the adaptive rate",
     "staking_rewards": "Synthetix StakingRewards",
 }
 PACKAGES = {
     "uniswap_v3": ("@uniswap/v3-core", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
     "erc4626": ("@openzeppelin/contracts", "contracts/TestVault.sol", "contracts/TestToken.vy"),
+    "morpho_blue": ("@morpho-org/morpho-blue", "contracts/AdaptiveCurveRate.vy", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
 }
 NOTE = (
@@ -109,6 +126,9 @@ def main() -> None:
         gas_vault_farm.measure(vaults, farms, rounds)
         write("erc4626", vaults.samples)
         write("staking_rewards", farms.samples)
+    with Lab(SEED) as lab:
+        gas_morpho.measure(lab, rounds)
+        write("morpho_blue", lab.samples)
 
 
 def write(kind: str, samples: Sequence[Sample]) -> None:

@@ -92,6 +92,7 @@ class Twins:
         """Do one act on both; raises ``Revert`` when both refused alike."""
         self.last = str(action.args.get("market", self.last))
         before = self._words()
+        self.fee = before.get("time", 0) >> 128
         got, made = both(real, lambda: self.model.do(sender, action))
         assert isinstance(made, Result)
         self.logged = logged = self.real.morpho.events()
@@ -112,6 +113,8 @@ class Twins:
 
     def _features(self, action: Action, logged: dict[str, Any]) -> dict[str, int]:
         found = {"accruals": 1} if "AccrueInterest" in logged else {}
+        if found and self.fee:
+            found["fees_taken"] = 1
         owing = False
         if action.verb == "withdraw_collateral":
             owing = bool(self.real.view("position", self.last, self._at(action.args["on_behalf"]))[1])

@@ -78,6 +78,7 @@ class Kind(Struct, frozen=True):
 
 _OURS = {
     "erc4626": "tidemill.venues.erc4626.venue",
+    "morpho_blue": "tidemill.venues.morpho_blue.venue",
     "staking_rewards": "tidemill.venues.staking_rewards.venue",
     "uniswap_v3": "tidemill.venues.uniswap_v3.venue",
 }

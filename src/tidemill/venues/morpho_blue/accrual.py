@@ -70,6 +70,8 @@ def accrue(market: MarketState, now: int, fee_recipient: str, effects: Effects |
         if effects is not None:
             effects.log("AccrueInterest", id=market.name, prevBorrowRate=rate, interest=interest, feeShares=shares)
             effects.count("accruals")
+            if market.fee:
+                effects.count("fees_taken")
     market.last_update = now
 
 

@@ -127,12 +127,10 @@ class MorphoModel:
         market = state.markets.get(names[0])
         if query == "position":
             return tuple(NOBODY if market is None else market.of(names[1]))
-        if market is None:
-            raise KeyError(query)
         if query == "market":
-            m = market
+            m = market or MarketState("", "", "", "", 0, 0)
             return m.supply_assets, m.supply_shares, m.borrow_assets, m.borrow_shares, m.last_update, m.fee
-        return {"price": market.price, "rateAtTarget": market.at_target}[query]
+        return {"price": market.price if market else 0, "rateAtTarget": market.at_target if market else 0}[query]
 
     def at(self, state: MorphoState, market: MarketState, now: int) -> MarketState:
         """Return a copy of a market with its interest up to ``now``, as the next touch would leave it."""

@@ -28,7 +28,8 @@ def govern(state: MorphoState, verb: str, args: Mapping[str, Any], effects: Effe
     elif effects.ctx.sender != state.owner:
         raise Revert("not owner")
     elif verb == "set_fee":
-        _set_fee(state, state.market(str(args["market"])), effects, int(args["fee"]))
+        name = str(args.get("market", next(iter(state.markets), "")))
+        _set_fee(state, state.market(name), effects, int(args["fee"]))
     elif verb == "set_fee_recipient":
         if args["to"] == state.fee_recipient:
             raise Revert("already set")
