@@ -68,6 +68,7 @@ class Stand:
         calls = self.calls(who, verb, **args)
         if refused:
             lab.act(who, verb, [call for call in calls if call[1] == verb], {"reverted": 1})
+            assert lab.samples[-1].reason, f"{verb} was to be refused"
             return
         approvals, own = calls[:-1], calls[-1:]
         if calls[-1][1] == "approve_reset":
@@ -156,7 +157,7 @@ def _lend(stand: Stand, who: str) -> None:
     stand.act(who, "withdraw", assets=scale // 1_000)
     shares = stand.market(who).of(who).supply_shares
     stand.act(who, "withdraw", shares=shares if random.randrange(2) else shares // 3)
-    stand.act(who, "withdraw", refused=True, assets=10**28)
+    stand.act(who, "withdraw", refused=True, assets=10**30)
     stand.act(who, "supply", refused=True, assets=scale)
     if random.randrange(3) == 0:
         stand.act(who, "accrue")
@@ -169,7 +170,7 @@ def _borrow(stand: Stand, who: str) -> None:
     for _ in range(2):
         stand.act(who, "supply_collateral", assets=scale)
         stand.act(who, "borrow", assets=random.randrange(1, 500) * scale // 1_000)
-    stand.act(who, "borrow", refused=True, assets=10 * scale)
+    stand.act(who, "borrow", refused=True, assets=10**31)
     stand.act(who, "withdraw_collateral", assets=scale // 10)
     stand.act(who, "withdraw_collateral", refused=True, assets=10**31)
     stand.act(who, "repay", assets=scale // 2_000)

@@ -33,6 +33,7 @@ VIRTUAL_SHARES = 10**6
 """Shares that stand behind every market from its beginning, so that nobody can set the first price of a share."""
 VIRTUAL_ASSETS = 1
 ORACLE_SCALE = wide(10**36)
+_ONE_SQUARED = wide(10**36)
 MAX_FEE = 25 * 10**16
 """A quarter of the interest."""
 
@@ -117,7 +118,7 @@ def incentive_down(lltv: Uint) -> Uint:
     >>> incentive_down(86 * 10**16)
     1043841336116910229
     """
-    return minimum(_MAX_INCENTIVE, div_down(WAD * WAD, WAD - wad_mul_down(_CURSOR, WAD - lltv)))
+    return minimum(_MAX_INCENTIVE, div_down(_ONE_SQUARED, WAD - wad_mul_down(_CURSOR, WAD - lltv)))
 
 
 @rule
