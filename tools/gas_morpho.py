@@ -91,9 +91,7 @@ class Stand:
         features["accruals"] = int(self.market(who).last_update != was.last_update)
         owing = bool(self.market(who).of(who).borrow_shares)
         features["fees_taken"] = int(features["accruals"] and was.fee != 0)
-        features["health_checks"] = int(
-            verb in ("borrow", "liquidate") or (verb == "withdraw_collateral" and owing)
-        )
+        features["health_checks"] = int(verb in ("borrow", "liquidate") or (verb == "withdraw_collateral" and owing))
         features["bad_debts"] = int(bad)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -149,4 +150,4 @@ def test_on_every_number_type() -> None:
     rates = [RANDOM.randrange(int(q.MIN_AT_TARGET), int(q.MAX_AT_TARGET) + 1) for _ in n]
     assert_rule_equal_on_three_types(q.adapted_down, list(zip(rates, exponents, strict=False)))
     assert_rule_equal_on_three_types(q.curve_rate, list(zip(rates, errors, strict=True)))
-    assert_rule_equal_on_three_types(q.average_down, [(a, b, a) for a, b in zip(rates, rates[1:], strict=False)])
+    assert_rule_equal_on_three_types(q.average_down, [(a, b, a) for a, b in pairwise(rates)])
