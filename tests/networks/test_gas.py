@@ -155,6 +155,16 @@ VERBS = {
         "swap_exact_out",
     },
     "erc4626": {"deposit", "mint", "withdraw", "redeem"},
+    "morpho_blue": {
+        "accrue",
+        "borrow",
+        "liquidate",
+        "repay",
+        "supply",
+        "supply_collateral",
+        "withdraw",
+        "withdraw_collateral",
+    },
     "staking_rewards": {"stake", "withdraw", "claim", "exit"},
 }
 

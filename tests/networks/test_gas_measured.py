@@ -70,11 +70,15 @@ def test_words_written_are_those_of_the_trace(monkeypatch: pytest.MonkeyPatch) -
 
 def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.syspath_prepend(str(TOOLS))
+    import gas_morpho
     import gas_v3
     import gas_vault_farm
     from gas_lab import Lab
 
     with Lab("another seed") as lab:
+        if kind == "morpho_blue":
+            gas_morpho.measure(lab, 2)
+            return lab.samples
         if kind == "uniswap_v3":
             gas_v3.measure(lab, 1)
             return lab.samples
@@ -83,7 +87,7 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return lab.samples if kind == "erc4626" else farms.samples
 
 
-@pytest.mark.parametrize("kind", ["uniswap_v3", "erc4626", "staking_rewards"])
+@pytest.mark.parametrize("kind", ["uniswap_v3", "erc4626", "staking_rewards", "morpho_blue"])
 def test_fees_of_unseen_transactions(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     op = networks.get("op-mainnet")
     model = CostModel(op, {kind: load_gas(VENUES / kind / "gas.toml")})
