@@ -92,6 +92,8 @@ class Stand:
         owing = bool(self.market(who).of(who).borrow_shares)
         features["fees_taken"] = int(features["accruals"] and was.fee != 0)
         features["health_checks"] = int(verb in ("borrow", "liquidate") or (verb == "withdraw_collateral" and owing))
+        if verb in ("supply", "repay"):
+            features["by_shares"] = int("shares" in args)
         features["bad_debts"] = int(bad)
 
 
@@ -152,6 +154,8 @@ def _lend(stand: Stand, who: str) -> None:
     scale = 10 ** random.randrange(18, 23)
     for _ in range(2):
         stand.act(who, "supply", assets=random.randrange(1, 1_000) * scale // 1_000)
+    if random.randrange(3) == 0:
+        stand.act(who, "supply", shares=random.randrange(1, 1_000) * scale * 1_000)
     stand.act(who, "withdraw", assets=scale // 1_000)
     shares = stand.market(who).of(who).supply_shares
     stand.act(who, "withdraw", shares=shares if random.randrange(2) else shares // 3)

@@ -60,6 +60,7 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
     },
     "morpho_blue": {
         "accruals": ("interest brought up to date, which asks the rate model", 1),
+        "by_shares": ("paid in shares: more is approved than is taken, and put back to 0", 0),
         "fees_taken": ("of them, with a part for the protocol", 0),
         "health_checks": ("the oracle asked whether collateral carries a debt", 0),
         "bad_debts": ("debts left without collateral, taken off what was lent", 0),
@@ -77,11 +78,11 @@ PLAIN = {
     # What stages that only follow a recorded path can count; whatever else moves gas is averaged over.
     "uniswap_v3": ("ticks_initialised", "ticks_cleared", "ticks_crossed", "transfers"),
     "erc4626": ("first_shares", "last_shares"),
-    "morpho_blue": ("accruals", "fees_taken", "health_checks", "bad_debts"),
+    "morpho_blue": ("accruals", "by_shares", "fees_taken", "health_checks", "bad_debts"),
     "staking_rewards": ("first_stake", "last_stake"),
 }
-APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
-    # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards)
+APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
+    # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards, or the feature that says so)
     "uniswap_v3": {
         "mint": ("approvals", True),
         "increase": ("approvals", True),
@@ -90,9 +91,9 @@ APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
     },
     "erc4626": {"deposit": ("", False), "mint": ("", False)},
     "morpho_blue": {
-        "supply": ("", False),
+        "supply": ("", "by_shares"),
         "supply_collateral": ("", False),
-        "repay": ("", False),
+        "repay": ("", "by_shares"),
         "liquidate": ("", True),
     },
     "staking_rewards": {"stake": ("", False)},
@@ -209,7 +210,10 @@ def _verb(
     feature, reset = APPROVED[kind].get(verb, (None, False))
     times = f', times = "{feature}"' if feature else ""
     before = [f'{{ kind = "approve"{times} }}'] if feature is not None else []
-    after = [f'{{ kind = "approve_reset"{times} }}'] if reset else []
+    if isinstance(reset, str):
+        after = [f'{{ kind = "approve_reset", times = "{reset}" }}']
+    else:
+        after = [f'{{ kind = "approve_reset"{times} }}'] if reset else []
     if reset and feature:
         used = ("approve_reset", "allowances_left"), ("approve_reset_idle", "allowances_used_up")
         after = [f'{{ kind = "{each}", times = "{count}" }}' for each, count in used]

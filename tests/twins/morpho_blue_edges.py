@@ -295,7 +295,19 @@ def more_than_they_have() -> None:
     refused(twins, "transfer reverted", twins.flash, 0, 100 * E18 + 1)
 
 
+def utilisation_just_below() -> None:
+    """The mock's rate where rounding utilisation up would make it one more."""
+    twins, (alice, bob, *_) = fresh()
+    twins.act("supply", "m0", alice, 3 * E18)
+    twins.act("supply_collateral", "m0", bob, 3 * E18)
+    twins.act("borrow", "m0", bob, 3 * 10**8 * YEAR - 1)
+    twins.compare()
+    twins.act("borrow", "m0", bob, 1)
+    twins.compare()
+
+
 EDGES = (
+    utilisation_just_below,
     nothing_allowed_yet,
     wrong_in_every_way,
     who_may_act_for_whom,

@@ -115,6 +115,8 @@ class Twins:
         found = {"accruals": 1} if "AccrueInterest" in logged else {}
         if found and self.fee:
             found["fees_taken"] = 1
+        if action.verb in ("supply", "repay") and not action.args["assets"]:
+            found["by_shares"] = 1
         owing = False
         if action.verb == "withdraw_collateral":
             owing = bool(self.real.view("position", self.last, self._at(action.args["on_behalf"]))[1])

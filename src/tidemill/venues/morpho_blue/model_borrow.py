@@ -59,6 +59,7 @@ def repay(
     if assets:
         shares = shares_down(assets, market.borrow_assets, market.borrow_shares)
     else:
+        effects.count("by_shares")
         assets = assets_up(shares, market.borrow_assets, market.borrow_shares)
     _settle(market, owner, assets, shares)
     me = effects.ctx.sender

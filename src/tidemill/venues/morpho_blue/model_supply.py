@@ -39,6 +39,7 @@ def supply(
     if assets:
         shares = shares_down(assets, market.supply_assets, market.supply_shares)
     else:
+        effects.count("by_shares")
         assets = assets_up(shares, market.supply_assets, market.supply_shares)
     account = market.of(owner)
     market.accounts[owner] = account._replace(supply_shares=account.supply_shares + shares)

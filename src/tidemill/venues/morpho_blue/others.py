@@ -34,6 +34,7 @@ class Terms(Struct, frozen=True):
     supplied: int
     utilisation_bps: int
     oracle_move_bps: int
+    lot: int
 
 
 def script_of(
@@ -71,6 +72,9 @@ def script_of(
             if account.borrow_shares and account.collateral:
                 # One in reach of a liquidator loses half; refused (and left out) while it is healthy.
                 do("liquidator", "liquidate", borrower=who, seized=div_up(account.collateral, 2))
+        if terms.lot:
+            # Whether it succeeds depends on what "me" owes by then: it stands in the script either way.
+            script.append(Scripted(block, "liquidator", Action("liquidate", {"borrower": "me", "seized": terms.lot})))
         _one_move(terms, market, random, do)
     return script
 

@@ -11,8 +11,9 @@ from tidemill.venues.kinds import Kind, Placed, Setup
 from tidemill.venues.morpho_blue.model import MorphoModel
 from tidemill.venues.morpho_blue.others import Terms, script_of
 from tidemill.venues.morpho_blue.rules import MAX_FEE
-from tidemill.venues.morpho_blue.state import ADAPTIVE, FREE, MOCK, MorphoState
-from tidemill.venues.shared.scripted import Scripted, ScriptedStage
+from tidemill.venues.morpho_blue.stage import MarketStage
+from tidemill.venues.morpho_blue.state import ADAPTIVE, FREE, MOCK
+from tidemill.venues.shared.scripted import Scripted
 
 __all__ = ["VENUE"]
 
@@ -30,9 +31,9 @@ def place(setup: Setup) -> Placed:
     terms = _terms(setup)
     account, model = f"{setup.id}:morpho", MorphoModel()
 
-    def stage(script: list[Scripted]) -> ScriptedStage[MorphoState]:
+    def stage(script: list[Scripted]) -> MarketStage:
         state = model.init({"account": account, "owner": "owner"})
-        return ScriptedStage(setup.id, setup.network, account, model, state, script, setup.first_from)
+        return MarketStage(setup.id, setup.network, account, model, state, script, setup.first_from)
 
     script = script_of(terms, stage([]), setup.random("others"), _blocks(setup))
 
@@ -71,6 +72,10 @@ def _terms(setup: Setup) -> Terms:
         raise BadInput(
             f"{params['price']}: one collateral is worth more than 0 of the loan token", field=f"{where}.price"
         )
+    try:
+        lot = parse_amount(str(params["liquidation_lot"]), decimals[1])
+    except BadInput as error:
+        raise BadInput(str(error), field=f"{where}.liquidation_lot") from None
     return Terms(
         market=setup.id,
         loan=f"{loan}@{setup.network}",
@@ -82,6 +87,7 @@ def _terms(setup: Setup) -> Terms:
         supplied=int(params["supplied"]) * 10 ** decimals[0],
         utilisation_bps=int(params["utilisation_bps"]),
         oracle_move_bps=int(params["oracle_move_bps"]),
+        lot=lot,
     )
 
 
@@ -108,6 +114,7 @@ VENUE = Kind(
         "supplied": (1_000_000, "whole loan tokens that others lend at the start"),
         "utilisation_bps": (9_000, "part of it that others borrow, about which they move (0 to 10000)"),
         "every_hours": (6, "hours between moves of others and of the oracle (1 to 10000)"),
+        "liquidation_lot": ("0", "collateral that a liquidator tries to seize of you after each move of the oracle"),
         "oracle_move_bps": (0, "most that the oracle's price moves each time, up or down (0 to 5000)"),
     },
 )
