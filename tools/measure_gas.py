@@ -14,6 +14,7 @@ from pathlib import Path
 
 import gas_aave
 import gas_chef
+import gas_morpho
 import gas_v2
 import gas_v3
 import gas_vault_farm
@@ -77,6 +78,14 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "transfers": ("token transfers", 2),
         **SLOTS,
     },
+    "morpho_blue": {
+        "accruals": ("interest brought up to date, which asks the rate model", 1),
+        "by_shares": ("paid in shares: more is approved than is taken, and put back to 0", 0),
+        "fees_taken": ("of them, with a part for the protocol", 0),
+        "health_checks": ("the oracle asked whether collateral carries a debt", 0),
+        "bad_debts": ("debts left without collateral, taken off what was lent", 0),
+        **SLOTS,
+    },
     "staking_rewards": {
         "first_stake": ("nothing was staked before by this account", 0),
         "last_stake": ("nothing is staked afterwards by this account", 0),
@@ -91,13 +100,14 @@ PLAIN = {
     "uniswap_v2": (),
     "erc4626": ("first_shares", "last_shares"),
     "minichef": ("first_stake", "last_stake", "rewarded"),
+    "morpho_blue": ("accruals", "by_shares", "fees_taken", "health_checks", "bad_debts"),
     "staking_rewards": ("first_stake", "last_stake"),
     "aave_v3": ("reserves_valued",),
 }
 PINNED = ("minichef",)
 """Venues whose storage words are priced by the EVM alone."""
-APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
-    # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards)
+APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
+    # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards, or the feature that says so)
     "uniswap_v3": {
         "mint": ("approvals", True),
         "increase": ("approvals", True),
@@ -112,6 +122,12 @@ APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
     },
     "erc4626": {"deposit": ("", False), "mint": ("", False)},
     "minichef": {"stake": ("", False), "deposit": ("", False)},
+    "morpho_blue": {
+        "supply": ("", "by_shares"),
+        "supply_collateral": ("", False),
+        "repay": ("", "by_shares"),
+        "liquidate": ("", True),
+    },
     "staking_rewards": {"stake": ("", False)},
     "aave_v3": {"supply": ("", False), "repay": ("", True)},
 }
@@ -120,6 +136,7 @@ ABOUT = {
     "uniswap_v2": "Uniswap v2 (SushiSwap) through Router02",
     "erc4626": "OpenZeppelin's ERC-4626 vault",
     "minichef": "Sushi's MiniChefV2 with ComplexRewarderTime",
+    "morpho_blue": "Morpho Blue with our contract of the adaptive rate",
     "staking_rewards": "Synthetix StakingRewards",
     "aave_v3": "Aave v3.0.2, pool behind its proxy",
 }
@@ -128,6 +145,7 @@ PACKAGES = {
     "uniswap_v2": ("@uniswap/v2-core", "@uniswap/v2-periphery", "contracts/TestToken.vy"),
     "erc4626": ("@openzeppelin/contracts", "contracts/TestVault.sol", "contracts/TestToken.vy"),
     "minichef": ("@sushiswap/core", "contracts/TestToken.vy"),
+    "morpho_blue": ("@morpho-org/morpho-blue", "contracts/AdaptiveCurveRate.vy", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
     "aave_v3": ("@aave/core-v3", "contracts/TestToken.vy"),
 }
@@ -157,6 +175,9 @@ def main() -> None:
     with Lab(SEED) as lab:
         gas_chef.measure(lab, rounds)
         write("minichef", lab.samples)
+    with Lab(SEED) as lab:
+        gas_morpho.measure(lab, rounds)
+        write("morpho_blue", lab.samples)
 
 
 def write(kind: str, samples: Sequence[Sample]) -> None:
@@ -237,7 +258,10 @@ def _verb(
     feature, reset = APPROVED[kind].get(verb, (None, False))
     times = f', times = "{feature}"' if feature else ""
     before = [f'{{ kind = "approve"{times} }}'] if feature is not None else []
-    after = [f'{{ kind = "approve_reset"{times} }}'] if reset else []
+    if isinstance(reset, str):
+        after = [f'{{ kind = "approve_reset", times = "{reset}" }}']
+    else:
+        after = [f'{{ kind = "approve_reset"{times} }}'] if reset else []
     if reset and feature:
         used = ("approve_reset", "allowances_left"), ("approve_reset_idle", "allowances_used_up")
         after = [f'{{ kind = "{each}", times = "{count}" }}' for each, count in used]

@@ -165,6 +165,16 @@ VERBS = {
         "withdraw",
         "withdraw_and_harvest",
     },
+    "morpho_blue": {
+        "accrue",
+        "borrow",
+        "liquidate",
+        "repay",
+        "supply",
+        "supply_collateral",
+        "withdraw",
+        "withdraw_collateral",
+    },
     "staking_rewards": {"stake", "withdraw", "claim", "exit"},
 }
 

@@ -32,7 +32,7 @@ def shortened(name: str, *, actions: int | None = None, seed: int | None = None)
     study = load_study(EXAMPLES / f"{name}.toml")
     few = structs.replace(study.rehearse, actions=actions or ACTIONS.get(name, 150), seconds=LIVE_SECONDS)
     study = structs.replace(study, rehearse=few)
-    if name not in ("real_day", "impact", *VAULTS):
+    if name not in ("real_day", "impact", "morpho_supply", *VAULTS):
         study = structs.replace(study, end=FOUR_DAYS)
     if seed is not None:
         study = structs.replace(study, world=structs.replace(study.world, seed=seed))

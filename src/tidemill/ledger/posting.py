@@ -267,8 +267,8 @@ class _Poster:
             elif loose and claim and claim.treatment.principal == "converts" and not pairs[0].same_size():
                 postings.append(Posting(f"market:{claim.id}", token, -amount))
                 converted[token] = amount
-            elif loose and claim and amount > 0:
-                postings.append(Posting(f"income:{claim.treatment.income}:{claim.id}", token, -amount))
+            elif loose and (grown := claim if amount > 0 else _owing(pairs, token)):
+                postings.append(Posting(f"income:{grown.treatment.income}:{grown.id}", token, -amount))
             else:
                 raise InvariantBroken(
                     f"step seq {interval.steps[-1].seq}: claims at {venue} changed by {amount} {token} more than was "
@@ -368,6 +368,12 @@ class _Pair(NamedTuple):
 
     def accrued(self) -> _Amounts:
         return _minus(self.now.pending if self.now else {}, self.was.pending if self.was else {})
+
+
+def _owing(pairs: Sequence[_Pair], token: str) -> Claim | None:
+    """Return the claim that is a debt in ``token``: what is owed grows in the inclusion block as well."""
+    each = (claim for pair in pairs for claim in (pair.was, pair.now) if claim)
+    return next((claim for claim in each if claim.principal.get(token, 0) < 0), None)
 
 
 def _failed(step: Recorded) -> bool:

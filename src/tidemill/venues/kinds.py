@@ -84,6 +84,7 @@ _OURS = {
     "aave_v3": "tidemill.venues.aave_v3.venue",
     "erc4626": "tidemill.venues.erc4626.venue",
     "minichef": "tidemill.venues.minichef.venue",
+    "morpho_blue": "tidemill.venues.morpho_blue.venue",
     "staking_rewards": "tidemill.venues.staking_rewards.venue",
     "uniswap_v2": "tidemill.venues.uniswap_v2.venue",
     "uniswap_v3": "tidemill.venues.uniswap_v3.venue",
