@@ -74,8 +74,8 @@ class World:
         try:
             result = self.model.do(who, Action(verb, args))
         except Revert as revert:
-            assert isinstance(status, Reverted), (verb, args, revert.reason)
-            assert status.reason == revert.reason, (verb, args)
+            assert isinstance(status, Reverted), (verb, args, revert.reason)  # noqa: PT017
+            assert status.reason == revert.reason, (verb, args)  # noqa: PT017
             return False
         assert isinstance(status, Filled), (verb, args, status)
         assert status.amounts == result.amounts, (verb, args)

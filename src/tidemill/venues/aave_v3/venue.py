@@ -46,7 +46,7 @@ def place(setup: Setup) -> Placed:
     model, script = MarketModel(), _script(setup, ids)
 
     def make() -> Stage:
-        stage = ScriptedStage(
+        return ScriptedStage(
             setup.id,
             setup.network,
             accounts[0],
@@ -56,7 +56,6 @@ def place(setup: Setup) -> Placed:
             setup.first_from,
             beside=accounts[1:],
         )
-        return stage
 
     return Placed(make, {symbol: setup.decimals[symbol] for symbol in symbols})
 
@@ -130,4 +129,12 @@ VENUE = Kind(
         "flow_every_hours": (6, "hours between two steps of others"),
         "flow_bps": (100, "mean size of a step, of what is lent at the start"),
     },
+    income="Borrowers pay a variable rate that rises with usage; suppliers share it, less the treasury's part.",
+    risks=(
+        "when nearly all is borrowed, a withdrawal waits until somebody repays or supplies",
+        "a debt beside collateral is liquidated, at a loss, once its health factor falls below 1",
+        "caps, freezes and pauses are the governance's: an entry can be refused, and so can an exit while paused",
+        "collateral that falls faster than liquidators act leaves bad debt with the market",
+    ),
+    verbs={"enter": "supply", "leave": "withdraw"},
 )

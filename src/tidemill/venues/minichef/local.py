@@ -56,8 +56,8 @@ class LocalChef(ScriptedLocal):
         """Compare the chef's numbers, and those of every staker in every pool."""
         out = [(name, model.read(name), self.client.read(name)) for name in _PLAIN]
         for pid in range(model.read("poolLength")):
-            for name in ("poolInfo", "lpToken", "rewarder"):
-                out.append((f"{name}({pid})", model.read(name, pid), self.client.read(name, pid)))
+            names = ("poolInfo", "lpToken", "rewarder")
+            out += [(f"{name}({pid})", model.read(name, pid), self.client.read(name, pid)) for name in names]
             for who in ("me", *self._actors):
                 at = self.ground.address(who)
                 here = model.read("userInfo", pid, who), self.client.read("userInfo", pid, at)

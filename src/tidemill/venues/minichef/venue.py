@@ -101,4 +101,12 @@ VENUE = Kind(
         "cut_days": (0, "days between two cuts of the stream; 0: none"),
         "cut_bps": (1_000, "part by which each cut lowers it"),
     },
+    income="A stream of so many tokens a second is shared among pools by points, within a pool by stake; a rewarder may "
+    "add a second.",
+    risks=(
+        "points and the stream are the owner's to change: a pool's part can fall to nothing from one block to the next",
+        "the chef pays from what it holds: once it is short, harvests fail until somebody fills it",
+        "leaving in an emergency gives the stake back and forfeits what was not harvested",
+    ),
+    verbs={"enter": "deposit", "harvest": "harvest", "leave": "withdraw_and_harvest"},
 )

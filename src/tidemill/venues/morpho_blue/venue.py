@@ -117,4 +117,11 @@ VENUE = Kind(
         "liquidation_lot": ("0", "collateral that a liquidator tries to seize of you after each move of the oracle"),
         "oracle_move_bps": (0, "most that the oracle's price moves each time, up or down (0 to 5000)"),
     },
+    income="Borrowers of one market pay the rate of its model; its suppliers share it, less the protocol's part.",
+    risks=(
+        "a market has one collateral and one oracle, fixed for ever: if the oracle is wrong, so are its liquidations",
+        "debt left without collateral is taken off what suppliers of that market lent",
+        "when all is borrowed, a withdrawal waits until somebody repays or supplies",
+    ),
+    verbs={"enter": "supply", "leave": "withdraw"},
 )

@@ -126,4 +126,11 @@ VENUE = Kind(
         "every_minutes": (15, "minutes between steps of the outside price"),
         "protocol_fee": (0, "1: the protocol takes a sixth of the fees, 0: it does not"),
     },
+    income="Traders leave 0.3 % of what they pay in the pair, so each share stands for more of both tokens.",
+    risks=(
+        "divergence: the pair sells what rises and buys what falls",
+        "shares added next to yours take part of the same fees; a sixth of them may go to the protocol",
+        "the price inside follows the market only as fast as somebody trades it there",
+    ),
+    verbs={"enter": "add_liquidity", "leave": "remove_liquidity"},
 )
