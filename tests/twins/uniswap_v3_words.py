@@ -16,6 +16,7 @@ from eth_hash.auto import keccak
 from harness import assert_same
 from harness.compare import counted
 from harness.v3_storage import _slot, pool_slots, token_slots
+from tidemill.venues.uniswap_v3.model_state import ManagerState
 from tidemill.venues.uniswap_v3.model_storage import WORDS, storage_features, write_word
 from tidemill.venues.uniswap_v3.rules import sqrt_ratio_at_tick
 from twins.uniswap_v3_reverts import BELOW, E18, IN, PRICE, prepared
@@ -196,6 +197,23 @@ def tokens_among_others_unknown() -> None:
         twin.act("close", alice, token_id=token_id)
 
 
+def tokens_told_at_once() -> None:
+    """A manager told of tokens that nobody has burnt enumerates them as one that saw them minted, and goes on alike."""
+    twin = Counted()
+    alice, bob, _ = twin.actors
+    Twin.act(twin, "pool_initialize", bob, sqrt_price_x96=PRICE)
+    inside = {"tick_lower": RANGES[0][0], "tick_upper": RANGES[0][1]}
+    for who in (alice, bob, alice, alice, bob):
+        twin.act("mint", who, **inside, **BOTH)
+    lived = twin.state.manager
+    told = ManagerState(lived.account, lived.next_id, dict(lived.tokens))
+    for name in ("entries", "places", "sizes"):
+        assert_same(getattr(lived, name), getattr(told, name), name)
+    lived.entries, lived.places, lived.sizes = told.entries, told.places, told.sizes
+    twin.act("close", alice, token_id=1)
+    twin.act("mint", bob, **inside, **BOTH)
+
+
 def tokens_of_one_unit_or_one_token() -> None:
     """A token of one unit of liquidity earns, is collected and closed; one that is owed token1 alone is not cleared."""
     twin = prepared()
@@ -322,6 +340,7 @@ def charged(history: Sequence[int]) -> dict[str, int]:
 WORDS_WRITTEN = (
     position_tokens_from_first_to_last,
     tokens_among_others_unknown,
+    tokens_told_at_once,
     tokens_of_one_unit_or_one_token,
     locks_and_words_put_back,
     words_of_the_bitmap_and_of_observations,
