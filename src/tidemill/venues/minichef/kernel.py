@@ -114,7 +114,7 @@ def _play(
             per_share = per_share_after(per_share, growth_down(reward, lying))
         staked, debt = load256(cells, row), load256(cells, row + 1)
         till, due = load256(cells, _TILL), load256(paid, i)
-        if verb == HARVEST or verb == BOTH:  # noqa: PLR1714, SIM109 - numba knows no tuple of these
+        if verb in (HARVEST, BOTH):
             accrued = accrued_down(staked, per_share) + _BIAS
             if accrued < debt:
                 refused[i] = _BELOW_NOTHING
