@@ -19,9 +19,9 @@ from tidemill.units import wide
 from tidemill.units.jit import load256, pack, store256, unpack
 from tidemill.units.kernels import kernel
 from tidemill.venues.minichef.rules import accrued_down, emitted_down, growth_down, per_share_after
-from tidemill.venues.minichef.state import NOTHING, ChefState
+from tidemill.venues.minichef.state import NOTHING, ChefState, PoolState, Share
 
-__all__ = ["BOTH", "DEPOSIT", "HARVEST", "REFUSALS", "WITHDRAW", "Actions", "Played", "play"]
+__all__ = ["BOTH", "DEPOSIT", "HARVEST", "REFUSALS", "WITHDRAW", "Actions", "Played", "play", "warm"]
 
 DEPOSIT, WITHDRAW, HARVEST, BOTH = range(4)
 """Verbs; ``BOTH`` is withdraw_and_harvest."""
@@ -96,6 +96,13 @@ def play(state: ChefState, pid: int, people: Sequence[str], lying: int, till: in
         staked, debt = after[_FIRST + 2 * index : _FIRST + 2 * index + 2]
         pool.share.stakes[people[index]] = staked, debt - (1 << 255)
     return Played(paid, refused, after[_LYING], after[_TILL])
+
+
+def warm() -> None:
+    """Compile the kernel, or load it, by a run of nothing."""
+    state = ChefState("chef", "SUSHI", "owner", pools={0: PoolState("LP", "", Share())})
+    none = Actions(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int8), pack([]))
+    play(state, 0, (), 0, 0, none)
 
 
 @kernel
