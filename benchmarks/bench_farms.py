@@ -31,15 +31,15 @@ class Rich:
         self.held = {"LP": 0, "SUSHI": TILL}
 
     def balance(self, token: str, account: str) -> int:
-        """Stakers are never short."""
+        """Return what the chef holds, or plenty."""
         return self.held[token] if account == "chef" else 1 << 200
 
     def call(self, venue: str, action: Action) -> Result:
-        """Nothing else is called."""
+        """Nothing is called."""
         raise NotImplementedError
 
     def move(self, transfer: Transfer) -> None:
-        """Nothing is moved ahead of a result."""
+        """Nothing is moved ahead."""
         raise NotImplementedError
 
 

@@ -95,8 +95,9 @@ def fit_kinds(
 ) -> tuple[dict[str, Fit], dict[str, Fit | ExactFit], dict[str, list[Sent]]]:
     """Return fits by kind without and with storage counts, and the transactions themselves.
 
-    ``pinned`` as for `Fit`. A refusal's transaction is described by its middle, not by features: its caller knows only
-    that it was refused.
+    ``pinned`` is as for `Fit`.
+
+    A refusal's transaction is described by its middle, not by features: its caller knows only that it was refused.
     """
     rows: dict[str, list[tuple[int, Mapping[str, int]]]] = defaultdict(list)
     sent: dict[str, list[Sent]] = defaultdict(list)

@@ -9,6 +9,7 @@ from typing import Any
 from harness.chef import NOBODY
 from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Event, Revert
+from tidemill.venues.minichef.rules import accrued_down
 from twins.minichef_twin import BONUS, SETUPS, SUSHI, Logged, Twins
 
 DAY = 86_400
@@ -72,10 +73,9 @@ def two_roundings_below_nothing() -> None:
         twins.deposit(0, alice, 10**12 * amount + 1, alice)
         twins.withdraw("withdraw", 0, alice, 5 * 10**11 + 3, alice)
         twins.compare()
-        try:
-            twins.plain("harvest", 0, alice, alice)
-        except Revert as revert:
-            assert revert.reason == "Integer < 0"  # noqa: PT017 - or none at all
+        due = twins.model.read("userInfo", 0, alice)
+        if accrued_down(due[0], twins.model.read("poolInfo", 0)[0]) < due[1]:
+            refused("Integer < 0", twins, twins.plain, "harvest", 0, alice, alice)
             met += 1
             refused("Integer < 0", twins, twins.exit, 0, alice, alice)
             refused("Integer < 0", twins, twins.withdraw, "withdraw_and_harvest", 0, alice, 1, alice)
@@ -143,6 +143,7 @@ def exactly_what_the_multiplier_says() -> None:
     twins.evm.advance(seconds=DAY)
     due = twins.real.chef.view("pendingSushi", 0, alice)
     bonus = twins.real.multiple.view("pendingTokens", 0, alice, due)[1][0]
+    twins.compare()  # the views round as the payment does
     twins.fund(BONUS, bonus, twins.multiple)
     assert twins.plain("harvest", 0, alice, alice).amounts == {"reward": due, "bonus": bonus}
     twins.compare()
@@ -406,12 +407,12 @@ def pools_that_are_not_the_first() -> None:
     twins.do(lambda: twins.real.stream.send(alice, "updatePool", 1), alice, touch)
     twins.compare()
     for verb, args in (("stakes", {}), ("update_rewarder", {"rewarder": "nobody"})):
+        said = ""
         try:
             twins.model.do(alice, Action(verb, args))
         except Revert as revert:
-            assert repr("stakes" if verb == "stakes" else "nobody") in revert.reason  # noqa: PT017
-        else:
-            raise AssertionError(verb)
+            said = revert.reason
+        assert repr("stakes" if verb == "stakes" else "nobody") in said
     assert twins.real.stream.view("rewardPerSecond") == model.read(state, "rewarder.rewardPerSecond", twins.stream)
     multiplier = model.read(state, "rewarder.rewardMultiplier", twins.multiple)
     assert multiplier == E18 // 2

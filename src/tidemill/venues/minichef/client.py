@@ -9,7 +9,7 @@ from tidemill.chain.rpc import BlockId, Rpc
 from tidemill.chain.types import Call, Receipt
 from tidemill.errors import BadInput, Revert, RpcRejected, UnknownName
 from tidemill.interfaces import Event, Filled, Intent, Position, Reverted, Status
-from tidemill.venues.minichef.client_abi import CHEF, NOBODY, PLAIN_ERC20, REWARDER, ChefDeployment
+from tidemill.venues.minichef.client_abi import CHEF, NOBODY, PAID, REWARDER, ChefDeployment
 from tidemill.venues.minichef.doing import HALT
 from tidemill.venues.minichef.model import ALIASES
 from tidemill.venues.shared.client_parts import ERC20, Given, abi, ask, decode_log, with_approvals
@@ -25,8 +25,17 @@ _OF_STAKERS = {
     "emergency_withdraw": "emergencyWithdraw",
 }
 _WITH_AMOUNT = ("deposit", "withdraw", "withdraw_and_harvest")
-_OTHERS: tuple[str, ...] = ("add_pool", "set_pool", "set_sushi_per_second", "update_pool", "update_rewarder", "fund")
-_OTHERS += ("rewarder_add", "rewarder_set", "rewarder_rate")
+_OTHERS = (
+    "add_pool",
+    "set_pool",
+    "set_sushi_per_second",
+    "update_pool",
+    "update_rewarder",
+    "fund",
+    "rewarder_add",
+    "rewarder_set",
+    "rewarder_rate",
+)
 _TIMED = {"pendingSushi": 2, "rewarder.pendingToken": 3}
 """Views that move with time, and how many arguments they take here: the model is told time and balance as well."""
 
@@ -78,7 +87,7 @@ class ChefClient:
         at = self.deployment
         if verb == "fund":
             to = given.text("rewarder", "")
-            data = abi(PLAIN_ERC20).encode("transfer", at.rewarder(to) if to else at.chef, given.number("amount"))
+            data = abi(PAID).encode("transfer", at.rewarder(to) if to else at.chef, given.number("amount"))
             return Call(at.token(given.text("token")), data, purpose=verb)
         if verb.startswith("rewarder_") or verb == "update_rewarder":
             return self._of_rewarder(verb, given)
@@ -234,7 +243,7 @@ def _halted(reason: str) -> bool:
 def _moved(log: Mapping[str, Any]) -> tuple[str, int]:
     """Who sent how much, where a log is a transfer of a token; nobody otherwise."""
     topics = [str(topic).lower() for topic in log["topics"]]
-    transfer = abi(PLAIN_ERC20).events.get(topics[0]) if len(topics) == 3 else None
+    transfer = abi(PAID).events.get(topics[0]) if len(topics) == 3 else None
     return ("0x" + topics[1][-40:], int(str(log["data"]), 16)) if transfer else ("", 0)
 
 

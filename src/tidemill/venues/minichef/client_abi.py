@@ -10,7 +10,7 @@ from tidemill.chain.rpc import Rpc
 from tidemill.errors import UnknownName
 from tidemill.venues.shared.client_parts import ask
 
-__all__ = ["CHEF", "NOBODY", "PLAIN_ERC20", "REWARDER", "ChefDeployment"]
+__all__ = ["CHEF", "NOBODY", "PAID", "REWARDER", "ChefDeployment"]
 
 NOBODY = "0x" + "00" * 20
 
@@ -61,7 +61,7 @@ function pendingToken(uint256 pid, address user) view returns (uint256)
 function pendingTokens(uint256 pid, address user, uint256 sushi) view returns (address[], uint256[])
 """
 
-PLAIN_ERC20 = """
+PAID = """
 event Transfer(address indexed source, address indexed target, uint256 amount)
 function transfer(address target, uint256 amount) returns (bool)
 """

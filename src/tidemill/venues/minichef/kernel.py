@@ -19,9 +19,9 @@ from tidemill.units import wide
 from tidemill.units.jit import load256, pack, store256, unpack
 from tidemill.units.kernels import kernel
 from tidemill.venues.minichef.rules import accrued_down, emitted_down, growth_down, per_share_after
-from tidemill.venues.minichef.state import NOTHING, ChefState
+from tidemill.venues.minichef.state import NOTHING, ChefState, PoolState, Share
 
-__all__ = ["BOTH", "DEPOSIT", "HARVEST", "REFUSALS", "WITHDRAW", "Actions", "Played", "play"]
+__all__ = ["BOTH", "DEPOSIT", "HARVEST", "REFUSALS", "WITHDRAW", "Actions", "Played", "play", "warm"]
 
 DEPOSIT, WITHDRAW, HARVEST, BOTH = range(4)
 """Verbs; ``BOTH`` is withdraw_and_harvest."""
@@ -98,6 +98,13 @@ def play(state: ChefState, pid: int, people: Sequence[str], lying: int, till: in
     return Played(paid, refused, after[_LYING], after[_TILL])
 
 
+def warm() -> None:
+    """Compile the kernel, or load it, by a run of nothing."""
+    state = ChefState("chef", "SUSHI", "owner", pools={0: PoolState("LP", "", Share())})
+    none = Actions(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int8), pack([]))
+    play(state, 0, (), 0, 0, none)
+
+
 @kernel
 def _play(
     cells: Any, clock: Any, times: Any, who: Any, verbs: Any, amounts: Any, paid: Any, refused: Any
@@ -114,7 +121,7 @@ def _play(
             per_share = per_share_after(per_share, growth_down(reward, lying))
         staked, debt = load256(cells, row), load256(cells, row + 1)
         till, due = load256(cells, _TILL), load256(paid, i)
-        if verb == HARVEST or verb == BOTH:  # noqa: PLR1714, SIM109 - numba knows no tuple of these
+        if verb in (HARVEST, BOTH):
             accrued = accrued_down(staked, per_share) + _BIAS
             if accrued < debt:
                 refused[i] = _BELOW_NOTHING

@@ -6,7 +6,7 @@ without harvesting is still owed, and then the debt is below zero.
 
 MasterChef (version 1) is the special case of these rules in which ``elapsed`` counts blocks (times a bonus multiplier),
 the rate is a block's, and the debt is set anew at each touch, so that it is never signed: the same `emitted_down`,
-`growth_down` and `accrued_down`.
+`growth_down` and `accrued_down` (`tests/twins/test_master_chef.py` holds them to its bytecode).
 
 Source: Sushi's documentation of MasterChefV2 and MiniChefV2, and the observed behaviour of the bytecode that
 `@sushiswap/core` ships.

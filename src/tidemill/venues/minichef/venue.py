@@ -19,7 +19,7 @@ OWNER = "chef-owner"
 
 
 def place(setup: Setup) -> Placed:
-    """Make the chef and its script: pools, rates and tills in the first block, one large stake of others, cuts later."""
+    """Make the chef and its script: pools, rates, tills and a stake of others in the first block, then their harvests."""
     params = setup.params
     staking, reward, bonus = (str(params[name]) for name in ("staking", "reward", "bonus"))
     for symbol in filter(None, (staking, reward, bonus)):
@@ -33,7 +33,7 @@ def place(setup: Setup) -> Placed:
     if bonus:
         one = {"account": rewarder, "token": tokens[bonus], "owner": OWNER, "streams": True, "rate": 0}
         state["rewarders"] = [one]
-    script = list(_script(setup, tokens, rewarder))
+    script = sorted(_script(setup, tokens, rewarder), key=lambda item: item.block.number)
     model = ChefModel()
 
     def make() -> Stage:
@@ -46,7 +46,7 @@ def place(setup: Setup) -> Placed:
 
 
 def _script(setup: Setup, tokens: dict[str, str], rewarder: str) -> Iterator[Scripted]:
-    """Yield what owner and others do, in order."""
+    """Yield what the owner does, then what others do; what falls into one block stays in this order."""
     params, first = setup.params, setup.first_from(setup.start)
     staking, reward, bonus = (str(params[name]) for name in ("staking", "reward", "bonus"))
     days = int(params["funded_days"]) or -(-(setup.end - setup.start) // DAY) + 1
@@ -59,7 +59,8 @@ def _script(setup: Setup, tokens: dict[str, str], rewarder: str) -> Iterator[Scr
         yield owner("add_pool", points=int(params["other_points"]), token=tokens[reward])
     daily = int(params["reward_per_day"]) * 10 ** setup.decimals[reward]
     yield owner("set_sushi_per_second", rate=daily // DAY)
-    yield owner("fund", token=tokens[reward], amount=daily * days)
+    whole = int(params["points"]) + int(params["other_points"])
+    yield owner("fund", token=tokens[reward], amount=daily * int(params["points"]) * days // whole)
     if bonus:
         daily_bonus = int(params["bonus_per_day"]) * 10 ** setup.decimals[bonus]
         yield owner("rewarder_add", rewarder=rewarder, points=1, pid=0)
@@ -67,6 +68,8 @@ def _script(setup: Setup, tokens: dict[str, str], rewarder: str) -> Iterator[Scr
         yield owner("fund", token=tokens[bonus], amount=daily_bonus * days, rewarder=rewarder)
     if staked := int(params["staked"]) * 10 ** setup.decimals[staking]:
         yield Scripted(first, "others", Action("deposit", {"pid": 0, "amount": staked}))
+        for time in range(setup.start + DAY, setup.end, DAY):
+            yield Scripted(setup.first_from(time), "others", Action("harvest", {"pid": 0}))
     yield from _cuts(setup, daily // DAY)
 
 
@@ -94,10 +97,10 @@ VENUE = Kind(
         "bonus": ("", "symbol of the token that the pool's rewarder streams beside it; empty: no rewarder"),
         "points": (100, "allocation points of the pool"),
         "other_points": (0, "points of all other pools together"),
-        "staked": (1_000_000, "whole tokens that others stake"),
+        "staked": (1_000_000, "whole tokens that others stake; they harvest once a day"),
         "reward_per_day": (10_000, "whole reward tokens a day, for all pools together"),
         "bonus_per_day": (0, "whole bonus tokens a day"),
-        "funded_days": (0, "days for which rewards lie ready; then harvests fail. 0: to the end"),
+        "funded_days": (0, "days for which the pool's rewards lie ready; then harvests fail. 0: to the end"),
         "cut_days": (0, "days between two cuts of the stream; 0: none"),
         "cut_bps": (1_000, "part by which each cut lowers it"),
     },
