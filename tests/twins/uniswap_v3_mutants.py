@@ -31,6 +31,13 @@ MODULES = [
 NEEDED = ["tidemill.units.jit"]
 
 EQUIVALENT = {
+    "model_state.ManagerState: False -> True #2": "how managers are compared and shown, not what they do",
+    "model_state.ManagerState: False -> True #3": "how managers are compared and shown, not what they do",
+    "model_state.ManagerState: False -> True #4": "how managers are compared and shown, not what they do",
+    "model_state.ManagerState: False -> True #5": "how managers are compared and shown, not what they do",
+    "model_state.ManagerState: False -> True #6": "how managers are compared and shown, not what they do",
+    "model_state.ManagerState: False -> True #7": "how managers are compared and shown, not what they do",
+    "model_state.ManagerState: False -> True #8": "how managers are compared and shown, not what they do",
     "model_pool._settle_position: delta > 0 -> delta >= 0": "only a delta other than 0 turns a tick's bit",
     "model_pool._settle_position: delta < 0 -> delta <= 0": "a delta of 0 turns no bit, so there is nothing to clear",
     "model_pool._settle_position: 0 -> 1 #5": "a delta of 0 turns no bit, so there is nothing to clear",
