@@ -72,19 +72,29 @@ class Stand:
         features: dict[str, int] = {}
         self.lab.act(who, verb, calls, features)
         features |= count_words(zip(before, self.words((who, TREASURY)), strict=True))
-        features["reserves_valued"] = self._valued(verb, who, was, args)
+        word = self._valued(verb, who, was, args)
+        named = [i for i in range(len(TOKENS)) if word >> 2 * i & 3]
+        # A verb brings its own reserve up to date before it looks, but for the one that moves nothing.
+        fresh = -1 if verb == "set_collateral" else self._place(args)
+        features["collateral_valued"] = sum(word >> 2 * i + 1 & 1 for i in named)
+        features["debt_valued"] = sum(word >> 2 * i & 1 for i in named)
+        features["reserves_valued"] = len(named)
+        features["reserves_stale"] = sum(i != fresh for i in named)
+        features["switched_on"] = int(verb == "set_collateral" and bool(args[1]))
 
     def _valued(self, verb: str, who: str, was: int, args: tuple[object, ...]) -> int:
-        """What the model counts: the account's reserves, where the pool must see that it stays healthy."""
+        """The account's word where the pool must see that it stays healthy, else 0."""
         (left,) = self.ask(self.at.pool, POOL, "getUserConfiguration", who)
         if verb == "borrow":
-            return _reserves(was)
+            return was
         owes = any(left >> 2 * i & 1 for i in range(len(TOKENS)))
-        place = [reserve.token for reserve in self.at.reserves.values()].index(str(args[0]))
-        used = was >> 2 * place + 1 & 1
+        used = was >> 2 * self._place(args) + 1 & 1
         if verb == "withdraw":
-            return _reserves(left) if used and owes else 0
-        return _reserves(left) if verb == "set_collateral" and used and not args[1] else 0
+            return left if used and owes else 0
+        return left if verb == "set_collateral" and used and not args[1] else 0
+
+    def _place(self, args: tuple[object, ...]) -> int:
+        return [reserve.token for reserve in self.at.reserves.values()].index(str(args[0]))
 
 
 def measure(lab: Lab, rounds: int) -> None:
@@ -145,10 +155,6 @@ def _life(stand: Stand, who: str, *, leave: bool) -> None:
         stand.act(who, "supply", "supply", a.token, 10**6, who, 0)
         stand.act(who, "set_collateral", "setUserUseReserveAsCollateral", a.token, True)
         stand.act(who, "repay_with_supply", "repayWithATokens", c.token, 10**6, 2)
-
-
-def _reserves(word: int) -> int:
-    return sum(bool(word >> 2 * i & 3) for i in range(len(TOKENS)))
 
 
 def _pay(stand: Stand, who: str, reserve: ReserveAt, amount: int) -> None:

@@ -70,7 +70,6 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "last_shares": ("the owner holds none afterwards", 0),
         **SLOTS,
     },
-    "aave_v3": {"reserves_valued": ("reserves valued to see that the account stays healthy", 0), **SLOTS},
     "minichef": {
         "first_stake": ("nothing was staked before by this account", 0),
         "last_stake": ("nothing is staked afterwards by this account", 0),
@@ -84,6 +83,14 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "fees_taken": ("of them, with a part for the protocol", 0),
         "health_checks": ("the oracle asked whether collateral carries a debt", 0),
         "bad_debts": ("debts left without collateral, taken off what was lent", 0),
+        **SLOTS,
+    },
+    "aave_v3": {
+        "collateral_valued": ("balances of collateral that a check of the account's health reads", 0),
+        "debt_valued": ("debts that it reads", 0),
+        "reserves_valued": ("reserves in which they are", 0),
+        "reserves_stale": ("those of them not brought up to date yet", 0),
+        "switched_on": ("a reserve is put to use as collateral", 0),
         **SLOTS,
     },
     "staking_rewards": {
@@ -102,7 +109,7 @@ PLAIN = {
     "minichef": ("first_stake", "last_stake", "rewarded"),
     "morpho_blue": ("accruals", "by_shares", "fees_taken", "health_checks", "bad_debts"),
     "staking_rewards": ("first_stake", "last_stake"),
-    "aave_v3": ("reserves_valued",),
+    "aave_v3": ("collateral_valued", "debt_valued", "reserves_valued", "reserves_stale", "switched_on"),
 }
 PINNED = ("minichef",)
 """Venues whose storage words are priced by the EVM alone."""

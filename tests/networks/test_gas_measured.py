@@ -70,6 +70,7 @@ def test_words_written_are_those_of_the_trace(monkeypatch: pytest.MonkeyPatch) -
 
 def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.syspath_prepend(str(TOOLS))
+    import gas_aave
     import gas_chef
     import gas_morpho
     import gas_v2
@@ -87,6 +88,9 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         if kind == "morpho_blue":
             gas_morpho.measure(lab, 2)
             return lab.samples
+        if kind == "aave_v3":
+            gas_aave.measure(lab, 2)
+            return lab.samples
         if kind == "uniswap_v3":
             gas_v3.measure(lab, 1)
             return lab.samples
@@ -95,7 +99,10 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return lab.samples if kind == "erc4626" else farms.samples
 
 
-@pytest.mark.parametrize("kind", ["uniswap_v3", "uniswap_v2", "erc4626", "minichef", "staking_rewards", "morpho_blue"])
+_KINDS = ["aave_v3", "uniswap_v3", "uniswap_v2", "erc4626", "minichef", "staking_rewards", "morpho_blue"]
+
+
+@pytest.mark.parametrize("kind", _KINDS)
 def test_fees_of_unseen_transactions(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     op = networks.get("op-mainnet")
     model = CostModel(op, {kind: load_gas(VENUES / kind / "gas.toml")})

@@ -15,9 +15,14 @@ from tidemill.studies.rehearse import Comparison
 from tidemill.studies.study import Study, load_study
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-VAULTS = ("vault_farm", "chef_farm")
-"""Examples without a recorded pool."""
-ACTIONS = dict.fromkeys(VAULTS, 280)
+SCRIPTED = {
+    "vault_farm": ("deposit", "redeem"),
+    "chef_farm": ("deposit", "redeem"),
+    "lending": ("supply", "withdraw"),
+    "morpho_supply": ("supply", "withdraw"),
+}
+"""Examples without a recorded pool, and by which verbs they enter and leave."""
+ACTIONS = {"vault_farm": 280, "chef_farm": 280}
 """Recorded actions per rehearsal; the vault's script needs more to reach a claim."""
 FOUR_DAYS = dt.datetime(2025, 1, 5, tzinfo=dt.UTC)
 """Studies of the sample end here in tests: their backtest finds the window, and two months of it take seconds."""
@@ -32,7 +37,7 @@ def shortened(name: str, *, actions: int | None = None, seed: int | None = None)
     study = load_study(EXAMPLES / f"{name}.toml")
     few = structs.replace(study.rehearse, actions=actions or ACTIONS.get(name, 150), seconds=LIVE_SECONDS)
     study = structs.replace(study, rehearse=few)
-    if name not in ("real_day", "impact", "morpho_supply", *VAULTS):
+    if name not in ("real_day", "impact", *SCRIPTED):
         study = structs.replace(study, end=FOUR_DAYS)
     if seed is not None:
         study = structs.replace(study, world=structs.replace(study.world, seed=seed))

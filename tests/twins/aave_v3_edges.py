@@ -160,6 +160,46 @@ def health_of_exactly_one() -> None:
     twins.compare()
 
 
+def leaving_at_exactly_one() -> None:
+    """Collateral without value may leave at a health factor of one, and nobody who uses none takes any out of use."""
+    twins, alice, bob, carol = indebted()
+    twins.supply(alice, SIL, 1)
+    twins.set_price(ETH, 193_939_393_939)
+    assert twins.real.pool.view("getUserAccountData", alice)[-1] == E18
+    twins.set_collateral(alice, SIL, on=False)
+    twins.compare()
+    twins.set_collateral(alice, SIL, on=True)
+    twins.withdraw(alice, SIL, ALL)
+    twins.compare()
+    twins.supply(bob, USD, E6)
+    twins.set_collateral(bob, USD, on=False)
+    twins.withdraw(bob, USD, ALL)
+    twins.compare()
+    twins.set_price(ETH, 2_500 * E8)
+    for index in (DAI, ETH, SIL):
+        twins.set_collateral(carol, index, on=False)
+    twins.withdraw(carol, USD, E6)
+    twins.compare()
+
+
+def isolation_of_the_first_reserve() -> None:
+    """Who uses no collateral is in nobody's isolation, whichever reserve comes first."""
+    twins = Twins()
+    alice, bob, carol = twins.real.actors.values()
+    twins.configure(USD, "debt_ceiling", 10**6)
+    twins.supply(carol, DAI, 10**6 * E18)
+    twins.supply(alice, ETH, E18)
+    twins.borrow(alice, DAI, 1_500 * E18)
+    twins.set_price(ETH, 100 * E8)
+    twins.liquidate(bob, ETH, DAI, alice, ALL)
+    assert not twins.model.state.collateral.get(alice)
+    twins.repay(alice, DAI, E18)
+    twins.compare()
+    twins.mint_to_treasury(bob, DAI)
+    twins.mint_to_treasury(bob, USD)
+    twins.compare()
+
+
 def close_factor() -> None:
     """Half at a health factor above 0.95, all of it at 0.95 and below."""
     for price, whole in ((184_242_424_242, True), (184_242_424_244, False), (184_242_424_000, True)):
@@ -589,6 +629,17 @@ def _asked(rule: Callable[..., Any], *args: int) -> Any:
         return revert.reason
 
 
+def interest_of_v3_6() -> None:
+    """The compounded interest of v3.6 beside its own library, at random and from one second to ten years."""
+    evm, rng = Evm(), random.Random("taylor")
+    library = deploy(evm, actor("taylor"), "AaveTaylor")
+    rates = [0, 1, RAY, 3 * RAY, 1 << 100, *(rng.getrandbits(n) for n in range(60, 92) for _ in range(6))]
+    for rate in rates:
+        for seconds in (0, 1, 2, 3, YEAR, rng.randrange(DAY), rng.randrange(10 * YEAR)):
+            expected = library.view("compounded", rate, seconds)
+            assert_same(expected, rules.taylor_interest_half_up(rate, seconds), f"{rate} for {seconds}")
+
+
 def limits_of_rules() -> None:
     """Where 128 bits end, where the curve bends, and a rate without stable debts, which this market does not use."""
     assert rules.grow_half_up((1 << 127) - 1, 2 * RAY) == (1 << 128) - 2
@@ -645,6 +696,7 @@ def only_what_grew() -> None:
 EDGES = (
     arithmetic,
     percentages,
+    interest_of_v3_6,
     limits_of_rules,
     a_balance_of_128_bits,
     collateral_that_is_just_enough,
@@ -653,6 +705,8 @@ EDGES = (
     inactive,
     switched_off,
     health_of_exactly_one,
+    leaving_at_exactly_one,
+    isolation_of_the_first_reserve,
     close_factor,
     collateral_that_is_too_little,
     liquidated_in_many_ways,

@@ -28,6 +28,7 @@ EQUIVALENT = {
     "rules_risk.available_borrows: limit < debt -> limit <= debt": "both sides give nothing where they are equal",
     "rules_risk.isolated_units_down: div_down -> div_up #2": "a unit is a power of ten above a hundred",
     "model_reserve.update_rates: 0 -> 1 #3": "what is available plays no part where nothing is owed",
+    "model_account.account: owing & bit -> owing | bit": "who is not marked as owing in a reserve owes nothing there",
     "model_reserve._touch: 0 -> 1 #2": "who never came has nothing that an index could have grown",
 }
 

@@ -69,6 +69,7 @@ SETTERS = {
     "category": "setAssetEModeCategory",
     "siloed": "setSiloedBorrowing",
 }
+VALUED = ("collateral_valued", "debt_valued", "reserves_valued", "reserves_stale", "switched_on")
 FLAGS = {"paused", "frozen", "active", "borrowing", "flash_loans", "isolated_borrowing", "siloed"}
 
 
@@ -160,26 +161,40 @@ class Twins:
         self._check_log(made)
         after = self.words.read()
         moved = counted([(before[key], after[key]) for key in before])
-        features = {"reserves_valued": 0, **made.features}
-        moved["reserves_valued"] = self._valued(sender, action, before, after)
+        features = dict.fromkeys(VALUED, 0) | made.features
+        switched = action.verb == "set_collateral" and before["user", sender] < after["user", sender]
+        moved["switched_on"] = int(switched)
+        word = self._valued(sender, action, before, after)
+        named = [i for i in range(5) if word >> 2 * i & 3]
+        moved["collateral_valued"] = sum(word >> 2 * i + 1 & 1 for i in named)
+        moved["debt_valued"] = sum(word >> 2 * i & 1 for i in named)
+        moved["reserves_valued"] = len(named)
+        moved["reserves_stale"] = sum(self._stale(i, action, before, after) for i in named)
         assert_same(moved, features, "what moves gas")
         return got, made
 
+    def _stale(self, index: int, action: Action, before: dict[Any, int], after: dict[Any, int]) -> bool:
+        """Whether a reserve's indices were older than now when the account was valued."""
+        # A liquidation brings the collateral up to now only after it has valued the account.
+        late = action.verb == "liquidate" and self.ids[index] != action.args["debt"]
+        times = (before if late else after)[index, "times"]
+        return times >> 128 & (1 << 40) - 1 != self.evm.block.time
+
     def _valued(self, sender: str, action: Action, before: dict[Any, int], after: dict[Any, int]) -> int:
-        """Reserves that the pool had to value, told from the words it keeps of the account."""
+        """The word of the account that the pool had to value, as it stood then; 0 where it had to value none."""
         verb, args = action.verb, action.args
         was, left = before["user", sender], after["user", sender]
         if verb == "borrow":
-            return _reserves(was)
+            return was
         if verb == "liquidate":
-            return _reserves(before["user", args["user"]])
+            return before["user", args["user"]]
         if verb == "set_emode":
-            return _reserves(was) if before["emode", sender] else 0
+            return was if before["emode", sender] else 0
         index = self.ids.index(str(args.get("asset", self.ids[0])))
         used = was >> 2 * index + 1 & 1
         if verb == "withdraw" and used and any(left >> 2 * i & 1 for i in range(5)):
-            return _reserves(left)
-        return _reserves(left) if verb == "set_collateral" and not args["on"] and used else 0
+            return left
+        return left if verb == "set_collateral" and not args["on"] and used else 0
 
     def _check_log(self, made: Result) -> None:
         """Every number of every event of the pool and of the reserves' tokens, in order."""
@@ -242,6 +257,9 @@ class Twins:
         args = {"collateral": self.ids[collateral], "debt": self.ids[debt], "user": user, "cover": cover}
         call = self.pool(who, "liquidationCall", self.token(collateral), self.token(debt), user, cover, receive)
         _, made = self.do(call, who, Action("liquidate", {**args, "receive_supply": receive}))
+        (told,) = [args for name, args in self.real.pool.events() if name == "LiquidationCall"]
+        assert_same(told["debtToCover"], made.amounts["debt"])
+        assert_same(told["liquidatedCollateralAmount"], made.amounts["collateral"])
         return made
 
     def flash_loan(self, who: str, index: int, amount: int, *, accepted: bool = True) -> Result:
@@ -256,6 +274,8 @@ class Twins:
     def mint_to_treasury(self, who: str, index: int) -> Result:
         action = Action("mint_to_treasury", {"asset": self.ids[index]})
         _, made = self.do(self.pool(who, "mintToTreasury", [self.token(index)]), who, action)
+        told = [args["amountMinted"] for name, args in self.real.pool.events() if name == "MintedToTreasury"]
+        assert_same({"amount": told[0]} if told else {}, made.amounts)
         return made
 
     def set_price(self, index: int, price: int) -> None:
@@ -520,11 +540,6 @@ class Twins:
             out["user", who] = self.model.read("getUserConfiguration", who)
             out["emode", who] = self.model.read("getUserEMode", who)
         return out
-
-
-def _reserves(word: int) -> int:
-    """How many reserves an account's word names."""
-    return sum(bool(word >> 2 * i & 3) for i in range(5))
 
 
 def _asked(ask: Callable[[], Any]) -> Any:

@@ -13,7 +13,9 @@ import pytest
 from harness import Tally
 from tidemill.chain import artefacts
 
-if not artefacts.available("Pool", "PoolConfigurator", "AToken", "WadRayMathWrapper", "FlashBorrower", "TestToken"):
+if not artefacts.available(
+    "Pool", "PoolConfigurator", "AToken", "WadRayMathWrapper", "FlashBorrower", "AaveTaylor", "TestToken"
+):
     pytest.skip("contract artefacts are not in the cache: run `tidemill contracts fetch`", allow_module_level=True)
 
 from twins.aave_v3_edges import EDGES

@@ -85,8 +85,13 @@ def account(state: MarketState, who: str, now: int) -> Account:
 
 
 def valued(state: MarketState, who: str, acting: Acting) -> Account:
-    """Return what an account holds and owes, and count the reserves it takes: each costs gas."""
-    acting.count("reserves_valued", (state.collateral.get(who, 0) | state.borrowed.get(who, 0)).bit_count())
+    """Return what an account holds and owes, and count what that reads and reckons: each costs gas."""
+    using, owing = state.collateral.get(who, 0), state.borrowed.get(who, 0)
+    stale = sum(1 << reserve.id for reserve in state.reserves.values() if reserve.updated != acting.now)
+    acting.count("collateral_valued", using.bit_count())
+    acting.count("debt_valued", owing.bit_count())
+    acting.count("reserves_valued", (using | owing).bit_count())
+    acting.count("reserves_stale", ((using | owing) & stale).bit_count())
     return account(state, who, acting.now)
 
 

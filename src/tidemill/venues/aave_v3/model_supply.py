@@ -87,6 +87,7 @@ def set_collateral(state: MarketState, reserve: ReserveState, acting: Acting, *,
     if on and not may_be_collateral(state, me, reserve):
         raise Revert(Code.ISOLATED_OR_LTV_ZERO)
     set_collateral_bit(state, acting, me, reserve, on=on)
+    acting.count("switched_on", int(on))
     if not on:
         check_healthy_after(state, me, acting, reserve.config)
 

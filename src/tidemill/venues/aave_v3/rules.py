@@ -1,7 +1,8 @@
 """Interest of Aave v3: ray arithmetic, indices, the rate curve, and what goes to the treasury.
 
 Source: the Aave v3 technical paper (January 2022), sections 3 and 4, Aave's public documentation, and what the bytecode
-of v3.0.2 answers. Indices and rates are rays (1.0 is 10**27), percentages basis points (1.0 is 10**4), time seconds.
+of v3.0.2 (of v3.6 for ``taylor_interest_half_up``) answers.
+Indices and rates are rays (1.0 is 10**27), percentages basis points (1.0 is 10**4), time seconds.
 A division that rounds to the nearest, halves up, says ``_half_up``.
 """
 
@@ -22,6 +23,7 @@ __all__ = [
     "plain_liquidity_rate_half_up",
     "ray_div_half_up",
     "ray_mul_half_up",
+    "taylor_interest_half_up",
     "treasury_shares_half_up",
     "usage_ratio_half_up",
     "variable_rate_half_up",
@@ -119,6 +121,17 @@ def binomial_interest_down(rate: Uint, seconds: Uint) -> Uint:
         return RAY + div_down(rate * seconds, SECONDS_PER_YEAR) + second
     third = div_down(pairs * (seconds - 2) * cube, 6)
     return RAY + div_down(rate * seconds, SECONDS_PER_YEAR) + second + third
+
+
+@rule
+def taylor_interest_half_up(rate: Uint, seconds: Uint) -> Uint:
+    """Growth of debt since v3.6, in rays: the first four terms of e**x, nested as the bytecode does.
+
+    >>> taylor_interest_half_up(10**26, 31_536_000)
+    1105166666666666666666666667
+    """
+    x = div_down(rate * seconds, SECONDS_PER_YEAR)
+    return RAY + ray_mul_half_up(x, RAY + div_down(x, 2) + ray_mul_half_up(x, div_down(x, 6)))
 
 
 @rule
