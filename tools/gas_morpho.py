@@ -20,6 +20,7 @@ from tidemill.venues.shared.words import count_words
 __all__ = ["measure"]
 
 MAKER, EARLY, FEES = "0x" + "d1" * 20, "0x" + "d3" * 20, "0x" + "d2" * 20
+POOR = tuple("0x" + pair * 20 for pair in ("a7", "b8"))
 PEOPLE = tuple("0x" + pair * 20 for pair in ("a1", "b2", "c3", "e4", "f5"))
 ENDOWMENT = 10**32
 LLTV = 86 * 10**16
@@ -105,13 +106,15 @@ def measure(lab: Lab, rounds: int) -> None:
         for who in PEOPLE:
             _lend(stand, who)
             _borrow(stand, who)
+        for who in POOR:
+            _from_hand_to_mouth(stand, who)
     for number in range(rounds):
         stand.must(MAKER, "set_fee", fee=10**16 + number if number % 2 == 0 else 0)
         _fall(stand, PEOPLE[number % 5], PEOPLE[(number + 1) % 5], whole=number // 2 % 2 == 0)
 
 
 def _deploy(lab: Lab) -> Stand:
-    for who in (MAKER, EARLY, *PEOPLE):
+    for who in (MAKER, EARLY, *PEOPLE, *POOR):
         lab.anvil.set_balance(who, 10**24)
     at = deploy(
         lab.anvil,
@@ -182,6 +185,35 @@ def _borrow(stand: Stand, who: str) -> None:
     if random.randrange(2):
         stand.act(who, "repay", shares=account.borrow_shares)
         stand.act(who, "withdraw_collateral", assets=account.collateral // (1 + random.randrange(2)))
+
+
+def _from_hand_to_mouth(stand: Stand, who: str) -> None:
+    """Bring all one has, and have nothing when one is paid: balances that go to zero and come from it."""
+    scale = 10 ** stand.lab.random.randrange(18, 23)
+    _empty(stand, who)
+    _bring(stand, who, stand.at.loan, scale)
+    stand.act(who, "supply", assets=scale)
+    stand.act(who, "withdraw", assets=scale // 3)
+    _bring(stand, who, stand.at.collateral, scale)
+    stand.act(who, "supply_collateral", assets=scale)
+    _empty(stand, who)
+    stand.act(who, "borrow", assets=scale // 4)
+    stand.act(who, "repay", assets=scale // 4)
+    stand.act(who, "withdraw_collateral", assets=scale // 5)
+
+
+def _bring(stand: Stand, who: str, token: str, amount: int) -> None:
+    mint = Abi(artefact("TestToken").abi).encode("mint", who, amount)
+    _empty(stand, who)
+    stand.lab.must([(MAKER, Call(token, mint))], "bringing")
+
+
+def _empty(stand: Stand, who: str) -> None:
+    codec = Abi(artefact("TestToken").abi)
+    for token in (stand.at.loan, stand.at.collateral):
+        (held,) = ask(stand.lab.anvil.rpc, token, ERC20, "balanceOf", (who,), "latest")
+        if held:
+            stand.lab.must([(who, Call(token, codec.encode("transfer", MAKER, held)))], "emptying")
 
 
 def _fall(stand: Stand, who: str, liquidator: str, *, whole: bool) -> None:

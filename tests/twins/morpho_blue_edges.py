@@ -170,6 +170,9 @@ def limits_to_the_unit() -> None:
     twins.act("withdraw", "m0", alice, 50 * E18)
     twins.act("borrow", "m0", bob, 50 * E18)
     refused(twins, "insufficient liquidity", twins.act, "borrow", "m0", bob, 1)
+    twins, (alice, *_) = lent(FREE)
+    twins.act("withdraw", "m0", alice, 100 * E18)  # all that is not lent out
+    twins.compare()
 
 
 def liquidations() -> None:

@@ -19,7 +19,10 @@ __all__ = ["VENUE"]
 
 _RATES = {ADAPTIVE: ADAPTIVE, MOCK: MOCK, "none": FREE}
 _PER_BPS = WAD // BPS
-_DRAWN = "lenders, borrowers, the oracle's price and liquidations there are seeded draws, not recorded ones"
+_DRAWN = (
+    "lenders, borrowers, the oracle's price and liquidations there are seeded draws, not recorded ones; the oracle moves "
+    "apart from the study's own prices"
+)
 _CHECKED = (
     "its rate follows the public specification of the adaptive curve, checked against a contract of our own (rule-checked); "
     "the market itself is bytecode-equal"
