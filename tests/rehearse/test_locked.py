@@ -20,6 +20,7 @@ from tidemill.studies.rehearse_document import RehearsalDocument
 from tidemill.venues.erc4626.model import VaultModel
 from tidemill.venues.morpho_blue.model import MorphoModel
 from tidemill.venues.staking_rewards.model import FarmModel
+from tidemill.venues.uniswap_v2.model import ExchangeModel
 from tidemill.venues.uniswap_v3.model import UniswapV3Model
 
 pytestmark = pytest.mark.chain
@@ -43,9 +44,9 @@ def test_every_example_rehearses_with_no_wei_of_difference(name: str) -> None:
     assert document.transactions.others >= 100
     assert document.transactions.others_refused == document.transactions.others_refused_by_model
     verbs = {step.verb for step in own_steps(comparison)}
-    pair = ("deposit", "redeem") if name in VAULTS else ("mint", "close")
-    entry, leave = {"morpho_supply": ("supply", "withdraw")}.get(name, pair)
-    assert {entry, leave} <= verbs
+    ends = {"morpho_supply": {"supply", "withdraw"}, "classic_pool": {"add_liquidity", "remove_liquidity"}}
+    ends |= dict.fromkeys(VAULTS, {"deposit", "redeem"})
+    assert ends.get(name, {"mint", "close"}) <= verbs
     assert document.steps_compared == len(comparison.chain.record) and document.marks_compared >= 8
     native = [row for row in document.balances if row.token.startswith("ETH@")]
     assert bool(native) == (GAS[name] == "measured")
@@ -60,7 +61,7 @@ def test_zero_wei_never_stands_without_share_and_gap(name: str) -> None:
     assert f"{covered.own_steps} of its {covered.own_steps_of} own steps" in document.verdict
     assert 0 < covered.own_steps <= covered.own_steps_of and 0 < covered.actions <= covered.actions_of
     names = [row.name for row in document.modes]
-    second = "exact model" if name in ("morpho_supply", *VAULTS) else "impact"
+    second = "exact model" if name in ("morpho_supply", "classic_pool", *VAULTS) else "impact"
     assert names == ["bytecode", second, document.study_mode]
     assert document.modes[0].keep == document.modes[1].keep
     gap = document.modes[2].keep - document.modes[0].keep
@@ -155,6 +156,16 @@ def _one_unit_more_lent(apply: Callable[..., Result]) -> Callable[..., Result]:
     return lie
 
 
+def _one_lock_less(original: Callable[..., Result]) -> Callable[..., Result]:
+    def lie(self: Any, state: Any, action: Any, ctx: Any) -> Result:
+        result = original(self, state, action, ctx)
+        if action.verb == "add_liquidity" and ctx.sender != "me":
+            state.pairs["pool:pair"].total_supply -= 1
+        return result
+
+    return lie
+
+
 @pytest.mark.parametrize(
     ("study", "model", "lie"),
     [
@@ -163,6 +174,7 @@ def _one_unit_more_lent(apply: Callable[..., Result]) -> Callable[..., Result]:
         ("vault_farm", VaultModel, _one_share_more),
         ("vault_farm", FarmModel, _one_second_late),
         ("morpho_supply", MorphoModel, _one_unit_more_lent),
+        ("classic_pool", ExchangeModel, _one_lock_less),
     ],
 )
 def test_a_lie_of_one_unit_in_the_model_is_caught(
