@@ -51,11 +51,11 @@ class Twins:
                 "remove_liquidity": (13, self._remove),
                 "swap_exact_in": (13, lambda r: self._swap(r, "swap_exact_in")),
                 "swap_exact_out": (13, lambda r: self._swap(r, "swap_exact_out")),
-                "send": (8, self._send),
+                "send": (9, self._send),
                 "pair_mint": (11, self._pair_mint),
-                "pair_burn": (10, self._pair_burn),
+                "pair_burn": (12, self._pair_burn),
                 "pair_swap": (13, self._pair_swap),
-                "skim": (8, lambda r: self._plain(r, "skim")),
+                "skim": (9, lambda r: self._plain(r, "skim")),
                 "sync": (9, lambda r: self._plain(r, "sync")),
                 "set_fee_to": (8, self._set_fee_to),
             },
@@ -229,7 +229,7 @@ class Twins:
             # Straight back through the pair just used, now and then: it pays itself, and mostly refuses.
             back = path[-2] if len(path) > 1 and r.random() < 0.85 else None
             path.append(r.choice([i for i in range(3) if i not in (path[-1], back)]))
-        if r.random() < 0.01:
+        if r.random() < 0.025:
             path = path[:1]
         exact_in = verb == "swap_exact_in"
         ends = path[:2] if exact_in else path[-2:]
