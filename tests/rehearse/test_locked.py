@@ -45,7 +45,7 @@ def test_every_example_rehearses_with_no_wei_of_difference(name: str) -> None:
     assert document.transactions.others_refused == document.transactions.others_refused_by_model
     verbs = {step.verb for step in own_steps(comparison)}
     ends = {"morpho_supply": {"supply", "withdraw"}, "classic_pool": {"add_liquidity", "remove_liquidity"}}
-    ends |= dict.fromkeys(VAULTS, {"deposit", "redeem"})
+    ends |= {vault: {"deposit", "redeem"} for vault in VAULTS}
     assert ends.get(name, {"mint", "close"}) <= verbs
     assert document.steps_compared == len(comparison.chain.record) and document.marks_compared >= 8
     native = [row for row in document.balances if row.token.startswith("ETH@")]
