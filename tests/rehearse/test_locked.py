@@ -21,6 +21,7 @@ from tidemill.venues.aave_v3.model import MarketModel
 from tidemill.venues.erc4626.model import VaultModel
 from tidemill.venues.morpho_blue.model import MorphoModel
 from tidemill.venues.staking_rewards.model import FarmModel
+from tidemill.venues.uniswap_v2.model import ExchangeModel
 from tidemill.venues.uniswap_v3.model import UniswapV3Model
 
 pytestmark = pytest.mark.chain
@@ -165,6 +166,16 @@ def _index_of_one_more(original: Callable[..., Result]) -> Callable[..., Result]
     return lie
 
 
+def _one_lock_less(original: Callable[..., Result]) -> Callable[..., Result]:
+    def lie(self: Any, state: Any, action: Any, ctx: Any) -> Result:
+        result = original(self, state, action, ctx)
+        if action.verb == "add_liquidity" and ctx.sender != "me":
+            state.pairs["pool:pair"].total_supply -= 1
+        return result
+
+    return lie
+
+
 @pytest.mark.parametrize(
     ("study", "model", "lie"),
     [
@@ -174,6 +185,7 @@ def _index_of_one_more(original: Callable[..., Result]) -> Callable[..., Result]
         ("vault_farm", FarmModel, _one_second_late),
         ("morpho_supply", MorphoModel, _one_unit_more_lent),
         ("lending", MarketModel, _index_of_one_more),
+        ("classic_pool", ExchangeModel, _one_lock_less),
     ],
 )
 def test_a_lie_of_one_unit_in_the_model_is_caught(

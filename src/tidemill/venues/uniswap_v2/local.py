@@ -73,6 +73,10 @@ class LocalPair(ScriptedLocal):
     def state(self, model: Stage) -> Sequence[tuple[str, Any, Any]]:
         """Compare all that the pair remembers, who earns the protocol's share, and what a share stands for."""
         out = [(name, model.read(name), self.client.read(name)) for name in _PLAIN]
+        ask_for = 10**6, (self._at.token0_id, self._at.token1_id)
+        out.append(
+            ("getAmountsOut", model.read("getAmountsOut", *ask_for), self.client.read("getAmountsOut", *ask_for))
+        )
         out.append(("feeTo", self.ground.at(model.read("feeTo")), self.client.read("feeTo")))
         out.append(("rates", dict(model.rates()), dict(self.client.rates())))  # type: ignore[attr-defined]
         return out
