@@ -62,13 +62,23 @@ ON_EMPTY_PAIRS = {
 }
 """Met only until a pair has its first shares: by luck in a long life, each by name in an edge."""
 
+OUT_OF_TOKENS = {
+    (verb, "TransferHelper: TRANSFER_FROM_FAILED") for verb in ("add_liquidity", "swap_exact_in", "swap_exact_out")
+}
+"""Met only late in a long life, by an actor who has spent what there was."""
+
 ON_FULL_PAIRS = {
     (verb, _PAIR + "OVERFLOW")
     for verb in (
         *("add_liquidity", "remove_liquidity", "swap_exact_in", "swap_exact_out"),
         *("pair_mint", "pair_burn", "pair_swap", "sync"),
     )
-} | {("swap_exact_in", _PAIR + "K"), ("swap_exact_out", _PAIR + "K"), ("swap_exact_out", "halt InvalidFEOpcode")}
+} | {
+    ("swap_exact_in", _PAIR + "K"),
+    ("swap_exact_out", _PAIR + "K"),
+    ("swap_exact_out", "halt InvalidFEOpcode"),
+    *OUT_OF_TOKENS,
+}
 """Met only near the end of a number's range or by a path that uses a pair twice: each by name in an edge."""
 
 

@@ -47,7 +47,7 @@ class Twins:
         self.driver = Driver(
             seed,
             {
-                "add_liquidity": (15, self._add),
+                "add_liquidity": (22, self._add),
                 "remove_liquidity": (13, self._remove),
                 "swap_exact_in": (13, lambda r: self._swap(r, "swap_exact_in")),
                 "swap_exact_out": (13, lambda r: self._swap(r, "swap_exact_out")),
@@ -57,7 +57,7 @@ class Twins:
                 "pair_swap": (13, self._pair_swap),
                 "skim": (9, lambda r: self._plain(r, "skim")),
                 "sync": (9, lambda r: self._plain(r, "sync")),
-                "set_fee_to": (8, self._set_fee_to),
+                "set_fee_to": (9, self._set_fee_to),
             },
         )
 
