@@ -186,6 +186,9 @@ def isolation_of_the_first_reserve() -> None:
     """Who uses no collateral is in nobody's isolation, whichever reserve comes first."""
     twins = Twins()
     alice, bob, carol = twins.real.actors.values()
+    twins.configure(USD, "category", 0)
+    twins.set_emode(bob, 1)  # who owes nothing may enter any category
+    twins.compare()
     twins.configure(USD, "debt_ceiling", 10**6)
     twins.supply(carol, DAI, 10**6 * E18)
     twins.supply(alice, ETH, E18)
