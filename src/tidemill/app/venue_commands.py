@@ -13,7 +13,10 @@ __all__ = ["venues"]
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
 
-venues = App(name="venues", help="Kinds of venue: what is known of each, with dates and sources.")
+venues = App(
+    name="venues",
+    help="Kinds of venue: what is known of each, with dates and sources.\n\nExample: `tidemill venues --family farm`",
+)
 
 
 @venues.default
