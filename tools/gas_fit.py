@@ -20,9 +20,18 @@ STORAGE = ("slots_set", "slots_changed", "slots_cleared")
 
 
 class Fit:
-    """Whole numbers: a base and gas per count; ``errors`` are each sample's in basis points."""
+    """Whole numbers: a base and gas per count; ``errors`` are each sample's in basis points.
 
-    def __init__(self, rows: Sequence[tuple[int, Mapping[str, int]]], names: Sequence[str]) -> None:
+    ``pinned``: storage words cost what the EVM says and nothing of them is fitted, because what else moves with them in
+    the samples need not elsewhere.
+    """
+
+    def __init__(
+        self, rows: Sequence[tuple[int, Mapping[str, int]]], names: Sequence[str], *, pinned: bool = False
+    ) -> None:
+        if pinned:
+            rows = [(used - round(_sum(_EXPECTED, features)), features) for used, features in rows]
+            names = [name for name in names if name not in _EXPECTED]
         moving = [name for name in names if len({features.get(name, 0) for _, features in rows}) > 1]
         expected = np.array([0.0, *(_EXPECTED.get(name, 0.0) for name in moving)])
         cheap = np.array([_FREE, *(1.0 for _ in moving)])
@@ -38,6 +47,9 @@ class Fit:
             # Never varied here, but it may elsewhere: price it as the EVM does and take it off the base.
             self.per[name] = round(_EXPECTED[name])
             self.base -= self.per[name] * rows[0][1].get(name, 0)
+        if pinned:
+            rows = [(used + round(_sum(_EXPECTED, features)), features) for used, features in rows]
+            self.per |= {name: round(each) for name, each in _EXPECTED.items()}
         self.errors = [abs(self.gas(features) - used) / used * 10_000 for used, features in rows]
 
     def gas(self, features: Mapping[str, int]) -> int:
@@ -74,14 +86,16 @@ class ExactFit:
         return used - min(_sum(REFUNDS, features), used // 5)
 
 
-def _sum(prices: Mapping[str, int], features: Mapping[str, int]) -> int:
-    return sum(each * features.get(name, 0) for name, each in prices.items())
+def _sum(prices: Mapping[str, float], features: Mapping[str, int]) -> int:
+    return round(sum(each * features.get(name, 0) for name, each in prices.items()))
 
 
 def fit_kinds(
-    samples: Iterable[Sample], plain: Sequence[str], every: Sequence[str]
+    samples: Iterable[Sample], plain: Sequence[str], every: Sequence[str], *, pinned: bool = False
 ) -> tuple[dict[str, Fit], dict[str, Fit | ExactFit], dict[str, list[Sent]]]:
     """Return fits by kind without and with storage counts, and the transactions themselves.
+
+    ``pinned`` is as for `Fit`.
 
     A refusal's transaction is described by its middle, not by features: its caller knows only that it was refused.
     """
@@ -98,7 +112,7 @@ def fit_kinds(
         if any("slots_restored" in features for _, features in found):
             counted[kind] = ExactFit(found, every)
         elif any(STORAGE[0] in features for _, features in found):
-            counted[kind] = Fit(found, (*every, *STORAGE))
+            counted[kind] = Fit(found, (*every, *STORAGE), pinned=pinned)
     return simple, counted, dict(sent)
 
 

@@ -1,4 +1,4 @@
-"""Write the reference pages from the code: docs/study.md, docs/strategies.md, docs/commands.md.
+"""Write the reference pages from the code: docs/study.md, strategies.md, commands.md, venues.md.
 
 ``python tools/make_docs.py`` writes them; ``--check`` writes nothing and exits with 1 when one is not current.
 """
@@ -20,6 +20,7 @@ from cyclopts import App
 from tidemill import networks, strategies
 from tidemill.app.cli import app
 from tidemill.studies import study as study_file
+from tidemill.venues.about import catalogue
 from tidemill.venues.kinds import kind, kinds
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -234,7 +235,48 @@ def choices(hint: Any) -> str:
     return {"int": "whole number", "Path": "path", "str": "text"}.get(getattr(hint, "__name__", ""), "text")
 
 
-PAGES = {"study.md": study_page, "strategies.md": strategies_page, "commands.md": commands_page}
+# --- venues.md --------------------------------------------------------------------------------------------------------
+
+
+def venues_page() -> str:
+    """Return docs/venues.md."""
+    parts = [MADE, "# Venues\n", VENUES_INTRO]
+    every = catalogue()
+    head = ("kind", "family", "proof", "known on", "")
+    rows = [
+        (f"`{a.kind.name}`", a.kind.family, a.kind.proof, ", ".join(a.networks) or "–", a.kind.summary) for a in every
+    ]
+    parts.append(table(head, rows))
+    for one in every:
+        parts.append(f"\n## `{one.kind.name}`\n\n{one.kind.income}\n")
+        parts.append("".join(f"* {risk}\n" for risk in one.kind.risks))
+        costs = [
+            (purpose, f"`{c.verb}`", str(c.transactions), f"{c.gas:,}", f"{c.median_bps / 100:.2f} %")
+            for purpose, c in one.costs.items()
+        ]
+        parts.append(f"\nGas when nothing special is met, approvals included ({one.measured}):\n")
+        parts.append(table(("", "verb", "transactions", "gas", "off by (median)"), costs))
+        if one.deployments:
+            sources = {
+                f"{fact.source}, read {fact.as_of}" for names in one.deployments.values() for fact in names.values()
+            }
+            parts.append(f"\nAddresses (from {'; '.join(sorted(sources))}): `tidemill venues show {one.kind.name}`.\n")
+    return "\n".join(parts).replace("\n\n\n", "\n\n")
+
+
+VENUES_INTRO = """\
+What a study may name as `kind`. *Proof* says what stands behind the model: `bytecode-equal` (equal to the wei to the
+registry's artefact under random actions), `fork-equal` (the same suite against a deployed contract), `rule-checked` (a
+contract of ours from the public rule, or published values), `unproven`. The same facts: `tidemill venues`.
+"""
+
+
+PAGES = {
+    "study.md": study_page,
+    "strategies.md": strategies_page,
+    "commands.md": commands_page,
+    "venues.md": venues_page,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

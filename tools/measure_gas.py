@@ -12,6 +12,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import gas_aave
+import gas_chef
+import gas_morpho
+import gas_v2
 import gas_v3
 import gas_vault_farm
 import numpy as np
@@ -52,9 +56,41 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "tokens_moved": ("another token moves into a destroyed one's place among all", 0),
         **WRITTEN,
     },
+    "uniswap_v2": {
+        "approvals": ("tokens offered, each approved exactly before and reset after", 2),
+        "allowances_left": ("allowances not wholly used, put back to 0", 1),
+        "allowances_used_up": ("allowances wholly used, whose reset finds 0", 1),
+        "hops": ("pairs on the path", 1),
+        "protocol_on": ("the protocol takes its share, for which the product is kept", 0),
+        "protocol_shares": ("shares minted to the protocol ahead of a deposit or withdrawal", 0),
+        **SLOTS,
+    },
     "erc4626": {
         "first_shares": ("the receiver held no shares before", 0),
         "last_shares": ("the owner holds none afterwards", 0),
+        **SLOTS,
+    },
+    "minichef": {
+        "first_stake": ("nothing was staked before by this account", 0),
+        "last_stake": ("nothing is staked afterwards by this account", 0),
+        "rewarded": ("the pool's rewarder is told", 1),
+        "transfers": ("token transfers", 2),
+        **SLOTS,
+    },
+    "morpho_blue": {
+        "accruals": ("interest brought up to date, which asks the rate model", 1),
+        "by_shares": ("paid in shares: more is approved than is taken, and put back to 0", 0),
+        "fees_taken": ("of them, with a part for the protocol", 0),
+        "health_checks": ("the oracle asked whether collateral carries a debt", 0),
+        "bad_debts": ("debts left without collateral, taken off what was lent", 0),
+        **SLOTS,
+    },
+    "aave_v3": {
+        "collateral_valued": ("balances of collateral that a check of the account's health reads", 0),
+        "debt_valued": ("debts that it reads", 0),
+        "reserves_valued": ("reserves in which they are", 0),
+        "reserves_stale": ("those of them not brought up to date yet", 0),
+        "switched_on": ("a reserve is put to use as collateral", 0),
         **SLOTS,
     },
     "staking_rewards": {
@@ -68,29 +104,57 @@ APPROVALS = ("approvals", "allowances_left", "allowances_used_up")
 PLAIN = {
     # What stages that only follow a recorded path can count; whatever else moves gas is averaged over.
     "uniswap_v3": ("ticks_initialised", "ticks_cleared", "ticks_crossed", "transfers"),
+    "uniswap_v2": (),
     "erc4626": ("first_shares", "last_shares"),
+    "minichef": ("first_stake", "last_stake", "rewarded"),
+    "morpho_blue": ("accruals", "by_shares", "fees_taken", "health_checks", "bad_debts"),
     "staking_rewards": ("first_stake", "last_stake"),
+    "aave_v3": ("collateral_valued", "debt_valued", "reserves_valued", "reserves_stale", "switched_on"),
 }
-APPROVED: dict[str, dict[str, tuple[str, bool]]] = {
-    # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards)
+PINNED = ("minichef",)
+"""Venues whose storage words are priced by the EVM alone."""
+APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
+    # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards, or the feature that says so)
     "uniswap_v3": {
         "mint": ("approvals", True),
         "increase": ("approvals", True),
         "swap_exact_in": ("", False),
         "swap_exact_out": ("", True),
     },
+    "uniswap_v2": {
+        "add_liquidity": ("approvals", True),
+        "remove_liquidity": ("", False),
+        "swap_exact_in": ("", False),
+        "swap_exact_out": ("", True),
+    },
     "erc4626": {"deposit": ("", False), "mint": ("", False)},
+    "minichef": {"stake": ("", False), "deposit": ("", False)},
+    "morpho_blue": {
+        "supply": ("", "by_shares"),
+        "supply_collateral": ("", False),
+        "repay": ("", "by_shares"),
+        "liquidate": ("", True),
+    },
     "staking_rewards": {"stake": ("", False)},
+    "aave_v3": {"supply": ("", False), "repay": ("", True)},
 }
 ABOUT = {
     "uniswap_v3": "Uniswap v3 through NonfungiblePositionManager and SwapRouter",
+    "uniswap_v2": "Uniswap v2 (SushiSwap) through Router02",
     "erc4626": "OpenZeppelin's ERC-4626 vault",
+    "minichef": "Sushi's MiniChefV2 with ComplexRewarderTime",
+    "morpho_blue": "Morpho Blue with our contract of the adaptive rate",
     "staking_rewards": "Synthetix StakingRewards",
+    "aave_v3": "Aave v3.0.2, pool behind its proxy",
 }
 PACKAGES = {
     "uniswap_v3": ("@uniswap/v3-core", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
+    "uniswap_v2": ("@uniswap/v2-core", "@uniswap/v2-periphery", "contracts/TestToken.vy"),
     "erc4626": ("@openzeppelin/contracts", "contracts/TestVault.sol", "contracts/TestToken.vy"),
+    "minichef": ("@sushiswap/core", "contracts/TestToken.vy"),
+    "morpho_blue": ("@morpho-org/morpho-blue", "contracts/AdaptiveCurveRate.vy", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
+    "aave_v3": ("@aave/core-v3", "contracts/TestToken.vy"),
 }
 NOTE = (
     "Tokens are our test token: a real one adds its own overhead per transfer and approval. "
@@ -104,11 +168,23 @@ def main() -> None:
     with Lab(SEED) as lab:
         gas_v3.measure(lab, rounds)
         write("uniswap_v3", lab.samples)
+    with Lab(SEED) as pairs:
+        gas_v2.measure(pairs, rounds)
+        write("uniswap_v2", pairs.samples)
     with Lab(SEED) as vaults:
         farms = Lab(SEED, beside=vaults)
         gas_vault_farm.measure(vaults, farms, rounds)
         write("erc4626", vaults.samples)
         write("staking_rewards", farms.samples)
+    with Lab(SEED) as lab:
+        gas_aave.measure(lab, rounds)
+        write("aave_v3", lab.samples)
+    with Lab(SEED) as lab:
+        gas_chef.measure(lab, rounds)
+        write("minichef", lab.samples)
+    with Lab(SEED) as lab:
+        gas_morpho.measure(lab, rounds)
+        write("morpho_blue", lab.samples)
 
 
 def write(kind: str, samples: Sequence[Sample]) -> None:
@@ -116,7 +192,7 @@ def write(kind: str, samples: Sequence[Sample]) -> None:
     every = [name for name in FEATURES[kind] if name not in (*STORAGE, *APPROVALS)]
     late = [s for s in samples if s.reason == "late"]
     usual = [s for s in samples if s.reason != "late"]
-    simple, counted, sent = fit_kinds(usual, PLAIN[kind], every)
+    simple, counted, sent = fit_kinds(usual, PLAIN[kind], every, pinned=kind in PINNED)
     lines = [*_head(kind, len(samples))]
     lines += ["[features]"]
     lines += [f"{name} = {{ about = {_text(about)}, absent = {n} }}" for name, (about, n) in FEATURES[kind].items()]
@@ -189,7 +265,10 @@ def _verb(
     feature, reset = APPROVED[kind].get(verb, (None, False))
     times = f', times = "{feature}"' if feature else ""
     before = [f'{{ kind = "approve"{times} }}'] if feature is not None else []
-    after = [f'{{ kind = "approve_reset"{times} }}'] if reset else []
+    if isinstance(reset, str):
+        after = [f'{{ kind = "approve_reset", times = "{reset}" }}']
+    else:
+        after = [f'{{ kind = "approve_reset"{times} }}'] if reset else []
     if reset and feature:
         used = ("approve_reset", "allowances_left"), ("approve_reset_idle", "allowances_used_up")
         after = [f'{{ kind = "{each}", times = "{count}" }}' for each, count in used]

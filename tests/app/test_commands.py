@@ -14,7 +14,7 @@ import pytest
 from cyclopts import App
 
 import tidemill as package
-from kit import NEEDS_PAGE, changed, raw_logs, small_market, tidemill, write_study
+from kit import NEEDS_PAGE, STUDY, changed, raw_logs, small_market, tidemill, write_study
 from tidemill.app.cli import app
 from tidemill.ledger import export
 from tidemill.studies import report
@@ -333,3 +333,19 @@ def test_killed_at_any_point_of_a_write_every_file_is_old_or_new(tmp_path: Path)
     assert at > 6
     old, new = b"old", b"new" * 9
     assert {(old, old, old), (new, new, new)} <= seen <= {(new,) * n + (old,) * (3 - n) for n in range(4)}
+
+
+def test_compare_prints_columns_and_baselines(markets: Path, tmp_path: Path) -> None:
+    one = write_study(markets, {**STUDY, "title": "[one]"}, "one.toml")
+    two = write_study(markets, {**STUDY, "title": "two", "strategy": "hold", "parameters": {}}, "two.toml")
+    said = tidemill("compare", one, two, "-o", tmp_path / "c")
+    assert said.code == 0, said.err
+    assert "the same capital" in said.out and "SYNTHETIC DATA" in said.out
+    assert "keeps most: " in said.out and "best plain lending: none of these studies only lends" in said.out
+    keep = next(line for line in said.out.splitlines() if line.startswith("What you keep"))
+    document = json.loads((tmp_path / "c" / "compare.json").read_text())
+    assert len(keep.split()) == 3 + len(document["studies"]) == 5
+    said = tidemill("compare", one, two, "-o", tmp_path / "c", "--json")
+    assert json.loads(said.out)["result_hash"] == document["result_hash"]
+    said = tidemill("compare", one)
+    assert (said.code, said.line) == (2, "tidemill: studies: 1 study given; name two or more")

@@ -233,7 +233,7 @@ def test_the_catalogue_is_pinned_and_names_no_host() -> None:
     for package in artefacts._catalogue().package:
         assert re.fullmatch(r"[0-9a-f]{64}", package.sha256)
         assert re.fullmatch(r"\d+\.\d+\.\d+[\w.-]*", package.version)
-        assert package.licence and package.files
+        assert package.licence and (package.files or package.solidity)
     names = artefacts._names()
     assert len(names) == len(set(names)) >= 13
 
@@ -242,7 +242,8 @@ def test_the_catalogue_is_pinned_and_names_no_host() -> None:
 def test_every_artefact_loads_and_has_code() -> None:
     for name in artefacts._names():
         made = artefact(name)
-        assert made.bytecode and made.deployed_bytecode and made.abi, name
+        assert made.bytecode and made.abi, name
+        assert made.deployed_bytecode or name == "VotingEscrow", name  # its package ships creation code only
     # Creation code of the pool as deployed everywhere; the periphery computes addresses from this hash.
     from eth_hash.auto import keccak
 

@@ -5,6 +5,7 @@
 * ``actor``, ``token_pair`` — who acts, and with what (``actors.py``)
 * ``V3`` — factory, pool, position manager, routers and callee; core and periphery verbs (``v3.py``)
 * ``read_pool`` — the whole state of a pool out of its storage (``v3_storage.py``)
+* ``Chef`` — Sushi's MiniChefV2 with a rewarder of each kind (``chef.py``)
 * ``VaultFarm`` — OpenZeppelin vault and Synthetix StakingRewards (``vault_farm.py``)
 * ``differences``, ``assert_same`` — comparison with differences that can be read (``compare.py``)
 * ``Driver``, ``both`` — a seeded driver that counts; the same act on both twins (``driver.py``)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -44,10 +45,11 @@ class Contract:
         ]
 
 
-def deploy(evm: Evm, sender: str, name: str, *args: Any) -> Contract:
-    """Deploy an artefact by name with its constructor arguments."""
-    abi = abi_of(name)
-    return Contract(evm, evm.create(sender, create_data(abi, artefact(name).bytecode, *args)), abi)
+def deploy(evm: Evm, sender: str, name: str, *args: Any, libraries: Mapping[str, str] | None = None) -> Contract:
+    """Deploy an artefact by name with its constructor arguments, linked with ``libraries`` (address by name)."""
+    abi, made = abi_of(name), artefact(name)
+    code = made.linked(libraries or {})
+    return Contract(evm, evm.create(sender, create_data(abi, code, *args)), abi)
 
 
 def _bare(values: tuple[Any, ...]) -> Any:

@@ -119,7 +119,7 @@ class Tiny:
     def mark(self, why: str) -> None:
         rates = {}
         if self.wallet[SHR] or self.staked:
-            rates = {SHR: Rate("vault", USD, self.assets + 1, self.supply + 1)}
+            rates = {SHR: Rate("vault", {USD: self.assets + 1}, self.supply + 1)}
         self.marks.append(
             Mark(
                 self.next_seq(),

@@ -155,6 +155,26 @@ VERBS = {
         "swap_exact_out",
     },
     "erc4626": {"deposit", "mint", "withdraw", "redeem"},
+    "minichef": {
+        "claim",
+        "deposit",
+        "emergency_withdraw",
+        "exit",
+        "harvest",
+        "stake",
+        "withdraw",
+        "withdraw_and_harvest",
+    },
+    "morpho_blue": {
+        "accrue",
+        "borrow",
+        "liquidate",
+        "repay",
+        "supply",
+        "supply_collateral",
+        "withdraw",
+        "withdraw_collateral",
+    },
     "staking_rewards": {"stake", "withdraw", "claim", "exit"},
 }
 

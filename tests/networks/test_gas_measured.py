@@ -70,11 +70,27 @@ def test_words_written_are_those_of_the_trace(monkeypatch: pytest.MonkeyPatch) -
 
 def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.syspath_prepend(str(TOOLS))
+    import gas_aave
+    import gas_chef
+    import gas_morpho
+    import gas_v2
     import gas_v3
     import gas_vault_farm
     from gas_lab import Lab
 
     with Lab("another seed") as lab:
+        if kind == "minichef":
+            gas_chef.measure(lab, 2)
+            return lab.samples
+        if kind == "uniswap_v2":
+            gas_v2.measure(lab, 1)
+            return lab.samples
+        if kind == "morpho_blue":
+            gas_morpho.measure(lab, 2)
+            return lab.samples
+        if kind == "aave_v3":
+            gas_aave.measure(lab, 2)
+            return lab.samples
         if kind == "uniswap_v3":
             gas_v3.measure(lab, 1)
             return lab.samples
@@ -83,7 +99,10 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return lab.samples if kind == "erc4626" else farms.samples
 
 
-@pytest.mark.parametrize("kind", ["uniswap_v3", "erc4626", "staking_rewards"])
+_KINDS = ["aave_v3", "uniswap_v3", "uniswap_v2", "erc4626", "minichef", "staking_rewards", "morpho_blue"]
+
+
+@pytest.mark.parametrize("kind", _KINDS)
 def test_fees_of_unseen_transactions(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     op = networks.get("op-mainnet")
     model = CostModel(op, {kind: load_gas(VENUES / kind / "gas.toml")})

@@ -15,7 +15,15 @@ from tidemill.studies.rehearse import Comparison
 from tidemill.studies.study import Study, load_study
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-ACTIONS = {"vault_farm": 280}
+SCRIPTED = {
+    "vault_farm": ("deposit", "redeem"),
+    "chef_farm": ("deposit", "redeem"),
+    "lending": ("supply", "withdraw"),
+    "morpho_supply": ("supply", "withdraw"),
+    "classic_pool": ("add_liquidity", "remove_liquidity"),
+}
+"""Examples without a recorded pool, and by which verbs they enter and leave."""
+ACTIONS = {"vault_farm": 280, "chef_farm": 280}
 """Recorded actions per rehearsal; the vault's script needs more to reach a claim."""
 FOUR_DAYS = dt.datetime(2025, 1, 5, tzinfo=dt.UTC)
 """Studies of the sample end here in tests: their backtest finds the window, and two months of it take seconds."""
@@ -30,7 +38,7 @@ def shortened(name: str, *, actions: int | None = None, seed: int | None = None)
     study = load_study(EXAMPLES / f"{name}.toml")
     few = structs.replace(study.rehearse, actions=actions or ACTIONS.get(name, 150), seconds=LIVE_SECONDS)
     study = structs.replace(study, rehearse=few)
-    if name not in ("real_day", "impact", "vault_farm"):
+    if name not in ("real_day", "impact", *(SCRIPTED.keys() - {"classic_pool"})):
         study = structs.replace(study, end=FOUR_DAYS)
     if seed is not None:
         study = structs.replace(study, world=structs.replace(study.world, seed=seed))

@@ -11,14 +11,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from rehearse.played import EXAMPLES, rehearsed, shortened
+from rehearse.played import EXAMPLES, SCRIPTED, rehearsed, shortened
 from tidemill.chain.anvil import Anvil
 from tidemill.interfaces import Filled, Recorded, Result
 from tidemill.studies.load import Loaded
 from tidemill.studies.rehearse import Comparison
 from tidemill.studies.rehearse_document import RehearsalDocument
+from tidemill.venues.aave_v3.model import MarketModel
 from tidemill.venues.erc4626.model import VaultModel
+from tidemill.venues.morpho_blue.model import MorphoModel
 from tidemill.venues.staking_rewards.model import FarmModel
+from tidemill.venues.uniswap_v2.model import ExchangeModel
 from tidemill.venues.uniswap_v3.model import UniswapV3Model
 
 pytestmark = pytest.mark.chain
@@ -42,7 +45,7 @@ def test_every_example_rehearses_with_no_wei_of_difference(name: str) -> None:
     assert document.transactions.others >= 100
     assert document.transactions.others_refused == document.transactions.others_refused_by_model
     verbs = {step.verb for step in own_steps(comparison)}
-    entry, leave = ("deposit", "redeem") if name == "vault_farm" else ("mint", "close")
+    entry, leave = SCRIPTED.get(name, ("mint", "close"))
     assert {entry, leave} <= verbs
     assert document.steps_compared == len(comparison.chain.record) and document.marks_compared >= 8
     native = [row for row in document.balances if row.token.startswith("ETH@")]
@@ -58,7 +61,7 @@ def test_zero_wei_never_stands_without_share_and_gap(name: str) -> None:
     assert f"{covered.own_steps} of its {covered.own_steps_of} own steps" in document.verdict
     assert 0 < covered.own_steps <= covered.own_steps_of and 0 < covered.actions <= covered.actions_of
     names = [row.name for row in document.modes]
-    second = "exact model" if name == "vault_farm" else "impact"
+    second = "exact model" if name in SCRIPTED else "impact"
     assert names == ["bytecode", second, document.study_mode]
     assert document.modes[0].keep == document.modes[1].keep
     gap = document.modes[2].keep - document.modes[0].keep
@@ -143,6 +146,36 @@ def _one_second_late(original: Callable[..., Result]) -> Callable[..., Result]:
     return lie
 
 
+def _one_unit_more_lent(apply: Callable[..., Result]) -> Callable[..., Result]:
+    def lie(self: MorphoModel, state: Any, action: Any, ctx: Any) -> Result:
+        result = apply(self, state, action, ctx)
+        if action.verb == "borrow":
+            state.markets["market"].borrow_assets += 1
+        return result
+
+    return lie
+
+
+def _index_of_one_more(original: Callable[..., Result]) -> Callable[..., Result]:
+    def lie(self: Any, state: Any, action: Any, ctx: Any) -> Result:
+        result = original(self, state, action, ctx)
+        if action.verb == "borrow":
+            state.reserves[action.args["asset"]].liquidity_index += 1
+        return result
+
+    return lie
+
+
+def _one_lock_less(original: Callable[..., Result]) -> Callable[..., Result]:
+    def lie(self: Any, state: Any, action: Any, ctx: Any) -> Result:
+        result = original(self, state, action, ctx)
+        if action.verb == "add_liquidity" and ctx.sender != "me":
+            state.pairs["pool:pair"].total_supply -= 1
+        return result
+
+    return lie
+
+
 @pytest.mark.parametrize(
     ("study", "model", "lie"),
     [
@@ -150,6 +183,9 @@ def _one_second_late(original: Callable[..., Result]) -> Callable[..., Result]:
         ("range_reset", UniswapV3Model, _growth_of_one_more),
         ("vault_farm", VaultModel, _one_share_more),
         ("vault_farm", FarmModel, _one_second_late),
+        ("morpho_supply", MorphoModel, _one_unit_more_lent),
+        ("lending", MarketModel, _index_of_one_more),
+        ("classic_pool", ExchangeModel, _one_lock_less),
     ],
 )
 def test_a_lie_of_one_unit_in_the_model_is_caught(

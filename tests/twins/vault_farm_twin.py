@@ -320,7 +320,7 @@ class Twins:
         """What the ledger is told of holdings, against the contracts' own views."""
         rate = self.vault.rates(self.v, "vault", lambda token, who: self.book.held.get((token, who), 0))[SHARE]
         one = 10**18
-        assert_same(self.real.vault.view("convertToAssets", one), one * rate.num // rate.den, "rate")
+        assert_same({ASSET: self.real.vault.view("convertToAssets", one)}, rate.of_down(one), "rate")
         for who in self.real.actors.values():
             staked, earned = self.real.farm.view("balanceOf", who), self.real.farm.view("earned", who)
             told = self.farm.positions(self.f, "farm", who, now, lambda token, who: 0)

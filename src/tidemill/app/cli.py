@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 from tidemill import __version__
 from tidemill.app.console import fail
 from tidemill.app.market_commands import market
+from tidemill.app.venue_commands import venues
 from tidemill.errors import TidemillError
 
 __all__ = ["app", "run"]
@@ -33,6 +34,7 @@ app = App(
 contracts = App(name="contracts", help="Real contract artefacts and the local chain, in the user's cache.")
 app.command(contracts)
 app.command(market)
+app.command(venues)
 
 
 def run(tokens: Sequence[str]) -> int:
@@ -144,6 +146,26 @@ def rehearse(
     from tidemill.app.commands import rehearse as command  # noqa: PLC0415
 
     return command(study, mode, gas, out, as_json=json)
+
+
+@app.command
+def compare(*studies: Path, out: Out = Path("out/compare"), json: Json = False) -> int:
+    """Run several studies of the same capital and period; print their waterfalls side by side, against common baselines.
+
+    Example: `tidemill compare examples/range_reset.toml examples/compound.toml`
+
+    Parameters
+    ----------
+    studies
+        Two or more study files (TOML) of the same capital, home asset, start and end.
+    out
+        Folder that receives compare.json.
+    json
+        Print the comparison as JSON on standard output.
+    """
+    from tidemill.app.commands import compare as command  # noqa: PLC0415
+
+    return command(studies, out, as_json=json)
 
 
 @contracts.command(name="fetch")

@@ -12,7 +12,7 @@ from tidemill.app.console import emit_json, note, stderr, stdout
 from tidemill.app.interrupts import import_polars
 from tidemill.app.tables import table
 
-__all__ = ["backtest", "contracts_fetch", "contracts_ls", "demo", "rehearse"]
+__all__ = ["backtest", "compare", "contracts_fetch", "contracts_ls", "demo", "rehearse"]
 
 
 @contextmanager
@@ -80,6 +80,25 @@ def backtest(study: Path, out: Path, *, as_json: bool) -> int:
     else:
         print_statement(result.document, stdout())
     note(f"wrote {folder}/report.html, result.json, ledger.parquet in {time.perf_counter() - started:.1f} s")
+    return 0
+
+
+def compare(studies: Sequence[Path], out: Path, *, as_json: bool) -> int:
+    """Run studies and show them side by side."""
+    import_polars()
+    from tidemill.app.comparison import print_comparison  # noqa: PLC0415
+    from tidemill.studies.compare import compare as run  # noqa: PLC0415
+    from tidemill.studies.load import check_writable  # noqa: PLC0415
+
+    check_writable(out)
+    with progress("comparing …") as tell:
+        compared = run(studies, progress=tell)
+        folder = compared.write(out)
+    if as_json:
+        emit_json(compared.document)
+    else:
+        print_comparison(compared.document, stdout())
+    note(f"wrote {folder}/compare.json")
     return 0
 
 

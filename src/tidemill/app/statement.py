@@ -13,7 +13,7 @@ from tidemill.studies.schema import ResultDocument, TokenInfo
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["amount", "money", "print_statement"]
+__all__ = ["amount", "money", "percent", "print_statement"]
 
 
 def money(micro: int | None, *, sign: bool = True) -> str:

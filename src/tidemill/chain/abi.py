@@ -50,6 +50,7 @@ class FunctionCodec:
         self.name: str = entry["name"]
         self.inputs: list[str] = [type_name(p) for p in entry.get("inputs", ())]
         self.outputs: list[str] = [type_name(p) for p in entry.get("outputs", ())]
+        self.output_names: list[str] = [p["name"] for p in entry.get("outputs", ())]
         self.signature = f"{self.name}({','.join(self.inputs)})"
         self.selector = selector(self.signature)
         self._in = _fast_codec(self.inputs)

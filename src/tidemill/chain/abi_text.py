@@ -71,7 +71,8 @@ def _parameters(text: str) -> list[dict[str, Any]]:
 
 def _parameter(text: str) -> dict[str, Any]:
     if found := _TUPLE.fullmatch(text):
-        return {"type": f"tuple{found['array']}", "name": found["name"], "components": _parameters(found["parts"])}
+        kind, parts = f"tuple{found['array']}", _parameters(found["parts"])
+        return {"type": kind, "name": found["name"], "components": parts, "indexed": False}
     words = text.split()
     indexed = "indexed" in words[1:]
     names = [w for w in words[1:] if w != "indexed"]

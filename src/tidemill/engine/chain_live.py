@@ -324,11 +324,12 @@ class LiveStage(ChainStage):
 def _with_gas(row: Row, receipt: Receipt) -> Receipt:
     """Name what no contract says: the limit, estimated at the head, was too low for the state it was included in.
 
-    Where an inner call runs out, its caller reverts without a word; either way most of the limit is gone, which is a
-    fifth above the estimate.
+    Where an inner call runs out, its caller reverts without a word, or in words of its own ("SafeERC20: low-level call
+    failed"); either way most of the limit is gone, which is a fifth above the estimate.
     """
     silent = not receipt.revert_reason or receipt.revert_reason.startswith("halt")
-    if receipt.status or not silent or receipt.gas_used * 10 < row.gas * 9:
+    spent = receipt.gas_used * 100 >= row.gas * (90 if silent else 97)
+    if receipt.status or not spent:
         return receipt
     return msgspec.structs.replace(receipt, revert_reason=OUT_OF_GAS)
 

@@ -34,6 +34,7 @@ class ChainStage:
     def __init__(self, chain: LocalChain, local: LocalVenue) -> None:
         self.chain, self.local, self.twin = chain, local, local.twin
         self.id, self.network, self.account = self.twin.id, self.twin.network, self.twin.account
+        self.accounts = getattr(self.twin, "accounts", (self.account,))
 
     # --- time ---------------------------------------------------------------------------------------------------------
 

@@ -41,14 +41,19 @@ class Price(Struct, frozen=True):
 
 
 class Rate(Struct, frozen=True):
-    """What a receipt token (vault share) stands for: raw ``underlying`` per raw share = ``num`` / ``den`` (ERC-4626:
-    ``total_assets + 1`` over ``total_supply + 10**offset``), as ``venue`` would convert it now.
+    """What a receipt token stands for, as ``venue`` would convert it now: ``shares`` raw shares are worth ``assets``, raw
+    units by token. (ERC-4626: ``total_assets + 1`` behind ``total_supply + 10**offset``; a classic pool: its reserves
+    behind its supply.) ``kind`` is the kind of position that holding it is: ``vault`` or ``pool``.
     """
 
     venue: str
-    underlying: str
-    num: int
-    den: int
+    assets: Mapping[str, int]
+    shares: int
+    kind: str = "vault"
+
+    def of_down(self, shares: int) -> dict[str, int]:
+        """Return raw units by token that ``shares`` raw shares stand for, each rounded down."""
+        return {token: shares * amount // self.shares for token, amount in self.assets.items()}
 
 
 class Mark(Struct, frozen=True):

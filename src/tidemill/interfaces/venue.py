@@ -141,7 +141,8 @@ class Stage(Protocol):
     A stage may have an attribute ``multicall``, the set of verbs that its contract's own multicall can put into one
     transaction; without it (and without an account that batches) atomic plans there are refused. A stage whose views
     move with time alone has a method ``enter(block)``: an own transaction is about to be included in ``block``, ahead of
-    what ``advance`` will play of it, and views from there on are of its time.
+    what ``advance`` will play of it, and views from there on are of its time. A stage whose venue is several contracts
+    has ``accounts``, all that hold its tokens.
     """
 
     id: str

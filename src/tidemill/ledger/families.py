@@ -34,6 +34,7 @@ class Treatment(Struct, frozen=True):
     weight : key of ``Position.data`` that measures how much is held; what leaves, leaves in proportion.
     account : account of the principal; a negative principal is ``debt`` whatever stands here.
     rounding : most raw units per token that one action at such a venue may lose to rounding.
+    compounds : what accrues joins the principal of a converting position: the growth of the product per share.
     """
 
     family: str
@@ -42,14 +43,21 @@ class Treatment(Struct, frozen=True):
     weight: str
     account: Literal["claims", "locked"] = "claims"
     rounding: int = 2
+    compounds: bool = False
 
 
 TREATMENTS: Mapping[str, Treatment] = {
     # Uniswap v3: amounts in are rounded up and principal is read rounded down (1), pending fees likewise (1).
     "range": Treatment("liquidity", "converts", "fees", "liquidity"),
+    # Uniswap v2: a share of two reserves, fees left inside.
+    "pool": Treatment("liquidity", "converts", "fees", "shares", compounds=True),
     # A share's rounding costs up to one share's worth of assets: the bound is widened by the rate (holdings.py).
     "vault": Treatment("vault", "grows", "growth", "shares"),
     "stake": Treatment("farm", "fixed", "rewards", "staked"),
+    # Lending: one position of all that is supplied, one of all that is owed, whose (negative) principal grows too; a
+    # liquidation befalls each by itself. `size` changes whenever what was put in or borrowed does, with time it does not.
+    "supply": Treatment("lending", "grows", "interest", "size"),
+    "debt": Treatment("lending", "grows", "borrowing", "size"),
 }
 """By ``Position.kind``."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -17,7 +18,8 @@ WALLET = "assets:me"
 
 class Claim(NamedTuple):
     """One position as booked. ``principal`` and ``pending`` are raw units by token, ``weight`` how much is held,
-    ``rounding`` the most one action may lose of each token; ``impaired`` is the venue's own word for it.
+    ``rounding`` the most one action may lose of each token; ``impaired`` is the venue's own word for it. ``product`` is the
+    square root of the product of a pool's reserves, and the shares it belongs to: per share it grows by fees alone.
     """
 
     id: str
@@ -28,6 +30,7 @@ class Claim(NamedTuple):
     pending: Mapping[str, int]
     rounding: int
     impaired: bool = False
+    product: tuple[int, int] | None = None
 
     def accounts(self) -> dict[tuple[str, str], int]:
         """Return raw units by (account, token): principal (or debt), then what is pending."""
@@ -60,7 +63,7 @@ def holdings(mark: Mark) -> Holdings:
     """Read a mark.
 
     A receipt token (``mark.rates``), wherever it lies, is booked in its own units and, summed, as a claim
-    ``<vault>#shares`` on ``floor(shares * num / den)`` of its underlying: the vault's own rounding. A vault that also
+    ``<venue>#shares`` on what they stand for, rounded down: the venue's own rounding. A vault that also
     lists a position for the same shares is not counted twice.
     """
     accounts: dict[tuple[str, str], int] = {}
@@ -81,13 +84,17 @@ def holdings(mark: Mark) -> Holdings:
         )
     for token, rate in mark.rates.items():
         if shares[token]:
-            # one share's worth of assets, rounded up, may be lost to rounding a number of shares
-            lost = 2 + -(-rate.num // rate.den)
-            assets_down = shares[token] * rate.num // rate.den
             name = f"{rate.venue}#shares"
-            claims[name] = Claim(
-                name, rate.venue, treatment("vault"), shares[token], {rate.underlying: assets_down}, {}, lost
-            )
+            if name in claims:
+                raise InvariantBroken(
+                    f"mark seq {mark.seq}: venue {rate.venue} has shares of two kinds; place it twice"
+                )
+            # one share's worth of assets, rounded up, may be lost to rounding a number of shares
+            lost = 2 + max(-(-amount // rate.shares) for amount in rate.assets.values())
+            how = treatment(rate.kind)
+            worth = rate.of_down(shares[token])
+            product = (math.isqrt(math.prod(rate.assets.values())), rate.shares) if how.compounds else None
+            claims[name] = Claim(name, rate.venue, how, shares[token], worth, {}, lost, product=product)
     for claim in claims.values():
         accounts.update(claim.accounts())
     return Holdings(dict(mark.balances), claims, accounts, frozenset(mark.rates))

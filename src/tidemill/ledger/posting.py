@@ -97,10 +97,17 @@ class _Poster:
             was = old.claims[claim.id]
             if was.weight != claim.weight:
                 raise InvariantBroken(f"mark seq {mark.seq}: {claim.id} changed its size without a step")
-            postings = _own_change(_Pair(was, claim))
-            postings += self._drift(claim, _minus(claim.principal, was.principal), mark)
-            postings += self._income(_Pair(was, claim), mark)
+            postings = _own_change(_Pair(was, claim)) + self._moved(_Pair(was, claim), mark, interval.number + 1)
             self._enter(mark.seq, mark.time, "mark", claim.id, postings, interval.number + 1)
+
+    def _moved(self, pair: _Pair, mark: Mark, number: int) -> list[Posting]:
+        """Post what the market did to a position of the same size, and what accrued, valued at mark ``number``."""
+        claim, fees = pair.claim, pair.compounded()
+        postings = self._drift(claim, _minus(pair.grown(), fees), mark) + self._income(pair, mark)
+        if fees:
+            postings += [Posting(f"income:{claim.treatment.income}:{claim.id}", t, -n) for t, n in fees.items()]
+            self._lot(claim, number, added=fees)  # as if taken out and put in again
+        return postings
 
     def _income(self, pair: _Pair, mark: Mark) -> list[Posting]:
         """Post what accrued; income that is pending never shrinks by itself."""
@@ -181,8 +188,7 @@ class _Poster:
                 postings += self._suffered(interval, befallen[name], pair, change)
             elif loose and name not in named and pair.same_size() and not pair.was_paid():
                 # an own trade (or others, since a parent-block mark) moved the pool in which this position stands
-                postings += self._drift(pair.claim, pair.grown(), interval.after)
-                postings += self._income(pair, interval.after)
+                postings += self._moved(pair, interval.after, interval.number)
             else:
                 touched.setdefault(pair.claim.venue, []).append(pair)
                 venue_gap = gap.setdefault(pair.claim.venue, {})
@@ -261,8 +267,8 @@ class _Poster:
             elif loose and claim and claim.treatment.principal == "converts" and not pairs[0].same_size():
                 postings.append(Posting(f"market:{claim.id}", token, -amount))
                 converted[token] = amount
-            elif loose and claim and amount > 0:
-                postings.append(Posting(f"income:{claim.treatment.income}:{claim.id}", token, -amount))
+            elif loose and (grown := claim if amount > 0 else _owing(pairs, token)):
+                postings.append(Posting(f"income:{grown.treatment.income}:{grown.id}", token, -amount))
             else:
                 raise InvariantBroken(
                     f"step seq {interval.steps[-1].seq}: claims at {venue} changed by {amount} {token} more than was "
@@ -351,8 +357,23 @@ class _Pair(NamedTuple):
     def grown(self) -> _Amounts:
         return _minus(self.now.principal if self.now else {}, self.was.principal if self.was else {})
 
+    def compounded(self) -> _Amounts:
+        """Return the income that joined the principal, rounded down: its share is the growth of the product per share."""
+        if not (self.was and self.now and self.was.product and self.now.product):
+            return {}
+        (root, shares), (root_now, shares_now) = self.was.product, self.now.product
+        whole = root_now * shares
+        grown = max(whole - root * shares_now, 0)
+        return {t: fee for t, n in self.now.principal.items() if (fee := n * grown // whole)} if whole else {}
+
     def accrued(self) -> _Amounts:
         return _minus(self.now.pending if self.now else {}, self.was.pending if self.was else {})
+
+
+def _owing(pairs: Sequence[_Pair], token: str) -> Claim | None:
+    """Return the claim that is a debt in ``token``: what is owed grows in the inclusion block as well."""
+    each = (claim for pair in pairs for claim in (pair.was, pair.now) if claim)
+    return next((claim for claim in each if claim.principal.get(token, 0) < 0), None)
 
 
 def _failed(step: Recorded) -> bool:

@@ -38,6 +38,7 @@ class Row(Struct, frozen=True):
 
 
 _LIQUIDITY, _VAULT, _FARM = frozenset({"liquidity"}), frozenset({"vault"}), frozenset({"farm"})
+_LENDING = frozenset({"lending"})
 
 
 def _exit(m: Measures) -> Measure:
@@ -73,6 +74,23 @@ ROWS: tuple[Row, ...] = (
         _FARM,
     ),
     Row(
+        "interest",
+        "Interest earned",
+        "sum of interest accrued x price when accrued",
+        lambda m: m.flow("income:interest:"),
+        "income",
+        _LENDING,
+    ),
+    Row(
+        "borrowing",
+        "Interest paid on debt",
+        "minus the sum of interest accrued x price when accrued",
+        lambda m: m.flow("income:borrowing:"),
+        "proportional",
+        _LENDING,
+        always=False,
+    ),
+    Row(
         "fees_move",
         "Price move of the fees",
         "sum of fees so far x price change (as if kept as they came)",
@@ -87,6 +105,15 @@ ROWS: tuple[Row, ...] = (
         lambda m: m.income_move("income:growth:"),
         "proportional",
         _VAULT,
+        always=False,
+    ),
+    Row(
+        "interest_move",
+        "Price move of the interest",
+        "sum of interest so far, earned less paid, x price change",
+        lambda m: m.income_move("income:interest:", "income:borrowing:"),
+        "proportional",
+        _LENDING,
         always=False,
     ),
     Row(

@@ -147,9 +147,9 @@ def leave(view: View, venue: str, home: str, slippage_bps: int, memo: LpMemo, ho
 
 
 def _sales(view: View, venue: str, home: str, slippage_bps: int) -> Iterator[Intent]:
-    pool = PoolView.of(view, venue)
-    for token, amount in zip((pool.token0, pool.token1), pool.held(view), strict=True):
-        if token != home and amount and home in (pool.token0, pool.token1):
+    tokens = view.read(venue, "token0"), view.read(venue, "token1")
+    for token, amount in ((token, view.balances.get(token, 0)) for token in tokens):
+        if token != home and amount and home in tokens:
             sale = sell(view, venue, token, amount, slippage_bps)
             if sale:
                 yield sale

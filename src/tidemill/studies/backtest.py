@@ -89,7 +89,7 @@ class Backtest:
             cost=costing,
             prices=lambda _world: priced(),
             rates=lambda _world: prepared.rates(stages),
-            outside=("market", "zero", *(stage.account for stage in stages.values())),
+            outside=prepared.outside(stages),
         )
         prepared.check_prices(stages, funds)
         witness, journal = Witness(world), MemoryJournal()

@@ -156,6 +156,12 @@ class Prepared:
         """Return what every receipt token stands for now."""
         return {token: rate for stage in stages.values() for token, rate in stage.rates().items()}
 
+    @staticmethod
+    def outside(stages: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the accounts that stand for the rest of the world: every contract of every venue among them."""
+        held = [getattr(stage, "accounts", (stage.account,)) for stage in stages.values()]
+        return ("market", "zero", *(account for accounts in held for account in accounts))
+
     def stages(self) -> list[Any]:
         """Return fresh stages, in the study's order."""
         return [placed.make() for placed in self.placed.values()]

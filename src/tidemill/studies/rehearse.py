@@ -195,7 +195,7 @@ def _mode(name: str, outcomes: Outcomes, note: str) -> ModeRow:
     return ModeRow(name, falls.keep, income, costs, len(steps_done(outcomes)), note)
 
 
-INCOME = frozenset({"fees", "growth", "rewards"})
+INCOME = frozenset({"fees", "growth", "interest", "rewards"})
 """Rows of the waterfall that are earned."""
 
 

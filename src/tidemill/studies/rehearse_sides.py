@@ -216,7 +216,7 @@ class Sides:
             "funds": prepared.funds(),
             "prices": lambda _world: prepared.prices(stages),
             "rates": lambda _world: prepared.rates(stages),
-            "outside": ("market", "zero", *(stage.account for stage in stages.values())),
+            "outside": prepared.outside(stages),
         }
 
     @property

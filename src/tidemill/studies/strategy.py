@@ -63,7 +63,11 @@ def _given(prepared: Prepared) -> dict[str, Any]:
         if spec.kind == "erc4626":
             known |= {"vault": name, "share": prepared.token(str(spec.params["share"]))}
             known["asset"] = prepared.token(str(spec.params["asset"]))
-        if spec.kind == "staking_rewards":
+        if spec.kind == "uniswap_v2":
+            known |= {"venue": known.get("venue", name), "share": prepared.token(str(spec.params["lp"]))}
+        if spec.kind == "aave_v3":
+            known |= {"lending": name, "asset": prepared.token(str(spec.params["asset"]))}
+        if spec.kind in ("staking_rewards", "minichef"):
             known |= {"farm": name, "reward": prepared.token(str(spec.params["reward"]))}
     return known
 

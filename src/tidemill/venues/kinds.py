@@ -63,7 +63,8 @@ class Kind(Struct, frozen=True):
     """A kind of venue: its family, what proves its model, and how it is placed.
 
     ``gas`` is the path of its measured gas table. ``params`` says what ``[venues.NAME.params]`` may hold:
-    ``{name: (default or None, meaning)}``.
+    ``{name: (default or None, meaning)}``. ``income`` says how it arises, ``risks`` what can go wrong, ``verbs`` which
+    verbs go in, harvest and go out; where it stands on networks lies beside the gas table (``deployments.toml``).
     """
 
     name: str
@@ -74,11 +75,18 @@ class Kind(Struct, frozen=True):
     place: Callable[[Setup], Placed]
     gas: str
     params: Mapping[str, tuple[int | str | None, str]] = field(default_factory=dict)
+    income: str = ""
+    risks: tuple[str, ...] = ()
+    verbs: Mapping[Literal["enter", "harvest", "leave"], str] = field(default_factory=dict)
 
 
 _OURS = {
+    "aave_v3": "tidemill.venues.aave_v3.venue",
     "erc4626": "tidemill.venues.erc4626.venue",
+    "minichef": "tidemill.venues.minichef.venue",
+    "morpho_blue": "tidemill.venues.morpho_blue.venue",
     "staking_rewards": "tidemill.venues.staking_rewards.venue",
+    "uniswap_v2": "tidemill.venues.uniswap_v2.venue",
     "uniswap_v3": "tidemill.venues.uniswap_v3.venue",
 }
 

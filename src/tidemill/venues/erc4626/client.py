@@ -133,7 +133,7 @@ class VaultClient:
         """What a share stands for at ``block``, unrounded."""
         at, state = self.deployment, self.snapshot(block)
         pot = self._view("totalAssets", block=block)
-        return {at.share_id: Rate(self.venue, at.asset_id, pot + 1, state.total_shares + state.offset_unit)}
+        return {at.share_id: Rate(self.venue, {at.asset_id: pot + 1}, state.total_shares + state.offset_unit)}
 
     def snapshot(self, block: BlockId = "latest") -> VaultState:
         """Read the whole state at ``block``; the vault's account is its address."""

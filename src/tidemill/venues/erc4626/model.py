@@ -116,7 +116,7 @@ class VaultModel:
     def rates(self, state: VaultState, venue: str, balance: Callable[[str, str], int]) -> Mapping[str, Rate]:
         """What a share stands for, as ``convertToAssets`` would say now, unrounded."""
         pot = balance(state.asset, state.account)
-        return {state.share: Rate(venue, state.asset, pot + 1, state.total_shares + state.offset_unit)}
+        return {state.share: Rate(venue, {state.asset: pot + 1}, state.total_shares + state.offset_unit)}
 
     @staticmethod
     def _quote(state: VaultState, verb: str, amount: int, pot: int) -> tuple[int, int]:

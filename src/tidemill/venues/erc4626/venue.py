@@ -70,4 +70,11 @@ VENUE = Kind(
         "yield_bps": (500, "yield of a year on that, in basis points"),
         "yield_every_hours": (6, "hours between transfers of yield"),
     },
+    income="Assets are transferred into the vault by whoever runs its strategy, so each share stands for more of them.",
+    risks=(
+        "the strategy behind the vault loses assets: a share then stands for less, without any step of yours",
+        "an empty vault's first shares can be made dear by a gift (a decimals offset makes that costly)",
+        "assets lent on or locked by the strategy may not be there when you withdraw",
+    ),
+    verbs={"enter": "deposit", "leave": "redeem"},
 )

@@ -24,6 +24,9 @@ class ScriptedLocal:
     made : tokens that anybody may make. client_of : a client by the name of the account it serves.
     """
 
+    share_slot = 0
+    """Where a token that the venue issues keeps its balances."""
+
     def __init__(
         self, ground: Ground, twin: ScriptedStage[Any], tokens: Sequence[str], made: Sequence[str], contract: str
     ) -> None:
@@ -81,7 +84,9 @@ class ScriptedLocal:
             return
         me = self.ground.address("me")
         held = self.ground.held(["me"])[token, "me"]
-        slot = int.from_bytes(keccak(bytes.fromhex(me[2:]).rjust(32, b"\0") + bytes(32)), "big")
+        slot = int.from_bytes(
+            keccak(bytes.fromhex(me[2:]).rjust(32, b"\0") + self.share_slot.to_bytes(32, "big")), "big"
+        )
         self.ground.anvil.set_storage(self.ground.tokens[token], slot, held + amount)
         if self.ground.held(["me"])[token, "me"] != held + amount:
             raise RpcError(f"{token}: the balance is not where the contract's source says")

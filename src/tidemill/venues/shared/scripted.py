@@ -108,6 +108,7 @@ class ScriptedStage(Generic[S]):
     Parameters
     ----------
     block_at : first block of the network at or after a time (seconds), for claims that grow with time alone.
+    beside : accounts of further contracts of the venue that hold tokens.
     """
 
     def __init__(
@@ -120,11 +121,15 @@ class ScriptedStage(Generic[S]):
         script: Sequence[Scripted],
         block_at: Callable[[int], Block],
         me: str = "me",
+        beside: Sequence[str] = (),
     ) -> None:
         self.id, self.network, self.account, self.me = venue, network, account, me
+        self.accounts: tuple[str, ...] = (account, *beside)
         self.model, self.state, self.script, self._block_at = model, state, script, block_at
         self.holdings = Holdings()
         self.played = 0
+        self.refused = 0
+        """Scripted actions that reverted."""
         self.at = Block(time=0, number=0)
 
     def advance(self, to: Block) -> Sequence[Happened]:
@@ -171,11 +176,11 @@ class ScriptedStage(Generic[S]):
 
     def snapshot(self) -> Any:
         """Return a copy of state and holdings."""
-        return copy.deepcopy(self.state), dict(self.holdings.held), self.played, self.at
+        return copy.deepcopy(self.state), dict(self.holdings.held), self.played, self.refused, self.at
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a copy."""
-        state, held, self.played, self.at = snapshot
+        state, held, self.played, self.refused, self.at = snapshot
         self.state, self.holdings.held = copy.deepcopy(state), dict(held)
 
     def read(self, query: str, *args: Any) -> Any:
@@ -201,6 +206,7 @@ class ScriptedStage(Generic[S]):
             self.holdings.move(self.model.apply(self.state, item.action, inside).transfers)
         except Revert:
             self.state = before
+            self.refused += 1
             return False
         return True
 

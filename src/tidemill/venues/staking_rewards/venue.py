@@ -71,4 +71,11 @@ VENUE = Kind(
         "staked": (1_000_000, "whole tokens that others stake"),
         "reward_per_period": (10_000, "whole reward tokens notified at the start of each period"),
     },
+    income="A distributor sends reward tokens and starts a stream of so many a second, shared by all that is staked.",
+    risks=(
+        "the stream ends with its period, and nothing says that there will be another",
+        "whoever stakes beside you takes part of the same stream: your share falls as stakes grow",
+        "rewards are income in their own token, whose price moves until you sell",
+    ),
+    verbs={"enter": "stake", "harvest": "claim", "leave": "exit"},
 )

@@ -67,4 +67,11 @@ VENUE = Kind(
     dataset=True,
     place=place,
     gas=str(Path(__file__).with_name("gas.toml")),
+    income="Traders pay a fee on every swap; liquidity whose range holds the price shares it in proportion.",
+    risks=(
+        "divergence: the range sells what rises and buys what falls, and beyond an edge it holds one token alone",
+        "out of range it earns nothing until the price returns or the range is moved, which costs swaps and gas",
+        "liquidity added next to yours takes part of the same fees; the governor may take up to a quarter of them",
+    ),
+    verbs={"enter": "mint", "harvest": "harvest", "leave": "close"},
 )

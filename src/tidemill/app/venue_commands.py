@@ -1,0 +1,116 @@
+"""`tidemill venues`: where money can earn, how it arises there, what can go wrong, and what proves the model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from tidemill.app.console import emit_json, stdout
+from tidemill.app.tables import plain, table
+
+__all__ = ["venues"]
+
+Json = Annotated[bool, Parameter(name="--json", negative="")]
+
+venues = App(
+    name="venues",
+    help="Kinds of venue: what is known of each, with dates and sources.\n\nExample: `tidemill venues --family farm`",
+)
+
+
+@venues.default
+def ls(*, family: str = "", network: str = "", proof: str = "", json: Json = False) -> int:
+    """List the kinds of venue that a study can name.
+
+    Example: `tidemill venues --family farm`
+
+    Parameters
+    ----------
+    family
+        Only this family: amm, lending, vault, farm …
+    network
+        Only those known to stand on this network.
+    proof
+        Only this proof level: bytecode-equal, fork-equal, rule-checked, unproven.
+    json
+        Print the rows as JSON on standard output.
+    """
+    from tidemill.venues.about import catalogue  # noqa: PLC0415
+
+    found = catalogue(family=family, network=network, proof=proof)
+    if json:
+        emit_json([_plain(one) for one in found])
+        return 0
+    rows = [
+        [one.kind.name, one.kind.family, one.kind.proof, ", ".join(one.networks) or "–", plain(one.kind.summary)]
+        for one in found
+    ]
+    stdout().print(table("", ["kind", "family", "proof", "known on", ""], rows))
+    return 0
+
+
+@venues.command
+def show(kind: str, *, network: str = "", json: Json = False) -> int:
+    """Show how income arises at a kind of venue, what can go wrong, what it costs, and where it stands.
+
+    Example: `tidemill venues show uniswap_v3`
+
+    Parameters
+    ----------
+    kind
+        Its name, as `tidemill venues` lists it.
+    network
+        Show the addresses on this network alone.
+    json
+        Print all of it as JSON on standard output.
+    """
+    from tidemill.venues.about import about  # noqa: PLC0415
+
+    one = about(kind)
+    if json:
+        emit_json(_plain(one))
+        return 0
+    say = stdout().print
+    say(f"[bold]{plain(one.kind.name)}[/bold] · {one.kind.family} · {one.kind.proof}")
+    say(plain(one.kind.summary))
+    say(f"\nincome: {plain(one.kind.income or 'not described')}")
+    for risk in one.kind.risks:
+        say(f"risk: {plain(risk)}")
+    rows = [
+        [purpose, plain(cost.verb), str(cost.transactions), f"{cost.gas:,}", f"{cost.median_bps / 100:.2f} %"]
+        for purpose, cost in one.costs.items()
+    ]
+    if rows:
+        say("")
+        head = ["", "verb", "transactions>", "gas>", "off by (median)>"]
+        say(table(f"What it takes when nothing special is met ({plain(one.measured)})", head, rows))
+    shown = {at: names for at, names in one.deployments.items() if network in ("", at)}
+    rows = [
+        [at, plain(name), str(fact.value), fact.status.value, str(fact.as_of), plain(fact.source)]
+        for at, names in shown.items()
+        for name, fact in names.items()
+    ]
+    say("")
+    say(
+        table("Where it stands", ["network", "", "address", "status", "as of", "source"], rows)
+        if rows
+        else "no known deployment"
+    )
+    return 0
+
+
+def _plain(one: Any) -> dict[str, Any]:
+    kind = one.kind
+    return {
+        "kind": kind.name,
+        "family": kind.family,
+        "proof": kind.proof,
+        "summary": kind.summary,
+        "income": kind.income,
+        "risks": list(kind.risks),
+        "parameters": {name: {"default": default, "meaning": why} for name, (default, why) in kind.params.items()},
+        "costs": one.costs,
+        "measured": one.measured,
+        "deployments": one.deployments,
+    }

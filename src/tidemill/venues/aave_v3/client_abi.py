@@ -1,0 +1,62 @@
+"""The few functions and events of Aave v3 that the client speaks, written as text."""
+
+from __future__ import annotations
+
+__all__ = ["ORACLE", "POOL", "PROVIDER", "RECEIPT"]
+
+_WHOM = "address indexed reserve, address user, address indexed onBehalfOf, uint256 amount"
+_RATES = "uint256 liquidityRate, uint256 stableBorrowRate, uint256 variableBorrowRate"
+
+POOL = f"""
+event Supply({_WHOM}, uint16 indexed referralCode)
+event Withdraw(address indexed reserve, address indexed user, address indexed to, uint256 amount)
+event Borrow({_WHOM}, uint8 interestRateMode, uint256 borrowRate, uint16 indexed referralCode)
+event Repay(address indexed reserve, address indexed user, address indexed repayer, uint256 amount, bool useATokens)
+event LiquidationCall(address indexed collateralAsset, address indexed debtAsset, address indexed user, uint256 debtToCover, \
+uint256 liquidatedCollateralAmount, address liquidator, bool receiveAToken)
+event ReserveDataUpdated(address indexed reserve, {_RATES}, uint256 liquidityIndex, uint256 variableBorrowIndex)
+event ReserveUsedAsCollateralEnabled(address indexed reserve, address indexed user)
+event ReserveUsedAsCollateralDisabled(address indexed reserve, address indexed user)
+event IsolationModeTotalDebtUpdated(address indexed asset, uint256 totalDebt)
+event MintedToTreasury(address indexed reserve, uint256 amountMinted)
+event UserEModeSet(address indexed user, uint8 categoryId)
+function supply(address asset, uint256 amount, address onBehalfOf, uint16 referralCode)
+function withdraw(address asset, uint256 amount, address to) returns (uint256)
+function borrow(address asset, uint256 amount, uint256 interestRateMode, uint16 referralCode, address onBehalfOf)
+function repay(address asset, uint256 amount, uint256 interestRateMode, address onBehalfOf) returns (uint256)
+function repayWithATokens(address asset, uint256 amount, uint256 interestRateMode) returns (uint256)
+function setUserUseReserveAsCollateral(address asset, bool useAsCollateral)
+function setUserEMode(uint8 categoryId)
+function liquidationCall(address collateralAsset, address debtAsset, address user, uint256 debtToCover, bool receiveAToken)
+function mintToTreasury(address[] assets)
+function ADDRESSES_PROVIDER() view returns (address)
+function getReservesList() view returns (address[])
+function getUserAccountData(address user) view returns (uint256 totalCollateralBase, uint256 totalDebtBase, \
+uint256 availableBorrowsBase, uint256 currentLiquidationThreshold, uint256 ltv, uint256 healthFactor)
+function getUserConfiguration(address user) view returns (uint256 data)
+function getUserEMode(address user) view returns (uint256)
+function getReserveNormalizedIncome(address asset) view returns (uint256)
+function getReserveNormalizedVariableDebt(address asset) view returns (uint256)
+function getReserveData(address asset) view returns (uint256 configuration, uint128 liquidityIndex, \
+uint128 currentLiquidityRate, uint128 variableBorrowIndex, uint128 currentVariableBorrowRate, \
+uint128 currentStableBorrowRate, uint40 lastUpdateTimestamp, uint16 id, address aToken, address stableDebtToken, \
+address variableDebtToken, address interestRateStrategy, uint128 accruedToTreasury, uint128 unbacked, \
+uint128 isolationModeTotalDebt)
+"""
+"""The struct that getReserveData answers with is static, so its fields stand in a row."""
+
+RECEIPT = """
+function balanceOf(address user) view returns (uint256)
+function scaledBalanceOf(address user) view returns (uint256)
+function totalSupply() view returns (uint256)
+function scaledTotalSupply() view returns (uint256)
+function getPreviousIndex(address user) view returns (uint256)
+"""
+
+ORACLE = """
+function getAssetPrice(address asset) view returns (uint256)
+"""
+
+PROVIDER = """
+function getPriceOracle() view returns (address)
+"""

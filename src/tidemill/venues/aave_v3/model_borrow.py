@@ -1,0 +1,156 @@
+"""Borrowing at the variable rate, repaying, and e-mode."""
+
+from __future__ import annotations
+
+from tidemill.errors import Revert
+from tidemill.venues.aave_v3.codes import Code
+from tidemill.venues.aave_v3.model_account import check_healthy, isolation, owed, set_borrowed, supplied, valued
+from tidemill.venues.aave_v3.model_reserve import Acting, accrue, burn, issue, update_rates
+from tidemill.venues.aave_v3.model_supply import ALL, check_open
+from tidemill.venues.aave_v3.rules import ray_mul_half_up
+from tidemill.venues.aave_v3.rules_risk import HEALTHY, collateral_needed, isolated_units_down, value_down
+from tidemill.venues.aave_v3.state import MarketState, ReserveState
+
+__all__ = ["borrow", "free_isolated", "repay", "set_emode"]
+
+_VARIABLE = 2
+
+
+def borrow(state: MarketState, reserve: ReserveState, acting: Acting, amount: int) -> int:
+    """Borrow at the variable rate against what is used as collateral."""
+    me = acting.sender
+    accrue(reserve, acting)
+    isolated = isolation(state, me)
+    _check_borrow(state, reserve, acting, amount, isolated)
+    if issue(reserve, acting, me, amount, debt=True):
+        set_borrowed(state, acting, me, reserve, on=True)
+    if isolated is not None:
+        debt = isolated.isolated_debt + isolated_units_down(amount, reserve.unit)
+        acting.set(isolated, isolated_debt=debt)
+        acting.log("IsolationModeTotalDebtUpdated", asset=isolated.asset, totalDebt=debt)
+    update_rates(reserve, acting, taken=amount)
+    acting.move(reserve.asset, reserve.account, me, amount, "balance")
+    acting.log(
+        "Borrow",
+        reserve=reserve.asset,
+        user=me,
+        onBehalfOf=me,
+        amount=amount,
+        interestRateMode=_VARIABLE,
+        borrowRate=reserve.variable_rate,
+        referralCode=0,
+    )
+    return amount
+
+
+def _check_borrow(
+    state: MarketState, reserve: ReserveState, acting: Acting, amount: int, isolated: ReserveState | None
+) -> None:
+    config, me = reserve.config, acting.sender
+    if amount == 0:
+        raise Revert(Code.AMOUNT_ZERO)
+    check_open(config)
+    if config.frozen:
+        raise Revert(Code.FROZEN)
+    if not config.borrowing:
+        raise Revert(Code.BORROWING_OFF)
+    if config.borrow_cap:
+        standing = ray_mul_half_up(reserve.total_owed, reserve.variable_index)
+        if standing + amount > config.borrow_cap * reserve.unit:
+            raise Revert(Code.BORROW_CAP)
+    if isolated is not None:
+        if not config.isolated_borrowing:
+            raise Revert(Code.NOT_FOR_ISOLATION)
+        ceiling = isolated.config.debt_ceiling
+        if isolated.isolated_debt + isolated_units_down(amount, reserve.unit) > ceiling:
+            raise Revert(Code.DEBT_CEILING)
+    _check_value(state, reserve, acting, amount)
+    _check_siloed(state, reserve, me)
+
+
+def _check_value(state: MarketState, reserve: ReserveState, acting: Acting, amount: int) -> None:
+    me, asset = acting.sender, reserve.asset
+    if chosen := state.emode.get(me, 0):
+        if reserve.config.category != chosen:
+            raise Revert(Code.WRONG_CATEGORY)
+        asset = state.categories[chosen].source or asset
+    seen = valued(state, me, acting)
+    if seen.collateral == 0:
+        raise Revert(Code.NO_COLLATERAL)
+    if seen.ltv == 0:
+        raise Revert(Code.LTV_ZERO)
+    if seen.health <= HEALTHY:
+        raise Revert(Code.UNHEALTHY)
+    value = value_down(amount, state.price(asset), reserve.unit)
+    if collateral_needed(seen.debt, value, seen.ltv) > seen.collateral:
+        raise Revert(Code.COLLATERAL_TOO_SMALL)
+
+
+def _check_siloed(state: MarketState, reserve: ReserveState, me: str) -> None:
+    """Who owes in a siloed reserve may owe in no other."""
+    owing = state.borrowed.get(me, 0)
+    if not owing:
+        return
+    only = state.sole(owing)
+    if only is not None and only.config.siloed:
+        if only is not reserve:
+            raise Revert(Code.SILOED)
+    elif reserve.config.siloed:
+        raise Revert(Code.SILOED)
+
+
+def repay(
+    state: MarketState, reserve: ReserveState, acting: Acting, amount: int, on_behalf_of: str, *, by_supply: bool
+) -> int:
+    """Pay back; ``ALL`` pays everything, ``by_supply`` pays with what the sender supplies. Returns raw units."""
+    me = acting.sender
+    accrue(reserve, acting)
+    debt = owed(reserve, on_behalf_of, acting.now)
+    if amount == 0:
+        raise Revert(Code.AMOUNT_ZERO)
+    if amount == ALL and on_behalf_of != me:
+        raise Revert(Code.NO_AMOUNT_FOR_ANOTHER)
+    check_open(reserve.config)
+    if debt == 0:
+        raise Revert(Code.NO_DEBT)
+    if by_supply and amount == ALL:
+        amount = supplied(reserve, me, acting.now)
+    paid = min(amount, debt)
+    burn(reserve, acting, on_behalf_of, paid, debt=True)
+    update_rates(reserve, acting, added=0 if by_supply else paid)
+    if paid == debt:
+        set_borrowed(state, acting, on_behalf_of, reserve, on=False)
+    free_isolated(state, reserve, acting, on_behalf_of, paid)
+    if by_supply:
+        burn(reserve, acting, me, paid, debt=False)
+    else:
+        acting.move(reserve.asset, me, reserve.account, paid, "balance")
+    acting.log("Repay", reserve=reserve.asset, user=on_behalf_of, repayer=me, amount=paid, useATokens=by_supply)
+    return paid
+
+
+def free_isolated(state: MarketState, reserve: ReserveState, acting: Acting, who: str, paid: int) -> None:
+    """Take what is paid off the debt that the isolated collateral of ``who`` carries; it stops at nothing."""
+    isolated = isolation(state, who)
+    if isolated is None:
+        return
+    freed = isolated_units_down(paid, reserve.unit)
+    debt = max(isolated.isolated_debt - freed, 0)
+    acting.set(isolated, isolated_debt=debt)
+    acting.log("IsolationModeTotalDebtUpdated", asset=isolated.asset, totalDebt=debt)
+
+
+def set_emode(state: MarketState, acting: Acting, category: int) -> None:
+    """Enter an e-mode category, or leave with 0."""
+    me = acting.sender
+    if category and category not in state.categories:
+        raise Revert(Code.WRONG_CATEGORY)
+    owing = state.borrowed.get(me, 0)
+    for reserve in state.reserves.values():
+        if category and owing >> reserve.id & 1 and reserve.config.category != category:
+            raise Revert(Code.WRONG_CATEGORY)
+    before = state.emode.get(me, 0)
+    acting.put(state.emode, me, category)
+    if before:
+        check_healthy(state, me, acting)
+    acting.log("UserEModeSet", user=me, categoryId=category)

@@ -1,0 +1,140 @@
+"""An Aave v3 market as a study places it: others lend and borrow already, and what they do moves the rates by seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tidemill.errors import BadInput
+from tidemill.interfaces import Action, Stage
+from tidemill.units import BPS, RAY, mul_div_down
+from tidemill.venues.aave_v3.model import MarketModel
+from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.shared.scripted import Scripted, ScriptedStage
+
+__all__ = ["VENUE"]
+
+HOUR = 3_600
+_PRICE = 10**8
+_COVER = 4
+"""Others bring four times in collateral what they borrow: the flow never ends in a liquidation."""
+
+
+def place(setup: Setup) -> Placed:
+    """Make a market of two reserves: the asset that is lent and borrowed, and what others borrow it against."""
+    params = setup.params
+    symbols = str(params["asset"]), str(params["collateral"])
+    for symbol in symbols:
+        if symbol not in setup.decimals:
+            raise BadInput(f"decimals of {symbol} are not known; add {symbol} = … under [tokens]", field="tokens")
+    if symbols[0] == symbols[1]:
+        raise BadInput("asset and collateral are the same token", field=f"venues.{setup.id}.params.collateral")
+    ids = [f"{symbol}@{setup.network}" for symbol in symbols]
+    accounts = [f"{setup.id}:a{symbol}" for symbol in symbols]
+    reserves = [
+        {
+            "asset": token,
+            "account": account,
+            "decimals": setup.decimals[symbol],
+            "config": _config(setup, of_asset=token == ids[0]),
+            "curve": _curve(setup),
+        }
+        for token, account, symbol in zip(ids, accounts, symbols, strict=True)
+    ]
+    prices = {ids[0]: int(params["asset_price"]) * _PRICE, ids[1]: int(params["collateral_price"]) * _PRICE}
+    state: dict[str, Any] = {"treasury": "treasury", "reserves": reserves, "prices": prices}
+    model, script = MarketModel(), _script(setup, ids)
+
+    def make() -> Stage:
+        return ScriptedStage(
+            setup.id,
+            setup.network,
+            accounts[0],
+            model,
+            model.init(state),
+            script,
+            setup.first_from,
+            beside=accounts[1:],
+        )
+
+    return Placed(make, {symbol: setup.decimals[symbol] for symbol in symbols})
+
+
+def _config(setup: Setup, *, of_asset: bool) -> dict[str, int]:
+    params = setup.params
+    return {
+        "ltv": int(params["ltv_bps"]),
+        "threshold": int(params["threshold_bps"]),
+        "bonus": BPS + int(params["bonus_bps"]),
+        "reserve_factor": int(params["reserve_factor_bps"]),
+        "supply_cap": int(params["supply_cap"]) if of_asset else 0,
+    }
+
+
+def _curve(setup: Setup) -> dict[str, int]:
+    names = {"optimal": "optimal_bps", "base": "base_bps", "slope1": "slope1_bps", "slope2": "slope2_bps"}
+    return {name: mul_div_down(int(setup.params[given]), RAY, BPS) for name, given in names.items()}
+
+
+def _script(setup: Setup, ids: list[str]) -> list[Scripted]:
+    """One large lender, one large borrower, then a seeded step of either every few hours, each ±50 %."""
+    params, (asset, collateral) = setup.params, ids
+    units = [10 ** setup.decimals[token.partition("@")[0]] for token in ids]
+    supplied = int(params["supplied"]) * units[0]
+    borrowed = mul_div_down(supplied, int(params["usage_bps"]), BPS)
+    value = mul_div_down(
+        borrowed * _COVER * int(params["asset_price"]), units[1], units[0] * int(params["collateral_price"])
+    )
+    first = setup.first_from(setup.start)
+    script = [
+        Scripted(first, "lenders", Action("supply", {"asset": asset, "amount": supplied})),
+        Scripted(first, "borrowers", Action("supply", {"asset": collateral, "amount": value})),
+        Scripted(first, "borrowers", Action("borrow", {"asset": asset, "amount": borrowed})),
+    ]
+    draws, every = setup.random("flow"), int(params["flow_every_hours"]) * HOUR
+    for time in range(setup.start + every, setup.end, every):
+        mean = mul_div_down(supplied, int(params["flow_bps"]), BPS)
+        amount = mul_div_down(mean, draws.randrange(5_000, 15_001), BPS)
+        actor, verb = draws.choice(
+            (("lenders", "supply"), ("lenders", "withdraw"), ("borrowers", "borrow"), ("borrowers", "repay"))
+        )
+        script.append(Scripted(setup.first_from(time), actor, Action(verb, {"asset": asset, "amount": amount})))
+    return script
+
+
+VENUE = Kind(
+    "aave_v3",
+    "lending",
+    "bytecode-equal",
+    "Aave v3.0: lend, borrow at the variable rate, be liquidated.",
+    dataset=False,
+    place=place,
+    gas=str(Path(__file__).with_name("gas.toml")),
+    params={
+        "asset": (None, "symbol of the token lent and borrowed"),
+        "collateral": (None, "symbol of the token that others borrow against"),
+        "supplied": (10_000_000, "whole tokens that others lend"),
+        "usage_bps": (7_000, "how much of it others borrow at the start"),
+        "asset_price": (1, "price of the asset in the oracle's base currency, whole"),
+        "collateral_price": (3_000, "price of the collateral in the oracle's base currency, whole"),
+        "optimal_bps": (9_000, "usage at which the rate bends"),
+        "base_bps": (0, "rate of debt at no usage, per year"),
+        "slope1_bps": (550, "what the rate gains up to the optimal usage"),
+        "slope2_bps": (4_000, "what it gains from there to full usage"),
+        "reserve_factor_bps": (1_000, "the treasury's part of the interest"),
+        "ltv_bps": (7_500, "most that collateral lends"),
+        "threshold_bps": (8_000, "debt per collateral at which it is liquidated"),
+        "bonus_bps": (500, "what a liquidator gains"),
+        "supply_cap": (0, "most whole tokens that may be lent, 0 for no cap"),
+        "flow_every_hours": (6, "hours between two steps of others"),
+        "flow_bps": (100, "mean size of a step, of what is lent at the start"),
+    },
+    income="Borrowers pay a variable rate that rises with usage; suppliers share it, less the treasury's part.",
+    risks=(
+        "when nearly all is borrowed, a withdrawal waits until somebody repays or supplies",
+        "a debt beside collateral is liquidated, at a loss, once its health factor falls below 1",
+        "caps, freezes and pauses are the governance's: an entry can be refused, and so can an exit while paused",
+        "collateral that falls faster than liquidators act leaves bad debt with the market",
+    ),
+    verbs={"enter": "supply", "leave": "withdraw"},
+)

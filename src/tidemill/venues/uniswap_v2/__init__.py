@@ -1,0 +1,1 @@
+"""Uniswap v2, and SushiSwap, whose pairs are the same code."""

@@ -1,0 +1,48 @@
+"""What `tools/mutants.py` spoils of Aave v3, how it looks, and which mistakes nobody could see."""
+
+from __future__ import annotations
+
+MODULES = [
+    "tidemill.venues.aave_v3.rules",
+    "tidemill.venues.aave_v3.rules_risk",
+    "tidemill.venues.aave_v3.model_reserve",
+    "tidemill.venues.aave_v3.model_account",
+    "tidemill.venues.aave_v3.model_supply",
+    "tidemill.venues.aave_v3.model_borrow",
+    "tidemill.venues.aave_v3.model_liquidate",
+    "tidemill.venues.aave_v3.model_reads",
+    "tidemill.venues.aave_v3.model",
+]
+
+EQUIVALENT = {
+    "rules.ray_div_half_up: 128 -> 129": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.ray_div_half_up: 0 -> 1 #2": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.wad_div_half_up: 128 -> 129": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.wad_div_half_up: 0 -> 1 #2": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.wad_to_ray: 128 -> 129": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.wad_to_ray: 0 -> 1": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.percent_div_half_up: 128 -> 129": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.percent_div_half_up: 0 -> 1 #2": "only numbers far above 2**129 overflow here, whatever bit is asked for",
+    "rules.binomial_interest_down: div_down -> div_up #3": "n (n - 1) is even: nothing is rounded",
+    "rules.binomial_interest_down: div_down -> div_up #5": "n (n - 1) (n - 2) is a multiple of six",
+    "rules_risk.available_borrows: limit < debt -> limit <= debt": "both sides give nothing where they are equal",
+    "rules_risk.isolated_units_down: div_down -> div_up #2": "a unit is a power of ten above a hundred",
+    "model_reserve.update_rates: 0 -> 1 #3": "what is available plays no part where nothing is owed",
+    "model_account.account: owing & bit -> owing | bit": "who is not marked as owing in a reserve owes nothing there",
+    "model_liquidate._pay_fee: ray_div_half_up(fee, index) > left -> ray_div_half_up(fee, index) >= left": (
+        "where both are equal, the same scaled shares move either way"
+    ),
+    "model_reserve._touch: 0 -> 1 #2": "who never came has nothing that an index could have grown",
+}
+
+
+def run() -> None:
+    """The edges, then short random lives of two markets: a part of what the twin tests do."""
+    from twins.aave_v3_edges import EDGES
+    from twins.aave_v3_twin import SETUPS, Twins
+
+    for edge in EDGES:
+        edge()
+    for setup in SETUPS:
+        twins = Twins(*setup)
+        twins.driver.run(200, after=twins.compare)

@@ -1,0 +1,163 @@
+"""Aave v3 measured: several people lend, borrow, repay, are liquidated and leave, in a market of three reserves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gas_lab import Lab
+
+from tidemill.chain.abi import Abi
+from tidemill.chain.artefacts import artefact
+from tidemill.chain.deploy import Deployment, deploy
+from tidemill.chain.types import Call
+from tidemill.venues.aave_v3.client import MarketDeployment, ReserveAt
+from tidemill.venues.aave_v3.client_abi import POOL, RECEIPT
+from tidemill.venues.aave_v3.local_market import Listed, deploy_market
+from tidemill.venues.aave_v3.state import Config, Curve
+from tidemill.venues.shared.client_parts import ERC20, abi
+from tidemill.venues.shared.words import count_words
+
+__all__ = ["measure"]
+
+MAKER, EARLY, KEEPER = "0x" + "d1" * 20, "0x" + "d3" * 20, "0x" + "d4" * 20
+TREASURY = "0x" + "d5" * 20
+PEOPLE = tuple("0x" + pair * 20 for pair in ("a1", "b2", "c3", "e4", "f5"))
+RAY, MAX = 10**27, (1 << 256) - 1
+CURVE = Curve(8 * RAY // 10, 0, 4 * RAY // 100, 60 * RAY // 100)
+RISK = Config(ltv=7_500, threshold=8_000, bonus=10_500, reserve_factor=1_000, liquidation_fee=1_000)
+TOKENS = {"USD": (6, 10**8), "ETH": (18, 2_000 * 10**8), "BTC": (8, 30_000 * 10**8)}
+
+
+@dataclass
+class Stand:
+    """The market, and everything that its verbs may write (read from the chain)."""
+
+    lab: Lab
+    at: MarketDeployment
+
+    def ask(self, to: str, contract: str, function: str, *args: object) -> tuple[int, ...]:
+        codec = abi(contract)
+        return codec.decode(function, self.lab.anvil.rpc.call(to, codec.encode(function, *args)))
+
+    def words(self, people: tuple[str, ...]) -> list[int]:
+        """What the model counts."""
+        out: list[int] = []
+        for reserve in self.at.reserves.values():
+            d = self.ask(self.at.pool, POOL, "getReserveData", reserve.token)
+            out += [d[1] | d[2] << 128, d[3] | d[4] << 128, d[5] | d[6] << 128, d[12], d[14]]
+            for token in (reserve.supply, reserve.debt):
+                out += self.ask(token, RECEIPT, "scaledTotalSupply")
+                for who in people:
+                    (scaled,) = self.ask(token, RECEIPT, "scaledBalanceOf", who)
+                    (index,) = self.ask(token, RECEIPT, "getPreviousIndex", who)
+                    out.append(scaled | index << 128)
+            for who in (*people, reserve.supply):
+                out += self.ask(reserve.token, ERC20, "balanceOf", who)
+        for who in people:
+            out += self.ask(self.at.pool, POOL, "getUserConfiguration", who)
+            out += self.ask(self.at.pool, POOL, "getUserEMode", who)
+        return out
+
+    def act(self, who: str, verb: str, function: str, *args: object, pay: tuple[str, int] | None = None) -> None:
+        """Do a verb with its exact approval and count the words it moved."""
+        call = Call(self.at.pool, abi(POOL).encode(function, *args), purpose=verb)
+        calls = [(call, verb)]
+        if pay is not None:
+            approve = Call(pay[0], abi(ERC20).encode("approve", self.at.pool, pay[1]), purpose="approve")
+            calls.insert(0, (approve, "approve"))
+            if verb != "supply":
+                reset = Call(pay[0], abi(ERC20).encode("approve", self.at.pool, 0), purpose="approve")
+                calls.append((reset, "approve_reset"))
+        before, (was,) = self.words((who, TREASURY)), self.ask(self.at.pool, POOL, "getUserConfiguration", who)
+        features: dict[str, int] = {}
+        self.lab.act(who, verb, calls, features)
+        features |= count_words(zip(before, self.words((who, TREASURY)), strict=True))
+        word = self._valued(verb, who, was, args)
+        named = [i for i in range(len(TOKENS)) if word >> 2 * i & 3]
+        # A verb brings its own reserve up to date before it looks, but for the one that moves nothing.
+        fresh = -1 if verb == "set_collateral" else self._place(args)
+        features["collateral_valued"] = sum(word >> 2 * i + 1 & 1 for i in named)
+        features["debt_valued"] = sum(word >> 2 * i & 1 for i in named)
+        features["reserves_valued"] = len(named)
+        features["reserves_stale"] = sum(i != fresh for i in named)
+        features["switched_on"] = int(verb == "set_collateral" and bool(args[1]))
+
+    def _valued(self, verb: str, who: str, was: int, args: tuple[object, ...]) -> int:
+        """The account's word where the pool must see that it stays healthy, else 0."""
+        (left,) = self.ask(self.at.pool, POOL, "getUserConfiguration", who)
+        if verb == "borrow":
+            return was
+        owes = any(left >> 2 * i & 1 for i in range(len(TOKENS)))
+        used = was >> 2 * self._place(args) + 1 & 1
+        if verb == "withdraw":
+            return left if used and owes else 0
+        return left if verb == "set_collateral" and used and not args[1] else 0
+
+    def _place(self, args: tuple[object, ...]) -> int:
+        return [reserve.token for reserve in self.at.reserves.values()].index(str(args[0]))
+
+
+def measure(lab: Lab, rounds: int) -> None:
+    """Measure every verb of one's own into ``lab``."""
+    for who in (MAKER, EARLY, KEEPER, *PEOPLE):
+        lab.anvil.set_balance(who, 10**24)
+    stand = _market(lab)
+    for number in range(rounds):
+        for who in PEOPLE:
+            _life(stand, who, leave=number % 2 == 1)
+
+
+def _market(lab: Lab) -> Stand:
+    at = deploy(lab.anvil, MAKER, [Deployment(s, "TestToken", (s, s, d)) for s, (d, _) in TOKENS.items()])
+    listed = [Listed(at[s], decimals, price, RISK, CURVE) for s, (decimals, price) in TOKENS.items()]
+    market = deploy_market(lab.anvil, MAKER, TREASURY, listed)
+    stand = Stand(lab, MarketDeployment.of_pool(lab.anvil.rpc, market.pool, at))
+    mint = Abi(artefact("TestToken").abi)
+    for token in at.values():
+        everybody = (EARLY, KEEPER, *PEOPLE)
+        lab.must([(MAKER, Call(token, mint.encode("mint", who, 10**30))) for who in everybody], "endowing")
+        lab.must([(EARLY, Call(token, mint.encode("approve", market.pool, MAX)))], "approving")
+    # Somebody is in already: the first ever pays for words that all later ones find set.
+    units = {s: 10**d * 10**8 // p * 10**7 for s, (d, p) in TOKENS.items()}
+    for symbol, amount in units.items():
+        supply = abi(POOL).encode("supply", at[symbol], amount, EARLY, 0)
+        lab.must([(EARLY, Call(market.pool, supply))], "coming first")
+    for symbol, amount in units.items():
+        borrow = abi(POOL).encode("borrow", at[symbol], amount // 3, 2, 0, EARLY)
+        lab.must([(EARLY, Call(market.pool, borrow))], "borrowing first")
+    return stand
+
+
+def _life(stand: Stand, who: str, *, leave: bool) -> None:
+    """Lend two tokens, borrow the third, pay back some of it in either way, and stay or leave."""
+    random, reserves = stand.lab.random, list(stand.at.reserves.items())
+    random.shuffle(reserves)
+    (first, a), (second, b), (third, c) = reserves
+    amounts = {s: 10 ** TOKENS[s][0] * 10**8 // TOKENS[s][1] * random.randrange(1_000, 9_000) for s in TOKENS}
+    for symbol, reserve in ((first, a), (second, b)):
+        amount = amounts[symbol]
+        stand.act(who, "supply", "supply", reserve.token, amount, who, 0, pay=(reserve.token, amount))
+    stand.act(who, "set_collateral", "setUserUseReserveAsCollateral", b.token, False)
+    stand.act(who, "set_collateral", "setUserUseReserveAsCollateral", b.token, True)
+    stand.act(who, "borrow", "borrow", c.token, amounts[third] // 20, 2, 0, who)
+    stand.act(who, "borrow", "borrow", c.token, amounts[third] // 30, 2, 0, who)
+    stand.act(who, "withdraw", "withdraw", a.token, amounts[first] // 10, who)
+    _pay(stand, who, c, amounts[third] // 40)
+    stand.act(who, "supply", "supply", c.token, amounts[third] // 50, who, 0, pay=(c.token, amounts[third] // 50))
+    stand.act(who, "repay_with_supply", "repayWithATokens", c.token, amounts[third] // 60, 2)
+    stand.act(who, "borrow", "borrow", c.token, amounts[third] * 10**4, 2, 0, who)
+    stand.act(who, "withdraw", "withdraw", a.token, MAX // 2, who)
+    if leave:
+        _pay(stand, who, c, MAX)
+        for reserve in (a, b, c):
+            stand.act(who, "withdraw", "withdraw", reserve.token, MAX, who)
+        stand.act(who, "repay", "repay", c.token, MAX, 2, who)
+        stand.act(who, "supply", "supply", a.token, 10**6, who, 0)
+        stand.act(who, "set_collateral", "setUserUseReserveAsCollateral", a.token, True)
+        stand.act(who, "repay_with_supply", "repayWithATokens", c.token, 10**6, 2)
+
+
+def _pay(stand: Stand, who: str, reserve: ReserveAt, amount: int) -> None:
+    (owed,) = stand.ask(reserve.debt, RECEIPT, "balanceOf", who)
+    due = min(amount, owed + owed // 1_000 + 1)
+    stand.act(who, "repay", "repay", reserve.token, amount, 2, who, pay=(reserve.token, due))
