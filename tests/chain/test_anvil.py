@@ -16,6 +16,7 @@ import pytest
 
 from harness import actor
 from tidemill.chain.anvil import Anvil, AnvilOptions
+from tidemill.chain.cache import cache_root
 from tidemill.chain.deploy import AddressOf, Deployment, deploy
 from tidemill.chain.types import Call
 from tidemill.errors import BadInput, MissingArtefact, RpcError
@@ -292,3 +293,16 @@ def test_a_pinned_connection_answers_of_its_block(anvil: Anvil) -> None:
     finally:
         anvil.rpc.pin = None
     assert anvil.rpc.balance(other) == held + 2
+
+
+def test_nothing_of_the_chain_outlives_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """anvil writes old states to disk, by default under the home folder, and leaves them there when it is killed."""
+    monkeypatch.setenv("TIDEMILL_CACHE", str(cache_root()))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with Anvil() as anvil:
+        folder = Path(anvil.socket).parent
+        for _ in range(600):  # more than it keeps in memory
+            anvil.mine([])
+        assert any((folder / "states").rglob("*"))
+    assert not folder.exists()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

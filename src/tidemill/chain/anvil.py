@@ -114,6 +114,8 @@ class Anvil:
                     "0",
                     "--ipc",
                     self.socket,
+                    "--cache-path",  # old states go to disk: here, where they end with the chain
+                    str(self._folder / "states"),
                     *self.options.arguments(),
                 ],
                 stdin=subprocess.DEVNULL,
