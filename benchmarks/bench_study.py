@@ -23,6 +23,7 @@ from tidemill.market.store import write_dataset
 
 __all__ = ["rows"]
 
+ROOT = Path(__file__).resolve().parents[1]  # a child is started here, where it finds `benchmarks`
 MINUTES = 525_600
 WEEKLY = """
 from msgspec import Struct
@@ -65,10 +66,11 @@ l1_base_fee_gwei = "5"
 blob_base_fee_gwei = "0.1"
 """
 FRESH = """
-import json, resource, sys
+import json, sys
 import tidemill
+from benchmarks.peers.peak_memory import peak_kb
 tidemill.load(sys.argv[1]).run()
-print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+print(json.dumps({"peak": peak_kb() / 1024}))
 """
 WARM = """
 import json, sys, time
@@ -129,7 +131,8 @@ def rows() -> list[Row]:
         got = {}
         for child in (WARM, FRESH):
             command = [sys.executable, "-c", child, str(folder / "year.toml")]
-            got |= json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+            got |= json.loads(said)
         seconds, whole, peak = got["seconds"], got["whole"], got["peak"]
         out.append(
             Row(

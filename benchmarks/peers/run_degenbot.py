@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 from degenbot.uniswap.types import UniswapV3BitmapAtWord, UniswapV3LiquidityAtTick
 from degenbot.uniswap.v3_liquidity_pool import UniswapV3Pool
+from peak_memory import peak_kb
 
 MIN_LIMIT, MAX_LIMIT = 4295128740, 1461446703485210103287273052203988822378723970341
 
@@ -45,8 +46,7 @@ def main(kind: str, folder: Path) -> None:
         )
         amounts.append((amount0, amount1))
     seconds = time.process_time() - began
-    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    print(json.dumps({"seconds": seconds, "peak_kb": int(peak.split()[1]), "amounts": amounts}))
+    print(json.dumps({"seconds": seconds, "peak_kb": peak_kb(), "amounts": amounts}))
 
 
 main(sys.argv[1], Path(sys.argv[2]))

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 from demeter import Actuator, MarketInfo, PeriodTrigger, Strategy, TokenInfo
 from demeter.uniswap import UniLpMarket, UniV3Pool
+from peak_memory import peak_kb
 
 WIDE = 950
 
@@ -95,8 +96,7 @@ def main(kind: str, folder: Path) -> None:
                 answer["fees"].append(int((held.pending_amount0 + held.pending_amount1) * 10**18))
                 answer["seconds"] += seconds
                 print(lower, upper, liquidity, held.liquidity)
-    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    print(json.dumps({**answer, "peak_kb": int(peak.split()[1])}))
+    print(json.dumps({**answer, "peak_kb": peak_kb()}))
 
 
 main(sys.argv[1], Path(sys.argv[2]))

@@ -13,6 +13,7 @@ from typing import Any
 
 from fractal.core.base import Action, ActionToTake, BaseStrategy, BaseStrategyParams, NamedEntity, Observation
 from fractal.core.entities import UniswapV3LPConfig, UniswapV3LPEntity, UniswapV3LPGlobalState
+from peak_memory import peak_kb
 
 FEE, WIDE, WEEK = 0.0005, 950, 10_080
 
@@ -98,8 +99,7 @@ def main(kind: str, folder: Path) -> None:
             strategy.run(seen)
             answer["seconds"] += time.process_time() - began
             answer["fees"].append(int(lp.internal_state.cash * 1e18))
-    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    print(json.dumps({**answer, "peak_kb": int(peak.split()[1])}))
+    print(json.dumps({**answer, "peak_kb": peak_kb()}))
 
 
 main(sys.argv[1], Path(sys.argv[2]))

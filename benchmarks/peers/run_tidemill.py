@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers.peak_memory import peak_kb
+
 
 def swaps(folder: Path) -> Callable[[], dict[str, Any]]:
     """Exact swaps in the kernel, all checks on."""
@@ -72,8 +74,7 @@ def main(kind: str, folder: Path) -> None:
     done = once()
     seconds = time.process_time() - began
     done = once.read(done) if hasattr(once, "read") else done
-    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    print(json.dumps({"seconds": seconds, "peak_kb": int(peak.split()[1]), **done}))
+    print(json.dumps({"seconds": seconds, "peak_kb": peak_kb(), **done}))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from peak_memory import peak_kb
 from uniswappy.cpt.factory import UniswapFactory
 from uniswappy.erc import ERC20
 from uniswappy.utils.data import UniswapExchangeData
@@ -32,8 +33,7 @@ def main(kind: str, folder: Path) -> None:
         said = pool.swap("trader", down, size if exact_in else -size, MIN_LIMIT if down else MAX_LIMIT)
         amounts.append((said[1], said[2]))
     seconds = time.process_time() - began
-    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    print(json.dumps({"seconds": seconds, "peak_kb": int(peak.split()[1]), "amounts": amounts}))
+    print(json.dumps({"seconds": seconds, "peak_kb": peak_kb(), "amounts": amounts}))
 
 
 main(sys.argv[1], Path(sys.argv[2]))
