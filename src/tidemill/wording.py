@@ -1,13 +1,14 @@
-"""What a type checker says of a value, in a person's words: shared by study files and strategies' parameters."""
+"""A person's words for what a type checker says of a value, and for moments."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-__all__ = ["ADDRESS", "DECIMAL", "NAME", "choices", "complaint", "inner", "place"]
+__all__ = ["ADDRESS", "DECIMAL", "NAME", "choices", "complaint", "inner", "moment", "place", "rfc3339"]
 
 DECIMAL = r"^[0-9]{1,30}(\.[0-9]{1,30})?\Z"
 NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,63}\Z"
@@ -44,6 +45,16 @@ _WORDS = (
     ("got `time`", "got a time of day"),
     ("got `datetime`", "got a date and time"),
 )
+
+
+def moment(time: int, *, seconds: bool = False) -> str:
+    """Return seconds since 1970 as a person reads them, UTC: ``2024-01-05 00:00``, with ``seconds`` ``…:59``."""
+    return dt.datetime.fromtimestamp(time, dt.UTC).strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+
+
+def rfc3339(time: int) -> str:
+    """Return seconds since 1970 as a study file writes them: ``2024-01-05T00:00:00Z``."""
+    return dt.datetime.fromtimestamp(time, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def place(error: msgspec.ValidationError) -> tuple[str, str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 from tidemill.app.statement import money, percent
 from tidemill.app.tables import plain, table
 from tidemill.studies.compare import CompareDocument, column_names
+from tidemill.wording import moment
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,10 +18,8 @@ __all__ = ["print_comparison"]
 def print_comparison(document: CompareDocument, console: Console) -> None:
     """Print what each keeps, their waterfalls in columns, and the common baselines."""
     columns, names = document.studies, column_names(document.studies)
-    span = " to ".join(
-        dt.datetime.fromtimestamp(time, dt.UTC).strftime("%Y-%m-%d %H:%M") for time in (document.start, document.end)
-    )
-    console.print(f"{span} UTC · the same capital, worth {money(columns[0].capital_value, sign=False)} {document.home}")
+    capital = f"{money(columns[0].capital_value, sign=False)} {document.home}"
+    console.print(f"{moment(document.start)} to {moment(document.end)} UTC · the same capital, worth {capital}")
     if any(column.synthetic for column in columns):
         console.print("[black on yellow] SYNTHETIC DATA [/]")
     console.print()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +11,7 @@ from msgspec import to_builtins
 
 from tidemill.app.console import emit_json, note, stdout
 from tidemill.errors import BadData, BadInput
+from tidemill.wording import moment
 
 if TYPE_CHECKING:
     from tidemill.market.manifest import Manifest
@@ -147,8 +147,8 @@ def ls(*, root: Root = Path("markets"), json: Json = False) -> int:
             plain(m.title),
             m.fidelity,
             f"{m.rows:,}",
-            _iso(m.first_time),
-            _iso(m.last_time),
+            moment(m.first_time),
+            moment(m.last_time),
             plain(m.licence or "–"),
         ]
         for path, m in found
@@ -182,12 +182,12 @@ def show(dataset: Path, *, json: Json = False) -> int:
         f"[bold]{plain(about['title'])}[/bold]" + ("  [yellow]synthetic[/yellow]" if about["synthetic"] else "")
     )
     first, last = about["times"]
-    console.print(f"blocks {about['blocks'][0]}–{about['blocks'][1]}, {_iso(first)} to {_iso(last)}")
+    console.print(f"blocks {about['blocks'][0]}–{about['blocks'][1]}, {moment(first)} to {moment(last)}")
     console.print(f"fidelity {about['fidelity']}; supports {', '.join(about['supports'])}")
     console.print(f"events: {', '.join(f'{count:,} {kind}' for kind, count in about['kinds'].items())}")
     for name, columns in about["schema"].items():
         console.print(table(name, ["column", "type"], [[c, t] for c, t in columns.items()]))
-    gaps = [[_iso(a), _iso(b), f"{b - a:,} s"] for a, b in about["gaps"]]
+    gaps = [[moment(a), moment(b), f"{b - a:,} s"] for a, b in about["gaps"]]
     console.print(table("longest silences", ["from", "to", "length>"], gaps))
     for row in about["sample"]:
         console.print(row, markup=False)
@@ -256,7 +256,3 @@ def _token(text: str, field: str) -> tuple[str, int]:
     if not symbol or not decimals.isdigit() or int(decimals) > 36:
         raise BadInput(f"{text!r} is not SYMBOL:DECIMALS, e.g. USDC:6", field=field)
     return symbol, int(decimals)
-
-
-def _iso(time: int) -> str:
-    return dt.datetime.fromtimestamp(time, dt.UTC).strftime("%Y-%m-%d %H:%M")

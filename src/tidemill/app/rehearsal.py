@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 from tidemill.app.statement import amount, money
 from tidemill.app.tables import table
 from tidemill.studies.rehearse_document import RehearsalDocument
+from tidemill.wording import moment
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,8 +19,9 @@ def print_rehearsal(document: RehearsalDocument, console: Console) -> None:
     """Print what was rehearsed, account by account what both sides hold, fees, modes and the verdict."""
     window, done = document.window, document.transactions
     console.print(f"[bold]{document.title}[/bold]  rehearsed {document.mode}, gas {document.gas}")
+    start, end = (moment(time, seconds=True) for time in (window.start, window.end))
     console.print(
-        f"{document.strategy} · {document.network} · {_iso(window.start)} to {_iso(window.end)} UTC · blocks "
+        f"{document.strategy} · {document.network} · {start} to {end} UTC · blocks "
         f"{window.first_block:,} to {window.last_block:,}"
     )
     console.print(
@@ -108,7 +109,3 @@ def _difference(wei: int, *, locked: bool) -> str:
 
 def _percent(bps: int) -> str:
     return f"{bps / 100:.2f} %"
-
-
-def _iso(time: int) -> str:
-    return dt.datetime.fromtimestamp(time, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")

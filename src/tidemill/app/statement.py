@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tidemill.app.tables import plain, table
 from tidemill.studies.headline import figure
 from tidemill.studies.schema import ResultDocument, TokenInfo
+from tidemill.wording import moment
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +48,7 @@ def print_statement(document: ResultDocument, console: Console) -> None:
     about = [study.subtitle, study.strategy, ", ".join(study.networks)]
     console.print(plain(" · ".join(part for part in about if part)))
     console.print(
-        f"{_iso(study.start)} to {_iso(study.end)} UTC · {document.fidelity.data} data, {document.fidelity.mode}"
+        f"{moment(study.start)} to {moment(study.end)} UTC · {document.fidelity.data} data, {document.fidelity.mode}"
     )
     console.print()
     kept, capital = f"{money(head.keep)} {study.home}", money(head.capital_value, sign=False)
@@ -111,7 +111,3 @@ def _tokens(tokens: Mapping[str, int], names: Mapping[str, TokenInfo]) -> str:
         f"{amount(raw, names[token].decimals)} {names[token].symbol}" for token, raw in tokens.items() if token in names
     ]
     return ", ".join(parts)
-
-
-def _iso(time: int) -> str:
-    return dt.datetime.fromtimestamp(time, dt.UTC).strftime("%Y-%m-%d %H:%M")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from tidemill.errors import BadInput
 from tidemill.studies.canonical import result_hash
 from tidemill.studies.load import load, write_together
 from tidemill.studies.schema import ResultDocument
+from tidemill.wording import rfc3339
 
 if TYPE_CHECKING:
     import polars as pl
@@ -159,7 +159,7 @@ def _check_alike(studies: Sequence[tuple[str, object]], *fields: str) -> None:
 
 def _said(field: str, value: object) -> str:
     if field in ("start", "end"):
-        return dt.datetime.fromtimestamp(int(str(value)), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return rfc3339(int(str(value)))
     return ", ".join(f"{v} {k}" for k, v in value.items()) if isinstance(value, dict) else str(value)
 
 

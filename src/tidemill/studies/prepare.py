@@ -16,6 +16,7 @@ from tidemill.studies.market_data import MarketData, open_market
 from tidemill.studies.study import Study
 from tidemill.units import parse_amount
 from tidemill.venues.kinds import Placed, Setup, kind
+from tidemill.wording import rfc3339
 
 __all__ = ["Prepared", "prepare"]
 
@@ -241,9 +242,11 @@ class Prepared:
             raise self._bad("venues", "the datasets do not overlap in time")
         for key, time in (("start", start), ("end", end)):
             if spans and not first <= time <= last:
-                raise self._bad(key, f"{_iso(time)} is outside the data, which run from {_iso(first)} to {_iso(last)}")
+                raise self._bad(
+                    key, f"{rfc3339(time)} is outside the data, which run from {rfc3339(first)} to {rfc3339(last)}"
+                )
         if start >= end:
-            raise self._bad("end", f"{_iso(end)} is not after {_iso(start)}")
+            raise self._bad("end", f"{rfc3339(end)} is not after {rfc3339(start)}")
         self._check_delay(end - start)
         return start, end
 
@@ -286,9 +289,3 @@ class Prepared:
 
     def _bad(self, field: str, message: str) -> BadInput:
         return BadInput(message, file=self.study.path or None, field=field)
-
-
-def _iso(time: int) -> str:
-    import datetime as dt  # noqa: PLC0415 - for error lines only
-
-    return dt.datetime.fromtimestamp(time, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
