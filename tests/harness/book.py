@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -24,7 +24,7 @@ class Book:
         held = dict(self.held)
         for t in result.transfers:
             if t.source != "zero":
-                if held.get((t.token, t.source), 0) < t.amount:
+                if held.setdefault((t.token, t.source), 0) < t.amount:
                     raise Revert(self.reasons.get(t.token, "balance"))
                 held[t.token, t.source] -= t.amount
             if t.target != "zero":
@@ -82,8 +82,8 @@ class ModelSide(Generic[S]):
         return self.model.read(self.state, query, *args)
 
 
-def counted(pairs: list[tuple[int, int]]) -> dict[str, int]:
-    """Storage words set, changed and cleared, told independently of the model."""
+def counted(pairs: Iterable[tuple[int, int]]) -> dict[str, int]:
+    """Storage words set, changed and cleared, from each word before and after; told independently of the model."""
     kinds = [(a == 0, b == 0) for a, b in pairs if a != b]
     return {
         "slots_set": kinds.count((True, False)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -50,16 +50,6 @@ def assert_same(expected: Any, actual: Any, context: str = "") -> None:
         return
     if lines := differences(expected, actual):
         raise AssertionError("\n".join([context or "the twins differ", *(f"  {line}" for line in lines)]))
-
-
-def counted(before: Iterable[int], after: Iterable[int]) -> dict[str, int]:
-    """Storage words set, changed and cleared between two readings."""
-    kinds = [(a == 0, b == 0) for a, b in zip(before, after, strict=True) if a != b]
-    return {
-        "slots_set": kinds.count((True, False)),
-        "slots_changed": kinds.count((False, False)),
-        "slots_cleared": kinds.count((False, True)),
-    }
 
 
 def _open(value: Any) -> Any:

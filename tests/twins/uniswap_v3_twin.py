@@ -10,7 +10,7 @@ from typing import Any
 
 from harness import V3, actor, assert_same, both, read_pool
 from harness.actors import endow
-from harness.compare import counted
+from harness.book import counted
 from harness.contract import Contract, abi_of
 from harness.evm import Evm
 from harness.v3_storage import pool_slots, token_slots
@@ -211,7 +211,7 @@ class Twin:
         slots += [(self.real.manager.address, slot) for token_id in tokens for slot in token_slots(token_id)]
         now = {place: self.evm.storage(*place) for place in slots}
         # A word that nobody has touched yet is zero.
-        real = counted((self.words.get(place, 0) for place in slots), now.values())
+        real = counted((self.words.get(place, 0), word) for place, word in now.items())
         self.words |= now
         assert_same(real, written, "storage words")
 

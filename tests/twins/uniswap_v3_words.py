@@ -14,7 +14,7 @@ from typing import Any
 from eth_hash.auto import keccak
 
 from harness import assert_same
-from harness.compare import counted
+from harness.book import counted
 from harness.v3_storage import _slot, pool_slots, token_slots
 from tidemill.venues.uniswap_v3.model_state import ManagerState
 from tidemill.venues.uniswap_v3.model_storage import WORDS, storage_features, write_word
@@ -56,7 +56,11 @@ class Counted(Twin):
         finally:
             self.model.apply = apply
         features = told[-1].features
-        expected = manager | counted(before, self._words(verb, who)) | {"approvals": sum(n > 0 for n in allowed)}
+        expected = (
+            manager
+            | counted(zip(before, self._words(verb, who), strict=True))
+            | {"approvals": sum(n > 0 for n in allowed)}
+        )
         used = sum(n > 0 and not left for n, left in zip(allowed, self._allowances(verb, who), strict=False))
         expected |= {"allowances_used_up": used, "allowances_left": expected["approvals"] - used}
         assert_same(expected, {name: ended(features).get(name, 0) for name in expected}, f"what moves gas of {verb}")

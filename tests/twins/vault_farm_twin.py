@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import copy
 import random
-from dataclasses import dataclass, field
 from typing import Any
 
 from harness import Driver, VaultFarm, assert_same, both
-from harness.compare import counted
-from tidemill.interfaces import Action, Block, Result, Revert
+from harness.book import Book, Ctx, ModelSide, counted, numbers
+from tidemill.interfaces import Action, Result
 from tidemill.venues.erc4626.model import VaultModel
 from tidemill.venues.staking_rewards.model import FarmModel
 
@@ -21,38 +20,6 @@ SETUPS = [(0, (18, 18), 1), (6, (6, 18), 2), (0, (2, 6), 3), (6, (24, 24), 4)]
 
 ASSET, SHARE, REWARD = "AST@test", "vAST@test", "RWD@test"
 REASONS = {ASSET: "balance", SHARE: "ERC20InsufficientBalance", REWARD: "balance"}
-
-
-@dataclass
-class Book:
-    """Balances of the model's side; a token refuses with its own reason."""
-
-    held: dict[tuple[str, str], int] = field(default_factory=dict)
-
-    def move(self, result: Result) -> None:
-        for t in result.transfers:
-            if t.source != "zero" and self.held.get((t.token, t.source), 0) < t.amount:
-                raise Revert(REASONS[t.token])
-        for t in result.transfers:
-            for who, sign in ((t.source, -1), (t.target, 1)):
-                if who != "zero":
-                    self.held[t.token, who] = self.held.get((t.token, who), 0) + sign * t.amount
-
-
-@dataclass
-class Ctx:
-    block: Block
-    sender: str
-    book: Book
-
-    def balance(self, token: str, account: str) -> int:
-        return self.book.held.get((token, account), 0)
-
-    def call(self, venue: str, action: Action) -> Result:
-        raise NotImplementedError
-
-    def move(self, transfer: Any) -> None:
-        raise NotImplementedError
 
 
 class Twins:
@@ -75,7 +42,11 @@ class Twins:
             }
         )
         self.logged_v, self.logged_f = copy.deepcopy(self.v), copy.deepcopy(self.f)
-        self.book = Book({(ASSET, who): 1 << 100 for who in self.real.actors.values()})
+        self.book = Book(REASONS, {(ASSET, who): 1 << 100 for who in self.real.actors.values()})
+        self.sides: dict[str, ModelSide] = {
+            "vault": ModelSide(self.vault, self.v, self.book, lambda: self.evm.block),
+            "farm": ModelSide(self.farm, self.f, self.book, lambda: self.evm.block),
+        }
         self.driver = Driver(
             seed,
             {
@@ -109,17 +80,8 @@ class Twins:
         return r.randrange(whole + 1) >> r.randrange(0, 40)
 
     def _model(self, which: str, sender: str, action: Action) -> Result:
-        ctx = Ctx(self.evm.block, sender, self.book)
-        model, state = (self.vault, self.v) if which == "vault" else (self.farm, self.f)
-        before = copy.deepcopy(state)
         held = dict(self.book.held)
-        try:
-            result = model.apply(state, action, ctx)
-            self.book.move(result)
-        except Revert:
-            # What the world does: a transfer that fails undoes the venue as well.
-            state.__dict__.update(before.__dict__)
-            raise
+        result = self.sides[which].do(sender, action)
         self._replay(which, sender, result, held)
         return result
 
@@ -128,7 +90,7 @@ class Twins:
         model, state, seen = (
             (self.vault, self.v, self.logged_v) if which == "vault" else (self.farm, self.f, self.logged_f)
         )
-        ctx = Ctx(self.evm.block, "a reader of logs", Book(held))
+        ctx = Ctx(self.evm.block, "a reader of logs", Book(held=held))
         for event in result.events:
             model.replay(seen, event, ctx)
         if not result.events:
@@ -178,7 +140,7 @@ class Twins:
         assert_same(amount, model.amounts[key])
         self._check_log(self.real.vault, {"Deposit", "Withdraw"}, model)
         after = self._vault_words(who)
-        features = counted(before, after)
+        features = counted(zip(before, after, strict=True))
         if verb in ("deposit", "mint"):
             features["first_shares"] = int(before[1] == 0)
         else:
@@ -207,8 +169,8 @@ class Twins:
     @staticmethod
     def _check_log(contract: Any, names: set[str], result: Result) -> None:
         """Every number of every event of the venue, in order."""
-        real = [(name, _numbers(args)) for name, args in contract.events() if name in names]
-        assert_same(real, [(e.name, _numbers(e.args)) for e in result.events], "events")
+        real = [(name, numbers(args)) for name, args in contract.events() if name in names]
+        assert_same(real, [(e.name, numbers(e.args)) for e in result.events], "events")
 
     def _donate(self, r: random.Random) -> None:
         amount = 1 << r.randrange(0, 80)
@@ -239,7 +201,7 @@ class Twins:
         assert isinstance(model, Result)
         self._check_log(self.real.farm, {"Staked", "Withdrawn", "RewardPaid"}, model)
         after = self._farm_words(who)
-        features = counted(before, after)
+        features = counted(zip(before, after, strict=True))
         if verb == "stake":
             features["first_stake"] = int(before[0] == 0)
         elif verb != "claim":
@@ -328,7 +290,3 @@ class Twins:
             assert_same(
                 real if staked or earned else [], [(p.principal, p.claimable, p.data) for p in told], "position"
             )
-
-
-def _numbers(args: Any) -> dict[str, int]:
-    return {name: value for name, value in args.items() if isinstance(value, int)}
