@@ -80,11 +80,13 @@ class MarketDeployment(Struct, frozen=True):
 class MarketClient:
     """One pool as ``account`` (an address) uses it; ``venue`` is the study's own name of it.
 
-    The two positions of an account are ``venue#supply`` and ``venue#debt``.
+    The two positions of an account are ``venue#supply`` and ``venue#debt``. ``wide`` approves whatever a payment names,
+    and leaves what is left of it: for others on a local chain, whose calls are encoded before the debt is there.
     """
 
-    def __init__(self, rpc: Rpc, deployment: MarketDeployment, *, venue: str, account: str) -> None:
+    def __init__(self, rpc: Rpc, deployment: MarketDeployment, *, venue: str, account: str, wide: bool = False) -> None:
         self.rpc, self.deployment, self.venue, self.account = rpc, deployment, venue, account.lower()
+        self._wide = wide
 
     def plan(self, intent: Intent, stage: str = "", view: Any = None) -> Sequence[Call]:
         """Encode a verb with its exact approvals; raises ``BadInput`` naming verb and argument."""
@@ -99,7 +101,8 @@ class MarketClient:
         call = Call(self.deployment.pool, abi(POOL).encode(function, *args), purpose=intent.verb)
         if not due:
             return [call]
-        return with_approvals(self.rpc, self.account, due, self.deployment.pool, call, reset=intent.verb != "supply")
+        reset = intent.verb != "supply" and not self._wide
+        return with_approvals(self.rpc, self.account, due, self.deployment.pool, call, reset=reset)
 
     def _encode(self, verb: str, given: Given) -> tuple[dict[str, int], str, tuple[Any, ...]]:
         """Return what must be approved, the pool's function, and its arguments."""
@@ -131,6 +134,8 @@ class MarketClient:
 
     def _due(self, at: ReserveAt, whose: str, amount: int) -> int:
         """Return what a payment may take: what is owed now and a little more, or less if so asked."""
+        if self._wide:
+            return amount
         owed = int(self._token(at.debt, "balanceOf", whose))
         return min(amount, owed + owed // _MARGIN + 1)
 

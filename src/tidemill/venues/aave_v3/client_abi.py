@@ -55,7 +55,9 @@ function getPreviousIndex(address user) view returns (uint256)
 
 ORACLE = """
 function getAssetPrice(address asset) view returns (uint256)
+function setAssetPrice(address asset, uint256 price)
 """
+"""That a price can be set is the test oracle's alone."""
 
 PROVIDER = """
 function getPriceOracle() view returns (address)

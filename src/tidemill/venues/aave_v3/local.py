@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tidemill.interfaces import Block, Stage
+from tidemill.chain.types import Call
+from tidemill.interfaces import Action, Block, Stage
 from tidemill.venues.aave_v3.client import MarketClient, MarketDeployment
+from tidemill.venues.aave_v3.client_abi import ORACLE
 from tidemill.venues.aave_v3.local_market import Listed, deploy_market
 from tidemill.venues.kinds import Placed
-from tidemill.venues.shared.ground import Ground
+from tidemill.venues.shared.client_parts import abi
+from tidemill.venues.shared.ground import Ground, Others
 from tidemill.venues.shared.local_scripted import ScriptedLocal, ScriptedSeat
 from tidemill.venues.shared.scripted import ScriptedStage
 
@@ -40,7 +43,17 @@ class LocalMarket(ScriptedLocal):
 
     def client_for(self, who: str) -> MarketClient:
         """Return a client of the pool for an account."""
-        return MarketClient(self.ground.rpc, self._at, venue=self.id, account=self.ground.address(who))
+        account = self.ground.address(who)
+        return MarketClient(self.ground.rpc, self._at, venue=self.id, account=account, wide=who != "me")
+
+    def calls(self, item: Others) -> Sequence[tuple[str, Call]]:
+        """Encode a scripted action, its approvals included: accounts are given by name, and prices may be set."""
+        args = {name: self.ground.at(value) for name, value in item.action.args.items()}
+        if item.action.verb == "set_price":
+            token = self._at.reserves[str(args["asset"])].token
+            data = abi(ORACLE).encode("setAssetPrice", token, args["price"])
+            return [(self.ground.address(item.actor), Call(self._at.oracle, data, purpose="set_price"))]
+        return super().calls(Others(item.block, item.actor, Action(item.action.verb, args, item.action.limits)))
 
     def pulse(self, model: Stage) -> tuple[Any, Any]:
         """Compare what is supplied and owed of each reserve, scaled."""

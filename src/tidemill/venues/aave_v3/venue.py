@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,15 @@ from tidemill.interfaces import Action, Stage
 from tidemill.units import BPS, RAY, mul_div_down
 from tidemill.venues.aave_v3.model import MarketModel
 from tidemill.venues.kinds import Kind, Placed, Setup
-from tidemill.venues.shared.scripted import Scripted, ScriptedStage
+from tidemill.venues.shared.loans import LoanStage
+from tidemill.venues.shared.scripted import Scripted
 
 __all__ = ["VENUE"]
 
 HOUR = 3_600
 _PRICE = 10**8
 _COVER = 4
-"""Others bring four times in collateral what they borrow: the flow never ends in a liquidation."""
+"""Others bring four times in collateral what they borrow: the flow as such never ends in a liquidation."""
 
 
 def place(setup: Setup) -> Placed:
@@ -46,7 +48,7 @@ def place(setup: Setup) -> Placed:
     model, script = MarketModel(), _script(setup, ids)
 
     def make() -> Stage:
-        return ScriptedStage(
+        return LoanStage(
             setup.id,
             setup.network,
             accounts[0],
@@ -92,14 +94,37 @@ def _script(setup: Setup, ids: list[str]) -> list[Scripted]:
         Scripted(first, "borrowers", Action("borrow", {"asset": asset, "amount": borrowed})),
     ]
     draws, every = setup.random("flow"), int(params["flow_every_hours"]) * HOUR
+    strikes = _strikes(setup, ids)
     for time in range(setup.start + every, setup.end, every):
         mean = mul_div_down(supplied, int(params["flow_bps"]), BPS)
         amount = mul_div_down(mean, draws.randrange(5_000, 15_001), BPS)
         actor, verb = draws.choice(
             (("lenders", "supply"), ("lenders", "withdraw"), ("borrowers", "borrow"), ("borrowers", "repay"))
         )
-        script.append(Scripted(setup.first_from(time), actor, Action(verb, {"asset": asset, "amount": amount})))
+        block = setup.first_from(time)
+        script.append(Scripted(block, actor, Action(verb, {"asset": asset, "amount": amount})))
+        script += [Scripted(block, who, action) for who, action in strikes()]
     return script
+
+
+def _strikes(setup: Setup, ids: list[str]) -> Callable[[], list[tuple[str, Action]]]:
+    """What follows each step of the flow: the collateral's price moves, and a liquidator tries your debt."""
+    params, (asset, collateral), draws = setup.params, ids, setup.random("oracle")
+    most, price = int(params["oracle_move_bps"]), int(params["collateral_price"]) * _PRICE
+    cover = int(params["liquidation_cover"]) * int(10 ** setup.decimals[asset.partition("@")[0]])
+
+    def act() -> list[tuple[str, Action]]:
+        nonlocal price
+        out = []
+        if most:
+            price = max(mul_div_down(price, BPS + draws.randint(-most, most), BPS), 1)
+            out.append(("oracle", Action("set_price", {"asset": collateral, "price": price})))
+        if cover:
+            of = {"collateral": collateral, "debt": asset, "user": "me"}
+            out.append(("liquidator", Action("liquidate", {**of, "cover": cover, "receive_supply": False})))
+        return out
+
+    return act
 
 
 VENUE = Kind(
@@ -128,6 +153,11 @@ VENUE = Kind(
         "supply_cap": (0, "most whole tokens that may be lent, 0 for no cap"),
         "flow_every_hours": (6, "hours between two steps of others"),
         "flow_bps": (100, "mean size of a step, of what is lent at the start"),
+        "oracle_move_bps": (0, "most that the collateral's price moves with each step, up or down"),
+        "liquidation_cover": (
+            0,
+            "whole tokens of your debt that a liquidator tries to pay after each step, 0 for none",
+        ),
     },
     income="Borrowers pay a variable rate that rises with usage; suppliers share it, less the treasury's part.",
     risks=(
