@@ -185,6 +185,12 @@ class LiveChain(LocalChain):
             said = "refuses" if refused else "allows"
             self.differ(f"block {block.number}: the model {said} {due.item.action.verb} of others, the chain does not")
 
+    def strikes(self, tx: Mined) -> bool:
+        """Whether a transaction of others may befall one's own positions."""
+        due: Due | None = self._feed.known.get((tx.sender, tx.nonce))
+        strikes = getattr(due.venue.twin, "strikes", None) if due is not None and due.last else None
+        return due is not None and strikes is not None and bool(strikes(due.item.action))
+
     # --- one's own ----------------------------------------------------------------------------------------------------
 
     def send(self, name: str, venue: LocalVenue, action: Action) -> None:

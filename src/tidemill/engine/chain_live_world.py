@@ -121,7 +121,10 @@ class LiveWorld(ChainWorld):
         self.enter(self._network, block)
         for tx in transactions:
             if not self.chain.is_own(tx):
+                before = self.scribe.look("before") if self.chain.strikes(tx) else None
                 self.chain.others_did(tx, block)
+                if before is not None:
+                    self._suffer(before, [event for stage in self.stages.values() for event in stage.advance(block)])
                 continue
             own = True
             name = self.chain.own_included(tx, block)

@@ -76,6 +76,7 @@ l1_base_fee_gwei = "5"
 blob_base_fee_gwei = "1"
 [rehearse]
 actions = 120
+seconds = 5
 """
 
 
@@ -113,6 +114,17 @@ def test_the_same_on_real_contracts_to_the_wei(study: Path) -> None:
     befell = told(comparison.chain.record)
     assert befell == told(comparison.model.record)
     assert {one.position for one in befell} == {"aave#supply", "aave#debt"}
+
+
+@pytest.mark.chain
+def test_a_chain_that_mines_by_itself_liquidates_and_is_told_of(study: Path) -> None:
+    comparison = tidemill.load(study).rehearse("live-like", "model")
+    document = comparison.document
+    assert document.agrees and document.books_equal, document.differences
+    assert {row.difference for row in document.balances} == {0}
+    befell = told(comparison.chain.record)
+    assert {one.position for one in befell} == {"aave#supply", "aave#debt"}
+    assert len(befell) >= 4 and {one.cause for one in befell} == {"liquidated"}
 
 
 class Outside:

@@ -46,7 +46,7 @@ class LoanStage(ScriptedStage[S]):
     def apply(self, action: Action, ctx: Context) -> Result:
         """Do an action of one's own, or of an actor of the world."""
         self._scout = None
-        if ctx.sender == self.me or not self._strikes(action):
+        if ctx.sender == self.me or not self.strikes(action):
             return super().apply(action, ctx)
         before = self._owing(ctx.block)
         result = super().apply(action, ctx)
@@ -55,7 +55,7 @@ class LoanStage(ScriptedStage[S]):
 
     def play(self, item: Scripted) -> bool:
         """Do what somebody else did; see `ScriptedStage.play`."""
-        if not self._strikes(item.action):
+        if not self.strikes(item.action):
             return super().play(item)
         before = self._owing(item.block)
         done = super().play(item)
@@ -88,7 +88,7 @@ class LoanStage(ScriptedStage[S]):
     def _sent_ahead(self) -> LoanStage[S]:
         scout = copy.copy(self)
         scout.state, scout.holdings = copy.deepcopy(self.state), copy.deepcopy(self.holdings)
-        scout._scout, scout._fell = None, None
+        scout._scout, scout._fell = None, None  # noqa: SLF001 - it is one of us
         return scout
 
     def _fall_until(self, until: Block) -> Block | None:
@@ -98,7 +98,7 @@ class LoanStage(ScriptedStage[S]):
             if item.block.number > until.number:
                 return None
             self.played += 1
-            if self.play(item) and self._strikes(item.action):
+            if self.play(item) and self.strikes(item.action):
                 self._fell = item.block
         return self._fell if self._fell is not None and self._fell.number <= until.number else None
 
@@ -106,11 +106,12 @@ class LoanStage(ScriptedStage[S]):
         for item in self.script[self.played :]:
             if item.block.number > until.number:
                 return False
-            if self._strikes(item.action):
+            if self.strikes(item.action):
                 return True
         return False
 
-    def _strikes(self, action: Action) -> bool:
+    def strikes(self, action: Action) -> bool:
+        """Say whether an action is an attempt to liquidate one's own loan."""
         return action.verb == "liquidate" and action.args[self.borrower] == self.me
 
     def _owing(self, block: Block) -> Mapping[str, Position]:
