@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from tidemill.engine.blocks import Blocks
 from tidemill.engine.book import Book, Overdrawn
-from tidemill.engine.oracle import Feed, Oracle, updates_from_prices
 from tidemill.engine.rng import seed_of, stream
 from tidemill.errors import BadInput, InvariantBroken
 from tidemill.execution.ids import canonical, content_hash, intent_id, plan_id
 from tidemill.interfaces import Block, Crosses, Transfer
+from tidemill.venues.shared.oracle import Feed, Oracle, updates_from_prices
 
 NAMES = st.sampled_from(["market", "me", "pool", "vault"])
 
@@ -111,7 +111,9 @@ def test_ids_follow_from_content_alone():
         content_hash([1.0])
 
 
-@pytest.mark.parametrize("module", ["engine.book", "engine.blocks", "engine.oracle", "engine.rng", "execution.ids"])
+@pytest.mark.parametrize(
+    "module", ["engine.book", "engine.blocks", "venues.shared.oracle", "engine.rng", "execution.ids"]
+)
 def test_examples_in_docstrings_are_true(module):
     result = doctest.testmod(importlib.import_module(f"tidemill.{module}"))
     assert result.failed == 0

@@ -9,7 +9,6 @@ from msgspec import Struct
 from standins import BridgeExit, BridgePortal, Lending, RangePool, Stand
 from worlds import GAS, L1, OP, flat, world
 
-from tidemill.engine.oracle import Feed, Oracle
 from tidemill.engine.run import run
 from tidemill.errors import BadData, BadInput, InvariantBroken, UnknownName
 from tidemill.execution.journal import MemoryJournal
@@ -39,6 +38,7 @@ from tidemill.interfaces import (
     TickLeaves,
     Transfer,
 )
+from tidemill.venues.shared.oracle import Feed, Oracle
 
 TOKENS = ("DAI@op", "USDC@op")
 

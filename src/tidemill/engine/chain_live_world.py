@@ -14,7 +14,19 @@ from tidemill.engine.wakes import check_wake
 from tidemill.engine.world import ModelWorld
 from tidemill.errors import BadInput
 from tidemill.execution.executor import NotSent
-from tidemill.interfaces import At, Block, Claimable, Condition, EventCount, Every, News, Skipped, TickLeaves, Wake
+from tidemill.interfaces import (
+    At,
+    Block,
+    Claimable,
+    Condition,
+    Crosses,
+    EventCount,
+    Every,
+    News,
+    Skipped,
+    TickLeaves,
+    Wake,
+)
 
 if TYPE_CHECKING:
     from tidemill.engine.blocks import Blocks
@@ -204,6 +216,9 @@ class _Watch:
                 return world.chain.events[venue] >= self._reached
             case TickLeaves(venue, lower, upper):
                 return not lower <= int(world.stages[venue].read("slot0")[1]) < upper
+            case Crosses(source, _quantity, above, threshold) if source in world.oracles:
+                answer = world.read_oracle(source).answer
+                return answer > threshold if above else answer < threshold
             case Claimable(venue, position, token, amount):
                 held = world.stages[venue].positions(world.account)
                 return any(p.id == position and p.claimable.get(token, 0) >= amount for p in held)

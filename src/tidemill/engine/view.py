@@ -9,8 +9,8 @@ from tidemill.errors import InvariantBroken
 from tidemill.interfaces import Block, Costs, Intent, Plan, Position, Result, Why
 
 if TYPE_CHECKING:
-    from tidemill.engine.oracle import Reading
     from tidemill.engine.world import ModelWorld
+    from tidemill.venues.shared.oracle import Reading
 
 __all__ = ["ModelView"]
 

@@ -19,7 +19,6 @@ from tidemill.engine.blocks import Network
 from tidemill.engine.book import Book
 from tidemill.engine.flight import Moment
 from tidemill.engine.lifecycle import Lifecycle
-from tidemill.engine.oracle import Oracle, Reading
 from tidemill.engine.resolve import Unplannable, check_references, resolve
 from tidemill.engine.rng import stream
 from tidemill.engine.rules import Actor, CostOf, Rules, free
@@ -48,6 +47,7 @@ from tidemill.interfaces import (
     Wake,
     Why,
 )
+from tidemill.venues.shared.oracle import Oracle, Reading
 
 __all__ = ["ModelWorld", "no_prices", "no_rates"]
 

@@ -87,6 +87,7 @@ class Backtest:
             funds,
             rules,
             cost=costing,
+            oracles=prepared.oracles(),
             prices=lambda _world: priced(),
             rates=lambda _world: prepared.rates(stages),
             outside=prepared.outside(stages),

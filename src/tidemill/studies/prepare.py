@@ -16,6 +16,7 @@ from tidemill.studies.market_data import MarketData, open_market
 from tidemill.studies.study import Study
 from tidemill.units import parse_amount
 from tidemill.venues.kinds import Placed, Setup, kind
+from tidemill.venues.shared.oracle import Oracle
 from tidemill.wording import rfc3339
 
 __all__ = ["Prepared", "prepare"]
@@ -166,6 +167,10 @@ class Prepared:
     def stages(self) -> list[Any]:
         """Return fresh stages, in the study's order."""
         return [placed.make() for placed in self.placed.values()]
+
+    def oracles(self) -> list[Oracle]:
+        """Return the feeds that the venues read."""
+        return [oracle for placed in self.placed.values() for oracle in placed.oracles]
 
     def check_prices(self, stages: Mapping[str, Any], funds: Mapping[str, int]) -> None:
         """Refuse a study in which something it needs has no price, or capital beyond the books; name token and fix."""

@@ -213,6 +213,7 @@ class Sides:
         return {
             "networks": [prepared.engine_network()],
             "stages": stages.values(),
+            "oracles": prepared.oracles(),
             "funds": prepared.funds(),
             "prices": lambda _world: prepared.prices(stages),
             "rates": lambda _world: prepared.rates(stages),

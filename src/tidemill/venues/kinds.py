@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from tidemill.errors import UnknownName
 from tidemill.interfaces import Block, Stage
+from tidemill.venues.shared.oracle import Oracle
 
 __all__ = ["Kind", "Pair", "Placed", "Setup", "kind", "kinds"]
 
@@ -50,6 +51,7 @@ class Placed(Struct, frozen=True):
     ----------
     make : a fresh stage. tokens : decimals by symbol, receipt tokens included. pair : its price, if it has one.
     shares : symbols of receipt tokens, which need no price. notes : what the reader of a report must know.
+    oracles : feeds that the venue reads; a strategy reads the same by their ids.
     """
 
     make: Callable[[], Stage]
@@ -57,6 +59,7 @@ class Placed(Struct, frozen=True):
     pair: Pair | None = None
     shares: tuple[str, ...] = ()
     notes: Callable[[], tuple[str, ...]] = tuple
+    oracles: tuple[Oracle, ...] = ()
 
 
 class Kind(Struct, frozen=True):

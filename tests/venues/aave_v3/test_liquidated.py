@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import tidemill
+from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Befell, Block, Happened, Result, Revert, Transfer
 from tidemill.studies.backtest import Backtest
 from tidemill.studies.prepare import prepare
@@ -31,7 +32,7 @@ class Own(Struct, frozen=True):
         weth = self.asset.replace("USDC", "WETH")
         if view.why == "start":
             put = Intent(self.venue, "supply", {"asset": weth, "amount": 6 * 10**18})
-            take = Intent(self.venue, "borrow", {"asset": self.asset, "amount": 13_400 * 10**6})
+            take = Intent(self.venue, "borrow", {"asset": self.asset, "amount": 13_000 * 10**6})
             return Decision((Plan((put, take)),))
         if view.why == "end" and held:
             everything = 2**256 - 1
@@ -65,8 +66,9 @@ kind = "aave_v3"
 [venues.aave.params]
 asset = "USDC"
 collateral = "WETH"
-oracle_move_bps = 300
-liquidation_cover = 3_000
+price_path = "2:3000 6:2600"
+oracle_move_bps = 20
+liquidation_cover = 1_000
 [parameters]
 venue = "aave"
 asset = "USDC@op-mainnet"
@@ -75,9 +77,10 @@ base_fee_gwei = "0.002"
 l1_base_fee_gwei = "5"
 blob_base_fee_gwei = "1"
 [rehearse]
-actions = 120
+actions = 400
 seconds = 5
 """
+MOVES = 'price_path = "2:3000 6:2600"\noracle_move_bps = 20'
 
 
 @pytest.fixture
@@ -125,6 +128,65 @@ def test_a_chain_that_mines_by_itself_liquidates_and_is_told_of(study: Path) -> 
     befell = told(comparison.chain.record)
     assert {one.position for one in befell} == {"aave#supply", "aave#debt"}
     assert len(befell) >= 4 and {one.cause for one in befell} == {"liquidated"}
+
+
+WATCHING = """
+from msgspec import Struct
+from tidemill.interfaces import Crosses, Decision, Every
+
+class Watching(Struct, frozen=True):
+    venue: str
+
+    def decide(self, view, memo, news):
+        said, now = view.oracle("aave:WETH"), view.at["op-mainnet"].time
+        real = view.read(self.venue, "getAssetPrice", "WETH@op-mainnet")
+        assert said.answer == real, (said, real, view.why)
+        assert said.updated_at <= now and not said.stale
+        falls = Crosses("aave:WETH", "price", 2_500 * 10**8, above=False)
+        return Decision(wake=(Every(7_777), falls) if said.answer >= 2_500 * 10**8 else (Every(7_777),))
+"""
+
+
+@pytest.mark.chain
+@pytest.mark.parametrize("real", [False, True])
+def test_the_oracle_object_says_what_the_contract_reads(study: Path, *, real: bool) -> None:
+    (study.parent / "own.py").write_text(WATCHING)
+    path = 'price_path = "2:3000 3:2000.5"\noracle_move_bps = 20\noracle_lag_s = 600\noracle_heartbeat_s = 9000'
+    text = STUDY.replace("own.py:Own", "own.py:Watching").replace(MOVES, path)
+    study.write_text(
+        text.replace('asset = "USDC@op-mainnet"\n', "").replace('USDC = "3000"\nWETH = "6"', 'USDC = "3000"')
+    )
+    loaded = tidemill.load(study)
+    if real:
+        comparison = loaded.rehearse("locked", "model")
+        assert comparison.document.agrees, comparison.document.differences
+        outcomes = comparison.chain
+    else:
+        outcomes = Backtest(prepare(loaded.study)).play().outcomes
+    falls = [mark.time for mark in outcomes.marks if mark.why == "decision"]
+    # Between two wakes of the cadence it woke when the answer fell below 2,500, at noon of the third day and 600 s.
+    assert any((time - 1_735_689_600) % 7_777 > 2 for time in falls)
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("x", "a point is DAY:PRICE"),
+        ("1:cheap", "a point is DAY:PRICE"),
+        ("0:1", "days rise from 1"),
+        ("1:0", "above 0"),
+    ],
+)
+def test_a_path_that_is_none_is_named(study: Path, path: str, says: str) -> None:
+    study.write_text(STUDY.replace(MOVES, f'price_path = "{path}"'))
+    with pytest.raises(BadInput, match=says):
+        prepare(tidemill.load(study).study)
+
+
+def test_a_heartbeat_is_whole_minutes(study: Path) -> None:
+    study.write_text(STUDY.replace(MOVES, f"{MOVES}\noracle_heartbeat_s = 90"))
+    with pytest.raises(BadInput, match="whole minutes"):
+        prepare(tidemill.load(study).study)
 
 
 class Outside:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tidemill.errors import BadInput
-from tidemill.interfaces import Action, Stage
+from tidemill.interfaces import Stage
 from tidemill.units import BPS, RAY, mul_div_down
 from tidemill.venues.aave_v3.model import MarketModel
+from tidemill.venues.aave_v3.others import PRICE, oracle_of, script_of
 from tidemill.venues.kinds import Kind, Placed, Setup
 from tidemill.venues.shared.loans import LoanStage
-from tidemill.venues.shared.scripted import Scripted
 
 __all__ = ["VENUE"]
-
-HOUR = 3_600
-_PRICE = 10**8
-_COVER = 4
-"""Others bring four times in collateral what they borrow: the flow as such never ends in a liquidation."""
 
 
 def place(setup: Setup) -> Placed:
@@ -43,9 +37,10 @@ def place(setup: Setup) -> Placed:
         }
         for token, account, symbol in zip(ids, accounts, symbols, strict=True)
     ]
-    prices = {ids[0]: int(params["asset_price"]) * _PRICE, ids[1]: int(params["collateral_price"]) * _PRICE}
+    prices = {ids[0]: int(params["asset_price"]) * PRICE, ids[1]: int(params["collateral_price"]) * PRICE}
     state: dict[str, Any] = {"treasury": "treasury", "reserves": reserves, "prices": prices}
-    model, script = MarketModel(), _script(setup, ids)
+    model, oracle = MarketModel(), oracle_of(setup, symbols[1])
+    script = script_of(setup, ids, oracle)
 
     def make() -> Stage:
         return LoanStage(
@@ -59,7 +54,8 @@ def place(setup: Setup) -> Placed:
             beside=accounts[1:],
         )
 
-    return Placed(make, {symbol: setup.decimals[symbol] for symbol in symbols})
+    tokens = {symbol: setup.decimals[symbol] for symbol in symbols}
+    return Placed(make, tokens, oracles=(oracle,) if oracle is not None else ())
 
 
 def _config(setup: Setup, *, of_asset: bool) -> dict[str, int]:
@@ -76,55 +72,6 @@ def _config(setup: Setup, *, of_asset: bool) -> dict[str, int]:
 def _curve(setup: Setup) -> dict[str, int]:
     names = {"optimal": "optimal_bps", "base": "base_bps", "slope1": "slope1_bps", "slope2": "slope2_bps"}
     return {name: mul_div_down(int(setup.params[given]), RAY, BPS) for name, given in names.items()}
-
-
-def _script(setup: Setup, ids: list[str]) -> list[Scripted]:
-    """One large lender, one large borrower, then a seeded step of either every few hours, each ±50 %."""
-    params, (asset, collateral) = setup.params, ids
-    units = [10 ** setup.decimals[token.partition("@")[0]] for token in ids]
-    supplied = int(params["supplied"]) * units[0]
-    borrowed = mul_div_down(supplied, int(params["usage_bps"]), BPS)
-    value = mul_div_down(
-        borrowed * _COVER * int(params["asset_price"]), units[1], units[0] * int(params["collateral_price"])
-    )
-    first = setup.first_from(setup.start)
-    script = [
-        Scripted(first, "lenders", Action("supply", {"asset": asset, "amount": supplied})),
-        Scripted(first, "borrowers", Action("supply", {"asset": collateral, "amount": value})),
-        Scripted(first, "borrowers", Action("borrow", {"asset": asset, "amount": borrowed})),
-    ]
-    draws, every = setup.random("flow"), int(params["flow_every_hours"]) * HOUR
-    strikes = _strikes(setup, ids)
-    for time in range(setup.start + every, setup.end, every):
-        mean = mul_div_down(supplied, int(params["flow_bps"]), BPS)
-        amount = mul_div_down(mean, draws.randrange(5_000, 15_001), BPS)
-        actor, verb = draws.choice(
-            (("lenders", "supply"), ("lenders", "withdraw"), ("borrowers", "borrow"), ("borrowers", "repay"))
-        )
-        block = setup.first_from(time)
-        script.append(Scripted(block, actor, Action(verb, {"asset": asset, "amount": amount})))
-        script += [Scripted(block, who, action) for who, action in strikes()]
-    return script
-
-
-def _strikes(setup: Setup, ids: list[str]) -> Callable[[], list[tuple[str, Action]]]:
-    """What follows each step of the flow: the collateral's price moves, and a liquidator tries your debt."""
-    params, (asset, collateral), draws = setup.params, ids, setup.random("oracle")
-    most, price = int(params["oracle_move_bps"]), int(params["collateral_price"]) * _PRICE
-    cover = int(params["liquidation_cover"]) * int(10 ** setup.decimals[asset.partition("@")[0]])
-
-    def act() -> list[tuple[str, Action]]:
-        nonlocal price
-        out = []
-        if most:
-            price = max(mul_div_down(price, BPS + draws.randint(-most, most), BPS), 1)
-            out.append(("oracle", Action("set_price", {"asset": collateral, "price": price})))
-        if cover:
-            of = {"collateral": collateral, "debt": asset, "user": "me"}
-            out.append(("liquidator", Action("liquidate", {**of, "cover": cover, "receive_supply": False})))
-        return out
-
-    return act
 
 
 VENUE = Kind(
@@ -153,11 +100,15 @@ VENUE = Kind(
         "supply_cap": (0, "most whole tokens that may be lent, 0 for no cap"),
         "flow_every_hours": (6, "hours between two steps of others"),
         "flow_bps": (100, "mean size of a step, of what is lent at the start"),
-        "oracle_move_bps": (0, "most that the collateral's price moves with each step, up or down"),
-        "liquidation_cover": (
-            0,
-            "whole tokens of your debt that a liquidator tries to pay after each step, 0 for none",
+        "price_path": (
+            "",
+            'where the market takes the collateral\'s price: "DAY:PRICE DAY:PRICE", straight in between',
         ),
+        "oracle_move_bps": (0, "most that it moves with each step, up or down, by seed"),
+        "oracle_deviation_bps": (50, "move of the market at which the oracle answers"),
+        "oracle_heartbeat_s": (86_400, "seconds after which it answers even so"),
+        "oracle_lag_s": (0, "seconds until its answer stands on the chain"),
+        "liquidation_cover": (0, "whole tokens of your debt that a liquidator tries to pay at each step, 0: none"),
     },
     income="Borrowers pay a variable rate that rises with usage; suppliers share it, less the treasury's part.",
     risks=(

@@ -83,7 +83,7 @@ class Oracle:
         if any(b[0] < a[0] for a, b in pairwise(updates)):
             raise BadInput(f"oracle {oracle_id!r}: updates are not in order of time")
         self.id, self.network, self.feed = oracle_id, network, feed
-        self._updates = list(updates)
+        self.updates = tuple(updates)
         self._times = [time for time, _ in updates]
         self._outages = list(outages)
 
@@ -92,7 +92,7 @@ class Oracle:
         i = bisect_right(self._times, time) - 1
         if i < 0:
             return Reading(answer=0, decimals=self.feed.decimals, updated_at=0, stale=True)
-        updated_at, answer = self._updates[i]
+        updated_at, answer = self.updates[i]
         late = time - updated_at > self.feed.heartbeat + self.feed.lag
         down = any(start <= time < end + self.feed.grace for start, end in self._outages)
         stale = late or down or answer <= 0
@@ -103,7 +103,7 @@ class Oracle:
         if condition.quantity != "price":
             raise BadInput(f"oracle {self.id!r} has no {condition.quantity!r}; it has 'price'", field="quantity")
         for i in range(max(bisect_right(self._times, after) - 1, 0), len(self._times)):
-            time, answer = self._updates[i]
+            time, answer = self.updates[i]
             if time > until:
                 return None
             if answer > condition.threshold if condition.above else answer < condition.threshold:

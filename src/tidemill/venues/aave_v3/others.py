@@ -1,0 +1,129 @@
+"""What others do at a placed market: they lend and borrow, its oracle answers, and a liquidator tries one's own debt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from math import gcd
+
+from tidemill.errors import BadInput
+from tidemill.interfaces import Action
+from tidemill.units import BPS, RAY, mul_div_down, parse_amount
+from tidemill.venues.kinds import Setup
+from tidemill.venues.shared.oracle import Feed, Oracle, updates_from_prices
+from tidemill.venues.shared.scripted import Scripted
+
+__all__ = ["HOUR", "PRICE", "oracle_of", "script_of"]
+
+HOUR, DAY = 3_600, 86_400
+PRICE = 10**8
+"""The oracle's base currency has 8 decimals."""
+_COVER = 4
+"""Others bring four times in collateral what they borrow: the flow as such never ends in a liquidation."""
+
+
+def script_of(setup: Setup, ids: Sequence[str], oracle: Oracle | None) -> list[Scripted]:
+    """Return everything others do, in order; in one block the oracle answers first and the liquidator comes last."""
+    params, (asset, collateral) = setup.params, ids
+    units = [10 ** setup.decimals[token.partition("@")[0]] for token in ids]
+    supplied = int(params["supplied"]) * units[0]
+    borrowed = mul_div_down(supplied, int(params["usage_bps"]), BPS)
+    value = mul_div_down(
+        borrowed * _COVER * int(params["asset_price"]), units[1], units[0] * int(params["collateral_price"])
+    )
+    timed = [
+        (setup.start, "lenders", Action("supply", {"asset": asset, "amount": supplied})),
+        (setup.start, "borrowers", Action("supply", {"asset": collateral, "amount": value})),
+        (setup.start, "borrowers", Action("borrow", {"asset": asset, "amount": borrowed})),
+    ]
+    answers = oracle.updates if oracle is not None else ()
+    moves = [(time, Action("set_price", {"asset": collateral, "price": price})) for time, price in answers]
+    timed += [(time, "oracle", move) for time, move in moves if setup.start < time < setup.end]
+    timed += list(_flow(setup, asset, supplied))
+    if cover := int(params["liquidation_cover"]) * units[0]:
+        of: dict[str, int | str | bool] = {"collateral": collateral, "debt": asset, "user": "me", "cover": cover}
+        strike = Action("liquidate", {**of, "receive_supply": False})
+        timed += [(time, "liquidator", strike) for time in sorted({time for time, *_ in timed if time > setup.start})]
+    timed.sort(key=lambda one: (one[0], _RANK.get(one[1], 1)))
+    return [Scripted(setup.first_from(time), actor, action) for time, actor, action in timed]
+
+
+_RANK = {"oracle": 0, "liquidator": 2}
+
+
+def _flow(setup: Setup, asset: str, supplied: int) -> Iterator[tuple[int, str, Action]]:
+    """Every few hours somebody lends, takes back, borrows or repays, each ±50 % about the mean."""
+    draws, mean = setup.random("flow"), mul_div_down(supplied, int(setup.params["flow_bps"]), BPS)
+    for time in _steps(setup):
+        amount = mul_div_down(mean, draws.randrange(5_000, 15_001), BPS)
+        actor, verb = draws.choice(
+            (("lenders", "supply"), ("lenders", "withdraw"), ("borrowers", "borrow"), ("borrowers", "repay"))
+        )
+        yield time, actor, Action(verb, {"asset": asset, "amount": amount})
+
+
+def _steps(setup: Setup) -> range:
+    every = int(setup.params["flow_every_hours"]) * HOUR
+    return range(setup.start + every, setup.end, every)
+
+
+def oracle_of(setup: Setup, symbol: str) -> Oracle | None:
+    """Return the feed of the collateral's price, ``None`` where the price is to stand still.
+
+    The market behind it goes from point to point of ``price_path`` in straight lines, times a seeded walk of
+    ``oracle_move_bps`` a step; the feed answers it late and in steps, as its parameters say.
+    """
+    params = setup.params
+    path, most = _path(setup), int(params["oracle_move_bps"])
+    if len(path) == 1 and not most:
+        return None
+    if (heartbeat := int(params["oracle_heartbeat_s"])) % 60 or not heartbeat:
+        raise BadInput(
+            f"{heartbeat}: whole minutes, at least one", field=f"venues.{setup.id}.params.oracle_heartbeat_s"
+        )
+    feed = Feed(
+        heartbeat=heartbeat,
+        deviation_bps=int(params["oracle_deviation_bps"]),
+        lag=int(params["oracle_lag_s"]),
+    )
+    answers = updates_from_prices(_market(setup, path, feed, most), feed)
+    return Oracle(f"{setup.id}:{symbol}", setup.network, feed, answers)
+
+
+def _market(setup: Setup, path: list[tuple[int, int]], feed: Feed, most: int) -> Iterator[tuple[int, int]]:
+    """The market's price every hour, or as often as the feed's heartbeat asks for.
+
+    It begins before the start, so that an answer stands there.
+    """
+    draws, steps, factor = setup.random("oracle"), _steps(setup), int(RAY)
+    every = gcd(HOUR, feed.heartbeat)
+    ahead = (feed.lag // every + 2) * every
+    for time in range(setup.start - ahead, setup.end, every):
+        if most and time in steps:
+            factor = mul_div_down(factor, BPS + draws.randint(-most, most), BPS)
+        yield time, max(mul_div_down(_on_path(path, time - setup.start), factor, RAY), 1)
+
+
+def _on_path(path: list[tuple[int, int]], elapsed: int) -> int:
+    if elapsed < 0:
+        return path[0][1]
+    for (since, low), (until, high) in pairwise(path):
+        if elapsed < until:
+            return low + (high - low) * (elapsed - since) // (until - since)
+    return path[-1][1]
+
+
+def _path(setup: Setup) -> list[tuple[int, int]]:
+    """Points (seconds from the start, price) in order; the first is the price at the start."""
+    path = [(0, int(setup.params["collateral_price"]) * PRICE)]
+    field = f"venues.{setup.id}.params.price_path"
+    for point in str(setup.params["price_path"]).split():
+        day, _, price = point.partition(":")
+        try:
+            at, worth = int(day) * DAY, parse_amount(price, 8)
+        except (ValueError, BadInput):
+            raise BadInput(f"{point!r}: a point is DAY:PRICE, e.g. 20:1800.50", field=field) from None
+        if at <= path[-1][0] or worth <= 0:
+            raise BadInput(f"{point!r}: days rise from 1 and a price is above 0", field=field)
+        path.append((at, worth))
+    return path
