@@ -85,9 +85,22 @@ def _mul(context: Any, builder: Any, kind: Any, left: Any, right: Any) -> Any:
     if isinstance(kind, IntType):
         low = builder.icmp_signed("<", builder.xor(left, right), _zero(left))
         return _signed(context, builder, "smul", (left, right), low)
-    result, over = with_overflow(builder, "umul", left, right)
-    revert_if(context, builder, over, OVERFLOW)
-    return result
+    half, whole = ir.IntType(kind.bits // 2), left.type
+    wide = builder.lshr(builder.or_(left, right), ir.Constant(whole, kind.bits // 2))
+    small = builder.icmp_unsigned("==", wide, _zero(left))
+    # Most factors fit half the width: their product is the whole, and a quarter of the work.
+    with builder.if_else(small, likely=True) as (narrow, general):
+        with narrow:
+            short = [builder.zext(builder.trunc(side, half), whole) for side in (left, right)]
+            product, came_from = builder.mul(*short), builder.block
+        with general:
+            result, over = with_overflow(builder, "umul", left, right)
+            revert_if(context, builder, over, OVERFLOW)
+            came_else = builder.block
+    joined = builder.phi(whole)
+    joined.add_incoming(product, came_from)
+    joined.add_incoming(result, came_else)
+    return joined
 
 
 def _signed(context: Any, builder: Any, name: str, operands: tuple[Any, Any], low: Any) -> Any:
