@@ -91,6 +91,7 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "reserves_valued": ("reserves in which they are", 0),
         "reserves_stale": ("those of them not brought up to date yet", 0),
         "switched_on": ("a reserve is put to use as collateral", 0),
+        "received_supply": ("a liquidator keeps what is seized in the pool", 0),
         **SLOTS,
     },
     "staking_rewards": {
@@ -109,7 +110,14 @@ PLAIN = {
     "minichef": ("first_stake", "last_stake", "rewarded"),
     "morpho_blue": ("accruals", "by_shares", "fees_taken", "health_checks", "bad_debts"),
     "staking_rewards": ("first_stake", "last_stake"),
-    "aave_v3": ("collateral_valued", "debt_valued", "reserves_valued", "reserves_stale", "switched_on"),
+    "aave_v3": (
+        "collateral_valued",
+        "debt_valued",
+        "reserves_valued",
+        "reserves_stale",
+        "switched_on",
+        "received_supply",
+    ),
 }
 PINNED = ("minichef",)
 """Venues whose storage words are priced by the EVM alone."""
@@ -136,7 +144,7 @@ APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
         "liquidate": ("", True),
     },
     "staking_rewards": {"stake": ("", False)},
-    "aave_v3": {"supply": ("", False), "repay": ("", True)},
+    "aave_v3": {"supply": ("", False), "repay": ("", True), "liquidate": ("", True)},
 }
 ABOUT = {
     "uniswap_v3": "Uniswap v3 through NonfungiblePositionManager and SwapRouter",
@@ -154,7 +162,7 @@ PACKAGES = {
     "minichef": ("@sushiswap/core", "contracts/TestToken.vy"),
     "morpho_blue": ("@morpho-org/morpho-blue", "contracts/AdaptiveCurveRate.vy", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
-    "aave_v3": ("@aave/core-v3", "contracts/TestToken.vy"),
+    "aave_v3": ("@aave/core-v3", "contracts/FlashBorrower.vy", "contracts/TestToken.vy"),
 }
 NOTE = (
     "Tokens are our test token: a real one adds its own overhead per transfer and approval. "

@@ -69,7 +69,7 @@ SETTERS = {
     "category": "setAssetEModeCategory",
     "siloed": "setSiloedBorrowing",
 }
-VALUED = ("collateral_valued", "debt_valued", "reserves_valued", "reserves_stale", "switched_on")
+VALUED = ("collateral_valued", "debt_valued", "reserves_valued", "reserves_stale", "switched_on", "received_supply")
 FLAGS = {"paused", "frozen", "active", "borrowing", "flash_loans", "isolated_borrowing", "siloed"}
 
 
@@ -164,6 +164,7 @@ class Twins:
         features = dict.fromkeys(VALUED, 0) | made.features
         switched = action.verb == "set_collateral" and before["user", sender] < after["user", sender]
         moved["switched_on"] = int(switched)
+        moved["received_supply"] = int(bool(action.args.get("receive_supply")))
         word = self._valued(sender, action, before, after)
         named = [i for i in range(5) if word >> 2 * i & 3]
         moved["collateral_valued"] = sum(word >> 2 * i + 1 & 1 for i in named)
@@ -422,7 +423,14 @@ class Twins:
         """Somebody who owes; mostly the price of its collateral falls just below what it needs."""
         self._pass_time(r)
         bits = self.model.state.collateral
-        user, debt = self._holding(r, lambda w, i: self.owed(w, i) and bits.get(w, 0) and self._short(w))
+
+        def within_reach(who: str, index: int) -> bool:
+            return bool(self.owed(who, index) and bits.get(who, 0) and self._short(who))
+
+        user, debt = self._holding(r, within_reach)
+        if not within_reach(user, debt):  # rare late in a life: then look at everybody
+            everybody = [(who, index) for who in self.real.actors.values() for index in range(5)]
+            user, debt = next((one for one in everybody if within_reach(*one)), (user, debt))
         using = [i for i in range(5) if bits.get(user, 0) >> i & 1]
         collateral = r.choice(using) if using else self.some(r)
         if r.random() < 0.05:

@@ -324,7 +324,10 @@ def _job(own: _Compiled) -> compiling.Job:
         sources = {path: (compiling.source_dir() / path).read_text() for path in own.contracts.values()}
     for target in own.imports.values():
         sources |= _sources(_package(_owner(target)))
-    remappings = tuple(f"{before}/={after}/" for before, after in own.imports.items() if before != after)
+    remapped = {before: after for before, after in own.imports.items() if before != after}
+    if own.tool.startswith("solc"):
+        sources = compiling.reached((path.partition(":")[0] for path in contracts.values()), sources, remapped)
+    remappings = tuple(f"{before}/={after}/" for before, after in remapped.items())
     return compiling.Job(own.name, own.tool, contracts, sources, own.settings, remappings)
 
 

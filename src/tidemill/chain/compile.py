@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from msgspec import Struct, field
 from tidemill.chain.cache import cache_root, damaged_file, install_dir
 from tidemill.errors import MissingArtefact
 
-__all__ = ["Job", "Settings", "build", "source_dir"]
+__all__ = ["Job", "Settings", "build", "reached", "source_dir"]
 
 _SOLC_SECONDS = 600
 
@@ -38,7 +39,7 @@ class Job(Struct, frozen=True):
     Parameters
     ----------
     name : of its folder in the cache. compiler : e.g. ``solc 0.8.28``.
-    contracts : source path by contract name. sources : text by path, imports included (Vyper: the one source).
+    contracts : source path by product, ``path:NAME`` where the contract in it has another name. sources : text by path, imports included (Vyper: the one source).
     remappings : import prefixes, as solc writes them (``prefix=path``).
     """
 
@@ -71,6 +72,30 @@ def source_dir() -> Path:
         if folder.is_dir():
             return folder
     raise MissingArtefact("the contract sources are not installed; reinstall tidemill")
+
+
+_IMPORT = re.compile(r"""^\s*(?:import|\}\s*from)\b[^;'"]*['"]([^'"]+)['"]""", re.MULTILINE)
+
+
+def reached(paths: Iterable[str], sources: Mapping[str, str], remappings: Mapping[str, str]) -> dict[str, str]:
+    """Return the sources that ``paths`` need, themselves included: the rest of a package is neither read nor hashed.
+
+    What an import names and ``sources`` lack is left to the compiler to name.
+    """
+    found: dict[str, str] = {}
+    waiting = list(paths)
+    while waiting:
+        path = waiting.pop()
+        if path in found or path not in sources:
+            continue
+        found[path] = sources[path]
+        for target in _IMPORT.findall(sources[path]):
+            if target.startswith("."):
+                waiting.append(posixpath.normpath(posixpath.join(posixpath.dirname(path), target)))
+                continue
+            prefix = next((before for before in remappings if target.startswith(f"{before}/")), "")
+            waiting.append(remappings[prefix] + target.removeprefix(prefix) if prefix else target)
+    return found
 
 
 def build(job: Job, soljson: Path | None = None) -> Path:
@@ -116,8 +141,9 @@ def _vyper(source: str, job: Job) -> dict[str, Any]:
 
 def _solc(job: Job, soljson: Path) -> dict[str, Any]:
     wanted: dict[str, dict[str, list[str]]] = {}
-    for name, path in job.contracts.items():
+    for product, where in job.contracts.items():
         # Only what is asked for goes through the code generator: most of a package is never deployed.
+        path, name = _placed(product, where)
         wanted.setdefault(path, {})[name] = ["abi", "evm.bytecode", "evm.deployedBytecode"]
     how = job.settings
     settings = {
@@ -135,19 +161,26 @@ def _solc(job: Job, soljson: Path) -> dict[str, Any]:
     if errors:
         raise MissingArtefact(f"{job.name}: does not compile: {errors[0].splitlines()[0]}")
     made = {}
-    for name, path in job.contracts.items():
+    for product, where in job.contracts.items():
+        path, name = _placed(product, where)
         try:
             found = out["contracts"][path][name]
         except KeyError:
             raise MissingArtefact(f"{job.name}: solc gave no contract {name} of {path}") from None
         code = found["evm"]["bytecode"]
-        made[name] = {
+        made[product] = {
             "abi": found["abi"],
             "bytecode": "0x" + code["object"],
             "deployedBytecode": "0x" + found["evm"]["deployedBytecode"]["object"],
             "linkReferences": code.get("linkReferences", {}),
         }
     return made
+
+
+def _placed(product: str, where: str) -> tuple[str, str]:
+    """Source and contract of a product."""
+    path, _, name = where.partition(":")
+    return path, name or product
 
 
 def _run_solc(name: str, task: Mapping[str, Any], soljson: Path) -> dict[str, Any]:

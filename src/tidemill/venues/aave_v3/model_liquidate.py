@@ -64,6 +64,7 @@ def liquidate(
     burn(debt, acting, user, covered, debt=True)
     update_rates(debt, acting, added=covered)
     free_isolated(state, debt, acting, user, covered)
+    acting.count("received_supply", int(receive_supply))
     if receive_supply:
         first = supplied(collateral, acting.sender, acting.now) == 0
         move(collateral, acting, user, acting.sender, taken)
