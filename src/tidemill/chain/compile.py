@@ -39,7 +39,8 @@ class Job(Struct, frozen=True):
     Parameters
     ----------
     name : of its folder in the cache. compiler : e.g. ``solc 0.8.28``.
-    contracts : source path by product, ``path:NAME`` where the contract in it has another name. sources : text by path, imports included (Vyper: the one source).
+    contracts : source path by product, ``path:NAME`` where the contract in it has another name.
+    sources : text by path, imports included (Vyper: the one source).
     remappings : import prefixes, as solc writes them (``prefix=path``).
     """
 

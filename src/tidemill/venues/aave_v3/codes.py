@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["Code"]
+__all__ = ["ERRORS_V36", "Code"]
 
 
 class Code:
@@ -43,3 +43,17 @@ class Code:
     TOO_WIDE: Final = "SafeCast: value doesn't fit in 128 bits"
     NO_PRICE: Final = ""
     """The oracle has no answer and no fallback: the call fails without a word."""
+
+
+ERRORS_V36: Final = {
+    Code.AMOUNT_ZERO: "InvalidAmount()",
+    Code.BALANCE_TOO_SMALL: "NotEnoughAvailableUserBalance()",
+    Code.MINT_TOO_SMALL: "InvalidAmount()",
+    Code.BURN_TOO_SMALL: "InvalidBurnAmount()",
+    Code.UNHEALTHY: "HealthFactorLowerThanLiquidationThreshold()",
+    Code.COLLATERAL_TOO_SMALL: "CollateralCannotCoverNewBorrow()",
+    Code.LTV_ZERO: "LtvValidationFailed()",
+    Code.NO_DEBT: "NoDebtOfSelectedType()",
+    Code.NO_AMOUNT_FOR_ANOTHER: "NoExplicitAmountToRepayOnBehalf()",
+}
+"""The names that v3.6 gives to the reasons which what is modelled of it can meet."""

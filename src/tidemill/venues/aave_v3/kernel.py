@@ -39,6 +39,7 @@ from tidemill.venues.aave_v3.rules_risk import (
     value_down,
 )
 from tidemill.venues.aave_v3.state import MarketState, ReserveState
+from tidemill.venues.aave_v3.versions import V30
 
 __all__ = [
     "BORROW",
@@ -198,6 +199,8 @@ def _cells(state: MarketState, cash: Sequence[int]) -> tuple[Limbs, NDArray[np.i
     numbers = []
     for (name, reserve), lying in zip(state.reserves.items(), cash, strict=True):
         config, curve = reserve.config, reserve.curve
+        if reserve.version != V30:
+            raise BadInput(f"{name}: version {reserve.version}; the kernel plays v3.0", field="version")
         for field in ("supply_cap", "borrow_cap", "debt_ceiling", "category", "siloed", "frozen", "paused"):
             if getattr(config, field):
                 raise BadInput(f"{name}: {field} is set; the kernel plays plain reserves", field=field)

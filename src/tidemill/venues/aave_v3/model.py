@@ -10,14 +10,17 @@ from msgspec import structs
 from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Context, Event, Position, Rate, Result, Revert
 from tidemill.venues.aave_v3 import model_borrow, model_liquidate, model_reads, model_supply
-from tidemill.venues.aave_v3.codes import Code
+from tidemill.venues.aave_v3.codes import ERRORS_V36, Code
 from tidemill.venues.aave_v3.model_reserve import Acting
 from tidemill.venues.aave_v3.state import Category, Config, Curve, MarketState, ReserveState
+from tidemill.venues.aave_v3.versions import V30
 from tidemill.venues.shared.words import count_words
 
-__all__ = ["MarketModel"]
+__all__ = ["V36_VERBS", "MarketModel"]
 
 _ARITHMETIC = {"overflow": Code.ARITHMETIC, "underflow": Code.ARITHMETIC}
+V36_VERBS = {"supply", "withdraw", "borrow", "repay", "set_price"}
+"""What of v3.6 is modelled."""
 _ADMINISTRATION = {"set_price", "configure"}
 
 
@@ -36,9 +39,10 @@ class MarketModel:
         """Make an empty market.
 
         ``params``: treasury; reserves, a list of mappings (asset, account, decimals, config and curve as mappings of
-        their fields); prices by asset; categories by number; flash_premium and flash_to_protocol in basis points.
+        their fields); prices by asset; categories by number; flash_premium and flash_to_protocol in basis points;
+        version, 30 or 36. Of v3.6 only what `V36_VERBS` names is modelled, without e-mode, isolation and siloed debt.
         """
-        state = MarketState(str(params["treasury"]))
+        state = MarketState(str(params["treasury"]), int(params.get("version", V30)))
         for number, given in enumerate(params["reserves"]):
             state.reserves[given["asset"]] = ReserveState(
                 number,
@@ -47,6 +51,7 @@ class MarketModel:
                 given["decimals"],
                 Config(**given["config"]),
                 Curve(**given["curve"]),
+                version=state.version,
             )
         state.prices = dict(params.get("prices", {}))
         state.categories = {int(n): Category(**c) for n, c in params.get("categories", {}).items()}
@@ -63,7 +68,8 @@ class MarketModel:
             amounts = self._apply(state, action, acting)
         except Revert as revert:
             acting.journal.undo(0)
-            raise Revert(_ARITHMETIC.get(revert.reason, revert.reason)) from None
+            reason = _ARITHMETIC.get(revert.reason, revert.reason)
+            raise Revert(reason if state.version == V30 else ERRORS_V36.get(reason, reason)) from None
         if action.verb in _ADMINISTRATION:
             return acting.result(amounts)
         words = list(zip(before, _words(state, people), strict=True))
@@ -73,6 +79,8 @@ class MarketModel:
 
     def _apply(self, state: MarketState, action: Action, acting: Acting) -> dict[str, int]:
         verb, args, me = action.verb, action.args, acting.sender
+        if state.version != V30 and verb not in V36_VERBS:
+            raise Revert(f"{verb} of v3.6 is not modelled")
         if verb == "set_emode":
             model_borrow.set_emode(state, acting, int(args["category"]))
             return {}

@@ -8,9 +8,10 @@ from tidemill.errors import Revert
 from tidemill.units import MAX_UINT256
 from tidemill.venues.aave_v3.codes import Code
 from tidemill.venues.aave_v3.model_reserve import Acting, debt_index, income_index
-from tidemill.venues.aave_v3.rules import ray_mul_half_up
 from tidemill.venues.aave_v3.rules_risk import HEALTHY, average_down, health_factor_half_up, value_down
+from tidemill.venues.aave_v3.rules_v36 import value_up, weighted_health_factor
 from tidemill.venues.aave_v3.state import Config, MarketState, ReserveState
+from tidemill.venues.aave_v3.versions import V30, balance
 
 __all__ = [
     "Account",
@@ -45,12 +46,12 @@ class Account(NamedTuple):
 
 def supplied(reserve: ReserveState, who: str, now: int) -> int:
     """Return raw units that ``who`` supplies, interest included."""
-    return ray_mul_half_up(reserve.supplied.get(who, 0), income_index(reserve, now))
+    return balance(reserve, reserve.supplied.get(who, 0), income_index(reserve, now), debt=False)
 
 
 def owed(reserve: ReserveState, who: str, now: int) -> int:
     """Return raw units that ``who`` owes, interest included."""
-    return ray_mul_half_up(reserve.owed.get(who, 0), debt_index(reserve, now))
+    return balance(reserve, reserve.owed.get(who, 0), debt_index(reserve, now), debt=True)
 
 
 def account(state: MarketState, who: str, now: int) -> Account:
@@ -78,9 +79,12 @@ def account(state: MarketState, who: str, now: int) -> Account:
                 zero_ltv = True
             weighted += value * (inside.threshold if inside else config.threshold)
         if owing & bit:
-            debt += value_down(owed(reserve, who, now), price, reserve.unit)
+            worth = value_down if reserve.version == V30 else value_up
+            debt += worth(owed(reserve, who, now), price, reserve.unit)
     threshold = average_down(weighted, collateral)
     health = health_factor_half_up(collateral, threshold, debt)
+    if state.version != V30:
+        health = weighted_health_factor(weighted, debt)
     return Account(collateral, debt, average_down(lent, collateral), threshold, health, zero_ltv)
 
 

@@ -9,7 +9,9 @@ from tidemill.venues.aave_v3.model_reserve import Acting, accrue, burn, issue, u
 from tidemill.venues.aave_v3.model_supply import ALL, check_open
 from tidemill.venues.aave_v3.rules import ray_mul_half_up
 from tidemill.venues.aave_v3.rules_risk import HEALTHY, collateral_needed, isolated_units_down, value_down
+from tidemill.venues.aave_v3.rules_v36 import percent_mul_down
 from tidemill.venues.aave_v3.state import MarketState, ReserveState
+from tidemill.venues.aave_v3.versions import V30
 
 __all__ = ["borrow", "free_isolated", "repay", "set_emode"]
 
@@ -21,7 +23,10 @@ def borrow(state: MarketState, reserve: ReserveState, acting: Acting, amount: in
     me = acting.sender
     accrue(reserve, acting)
     isolated = isolation(state, me)
-    _check_borrow(state, reserve, acting, amount, isolated)
+    if state.version == V30:
+        _check_borrow(state, reserve, acting, amount, isolated)
+    elif amount == 0:
+        raise Revert(Code.AMOUNT_ZERO)
     if issue(reserve, acting, me, amount, debt=True):
         set_borrowed(state, acting, me, reserve, on=True)
     if isolated is not None:
@@ -30,6 +35,8 @@ def borrow(state: MarketState, reserve: ReserveState, acting: Acting, amount: in
         acting.log("IsolationModeTotalDebtUpdated", asset=isolated.asset, totalDebt=debt)
     update_rates(reserve, acting, taken=amount)
     acting.move(reserve.asset, reserve.account, me, amount, "balance")
+    if state.version != V30:
+        _check_carried(state, me, acting)
     acting.log(
         "Borrow",
         reserve=reserve.asset,
@@ -41,6 +48,17 @@ def borrow(state: MarketState, reserve: ReserveState, acting: Acting, amount: in
         referralCode=0,
     )
     return amount
+
+
+def _check_carried(state: MarketState, me: str, acting: Acting) -> None:
+    """Since v3.4 a loan is made first; then the account must carry it."""
+    seen = valued(state, me, acting)
+    if seen.ltv == 0:
+        raise Revert(Code.LTV_ZERO)
+    if seen.health < HEALTHY:
+        raise Revert(Code.UNHEALTHY)
+    if percent_mul_down(seen.collateral, seen.ltv) < seen.debt:
+        raise Revert(Code.COLLATERAL_TOO_SMALL)
 
 
 def _check_borrow(

@@ -8,9 +8,10 @@ from typing import Any
 from tidemill.interfaces import Position
 from tidemill.venues.aave_v3.model_account import account, owed, supplied
 from tidemill.venues.aave_v3.model_reserve import debt_index, income_index
-from tidemill.venues.aave_v3.rules import ray_mul_half_up
 from tidemill.venues.aave_v3.rules_risk import available_borrows
+from tidemill.venues.aave_v3.rules_v36 import available_borrows_down
 from tidemill.venues.aave_v3.state import MarketState, ReserveState
+from tidemill.venues.aave_v3.versions import V30, balance
 
 __all__ = ["positions", "read"]
 
@@ -26,7 +27,8 @@ def read(state: MarketState, query: str, *args: Any) -> Any:
     """
     if query == "getUserAccountData":
         seen = account(state, args[0], args[1])
-        free = available_borrows(seen.collateral, seen.debt, seen.ltv)
+        may = available_borrows if state.version == V30 else available_borrows_down
+        free = may(seen.collateral, seen.debt, seen.ltv)
         return seen.collateral, seen.debt, free, seen.threshold, seen.ltv, seen.health
     if query == "getUserConfiguration":
         return _configuration(state, args[0])
@@ -85,9 +87,9 @@ def _token(reserve: ReserveState, view: str, *args: Any, debt: bool) -> int:
         return (reserve.owed_index if debt else reserve.supplied_index).get(args[0], 0)
     index = (debt_index if debt else income_index)(reserve, args[-1])
     if view == "totalSupply":
-        return ray_mul_half_up(total, index)
+        return balance(reserve, total, index, debt=debt)
     if view == "balanceOf":
-        return ray_mul_half_up(balances.get(args[0], 0), index)
+        return balance(reserve, balances.get(args[0], 0), index, debt=debt)
     raise KeyError(view)
 
 

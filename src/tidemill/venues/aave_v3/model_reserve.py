@@ -9,17 +9,19 @@ from tidemill.interfaces import Context
 from tidemill.units import MAX_UINT128
 from tidemill.venues.aave_v3.codes import Code
 from tidemill.venues.aave_v3.rules import (
-    binomial_interest_down,
     grow_half_up,
     linear_interest_down,
     liquidity_rate_half_up,
+    plain_liquidity_rate_half_up,
     ray_div_half_up,
     ray_mul_half_up,
     treasury_shares_half_up,
     usage_ratio_half_up,
     variable_rate_half_up,
 )
+from tidemill.venues.aave_v3.rules_v36 import ray_mul_up, treasury_shares_down
 from tidemill.venues.aave_v3.state import ReserveState
+from tidemill.venues.aave_v3.versions import V30, balance, debt_growth, shares
 from tidemill.venues.shared.effects import Effects
 from tidemill.venues.shared.journal import Journal
 
@@ -67,8 +69,7 @@ def debt_index(reserve: ReserveState, now: int) -> int:
     """Return the index of variable debt as it is at ``now``, stored or not."""
     if reserve.updated == now:
         return reserve.variable_index
-    growth = binomial_interest_down(reserve.variable_rate, now - reserve.updated)
-    return ray_mul_half_up(growth, reserve.variable_index)
+    return ray_mul_half_up(debt_growth(reserve, now - reserve.updated), reserve.variable_index)
 
 
 def accrue(reserve: ReserveState, acting: Acting) -> None:
@@ -80,15 +81,19 @@ def accrue(reserve: ReserveState, acting: Acting) -> None:
     if reserve.liquidity_rate:
         income = grow_half_up(income, linear_interest_down(reserve.liquidity_rate, elapsed))
     if reserve.total_owed:
-        debt = grow_half_up(debt, binomial_interest_down(reserve.variable_rate, elapsed))
+        debt = grow_half_up(debt, debt_growth(reserve, elapsed))
     factor, accrued = reserve.config.reserve_factor, reserve.accrued
     if factor:
-        accrued += treasury_shares_half_up(reserve.total_owed, before, debt, factor, income)
+        part = treasury_shares_half_up if reserve.version == V30 else treasury_shares_down
+        accrued += part(reserve.total_owed, before, debt, factor, income)
     acting.set(reserve, liquidity_index=income, variable_index=debt, accrued=accrued, updated=acting.now)
 
 
 def update_rates(reserve: ReserveState, acting: Acting, added: int = 0, taken: int = 0) -> None:
     """Set rates for what will lie there once ``added`` and ``taken`` raw units have moved."""
+    if reserve.version != V30:
+        _update_rates_v36(reserve, acting, added, taken)
+        return
     debt = ray_mul_half_up(reserve.total_owed, reserve.variable_index)
     available = 0
     if debt:
@@ -98,17 +103,34 @@ def update_rates(reserve: ReserveState, acting: Acting, added: int = 0, taken: i
     usage, curve = usage_ratio_half_up(debt, available), reserve.curve
     variable = variable_rate_half_up(usage, curve.optimal, curve.base, curve.slope1, curve.slope2)
     income = liquidity_rate_half_up(debt, variable, usage, reserve.config.reserve_factor)
+    _set_rates(reserve, acting, income, variable, curve.slope1)
+
+
+def _update_rates_v36(reserve: ReserveState, acting: Acting, added: int, taken: int) -> None:
+    """The same by what the pool counts itself, and without stable rates."""
+    debt = ray_mul_up(reserve.total_owed, reserve.variable_index)
+    available = reserve.virtual + added - taken
+    if available < 0:
+        raise Revert(Code.ARITHMETIC)
+    usage, curve, factor = usage_ratio_half_up(debt, available), reserve.curve, reserve.config.reserve_factor
+    variable = variable_rate_half_up(usage, curve.optimal, curve.base, curve.slope1, curve.slope2)
+    income = plain_liquidity_rate_half_up(debt, available, 0, variable, factor) if debt else 0
+    acting.set(reserve, virtual=available)
+    _set_rates(reserve, acting, income, variable, 0)
+
+
+def _set_rates(reserve: ReserveState, acting: Acting, income: int, variable: int, stable: int) -> None:
     acting.set(
         reserve,
         liquidity_rate=as_word(income),
         variable_rate=as_word(variable),
-        stable_rate=curve.slope1,
+        stable_rate=stable,
     )
     acting.log(
         "ReserveDataUpdated",
         reserve=reserve.asset,
         liquidityRate=income,
-        stableBorrowRate=curve.slope1,
+        stableBorrowRate=stable,
         variableBorrowRate=variable,
         liquidityIndex=reserve.liquidity_index,
         variableBorrowIndex=reserve.variable_index,
@@ -118,14 +140,14 @@ def update_rates(reserve: ReserveState, acting: Acting, added: int = 0, taken: i
 def issue(reserve: ReserveState, acting: Acting, who: str, amount: int, *, debt: bool, index: int = 0) -> bool:
     """Add ``amount`` raw units to what ``who`` supplies or owes; returns whether there was nothing before."""
     index = index or (reserve.variable_index if debt else reserve.liquidity_index)
-    scaled = ray_div_half_up(amount, index)
+    scaled = shares(reserve, amount, index, debt=debt, burnt=False)
     if scaled == 0:
         raise Revert(Code.MINT_TOO_SMALL)
     before, grown = _touch(reserve, acting, who, index, debt=debt)
     if before + as_word(scaled) > MAX_UINT128:
         raise Revert(Code.ARITHMETIC)
     _put(reserve, acting, who, before + scaled, debt=debt)
-    value = amount + grown
+    value = grown + _moved(reserve, before, before + scaled, index, amount, debt=debt)
     acting.log("Mint", token=_token(reserve, debt), onBehalfOf=who, value=value, balanceIncrease=grown, index=index)
     return before == 0
 
@@ -133,7 +155,7 @@ def issue(reserve: ReserveState, acting: Acting, who: str, amount: int, *, debt:
 def burn(reserve: ReserveState, acting: Acting, who: str, amount: int, *, debt: bool) -> None:
     """Take ``amount`` raw units off what ``who`` supplies or owes."""
     index = reserve.variable_index if debt else reserve.liquidity_index
-    scaled = ray_div_half_up(amount, index)
+    scaled = shares(reserve, amount, index, debt=debt, burnt=True)
     if scaled == 0:
         raise Revert(Code.BURN_TOO_SMALL)
     before, grown = _touch(reserve, acting, who, index, debt=debt)
@@ -141,8 +163,16 @@ def burn(reserve: ReserveState, acting: Acting, who: str, amount: int, *, debt: 
         raise Revert(Code.ARITHMETIC)
     _put(reserve, acting, who, before - scaled, debt=debt)
     # What grew since the last touch may be more than what is taken: the contract then logs the difference as minted.
+    amount = _moved(reserve, before - scaled, before, index, amount, debt=debt)
     name, value = ("Mint", grown - amount) if grown > amount else ("Burn", amount - grown)
     acting.log(name, token=_token(reserve, debt), holder=who, value=value, balanceIncrease=grown, index=index)
+
+
+def _moved(reserve: ReserveState, low: int, high: int, index: int, amount: int, *, debt: bool) -> int:
+    """Raw units that an event tells: what was asked for or, since v3.5, what it made of the balance."""
+    if reserve.version == V30:
+        return amount
+    return balance(reserve, high, index, debt=debt) - balance(reserve, low, index, debt=debt)
 
 
 def move(reserve: ReserveState, acting: Acting, source: str, target: str, amount: int) -> None:
@@ -167,7 +197,8 @@ def _touch(reserve: ReserveState, acting: Acting, who: str, index: int, *, debt:
     balances = reserve.owed if debt else reserve.supplied
     touched = reserve.owed_index if debt else reserve.supplied_index
     scaled = balances.get(who, 0)
-    grown = ray_mul_half_up(scaled, index) - ray_mul_half_up(scaled, touched.get(who, 0))
+    before = balance(reserve, scaled, touched.get(who, 0), debt=debt)
+    grown = balance(reserve, scaled, index, debt=debt) - before
     acting.put(touched, who, index)
     return scaled, grown
 

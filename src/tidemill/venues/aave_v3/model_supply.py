@@ -57,7 +57,7 @@ def withdraw(state: MarketState, reserve: ReserveState, acting: Acting, amount: 
     """Take back; ``ALL`` takes everything. Returns raw units."""
     me = acting.sender
     accrue(reserve, acting)
-    held = ray_mul_half_up(reserve.supplied.get(me, 0), reserve.liquidity_index)
+    held = supplied(reserve, me, acting.now)
     amount = held if amount == ALL else amount
     if amount == 0:
         raise Revert(Code.AMOUNT_ZERO)

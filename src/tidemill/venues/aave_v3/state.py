@@ -52,7 +52,8 @@ class ReserveState:
     """One reserve. ``account`` is where its tokens lie in the world's book; ``updated`` is seconds.
 
     ``supplied`` and ``owed`` are scaled balances (raw units over the index) by account, ``*_index`` the indices at which
-    each account was last touched. ``accrued`` is the treasury's scaled claim that is not minted yet.
+    each account was last touched. ``accrued`` is the treasury's scaled claim that is not minted yet. ``version`` is 30 or 36
+    (see `versions`); since v3.1 the pool counts in ``virtual`` what it was given and has not lent, whatever lies there.
     """
 
     id: int
@@ -69,6 +70,8 @@ class ReserveState:
     updated: int = 0
     accrued: int = 0
     isolated_debt: int = 0
+    version: int = 30
+    virtual: int = 0
     total_supplied: int = 0
     total_owed: int = 0
     supplied: dict[str, int] = field(default_factory=dict)
@@ -96,10 +99,11 @@ class Category:
 class MarketState:
     """A pool. ``collateral`` and ``borrowed`` hold a bit per reserve id, by account; prices are in the base currency.
 
-    Flash premiums are basis points: of the loan, and the treasury's of the premium.
+    Flash premiums are basis points: of the loan, and the treasury's of the premium. ``version`` is that of every reserve.
     """
 
     treasury: str
+    version: int = 30
     reserves: dict[str, ReserveState] = field(default_factory=dict)
     categories: dict[int, Category] = field(default_factory=dict)
     prices: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,250 @@
+"""Aave v3.6 twice: lending, borrowing and accrual on the compiled pool and on the model, every view compared.
+
+Two reserves that are lent against each other, and one that lends nothing. No e-mode, isolation, liquidation.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from harness import Driver, assert_same, both
+from harness.aave import RAY, VARIABLE, Listing
+from harness.aave36 import Aave36
+from harness.book import Book, ModelSide, numbers
+from tidemill.interfaces import Action, Result
+from tidemill.venues.aave_v3.model import MarketModel
+from tidemill.venues.aave_v3.state import MarketState
+
+ALL = (1 << 256) - 1
+DAY = 86_400
+MARKET = (
+    Listing("USD", 6, 10**8, 7_500, 8_000, 10_500),
+    Listing("ETH", 18, 1_999_12345678, 8_000, 8_250, 10_500, base=100, optimal=4_500, factor=1_500),
+    Listing("NIL", 8, 31_00000000, 0, 6_500, 11_000, factor=10_000, slope2=30_000),
+)
+OTHER = (
+    Listing("USD", 18, 99_990_000, 7_700, 8_000, 10_400, factor=0, slope1=500),
+    Listing("ETH", 24, 123_456, 5_000, 6_500, 11_500, factor=1, base=1),
+    Listing("NIL", 6, 7 * 10**8, 0, 7_000, 10_500, factor=3_333),
+)
+SETUPS = [(MARKET, 1), (OTHER, 2)]
+"""Listings and seed."""
+EVENTS = {"ReserveDataUpdated", "Supply", "Withdraw", "Borrow", "Repay"}
+TOKEN_EVENTS = {"Mint", "Burn"}
+FIELDS = {
+    "liquidityIndex": 1,
+    "currentLiquidityRate": 2,
+    "variableBorrowIndex": 3,
+    "currentVariableBorrowRate": 4,
+    "currentStableBorrowRate": 5,
+    "lastUpdateTimestamp": 6,
+    "id": 7,
+    "accruedToTreasury": 12,
+    "isolationModeTotalDebt": 14,
+}
+
+
+def described(market: Aave36, ids: list[str]) -> dict[str, Any]:
+    """What a model is told of a market."""
+    reserves = []
+    for asset, reserve in zip(ids, market.reserves, strict=True):
+        of = reserve.listing
+        curve = {name: getattr(of, name) * RAY // 10_000 for name in ("optimal", "base", "slope1", "slope2")}
+        config = {"ltv": of.ltv, "threshold": of.threshold, "bonus": of.bonus, "reserve_factor": of.factor}
+        account = reserve.supply.address
+        reserves.append({"asset": asset, "account": account, "decimals": of.decimals, "config": config, "curve": curve})
+    prices = {asset: r.listing.price for asset, r in zip(ids, market.reserves, strict=True)}
+    return {"treasury": market.treasury, "reserves": reserves, "prices": prices, "version": 36}
+
+
+class Twins:
+    """Model and bytecode of one market, with the same actors."""
+
+    def __init__(self, listings: tuple[Listing, ...], seed: int | str) -> None:
+        self.real = Aave36(listings)
+        self.evm, self.listings = self.real.evm, listings
+        self.ids = [f"{listing.symbol}@test" for listing in listings]
+        model = MarketModel()
+        state: MarketState = model.init(described(self.real, self.ids))
+        for reserve in state.reserves.values():
+            # Listing brings a reserve up to date.
+            reserve.updated, reserve.variable_rate = self.evm.block.time, reserve.curve.base
+        book = Book()
+        for token in self.ids:
+            for who in self.real.actors.values():
+                book.add(token, who, 1 << 118)
+        self.model = ModelSide(model, state, book, lambda: self.evm.block)
+        self.people = [*self.real.actors.values(), self.real.treasury]
+        self.driver = Driver(
+            seed,
+            {
+                "supply": (25, self._supply),
+                "withdraw": (22, self._withdraw),
+                "borrow": (25, self._borrow),
+                "repay": (20, self._repay),
+                "set_price": (8, self._set_price),
+            },
+        )
+
+    # -- both sides ----------------------------------------------------------------------------------------------------
+
+    def do(self, who: str, verb: str, index: int, amount: int, *more: Any, **args: Any) -> Result:
+        """Do one act on both; raises ``Revert`` when both refused alike."""
+        token = self.real.reserves[index].token.address
+        action = Action(verb, {"asset": self.ids[index], "amount": amount, **args})
+        got, made = both(
+            lambda: self.real.pool.send(who, verb, token, amount, *more), lambda: self.model.do(who, action)
+        )
+        assert isinstance(made, Result)
+        if got is not None:
+            assert_same(got, made.amounts["amount"], "returned")
+        self._check_log(made)
+        return made
+
+    def _check_log(self, made: Result) -> None:
+        """Every number of every event that the model writes, contract by contract and in order."""
+        mine = [(e.name, numbers(e.args)) for e in made.events if e.name in EVENTS]
+        real = [(name, numbers(args)) for name, args in self.real.pool.events() if name in EVENTS]
+        assert_same(real, mine, "the pool's events")
+        for asset, reserve in zip(self.ids, self.real.reserves, strict=True):
+            for kind, contract in (("supply", reserve.supply), ("debt", reserve.debt)):
+                heard = [(name, numbers(args)) for name, args in contract.events() if name in TOKEN_EVENTS]
+                told = [(e.name, numbers(e.args)) for e in made.events if e.args.get("token") == f"{kind} {asset}"]
+                assert_same(heard, told, f"{kind} {asset}")
+
+    def set_price(self, index: int, price: int) -> None:
+        self.real.set_price(index, price)
+        self.model.do(self.real.admin, Action("set_price", {"asset": self.ids[index], "price": price}))
+
+    # -- draws ---------------------------------------------------------------------------------------------------------
+
+    def who(self, r: random.Random) -> str:
+        return r.choice(list(self.real.actors.values()))
+
+    def held(self, who: str, index: int, kind: str = "supply") -> int:
+        return int(getattr(self.real.reserves[index], kind).view("balanceOf", who))
+
+    def _pass_time(self, r: random.Random) -> None:
+        if r.random() < 0.7:
+            self.evm.advance(seconds=r.choice((1, 2, 12, 3_600, DAY, 3 * DAY)))
+
+    def _part(self, r: random.Random, whole: int) -> int:
+        """Mostly part of what is there; sometimes nothing, everything, one wei or too much."""
+        pick = r.random()
+        if pick < 0.02:
+            return 0
+        if pick < 0.09:
+            return whole
+        if pick < 0.12:
+            return whole + 1 + r.randrange(1 << 20)
+        if pick < 0.17:
+            return r.randrange(1, 4)
+        return r.randrange(whole + 1) >> r.choice((0, 0, 1, 2, 5, 15))
+
+    def _supply(self, r: random.Random) -> None:
+        self._pass_time(r)
+        who, index = self.who(r), r.randrange(3)
+        listing = self.listings[index]
+        amount = r.randrange(1, 10**13) * 10**listing.decimals // listing.price
+        if r.random() < 0.05:
+            amount = r.choice((0, 1, 2, 1 << 119))
+        whom = self.who(r) if r.random() < 0.2 else who
+        self.do(who, "supply", index, amount, whom, 0, on_behalf_of=whom)
+
+    def _someone(self, r: random.Random, kind: str) -> tuple[str, int]:
+        for _ in range(8):
+            who, index = self.who(r), r.randrange(3)
+            if self.held(who, index, kind):
+                break
+        return who, index
+
+    def _withdraw(self, r: random.Random) -> None:
+        self._pass_time(r)
+        who, index = self._someone(r, "supply")
+        idle = int(self.real.pool.view("getVirtualUnderlyingBalance", self.real.reserves[index].token.address))
+        most = min(self.held(who, index), idle) if r.random() < 0.95 else self.held(who, index)
+        if r.random() < 0.7 and any(self.held(who, i, "debt") for i in range(3)):
+            most //= 10
+        self.do(who, "withdraw", index, ALL if r.random() < 0.1 else self._part(r, most), who)
+
+    def _borrow(self, r: random.Random) -> None:
+        self._pass_time(r)
+        who, index = self.who(r), r.randrange(3)
+        free = int(self.real.pool.view("getUserAccountData", who)[2])
+        price = self.model.state.prices[self.ids[index]]
+        most = free * 10 ** self.listings[index].decimals // price
+        if r.random() < 0.9:
+            token = self.real.reserves[index].token.address
+            most = min(most, int(self.real.pool.view("getVirtualUnderlyingBalance", token)))
+        self.do(who, "borrow", index, self._part(r, most), VARIABLE, 0, who)
+
+    def _repay(self, r: random.Random) -> None:
+        self._pass_time(r)
+        whose, index = self._someone(r, "debt")
+        who = self.who(r) if r.random() < 0.3 else whose
+        amount = ALL if r.random() < 0.2 else self._part(r, self.held(whose, index, "debt"))
+        self.do(who, "repay", index, amount, VARIABLE, whose, on_behalf_of=whose)
+
+    def _set_price(self, r: random.Random) -> None:
+        for index, listing in enumerate(self.listings):
+            self.set_price(index, max(1, listing.price * r.randrange(850, 1_200) // 1_000))
+
+    # -- comparison ----------------------------------------------------------------------------------------------------
+
+    def compare(self) -> None:
+        """Every view of every reserve and account."""
+        assert_same(self._seen(self._asked_real), self._seen(self._asked_model))
+
+    def _seen(self, ask: Callable[..., Any]) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for i in range(len(self.ids)):
+            out[f"{i} data"] = ask("getReserveData", i)
+            for kind in ("aToken", "variableDebtToken"):
+                for view in ("scaledTotalSupply", "totalSupply"):
+                    out[f"{i} {kind} {view}"] = ask(f"{kind}.{view}", i)
+                for view in ("scaledBalanceOf", "balanceOf", "getPreviousIndex"):
+                    for who in self.people:
+                        out[f"{i} {kind} {view} {who}"] = ask(f"{kind}.{view}", i, who)
+            out[f"{i} tokens"] = [
+                ask("balance", i, who) for who in (*self.people, self.real.reserves[i].supply.address)
+            ]
+            out[f"{i} virtual"] = ask("virtual", i)
+            for view in ("getReserveNormalizedIncome", "getReserveNormalizedVariableDebt"):
+                out[f"{i} {view}"] = ask(view, i)
+        for who in self.people:
+            for view in ("getUserAccountData", "getUserConfiguration"):
+                out[f"{view} {who}"] = ask(view, -1, who)
+        return out
+
+    def _asked_real(self, view: str, index: int, *args: Any) -> Any:
+        pool = self.real.pool
+        if index < 0:
+            told = pool.view(view, *args)
+            return tuple(told) if view == "getUserAccountData" else int(told[0])
+        reserve = self.real.reserves[index]
+        if view == "getReserveData":
+            data = pool.view(view, reserve.token.address)
+            return {name: int(data[place]) for name, place in FIELDS.items()}
+        if view == "balance":
+            return reserve.token.view("balanceOf", *args)
+        if view == "virtual":
+            return pool.view("getVirtualUnderlyingBalance", reserve.token.address)
+        kind, _, name = view.partition(".")
+        if name:
+            return (reserve.supply if kind == "aToken" else reserve.debt).view(name, *args)
+        return pool.view(view, reserve.token.address)
+
+    def _asked_model(self, view: str, index: int, *args: Any) -> Any:
+        now = self.evm.block.time
+        if index < 0:
+            told = self.model.read(view, *args, now)
+            return tuple(map(int, told)) if view == "getUserAccountData" else told
+        asset = self.ids[index]
+        if view == "balance":
+            return self.model.book.held.get((asset, *args), 0)
+        if view == "virtual":
+            return self.model.state.reserves[asset].virtual
+        timed = view.endswith((".totalSupply", ".balanceOf")) or view.startswith("getReserveNormalized")
+        return self.model.read(view, asset, *args, *([now] if timed else []))
