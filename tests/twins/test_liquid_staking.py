@@ -1,0 +1,67 @@
+"""Liquid staking against our contract's bytecode: after every action every total, balance, request and view must be equal.
+
+Or both must have refused for the same reason; see `liquid_staking_twin.py`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.driver import Tally
+from tidemill.chain import artefacts
+
+if not artefacts.available("TestToken", "LiquidStaking"):
+    pytest.skip("contract artefacts are not in the cache: run `tidemill contracts fetch`", allow_module_level=True)
+
+from twins.liquid_staking_edges import EDGES
+from twins.liquid_staking_twin import SETUPS, Twins
+
+pytestmark = pytest.mark.chain
+
+BOSS = "not the reporter"
+REASONS = {
+    *(("stake", reason) for reason in ("", "nothing to stake", "balance", "too little for a share")),
+    ("transfer", "balance"),
+    *(("request_withdrawal", reason) for reason in ("balance", "request too small", "request too large")),
+    *(("claim", reason) for reason in ("no such request", "not the owner", "not finalized", "already claimed")),
+    *(("report_rewards", reason) for reason in ("", BOSS, "nothing is staked", "balance")),
+    *(("report_slashing", reason) for reason in (BOSS, "more than is staked")),
+    *(("finalize", reason) for reason in (BOSS, "nothing to finalize")),
+}
+LIFE = 250
+
+
+def play(setups: list[tuple[tuple[int, int, int], int]], actions: int) -> Tally:
+    """Live many short lives, and compare the whole after each action."""
+    tally = Tally()
+    for life in range(actions // LIFE):
+        terms, seed = setups[life % len(setups)]
+        twins = Twins(terms, f"{seed} {life}")
+        tally.add(twins.driver.run(LIFE, after=twins.compare))
+    return tally
+
+
+def judge(tally: Tally, actions: int) -> None:
+    print(tally)
+    assert tally.total == actions
+    assert tally.done.total() / tally.total >= 0.6
+    for verb in tally.done:
+        assert tally.share(verb) >= 0.05, f"{verb} hardly ever succeeds"
+    assert len(tally.done) == 7
+    assert set(tally.reasons) == REASONS
+
+
+def test_model_equals_bytecode_after_every_action():
+    judge(play(SETUPS, 8_000), 8_000)
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.__name__)
+def test_model_equals_bytecode_at_the_edges(edge):
+    edge()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(10))
+def test_model_equals_bytecode_at_length(seed: int):
+    setups = [(terms, 100 + 10 * seed + number) for terms, number in SETUPS]
+    judge(play(setups, 10_000), 10_000)
