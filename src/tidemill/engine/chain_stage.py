@@ -86,9 +86,8 @@ class ChainStage:
         if any(amounts.get(name) != amount for name, amount in told.amounts.items()):
             chain.differ(f"{where}: the chain gives {amounts}, the model {dict(told.amounts)}")
         shown = {name: amounts[name] for name in told.amounts if name in amounts}
-        return Result(
-            shown, chain.ground.transfers(receipts), features=told.features, position=position or told.position
-        )
+        moved = chain.ground.transfers(receipts)
+        return Result(shown, moved, (), told.features, position or told.position, told.pending)
 
     def snapshot(self) -> Any:
         """Remember the whole chain and the model; while something lands there is nothing to go back to but the model."""

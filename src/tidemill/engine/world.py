@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from msgspec import structs
+
 from tidemill.engine.blocks import Network
 from tidemill.engine.book import Book
 from tidemill.engine.flight import Moment
@@ -47,6 +49,7 @@ from tidemill.interfaces import (
     Wake,
     Why,
 )
+from tidemill.ledger.holdings import holdings
 from tidemill.venues.shared.oracle import Oracle, Reading
 
 __all__ = ["ModelWorld", "no_prices", "no_rates"]
@@ -355,15 +358,30 @@ class ModelWorld:
 
     def _suffer(self, before: Mark, happened: Sequence[Happened]) -> None:
         """Write down and tell what befell positions, between the mark ``before`` it and one after."""
-        if not happened:
+        suffered = [own for event in happened if (own := self._own_part(before, event))]
+        if not suffered:
             return
         self.scribe.put(before)
-        for event in happened:
+        for event in suffered:
             for transfer in event.transfers:
                 self.book.move(transfer)
             self.scribe.befell(event)
             self._news.append(event)
         self.scribe.mark("after")
+
+    def _own_part(self, before: Mark, event: Happened) -> Happened | None:
+        """What befell a receipt token befell its holders: fill in one's own part, wherever the shares lie.
+
+        ``None`` where one holds none. The venue knows only what it issued, the marks see through to all of it.
+        """
+        if not event.position.endswith("#shares"):
+            return event
+        marks = before, self.scribe.look("after")
+        was, now = (holdings(mark).claims.get(event.position) for mark in marks)
+        if was is None or now is None:
+            return None
+        lost = {token: amount - was.principal[token] for token, amount in now.principal.items()}
+        return structs.replace(event, amounts=lost)
 
     def _observe(self, why: Why) -> tuple[ModelView, Sequence[News]]:
         news, self._news = tuple(self._news), []

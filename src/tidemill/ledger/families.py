@@ -53,6 +53,8 @@ TREATMENTS: Mapping[str, Treatment] = {
     "pool": Treatment("liquidity", "converts", "fees", "shares", compounds=True),
     # A share's rounding costs up to one share's worth of assets: the bound is widened by the rate (holdings.py).
     "vault": Treatment("vault", "grows", "growth", "shares"),
+    # A queue of withdrawals: what it would pay may still grow up to its cap. A request rounds as a share does.
+    "withdrawal": Treatment("vault", "grows", "growth", "size", account="locked"),
     "stake": Treatment("farm", "fixed", "rewards", "staked"),
     # Lending: one position of all that is supplied, one of all that is owed, whose (negative) principal grows too; a
     # liquidation befalls each by itself. `size` changes whenever what was put in or borrowed does, with time it does not.

@@ -64,18 +64,18 @@ def holdings(mark: Mark) -> Holdings:
 
     A receipt token (``mark.rates``), wherever it lies, is booked in its own units and, summed, as a claim
     ``<venue>#shares`` on what they stand for, rounded down: the venue's own rounding. A vault that also
-    lists a position for the same shares is not counted twice.
+    lists a position for the same shares (of the kind that the rate names) is not counted twice.
     """
     accounts: dict[tuple[str, str], int] = {}
     claims: dict[str, Claim] = {}
-    vaults = {rate.venue for rate in mark.rates.values()}
+    receipts = {(rate.venue, rate.kind) for rate in mark.rates.values()}
     for token, amount in mark.balances.items():
         if amount < 0:
             raise InvariantBroken(f"mark seq {mark.seq}: the wallet holds {amount} {token}")
         if amount:
             accounts[WALLET, token] = amount
     for position in mark.positions:
-        if position.venue not in vaults:
+        if (position.venue, position.kind) not in receipts:
             claims[position.id] = _claim(position)
     shares = dict.fromkeys(mark.rates, 0)
     for token in shares:

@@ -25,6 +25,7 @@ _OURS = {
     "fixed_range": ("fixed_range", "FixedRange"),
     "full_range": ("fixed_range", "FullRange"),
     "hold": ("hold", "Hold"),
+    "hold_staked": ("hold_staked", "HoldStaked"),
     "lend": ("lend", "Lend"),
     "hold_lp": ("hold_lp", "HoldLp"),
     "range_reset": ("range_reset", "RangeReset"),

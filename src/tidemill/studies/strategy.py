@@ -12,7 +12,7 @@ from tidemill.studies.prepare import Prepared
 
 __all__ = ["Chosen", "choose"]
 
-_TOKENS = ("home", "asset", "share", "reward", "gas_token")
+_TOKENS = ("home", "asset", "share", "token", "reward", "gas_token")
 """Parameters that are token ids; a study may give the symbol alone."""
 
 
@@ -65,6 +65,11 @@ def _given(prepared: Prepared) -> dict[str, Any]:
             known["asset"] = prepared.token(str(spec.params["asset"]))
         if spec.kind == "uniswap_v2":
             known |= {"venue": known.get("venue", name), "share": prepared.token(str(spec.params["lp"]))}
+        if spec.kind == "liquid_staking":
+            tokens = {
+                name: prepared.token(str(spec.params[key])) for name, key in (("asset", "asset"), ("token", "share"))
+            }
+            known |= {"staking": name, **tokens}
         if spec.kind == "aave_v3":
             known |= {"lending": name, "asset": prepared.token(str(spec.params["asset"]))}
         if spec.kind in ("staking_rewards", "minichef"):

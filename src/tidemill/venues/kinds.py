@@ -86,6 +86,7 @@ class Kind(Struct, frozen=True):
 _OURS = {
     "aave_v3": "tidemill.venues.aave_v3.venue",
     "erc4626": "tidemill.venues.erc4626.venue",
+    "liquid_staking": "tidemill.venues.liquid_staking.venue",
     "minichef": "tidemill.venues.minichef.venue",
     "morpho_blue": "tidemill.venues.morpho_blue.venue",
     "staking_rewards": "tidemill.venues.staking_rewards.venue",

@@ -71,6 +71,7 @@ class StakingModel:
             "totalSupply": state.total_shares,
             "lastFinalized": state.finalized,
             "requestCount": len(state.requests),
+            "maxRequest": state.max_request,
         }
         return plain[query]
 

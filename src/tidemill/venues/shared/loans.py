@@ -25,6 +25,8 @@ class LoanStage(ScriptedStage[S]):
     """The argument of ``liquidate`` that names whose loan it is."""
     touched: tuple[str, ...] = ("supply", "debt")
     """Names of the positions that a liquidation takes from, as behind the ``#`` of their ids."""
+    cause = "liquidated"
+    """What it is called that befalls."""
 
     _befallen: tuple[Happened, ...] = ()
     _scout: LoanStage[S] | None = None
@@ -98,7 +100,8 @@ class LoanStage(ScriptedStage[S]):
             if item.block.number > until.number:
                 return None
             self.played += 1
-            if self.play(item) and self.strikes(item.action):
+            told = len(self._befallen)
+            if self.play(item) and len(self._befallen) > told:
                 self._fell = item.block
         return self._fell if self._fell is not None and self._fell.number <= until.number else None
 
@@ -128,4 +131,4 @@ class LoanStage(ScriptedStage[S]):
             now, tokens = after.get(name, {}), dict.fromkeys((*was.principal, *after.get(name, {})))
             change = {token: now.get(token, 0) - was.principal.get(token, 0) for token in tokens}
             if changed := {token: amount for token, amount in change.items() if amount}:
-                self._befallen = (*self._befallen, Happened(self.id, name, "liquidated", changed, block))
+                self._befallen = (*self._befallen, Happened(self.id, name, self.cause, changed, block))
