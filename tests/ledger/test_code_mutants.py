@@ -44,7 +44,7 @@ RAISES: list[tuple[str, str, str]] = [
     ("posting", 'self._enter(mark.seq, mark.time, "mark", claim.id, postings, interval.number + 1)',
      'self._enter(mark.seq, mark.time, "mark", claim.id, postings, interval.number)'),
     ("posting", "step.verb, postings, interval.number, step", "step.verb, postings, interval.number + 1, step"),
-    ("holdings", "if position.venue not in vaults", "if True"),
+    ("holdings", "if (position.venue, position.kind) not in receipts", "if True"),
     ("holdings", "if token not in self.receipts", "if True"),
     ("measures", "total.add(-amount, _price(self.books.marks[entry.mark], token))",
      "total.add(amount, _price(self.books.marks[entry.mark], token))"),

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness import actor, assert_same, both, deploy
+from harness.book import Book, ModelSide, numbers
+from harness.evm import Evm
 from tidemill.interfaces import Action, Revert
+from tidemill.venues.liquid_staking.model_bridged import BridgedModel
 from twins.liquid_staking_twin import SHARE, Twins
 
 E18 = 10**18
@@ -168,6 +172,56 @@ def the_fee() -> None:
         assert due - 2 <= worth <= due
 
 
+def rates_that_do_not_divide() -> None:
+    """All there is at its own rate is paid whole; in tokens of many decimals the rate's last digit is worth units."""
+    twins, (alice, bob, _) = fresh((18, 0, 1 << 100))
+    twins.act(alice, "stake", amount=1_001)
+    twins.act(twins.boss, "report_rewards", amount=77)
+    twins.act(alice, "request_withdrawal", shares=1_001)
+    twins.act(twins.boss, "finalize", until=MOST)
+    assert twins.act(alice, "claim", position="steth#1").amounts["assets"] == 1_078
+    twins.act(bob, "stake", amount=1 << 98)
+    twins.act(twins.boss, "report_rewards", amount=(1 << 90) + 12_345)
+    twins.act(bob, "request_withdrawal", shares=1 << 97)
+    twins.act(twins.boss, "report_slashing", amount=(1 << 89) + 777)
+    twins.compare()
+    twins.act(twins.boss, "finalize", until=MOST)
+    twins.compare()
+
+
+def lagging_rates() -> None:
+    """The bridged form: what the feeder brought last, and since when."""
+    evm, feeder, stranger = Evm(), actor("feeder"), actor("stranger")
+    real = deploy(evm, actor("maker"), "BridgedRate", feeder, E18)
+    model = BridgedModel()
+    state = model.init({"account": "rate", "asset": "A@op", "share": "S@op", "feeder": feeder, "rate": E18})
+    side = ModelSide(model, state, Book(), lambda: evm.block)
+    for who, rate, reason in (
+        (feeder, 12 * E18 // 10, None),
+        (stranger, E18, "not the feeder"),
+        (stranger, 0, "not the feeder"),
+        (feeder, 0, "no rate"),
+        (feeder, 11 * E18 // 10, None),
+        (feeder, MOST, None),
+        (feeder, 1, None),
+    ):
+        evm.advance(seconds=86_400)
+        said = None
+        try:
+            _, made = both(lambda: real.send(who, "push", rate), lambda: side.do(who, Action("push", {"rate": rate})))
+            events = [(name, numbers(args)) for name, args in real.events()]
+            assert_same(events, [(e.name, numbers(e.args)) for e in made.events], "events")
+            assert made.amounts == {"rate": rate}
+        except Revert as revert:
+            said = revert.reason
+        assert said == reason
+        for name in ("getRate", "updatedAt"):
+            assert_same(real.view(name), side.read(name), name)
+        told = model.rates(state, "rate", lambda token, account: 0)["S@op"]
+        assert_same({"A@op": real.view("getRate")}, told.of_down(E18), "rate")
+    assert model.positions(state, "rate", stranger, 0, lambda token, account: 0) == ()
+
+
 def when_it_is_ready() -> None:
     """The first report that finds a request old enough; who knows nothing of the reporter waits for nothing."""
     twins, (alice, *_) = fresh()
@@ -196,5 +250,7 @@ EDGES = [
     dust_left_behind,
     a_dear_share,
     the_fee,
+    rates_that_do_not_divide,
+    lagging_rates,
     when_it_is_ready,
 ]

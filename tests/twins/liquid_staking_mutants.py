@@ -6,9 +6,13 @@ MODULES = [
     "tidemill.venues.liquid_staking.rules",
     "tidemill.venues.liquid_staking.state",
     "tidemill.venues.liquid_staking.model",
+    "tidemill.venues.liquid_staking.model_bridged",
 ]
 
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT = {
+    "state.Request.words: 1 -> 2": "it stands for an address, which is never zero and never changes",
+    "model.StakingModel.apply: True -> False": "the lists are made equally long just before",
+}
 
 
 def run() -> None:

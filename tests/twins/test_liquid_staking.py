@@ -10,7 +10,7 @@ import pytest
 from harness.driver import Tally
 from tidemill.chain import artefacts
 
-if not artefacts.available("TestToken", "LiquidStaking"):
+if not artefacts.available("TestToken", "LiquidStaking", "BridgedRate"):
     pytest.skip("contract artefacts are not in the cache: run `tidemill contracts fetch`", allow_module_level=True)
 
 from twins.liquid_staking_edges import EDGES

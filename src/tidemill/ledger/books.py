@@ -41,7 +41,7 @@ _ACCOUNTS = {
     "mark": (*_CLAIM_SIDE, "market", "income"),
     "step": ("assets", "swaps", "transit", "shares"),
     "fee": ("assets", "network"),
-    "claim": (*_CLAIM_SIDE, "market", "income", "transit", "rounding", "events"),
+    "claim": (*_CLAIM_SIDE, "market", "income", "transit", "rounding", "events", "swaps"),
     "event": ("assets", "events", "shares"),
 }
 """Which accounts each kind of entry may touch: a trade cannot pass for income, nor a fee for rounding."""

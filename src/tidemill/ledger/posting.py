@@ -80,10 +80,11 @@ class _Poster:
             return
         wallet: _Amounts = {}
         transit: dict[str, _Amounts] = {}
+        traded: dict[str, str] = {}
         for step in interval.steps:
-            self._wallet_side(step, interval, new, wallet, transit)
+            self._wallet_side(step, interval, new, wallet, transit, traded)
         _check_wallet(interval, old, new, wallet)
-        self._claim_side(interval, old, new, transit)
+        self._claim_side(interval, old, new, transit, traded)
 
     # --- the market moved -------------------------------------------------------------------------------------------
 
@@ -130,8 +131,15 @@ class _Poster:
     # --- own steps --------------------------------------------------------------------------------------------------
 
     def _wallet_side(
-        self, step: Step, interval: Interval, new: Holdings, wallet: _Amounts, transit: dict[str, _Amounts]
+        self,
+        step: Step,
+        interval: Interval,
+        new: Holdings,
+        wallet: _Amounts,
+        transit: dict[str, _Amounts],
+        traded: dict[str, str],
     ) -> None:
+        """Post one step as the wallet saw it; what of it is in transit, and which receipts were traded, is added to both."""
         postings: list[Posting] = []
         phase: _Phase
         if isinstance(step, Befell):
@@ -152,6 +160,8 @@ class _Poster:
                 # a staked receipt goes to a claim in its own units, an issued or redeemed one back to its vault
                 rate = interval.after.rates.get(token) or interval.before.rates[token]
                 account = f"shares:{venue}" if rate.venue == venue else side
+                if account.startswith("swaps:"):
+                    traded[f"{rate.venue}#shares"] = account
             if account.startswith("transit:"):
                 paid = transit.setdefault(venue, {})
                 paid[token] = paid.get(token, 0) - amount
@@ -171,7 +181,14 @@ class _Poster:
         wallet[native] = wallet.get(native, 0) - costs.total
         self._enter(step.seq, step.at.time, "fee", step.verb, postings, interval.number, step.phase)
 
-    def _claim_side(self, interval: Interval, old: Holdings, new: Holdings, transit: dict[str, _Amounts]) -> None:
+    def _claim_side(
+        self,
+        interval: Interval,
+        old: Holdings,
+        new: Holdings,
+        transit: dict[str, _Amounts],
+        traded: Mapping[str, str],
+    ) -> None:
         steps = interval.steps
         loose = interval.before.parent or any(isinstance(s, Recorded) and s.verb in EXCHANGE_VERBS for s in steps)
         named = {s.result.position for s in steps if isinstance(s, Recorded) and s.result and s.result.position}
@@ -186,6 +203,9 @@ class _Poster:
             postings += change
             if name in befallen:
                 postings += self._suffered(interval, befallen[name], pair, change)
+            elif name in traded and pair.claim.treatment.principal == "grows":
+                # bought or sold like any token: what it stands for is the other leg of the trade
+                postings += [Posting(traded[name], token, -amount) for token, amount in pair.grown().items()]
             elif loose and name not in named and pair.same_size() and not pair.was_paid():
                 # an own trade (or others, since a parent-block mark) moved the pool in which this position stands
                 postings += self._moved(pair, interval.after, interval.number)

@@ -1,6 +1,6 @@
 """What others do at a made-up pair: noise trades, and arbitrage that follows a seeded log-normal price. All integers.
 
-Every step the outside price moves (no drift), somebody trades either way at random, and an arbitrageur trades the pair
+Every step the outside price moves (about a stated drift, none by default), somebody trades either way at random, and an arbitrageur trades the pair
 back to the edge of what the fee leaves worth trading. Amounts are worked out for the pair without one's own liquidity:
 with it, the pair's price follows the outside price damped by one's share.
 """
@@ -29,12 +29,16 @@ class FlowSpec(Struct, frozen=True):
     ----------
     reserves : raw units of both tokens that others bring. volatility_bps : of the outside price, a year.
     noise : raw units of token1 that noise traders trade a day. every : seconds between steps.
+    drift_bps : growth of the outside price a year. shock : (fall in basis points, from this second on, until before that
+        one): a stress, on top of everything else.
     """
 
     reserves: tuple[int, int]
     volatility_bps: int
     noise: int
     every: int
+    drift_bps: int = 0
+    shock: tuple[int, int, int] = (0, 0, 0)
 
 
 def swaps(spec: FlowSpec, draws: Random, start: int, end: int) -> Iterator[tuple[int, bool, int]]:
@@ -44,14 +48,18 @@ def swaps(spec: FlowSpec, draws: Random, start: int, end: int) -> Iterator[tuple
     price = num // den
     # The standard deviation of a step, times 10**18: volatility * sqrt(every / year).
     sigma = mul_div_down(spec.volatility_bps, isqrt_down(spec.every * E18 * E18 // YEAR), BPS)
+    drift = mul_div_down(spec.drift_bps * E18, spec.every, BPS * YEAR)
+    fall, since, until = spec.shock
     mean = mul_div_down(spec.noise, spec.every, DAY)
     for time in range(start + spec.every, end, spec.every):
-        price = mul_div_down(price, _growth(draws, sigma), E18)
+        price = mul_div_down(price, _growth(draws, sigma) + drift, E18)
+        outside = mul_div_down(price, BPS - fall, BPS) if since <= time < until else price
         size = mul_div_down(mean, draws.randrange(2 * BPS), BPS)
         sells0 = draws.randrange(2) == 0
         if sells0:
             size = mul_div_down(size, reserves[0], reserves[1])
-        for zero_for_one, amount in ((sells0, size), _arbitrage(reserves, price)):
+        for arbitrage in (False, True):  # the arbitrageur sees what the noise left behind
+            zero_for_one, amount = _arbitrage(reserves, outside) if arbitrage else (sells0, size)
             after = _after(reserves, zero_for_one, amount)
             if after is not None:
                 yield time, zero_for_one, amount

@@ -7,7 +7,7 @@ from typing import Any
 
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
-from tidemill.units import div_down, isqrt_down, parse_amount
+from tidemill.units import BPS, div_down, isqrt_down, parse_amount
 from tidemill.venues.kinds import Kind, Placed, Setup
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
 from tidemill.venues.uniswap_v2.flow import FlowSpec, swaps
@@ -15,7 +15,7 @@ from tidemill.venues.uniswap_v2.model import ExchangeModel
 
 __all__ = ["VENUE", "sqrt_price_x96_down"]
 
-MINUTE = 60
+MINUTE, DAY = 60, 86_400
 LP_DECIMALS = 18
 
 
@@ -96,7 +96,14 @@ def _script(setup: Setup, symbols: tuple[str, str]) -> list[Scripted]:
             "the flow takes at least a minute between steps", field=f"venues.{setup.id}.params.every_minutes"
         )
     unit1 = 10 ** setup.decimals[symbols[1]]
-    spec = FlowSpec(start, int(params["volatility_bps"]), int(params["noise_per_day"]) * unit1, every)
+    spec = FlowSpec(
+        start,
+        int(params["volatility_bps"]),
+        int(params["noise_per_day"]) * unit1,
+        every,
+        int(params["drift_bps"]),
+        _shock(setup),
+    )
     desired = {"amount0_desired": start[0], "amount1_desired": start[1]}
     script = [Scripted(setup.first_from(setup.start), "others", Action("add_liquidity", desired))]
     tokens = [f"{symbol}@{setup.network}" for symbol in symbols]
@@ -105,6 +112,15 @@ def _script(setup: Setup, symbols: tuple[str, str]) -> list[Scripted]:
         action = Action("swap_exact_in", args, {"amount_out_min": 0})
         script.append(Scripted(setup.first_from(time), "others", action))
     return script
+
+
+def _shock(setup: Setup) -> tuple[int, int, int]:
+    """Return the fall of the outside price that a study asks for: basis points, from when, until when."""
+    fall, day, days = (int(setup.params[name]) for name in ("shock_bps", "shock_day", "shock_days"))
+    if fall >= BPS:
+        raise BadInput(f"{fall}: a price falls by less than all of it", field=f"venues.{setup.id}.params.shock_bps")
+    since = setup.start + day * DAY
+    return fall, since, since + days * DAY if days else max(setup.end, since)
 
 
 VENUE = Kind(
@@ -123,6 +139,13 @@ VENUE = Kind(
         "liquidity": (1_000_000, "whole token1 that others hold in it at the start, and as much worth of token0"),
         "volatility_bps": (7_000, "volatility of the outside price in a year, in basis points"),
         "noise_per_day": (100_000, "whole token1 that noise traders trade a day"),
+        "drift_bps": (0, "growth of the outside price in a year, in basis points"),
+        "shock_bps": (
+            0,
+            "a stress: fall of the outside price, in basis points (a depeg, where the pair is of like assets)",
+        ),
+        "shock_day": (0, "day of the study from which on it has fallen"),
+        "shock_days": (0, "days after which it is back; 0: it stays"),
         "every_minutes": (15, "minutes between steps of the outside price"),
         "protocol_fee": (0, "1: the protocol takes a sixth of the fees, 0: it does not"),
     },
