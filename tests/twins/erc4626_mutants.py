@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MODULES = [
+    "tidemill.venues.shared.vaults",
     "tidemill.venues.erc4626.rules",
     "tidemill.venues.erc4626.model",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from harness import actor, assert_same, both, deploy
@@ -208,7 +209,8 @@ def lagging_rates() -> None:
         evm.advance(seconds=86_400)
         said = None
         try:
-            _, made = both(lambda: real.send(who, "push", rate), lambda: side.do(who, Action("push", {"rate": rate})))
+            act = Action("push", {"rate": rate})
+            _, made = both(partial(real.send, who, "push", rate), partial(side.do, who, act))
             events = [(name, numbers(args)) for name, args in real.events()]
             assert_same(events, [(e.name, numbers(e.args)) for e in made.events], "events")
             assert made.amounts == {"rate": rate}

@@ -1,8 +1,8 @@
 """What others do at a made-up pair: noise trades, and arbitrage that follows a seeded log-normal price. All integers.
 
-Every step the outside price moves (about a stated drift, none by default), somebody trades either way at random, and an arbitrageur trades the pair
-back to the edge of what the fee leaves worth trading. Amounts are worked out for the pair without one's own liquidity:
-with it, the pair's price follows the outside price damped by one's share.
+Every step the outside price moves (about a stated drift, none by default), somebody trades either way at random, and then an
+arbitrageur trades the pair back to the edge of what the fee leaves worth trading. Amounts are worked out for the pair without
+one's own liquidity: with it, the pair's price follows the outside price damped by one's share.
 """
 
 from __future__ import annotations

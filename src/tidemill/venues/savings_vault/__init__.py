@@ -1,0 +1,1 @@
+"""Savings vaults (sDAI, sUSDS): shares over a rate per second that compounds."""
