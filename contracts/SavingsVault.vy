@@ -63,14 +63,16 @@ governor: public(immutable(address))
 
 
 @deploy
-def __init__(name_: String[64], symbol_: String[32], decimals_: uint8, asset_: address, governor_: address, rate_: uint256):
+def __init__(
+    name_: String[64], symbol_: String[32], decimals_: uint8, asset_: address, governor_: address, rate_: uint256, since: uint256
+):
     self.name = name_
     self.symbol = symbol_
     decimals = decimals_
     asset = asset_
     governor = governor_
     self.chi = RAY
-    self.rho = block.timestamp
+    self.rho = since
     self.rate = rate_
 
 

@@ -27,7 +27,7 @@ class Savings:
         self.evm = evm = Evm()
         self.governor = actor("governor")
         self.asset = deploy(evm, actor("maker"), "TestToken", "Test Dollar", "USDT", decimals)
-        args = ("Savings Dollar", "sUSDT", decimals, self.asset.address, self.governor, rate)
+        args = ("Savings Dollar", "sUSDT", decimals, self.asset.address, self.governor, rate, evm.block.time)
         self.vault = deploy(evm, actor("maker"), "SavingsVault", *args)
         self.actors = {name: actor(name) for name in actors}
         for who in self.actors.values():

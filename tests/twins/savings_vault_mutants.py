@@ -8,7 +8,11 @@ MODULES = [
     "tidemill.venues.savings_vault.model",
 ]
 
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT = {
+    "vaults.VaultVerbs.apply: True -> False": "a vault has as many words of its own before as after",
+    "rules.ray_pow_half_up: 63 -> 64": "seconds have 63 bits, and nothing is left of them after so many halvings",
+    "model.SavingsModel._act: 0 -> 1": "interest is not looked at where nothing has accrued",
+}
 
 
 def run() -> None:

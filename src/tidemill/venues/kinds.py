@@ -89,6 +89,7 @@ _OURS = {
     "liquid_staking": "tidemill.venues.liquid_staking.venue",
     "minichef": "tidemill.venues.minichef.venue",
     "morpho_blue": "tidemill.venues.morpho_blue.venue",
+    "savings_vault": "tidemill.venues.savings_vault.venue",
     "staking_rewards": "tidemill.venues.staking_rewards.venue",
     "uniswap_v2": "tidemill.venues.uniswap_v2.venue",
     "uniswap_v3": "tidemill.venues.uniswap_v3.venue",

@@ -3,136 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
-from msgspec import Struct
-
-from tidemill.chain.rpc import BlockId, Rpc
-from tidemill.chain.types import Call, Receipt
-from tidemill.errors import BadInput, UnknownName
-from tidemill.interfaces import Event, Filled, Intent, Position, Rate, Reverted, Status
+from tidemill.chain.rpc import BlockId
+from tidemill.chain.types import Call
+from tidemill.interfaces import Event, Rate
 from tidemill.venues.erc4626.model import VaultState
-from tidemill.venues.shared.client_parts import ERC20, Given, abi, ask, ask_many, decode_log, with_approvals
+from tidemill.venues.shared.client_parts import ERC20, Given, abi, ask, ask_many, decode_log
+from tidemill.venues.shared.vault_client import VAULT, VaultDeployment, VaultVerbsClient
 
-__all__ = ["VaultClient", "VaultDeployment"]
-
-VAULT = """
-event Deposit(address indexed sender, address indexed owner, uint256 assets, uint256 shares)
-event Withdraw(address indexed sender, address indexed receiver, address indexed owner, uint256 assets, uint256 shares)
-event Transfer(address indexed from, address indexed to, uint256 value)
-function deposit(uint256 assets, address receiver) returns (uint256 shares)
-function mint(uint256 shares, address receiver) returns (uint256 assets)
-function withdraw(uint256 assets, address receiver, address owner) returns (uint256 shares)
-function redeem(uint256 shares, address receiver, address owner) returns (uint256 assets)
-function transfer(address to, uint256 value) returns (bool)
-function asset() view returns (address)
-function decimals() view returns (uint8)
-function totalAssets() view returns (uint256)
-function totalSupply() view returns (uint256)
-function balanceOf(address owner) view returns (uint256)
-function maxWithdraw(address owner) view returns (uint256)
-function maxRedeem(address owner) view returns (uint256)
-function convertToAssets(uint256 shares) view returns (uint256)
-function convertToShares(uint256 assets) view returns (uint256)
-function previewDeposit(uint256 assets) view returns (uint256)
-function previewMint(uint256 shares) view returns (uint256)
-function previewWithdraw(uint256 assets) view returns (uint256)
-function previewRedeem(uint256 shares) view returns (uint256)
-"""
-_PAIRED = frozenset(
-    "convertToAssets convertToShares previewDeposit previewMint previewWithdraw previewRedeem".split()  # noqa: SIM905
-)
-"""Views that the model is given the vault's assets for, as one argument more."""
+__all__ = ["VAULT", "VaultClient", "VaultDeployment"]
 
 
-class VaultDeployment(Struct, frozen=True):
-    """Where a vault and its asset stand (lower-case addresses) and how tidemill names asset and share."""
+class VaultClient(VaultVerbsClient):
+    """OpenZeppelin's vault; its own verb is ``donate``, a transfer of assets into it."""
 
-    vault: str
-    asset: str
-    asset_id: str
-    share_id: str
+    more = ("donate",)
 
-    @classmethod
-    def of_vault(cls, rpc: Rpc, vault: str, *, asset_id: str, share_id: str) -> Self:
-        """Ask the vault for its asset; raises ``RpcError`` when it is none."""
-        (asset,) = ask(rpc, vault, VAULT, "asset", (), "latest")
-        return cls(vault.lower(), asset, asset_id, share_id)
+    def other(self, verb: str, given: Given) -> Call:
+        """Encode a donation."""
+        data = abi(VAULT).encode("transfer", self.deployment.vault, given.number("assets"))
+        return Call(self.deployment.asset, data, purpose=verb)
 
-
-class VaultClient:
-    """One vault as ``account`` (an address) uses it; ``venue`` is the study's own name of it."""
-
-    def __init__(self, rpc: Rpc, deployment: VaultDeployment, *, venue: str, account: str) -> None:
-        self.rpc, self.deployment, self.venue, self.account = rpc, deployment, venue, account.lower()
-
-    def plan(self, intent: Intent, stage: str = "", view: Any = None) -> Sequence[Call]:
-        """Encode deposit, mint, withdraw, redeem or donate; raises ``BadInput`` naming verb and argument.
-
-        A mint approves what it costs now: where others move the rate first, it may revert.
-        """
-        del view
-        if stage:
-            raise BadInput(f"{intent.verb}: a vault has no stages, got {stage!r}")
-        verbs = ("deposit", "mint", "withdraw", "redeem", "donate")
-        if intent.verb not in verbs:
-            raise UnknownName("verb of an ERC-4626 vault", intent.verb, verbs)
-        given, at, codec = Given(intent), self.deployment, abi(VAULT)
-        amount = given.number("shares" if intent.verb in ("mint", "redeem") else "assets")
-        given.finish()
-        if intent.verb == "donate":
-            return [Call(at.asset, codec.encode("transfer", at.vault, amount), purpose="donate")]
-        parties = (self.account,) if intent.verb in ("deposit", "mint") else (self.account, self.account)
-        call = Call(at.vault, codec.encode(intent.verb, amount, *parties), purpose=intent.verb)
-        if len(parties) == 2:
-            return [call]
-        minting = intent.verb == "mint"
-        due = self._view("previewMint", amount) if minting else amount
-        return with_approvals(self.rpc, self.account, {at.asset: due}, at.vault, call, reset=minting)
-
-    def decode(self, receipts: Sequence[Receipt]) -> Status:
-        """Say what the receipts of one step mean; amounts are assets and shares (assets only for a donation)."""
-        for receipt in receipts:
-            if not receipt.status:
-                return Reverted(receipt.revert_reason or "")
-        logs = [log for receipt in receipts for log in receipt.logs]
-        events = [e for e in self.events(logs) if e.name in ("Deposit", "Withdraw")]
-        if events:
-            return Filled({name: sum(int(e.args[name]) for e in events) for name in ("assets", "shares")})
-        return Filled({"assets": self._given_away(logs)})
-
-    def events(self, logs: Sequence[Mapping[str, Any]]) -> Sequence[Event]:
-        """Decode the vault's own logs in order (its shares' transfers included); skip all others."""
-        mine = [log for log in logs if str(log["address"]).lower() == self.deployment.vault]
-        decoded = [decode_log(log, VAULT, venue="an ERC-4626 vault", may_be_unknown=True) for log in mine]
-        return [event for event in decoded if event is not None]
-
-    def read(self, query: str, *args: Any, block: BlockId = "latest") -> Any:
-        """Answer a view at ``block``, equal to the model's answer.
-
-        Conversions and previews take an amount (the model's further argument, the vault's assets, may be given and is
-        not needed); ``maxWithdraw`` an address, or shares held; ``balance`` a token id and an address.
-        """
-        if query == "balance":
-            token = {self.deployment.asset_id: self.deployment.asset, self.deployment.share_id: self.deployment.vault}
-            if args[0] not in token:
-                raise BadInput(f"token {args[0]!r} is not of venue {self.venue}; it has {' and '.join(token)}")
-            return ask(self.rpc, token[args[0]], ERC20, "balanceOf", (args[1],), block)[0]
-        if query == "maxWithdraw" and isinstance(args[0], int):
-            return self._view("convertToAssets", args[0], block=block)
-        if query not in abi(VAULT).functions:
-            raise BadInput(f"venue {self.venue}: no view {query!r}", field="query")
-        return self._view(query, *(args[:1] if query in _PAIRED else args), block=block)
-
-    def positions(self, owner: str, block: BlockId = "latest") -> Sequence[Position]:
-        """A vault holds nothing by name: its shares are tokens, valued by ``rates``."""
-        del owner, block
-        return ()
+    def said(self, logs: Sequence[Mapping[str, Any]], events: Sequence[Event]) -> dict[str, int]:
+        """Return the assets of a donation."""
+        return {"assets": self._given_away(logs)}
 
     def rates(self, block: BlockId = "latest") -> Mapping[str, Rate]:
         """What a share stands for at ``block``, unrounded."""
         at, state = self.deployment, self.snapshot(block)
-        pot = self._view("totalAssets", block=block)
+        pot = self.view("totalAssets", block=block)
         return {at.share_id: Rate(self.venue, {at.asset_id: pot + 1}, state.total_shares + state.offset_unit)}
 
     def snapshot(self, block: BlockId = "latest") -> VaultState:
@@ -142,9 +42,6 @@ class VaultClient:
         (asset_decimals,) = ask(self.rpc, at.asset, ERC20, "decimals", (), seen)
         # OpenZeppelin's vault shows its offset as the decimals it has beyond its asset's.
         return VaultState(at.vault, at.asset_id, at.share_id, 10 ** (decimals - asset_decimals), supply)
-
-    def _view(self, name: str, *args: Any, block: BlockId = "latest") -> Any:
-        return ask(self.rpc, self.deployment.vault, VAULT, name, args, block)[0]
 
     def _given_away(self, logs: Sequence[Mapping[str, Any]]) -> int:
         total = 0

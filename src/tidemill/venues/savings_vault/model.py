@@ -21,7 +21,9 @@ from tidemill.venues.savings_vault.rules import (
 from tidemill.venues.shared.vaults import VaultVerbs
 from tidemill.venues.shared.vyper import SILENT
 
-__all__ = ["SavingsModel", "SavingsState"]
+__all__ = ["ONE", "SavingsModel", "SavingsState"]
+
+ONE = int(RAY)
 
 
 @dataclass
@@ -35,9 +37,9 @@ class SavingsState:
     asset: str
     share: str
     governor: str
-    rate: int = RAY
-    rho: int = 0
-    chi: int = RAY
+    rate: int
+    rho: int
+    chi: int = ONE
     total_shares: int = 0
 
 
@@ -121,11 +123,11 @@ class SavingsModel(VaultVerbs[SavingsState]):
 
     def rates_at(self, state: SavingsState, venue: str, now: int) -> Mapping[str, Rate]:
         """What a share stands for at a time."""
-        return {state.share: Rate(venue, {state.asset: self.chi_at(state, now)}, RAY)}
+        return {state.share: Rate(venue, {state.asset: self.chi_at(state, now)}, ONE)}
 
     @staticmethod
     def _check_rate(state: SavingsState, rate: int, sender: str) -> None:
         if sender != state.governor:
             raise Revert("not the governor")
-        if rate < RAY:
+        if rate < ONE:
             raise Revert("rate below one")
