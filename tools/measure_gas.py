@@ -15,6 +15,7 @@ from pathlib import Path
 import gas_aave
 import gas_chef
 import gas_morpho
+import gas_rates
 import gas_v2
 import gas_v3
 import gas_vault_farm
@@ -70,6 +71,17 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "last_shares": ("the owner holds none afterwards", 0),
         **SLOTS,
     },
+    "liquid_staking": {
+        "first_shares": ("whoever stakes held no shares before", 0),
+        "last_shares": ("whoever asks for a withdrawal holds none afterwards", 0),
+        **SLOTS,
+    },
+    "savings_vault": {
+        "first_shares": ("the receiver held no shares before", 0),
+        "last_shares": ("the owner holds none afterwards", 0),
+        "accrued": ("the first touch in its second, which mints the interest", 1),
+        **SLOTS,
+    },
     "minichef": {
         "first_stake": ("nothing was staked before by this account", 0),
         "last_stake": ("nothing is staked afterwards by this account", 0),
@@ -107,6 +119,8 @@ PLAIN = {
     "uniswap_v3": ("ticks_initialised", "ticks_cleared", "ticks_crossed", "transfers"),
     "uniswap_v2": (),
     "erc4626": ("first_shares", "last_shares"),
+    "liquid_staking": ("first_shares", "last_shares"),
+    "savings_vault": ("first_shares", "last_shares", "accrued"),
     "minichef": ("first_stake", "last_stake", "rewarded"),
     "morpho_blue": ("accruals", "by_shares", "fees_taken", "health_checks", "bad_debts"),
     "staking_rewards": ("first_stake", "last_stake"),
@@ -136,6 +150,8 @@ APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
         "swap_exact_out": ("", True),
     },
     "erc4626": {"deposit": ("", False), "mint": ("", False)},
+    "liquid_staking": {"stake": ("", False)},
+    "savings_vault": {"deposit": ("", False), "mint": ("", True)},
     "minichef": {"stake": ("", False), "deposit": ("", False)},
     "morpho_blue": {
         "supply": ("", "by_shares"),
@@ -150,6 +166,8 @@ ABOUT = {
     "uniswap_v3": "Uniswap v3 through NonfungiblePositionManager and SwapRouter",
     "uniswap_v2": "Uniswap v2 (SushiSwap) through Router02",
     "erc4626": "OpenZeppelin's ERC-4626 vault",
+    "liquid_staking": "Liquid staking by our own contract",
+    "savings_vault": "A savings vault by our own contract",
     "minichef": "Sushi's MiniChefV2 with ComplexRewarderTime",
     "morpho_blue": "Morpho Blue with our contract of the adaptive rate",
     "staking_rewards": "Synthetix StakingRewards",
@@ -159,6 +177,8 @@ PACKAGES = {
     "uniswap_v3": ("@uniswap/v3-core", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
     "uniswap_v2": ("@uniswap/v2-core", "@uniswap/v2-periphery", "contracts/TestToken.vy"),
     "erc4626": ("@openzeppelin/contracts", "contracts/TestVault.sol", "contracts/TestToken.vy"),
+    "liquid_staking": ("contracts/LiquidStaking.vy", "contracts/TestToken.vy"),
+    "savings_vault": ("contracts/SavingsVault.vy", "contracts/TestToken.vy"),
     "minichef": ("@sushiswap/core", "contracts/TestToken.vy"),
     "morpho_blue": ("@morpho-org/morpho-blue", "contracts/AdaptiveCurveRate.vy", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
@@ -193,6 +213,18 @@ def main() -> None:
     with Lab(SEED) as lab:
         gas_morpho.measure(lab, rounds)
         write("morpho_blue", lab.samples)
+    rates(rounds)
+
+
+def rates(rounds: int) -> None:
+    """Measure and write what grows by a rate."""
+    for kind, measure in (
+        ("liquid_staking", gas_rates.measure_staking),
+        ("savings_vault", gas_rates.measure_savings),
+    ):
+        with Lab(SEED) as lab:
+            measure(lab, rounds)
+            write(kind, lab.samples)
 
 
 def write(kind: str, samples: Sequence[Sample]) -> None:
