@@ -80,6 +80,7 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "first_shares": ("the receiver held no shares before", 0),
         "last_shares": ("the owner holds none afterwards", 0),
         "accrued": ("the first touch in its second, which mints the interest", 1),
+        "powers": ("products that raise the rate to the seconds passed", 15),
         **SLOTS,
     },
     "minichef": {
@@ -120,7 +121,7 @@ PLAIN = {
     "uniswap_v2": (),
     "erc4626": ("first_shares", "last_shares"),
     "liquid_staking": ("first_shares", "last_shares"),
-    "savings_vault": ("first_shares", "last_shares", "accrued"),
+    "savings_vault": ("first_shares", "last_shares", "accrued", "powers"),
     "minichef": ("first_stake", "last_stake", "rewarded"),
     "morpho_blue": ("accruals", "by_shares", "fees_taken", "health_checks", "bad_debts"),
     "staking_rewards": ("first_stake", "last_stake"),

@@ -155,6 +155,8 @@ VERBS = {
         "swap_exact_out",
     },
     "erc4626": {"deposit", "mint", "withdraw", "redeem"},
+    "liquid_staking": {"stake", "transfer", "request_withdrawal", "claim"},
+    "savings_vault": {"deposit", "mint", "withdraw", "redeem", "drip"},
     "minichef": {
         "claim",
         "deposit",

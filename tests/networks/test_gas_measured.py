@@ -73,6 +73,7 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     import gas_aave
     import gas_chef
     import gas_morpho
+    import gas_rates
     import gas_v2
     import gas_v3
     import gas_vault_farm
@@ -81,6 +82,12 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     with Lab("another seed") as lab:
         if kind == "minichef":
             gas_chef.measure(lab, 2)
+            return lab.samples
+        if kind == "liquid_staking":
+            gas_rates.measure_staking(lab, 2)
+            return lab.samples
+        if kind == "savings_vault":
+            gas_rates.measure_savings(lab, 2)
             return lab.samples
         if kind == "uniswap_v2":
             gas_v2.measure(lab, 1)
@@ -99,7 +106,17 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return lab.samples if kind == "erc4626" else farms.samples
 
 
-_KINDS = ["aave_v3", "uniswap_v3", "uniswap_v2", "erc4626", "minichef", "staking_rewards", "morpho_blue"]
+_KINDS = [
+    "aave_v3",
+    "uniswap_v3",
+    "uniswap_v2",
+    "erc4626",
+    "liquid_staking",
+    "minichef",
+    "staking_rewards",
+    "morpho_blue",
+    "savings_vault",
+]
 
 
 @pytest.mark.parametrize("kind", _KINDS)

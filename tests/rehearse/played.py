@@ -19,6 +19,9 @@ SCRIPTED = {
     "vault_farm": ("deposit", "redeem"),
     "chef_farm": ("deposit", "redeem"),
     "lending": ("supply", "withdraw"),
+    "liquid_staking": ("stake", "claim"),
+    "bridged_staking": ("swap_exact_in", "swap_exact_in"),
+    "savings": ("deposit", "redeem"),
     "morpho_supply": ("supply", "withdraw"),
     "classic_pool": ("add_liquidity", "remove_liquidity"),
 }

@@ -19,7 +19,10 @@ from tidemill.studies.rehearse import Comparison
 from tidemill.studies.rehearse_document import RehearsalDocument
 from tidemill.venues.aave_v3.model import MarketModel
 from tidemill.venues.erc4626.model import VaultModel
+from tidemill.venues.liquid_staking.model import StakingModel
+from tidemill.venues.liquid_staking.model_bridged import BridgedModel
 from tidemill.venues.morpho_blue.model import MorphoModel
+from tidemill.venues.savings_vault.model import SavingsModel
 from tidemill.venues.staking_rewards.model import FarmModel
 from tidemill.venues.uniswap_v2.model import ExchangeModel
 from tidemill.venues.uniswap_v3.model import UniswapV3Model
@@ -65,7 +68,7 @@ def test_zero_wei_never_stands_without_share_and_gap(name: str) -> None:
     assert names == ["bytecode", second, document.study_mode]
     assert document.modes[0].keep == document.modes[1].keep
     gap = document.modes[2].keep - document.modes[0].keep
-    assert f"{gap / 1e6:+,.6f} USDC" in document.verdict
+    assert f"{gap / 1e6:+,.6f} {shortened(name).home}" in document.verdict
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -166,6 +169,33 @@ def _index_of_one_more(original: Callable[..., Result]) -> Callable[..., Result]
     return lie
 
 
+def _one_staked_more(original: Callable[..., Result]) -> Callable[..., Result]:
+    def lie(self: Any, state: Any, action: Any, ctx: Any) -> Result:
+        result = original(self, state, action, ctx)
+        state.total_assets += action.verb == "report_rewards"
+        return result
+
+    return lie
+
+
+def _rate_of_one_more(original: Callable[..., Result]) -> Callable[..., Result]:
+    def lie(self: Any, state: Any, action: Any, ctx: Any) -> Result:
+        result = original(self, state, action, ctx)
+        state.rate += 1
+        return result
+
+    return lie
+
+
+def _one_ray_unit_more(original: Callable[..., Result]) -> Callable[..., Result]:
+    def lie(self: Any, state: Any, action: Any, ctx: Any) -> Result:
+        result = original(self, state, action, ctx)
+        state.chi += action.verb == "drip"
+        return result
+
+    return lie
+
+
 def _one_lock_less(original: Callable[..., Result]) -> Callable[..., Result]:
     def lie(self: Any, state: Any, action: Any, ctx: Any) -> Result:
         result = original(self, state, action, ctx)
@@ -185,6 +215,9 @@ def _one_lock_less(original: Callable[..., Result]) -> Callable[..., Result]:
         ("vault_farm", FarmModel, _one_second_late),
         ("morpho_supply", MorphoModel, _one_unit_more_lent),
         ("lending", MarketModel, _index_of_one_more),
+        ("liquid_staking", StakingModel, _one_staked_more),
+        ("bridged_staking", BridgedModel, _rate_of_one_more),
+        ("savings", SavingsModel, _one_ray_unit_more),
         ("classic_pool", ExchangeModel, _one_lock_less),
     ],
 )

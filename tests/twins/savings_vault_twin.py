@@ -97,7 +97,7 @@ class Twins:
         sent = (amount, *parties) if verb != "drip" else ()
         function = {"set_rate": "setRate"}.get(verb, verb)
         action = Action(verb, {name: amount} if verb != "drip" else {})
-        before, stale = self._words(who), self.vault.view("rho") != self.evm.block.time
+        before, elapsed = self._words(who), self.evm.block.time - self.vault.view("rho")
         got, made = both(lambda: self.vault.send(who, function, *sent), lambda: self.model.do(who, action))
         assert isinstance(made, Result)
         if parties:
@@ -110,7 +110,9 @@ class Twins:
         real = [(event, numbers(told)) for event, told in self.vault.events() if event in EVENTS]
         assert_same(real, [(e.name, numbers(e.args)) for e in made.events], "events")
         after = self._words(who)
-        want = counted([(before[key], after[key]) for key in before]) | {"accrued": int(stale)}
+        want = counted([(before[key], after[key]) for key in before]) | {"accrued": int(elapsed > 0)}
+        bits = f"{elapsed:b}"
+        want["powers"] = len(bits) - 1 + bits[:-1].count("1")
         if verb in ("deposit", "mint"):
             want["first_shares"] = int(before[SHARE] == 0)
         elif parties:

@@ -27,6 +27,8 @@ KNOWN = {
     "aave_v3": "rules_risk.value_down: div_down -> div_up",
     "morpho_blue": "rules.wad_mul_down: div_down -> div_up",
     "minichef": "rules.emitted_down: div_down -> div_up",
+    "liquid_staking": "rules.assets_for_shares_down: div_down -> div_up",
+    "savings_vault": "rules.chi_after_down: div_down -> div_up",
 }
 ONE = """
 import importlib, sys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -99,14 +100,16 @@ def test_whoever_asks_for_more_than_one_request_takes_makes_several(tmp_path: Pa
 
 
 def test_a_bridged_rate_moves_at_its_heartbeat_only(tmp_path: Path) -> None:
-    prepared = prepare(load_study(changed(tmp_path, "bridged_staking", ("heartbeat_hours = 24", "heartbeat_hours = 72"))))
+    prepared = prepare(
+        load_study(changed(tmp_path, "bridged_staking", ("heartbeat_hours = 24", "heartbeat_hours = 72")))
+    )
     stage = next(one for one in prepared.stages() if one.id == "rate")
     seen = []
     for hours in range(0, 20 * 24, 6):
         stage.advance(prepared.blocks.last_until(prepared.start + hours * 3_600 + 60))
         seen.append(stage.read("getRate"))
     assert seen == sorted(seen)
-    assert [n for n, (a, b) in enumerate(zip(seen, seen[1:], strict=False), 1) if a != b] == [12, 24, 36, 48, 60, 72]
+    assert [n for n, (a, b) in enumerate(pairwise(seen), 1) if a != b] == [12, 24, 36, 48, 60, 72]
 
 
 def test_a_depeg_is_what_the_market_pays(tmp_path: Path) -> None:

@@ -49,6 +49,8 @@ class LocalStaking(ScriptedLocal):
     def state(self, model: Stage) -> Sequence[tuple[str, Any, Any]]:
         """Compare the contract's numbers, every request, and what a share stands for."""
         out = [(name, model.read(name), self.client.read(name)) for name in _PLAIN]
+        names = ("convertToShares", "convertToAssets")
+        out += [(name, model.read(name, 10**21), self.client.read(name, 10**21)) for name in names]
         for id_ in range(1, model.read("requestCount") + 1):
             owner, *rest = model.read("request", id_)
             out.append((f"request({id_})", (self.ground.address(owner), *rest), self.client.read("request", id_)))

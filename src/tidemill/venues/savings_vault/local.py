@@ -46,8 +46,11 @@ class LocalSavings(ScriptedLocal):
         return tuple(map(model.read, names)), tuple(map(self.client.read, names))
 
     def state(self, model: Stage) -> Sequence[tuple[str, Any, Any]]:
-        """Compare the vault's numbers and what a share stands for."""
+        """Compare the vault's numbers, what conversions say now, and what a share stands for."""
         out = [(name, model.read(name), self.client.read(name)) for name in _PLAIN]
+        now = self.ground.rpc.block().timestamp
+        names = ("convertToShares", "convertToAssets", "previewMint", "previewWithdraw")
+        out += [(name, model.read(name, 10**18, now), self.client.read(name, 10**18)) for name in names]
         out.append(("rates", dict(model.rates()), dict(self.client.rates())))  # type: ignore[attr-defined]
         return out
 

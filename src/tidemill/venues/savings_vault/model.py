@@ -69,7 +69,7 @@ class SavingsModel(VaultVerbs[SavingsState]):
             result = Result({"rate": state.rate}, events=(Event("RateSet", {"rate": state.rate}),))
         else:
             result = super().act(state, action, ctx)
-        features = {**result.features, "accrued": accrued}
+        features = {**result.features, "accrued": accrued, "powers": _products(ctx.block.time - state.rho)}
         if not accrued:
             return structs.replace(result, features=features)
         state.chi, state.rho = chi, ctx.block.time
@@ -131,3 +131,8 @@ class SavingsModel(VaultVerbs[SavingsState]):
             raise Revert("not the governor")
         if rate < ONE:
             raise Revert("rate below one")
+
+
+def _products(elapsed: int) -> int:
+    """Return how many products it takes to raise the rate to so many seconds: one per bit, and one more where it is set."""
+    return max(elapsed.bit_length() - 1, 0) + (elapsed >> 1).bit_count()
