@@ -139,13 +139,16 @@ class _Poster:
         transit: dict[str, _Amounts],
         traded: dict[str, str],
     ) -> None:
-        """Post one step as the wallet saw it; what of it is in transit, and which receipts were traded, is added to both."""
+        """Post one step as the wallet saw it; note what of it is in transit, and which receipts were traded or taken."""
         postings: list[Posting] = []
         phase: _Phase
         if isinstance(step, Befell):
             venue, label = step.happened.venue, step.happened.cause
             phase = "run"
             time, side = step.happened.at.time, f"events:{step.happened.cause}:{step.happened.position}"
+            for token in step.happened.amounts:
+                if rate := interval.after.rates.get(token) or interval.before.rates.get(token):
+                    traded[f"{rate.venue}#shares"] = side  # what was taken in shares is worth what they stand for
         else:
             venue, label, time = step.venue, step.verb, step.at.time
             phase = step.phase
@@ -204,7 +207,7 @@ class _Poster:
             if name in befallen:
                 postings += self._suffered(interval, befallen[name], pair, change)
             elif name in traded and pair.claim.treatment.principal == "grows":
-                # bought or sold like any token: what it stands for is the other leg of the trade
+                # bought, sold or taken like any token: what it stands for is the other leg
                 postings += [Posting(traded[name], token, -amount) for token, amount in pair.grown().items()]
             elif loose and name not in named and pair.same_size() and not pair.was_paid():
                 # an own trade (or others, since a parent-block mark) moved the pool in which this position stands
@@ -258,7 +261,10 @@ class _Poster:
         said: _Amounts = {}
         for one in happened:
             for token, amount in one.amounts.items():
-                said[token] = said.get(token, 0) + amount
+                rate = interval.after.rates.get(token)
+                worth = rate.of_down(abs(amount)) if rate else {token: abs(amount)}
+                for each, units in worth.items():
+                    said[each] = said.get(each, 0) + (units if amount > 0 else -units)
         for token, amount in _minus(_minus(new.valued(), old.valued()), said).items():
             if abs(amount) > 2 * len(happened):
                 raise InvariantBroken(

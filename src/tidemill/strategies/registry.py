@@ -27,6 +27,7 @@ _OURS = {
     "hold": ("hold", "Hold"),
     "hold_staked": ("hold_staked", "HoldStaked"),
     "lend": ("lend", "Lend"),
+    "leveraged_staking": ("leveraged_staking", "LeveragedStaking"),
     "hold_lp": ("hold_lp", "HoldLp"),
     "range_reset": ("range_reset", "RangeReset"),
 }
