@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ SHA256 = {
     UNISWAP: "4a89734757a2dc3476bb7f795ac31092c6538c1922a83700c3f3fcebd69d035b",
     AAVE: "aa3a2b05386733a15194fe8dd2836b86d32e31c17345a5751b4227d930f32da8",
 }
+STAKING = ("wstETH", "rETH", "weETH", "cbETH", "ETHx", "osETH")
+SAVINGS = ("sDAI", "sUSDS")
 ASK_UNISWAP = """
 const a = require("./package/dist/cjs/src/addresses.js");
 console.log(JSON.stringify({v3: a.CHAIN_TO_ADDRESSES_MAP, v2: a.V2_FACTORY_ADDRESSES, router: a.V2_ROUTER_ADDRESSES}));
@@ -57,6 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
         ("uniswap_v3", "Uniswap v3", dict(uniswap_v3(uniswap))),
         ("uniswap_v2", "Uniswap v2", dict(uniswap_v2(uniswap))),
         ("aave_v3", "Aave v3", dict(aave_v3(aave))),
+        ("liquid_staking", "Liquid staking tokens", dict(tokens(aave, STAKING))),
+        ("savings_vault", "Savings vaults", dict(tokens(aave, SAVINGS))),
     ):
         path, text = VENUES / venue / "deployments.toml", toml(about, facts)
         if path.is_file() and path.read_text(encoding="utf-8") == text:
@@ -98,6 +102,14 @@ def aave_v3(told: dict[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
             yield f"{network}.{name}", (one[name], AAVE)
         for symbol, (underlying, _) in sorted(one["assets"].items()):
             yield f"{network}.reserve.{symbol}", (underlying, AAVE)
+
+
+def tokens(told: dict[str, Any], names: Sequence[str]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the tokens of these names that Aave lists, by network."""
+    for name, fact in aave_v3(told):
+        network, what, symbol = (*name.split("."), "")[:3]
+        if what == "reserve" and symbol in names:
+            yield f"{network}.token.{symbol}", fact
 
 
 def ask(spec: str, script: str) -> dict[str, Any]:

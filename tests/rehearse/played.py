@@ -21,6 +21,7 @@ SCRIPTED = {
     "lending": ("supply", "withdraw"),
     "liquid_staking": ("stake", "claim"),
     "bridged_staking": ("swap_exact_in", "swap_exact_in"),
+    "leveraged_staking": ("borrow", "repay"),
     "savings": ("deposit", "redeem"),
     "morpho_supply": ("supply", "withdraw"),
     "classic_pool": ("add_liquidity", "remove_liquidity"),

@@ -94,11 +94,16 @@ class _Poster:
         if old.claims.keys() != new.claims.keys():
             changed = sorted(old.claims.keys() ^ new.claims.keys())
             raise InvariantBroken(f"mark seq {mark.seq}: position {changed[0]} came or went without a step")
+        paid = _paid_in_shares(interval, old, new)
         for claim in new.claims.values():
-            was = old.claims[claim.id]
-            if was.weight != claim.weight:
+            was, more = old.claims[claim.id], paid.get(claim.id, [])
+            grows = claim.treatment.principal == "grows"
+            if was.weight + (sum(one.shares for one in more) if grows else 0) != claim.weight:
                 raise InvariantBroken(f"mark seq {mark.seq}: {claim.id} changed its size without a step")
-            postings = _own_change(_Pair(was, claim)) + self._moved(_Pair(was, claim), mark, interval.number + 1)
+            # what others paid in shares is their income, worth what the shares stand for; the rest is growth
+            worth = [Posting(one.account, token, -n) for one in more for token, n in one.worth.items()]
+            pair = _Pair(was._replace(principal=_plus(was.principal, more)), claim)
+            postings = _own_change(_Pair(was, claim)) + worth + self._moved(pair, mark, interval.number + 1)
             self._enter(mark.seq, mark.time, "mark", claim.id, postings, interval.number + 1)
 
     def _moved(self, pair: _Pair, mark: Mark, number: int) -> list[Posting]:
@@ -352,6 +357,35 @@ class _Poster:
         kept = tuple(posting for posting in postings if posting.amount)
         if kept:
             self.entries.append(Entry(seq, time, kind, label, phase, mark, kept))
+
+
+class _PaidIn(NamedTuple):
+    """Interest or rewards that came as shares of a vault: whose income, how many, and what they stand for."""
+
+    account: str
+    shares: int
+    worth: _Amounts
+
+
+def _paid_in_shares(interval: Interval, old: Holdings, new: Holdings) -> dict[str, list[_PaidIn]]:
+    """Return what other positions accrued in shares while the market moved, by the claim that sees through the shares."""
+    found: dict[str, list[_PaidIn]] = {}
+    for token, rate in interval.after.rates.items():
+        for claim in new.claims.values():
+            pair = _Pair(old.claims.get(claim.id), claim)
+            if units := pair.grown().get(token, 0) + pair.accrued().get(token, 0):
+                worth = {t: n if units > 0 else -n for t, n in rate.of_down(abs(units)).items()}
+                one = _PaidIn(f"income:{claim.treatment.income}:{claim.id}", units, worth)
+                found.setdefault(f"{rate.venue}#shares", []).append(one)
+    return found
+
+
+def _plus(principal: Mapping[str, int], more: Sequence[_PaidIn]) -> _Amounts:
+    out = dict(principal)
+    for one in more:
+        for token, amount in one.worth.items():
+            out[token] = out.get(token, 0) + amount
+    return out
 
 
 class _Pair(NamedTuple):

@@ -8,8 +8,8 @@ from typing import ClassVar
 from msgspec import Struct
 
 from tidemill.errors import BadInput
-from tidemill.interfaces import All, At, Claimable, Decision, Intent, News, Of, Plan, Revert, View, Wake
-from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, sell
+from tidemill.interfaces import All, At, Claimable, Decision, Intent, News, Of, Plan, View, Wake
+from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, sell, works
 from tidemill.strategies.parameters import Amount, Bps, ExitHow, Token, Venue
 
 __all__ = ["DepositAndHarvest"]
@@ -72,7 +72,7 @@ class DepositAndHarvest(Struct, frozen=True, forbid_unknown_fields=True):
                 steps.append(Intent(self.farm, "stake", {"amount": Of(0, "shares")}))
         elif self.farm and (held := self.share if self.vault else self.asset) and view.balances.get(held, 0):
             steps.append(Intent(self.farm, "stake", {"amount": All(held)}))
-        return Plan(tuple(steps)) if steps and _works(view, steps[0]) else None
+        return Plan(tuple(steps)) if steps and works(view, steps[0]) else None
 
     def _sell_rewards(self, view: View) -> Plan | None:
         held = view.balances.get(self.reward, 0) if self.reward and self.reward != self.asset else 0
@@ -88,7 +88,7 @@ class DepositAndHarvest(Struct, frozen=True, forbid_unknown_fields=True):
             return Decision((Plan((Intent(self.farm, "exit"),)),), memo=memo)
         if self.vault and self.share and view.balances.get(self.share, 0):
             redeem = Intent(self.vault, "redeem", {"shares": All(self.share)})
-            return Decision((Plan((redeem,)),), memo=memo) if _works(view, redeem) else Decision(memo=memo)
+            return Decision((Plan((redeem,)),), memo=memo) if works(view, redeem) else Decision(memo=memo)
         plan = self._sell_rewards(view)
         return Decision((plan,) if plan else (), memo=memo)
 
@@ -100,11 +100,3 @@ class DepositAndHarvest(Struct, frozen=True, forbid_unknown_fields=True):
             return ()
         staked = [p.id for p in view.positions if p.venue == self.farm]
         return tuple(Claimable(self.farm, position, self.reward, self.claim_at) for position in staked)
-
-
-def _works(view: View, intent: Intent) -> bool:
-    """Say whether a step would do anything now; dust that buys no share reverts or gives nothing."""
-    try:
-        return any(view.quote(intent).amounts.values())
-    except Revert:
-        return False

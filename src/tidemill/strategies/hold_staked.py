@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from tidemill.interfaces import All, At, Decision, Intent, News, Plan, Revert, View
-from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, sell
+from tidemill.interfaces import All, At, Decision, Intent, News, Plan, View
+from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, sell, works
 from tidemill.strategies.parameters import Bps, ExitHow, Token, Venue
 
 __all__ = ["HoldStaked"]
@@ -51,7 +51,7 @@ class HoldStaked(Struct, frozen=True, forbid_unknown_fields=True):
         if self.market:
             return sell(view, self.market, self.asset, idle, self.slippage_bps)
         stake = Intent(self.staking, "stake", {"amount": All(self.asset)})
-        return stake if _works(view, stake) else None
+        return stake if works(view, stake) else None
 
     def _leave(self, view: View, memo: LpMemo) -> Decision[LpMemo]:
         held = view.balances.get(self.token, 0)
@@ -63,12 +63,4 @@ class HoldStaked(Struct, frozen=True, forbid_unknown_fields=True):
         most = view.read(self.staking, "convertToShares", view.read(self.staking, "maxRequest"))
         parts = [min(most, held - start) for start in range(0, held, most)]
         requests = [Intent(self.staking, "request_withdrawal", {"shares": part}) for part in parts]
-        return Decision(tuple(Plan((request,)) for request in requests if _works(view, request)), memo=memo)
-
-
-def _works(view: View, intent: Intent) -> bool:
-    """Say whether the contract would take it now: dust is refused."""
-    try:
-        return any(view.quote(intent).amounts.values())
-    except Revert:
-        return False
+        return Decision(tuple(Plan((request,)) for request in requests if works(view, request)), memo=memo)

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from tidemill.interfaces import All, At, Decision, Intent, News, Plan, Revert, View
-from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of
+from tidemill.interfaces import All, At, Decision, Intent, News, Plan, View
+from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, works
 from tidemill.strategies.parameters import ExitHow, Token, Venue
 
 __all__ = ["Lend"]
@@ -37,7 +37,7 @@ class Lend(Struct, frozen=True, forbid_unknown_fields=True):
         if now < memo.not_before:
             return Decision(wake=(At(memo.not_before),), memo=memo)
         supply = Intent(self.lending, "supply", {"asset": self.asset, "amount": All(self.asset)})
-        if view.balances.get(self.asset, 0) and _works(view, supply):
+        if view.balances.get(self.asset, 0) and works(view, supply):
             return Decision((Plan((supply,)),), memo=memo)
         return Decision(memo=memo)
 
@@ -47,11 +47,3 @@ class Lend(Struct, frozen=True, forbid_unknown_fields=True):
             return Decision(memo=memo)
         withdraw = Intent(self.lending, "withdraw", {"asset": self.asset, "amount": _EVERYTHING})
         return Decision((Plan((withdraw,)),), memo=memo)
-
-
-def _works(view: View, intent: Intent) -> bool:
-    """Say whether the market would take it now: it may be full, frozen or paused."""
-    try:
-        return any(view.quote(intent).amounts.values())
-    except Revert:
-        return False

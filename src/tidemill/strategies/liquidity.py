@@ -26,7 +26,7 @@ from tidemill.interfaces import (
 )
 from tidemill.strategies.ratio import Swap, least_amounts, liquidity_of, swap_to_ratio
 
-__all__ = ["LpMemo", "PoolView", "add_to", "enter", "learn", "leave", "now_of", "ranges", "sell"]
+__all__ = ["LpMemo", "PoolView", "add_to", "enter", "learn", "leave", "now_of", "ranges", "sell", "works"]
 
 PATIENCE = 8
 """Failures in a row after which leaving is given up and what is left is marked; waits double up to 2**8 minutes."""
@@ -97,6 +97,14 @@ def sell(view: View, venue: str, token: str, amount: int, slippage_bps: int) -> 
         return None
     least = quote.amounts["amount_out"] * (10_000 - slippage_bps) // 10_000  # down: a limit errs to the loose side
     return Intent(venue, "swap_exact_in", args, Limits({"amount_out_min": least})) if least else None
+
+
+def works(view: View, intent: Intent) -> bool:
+    """Say whether a step would do anything now: dust may buy nothing, a market may be full, frozen or paused."""
+    try:
+        return any(view.quote(intent).amounts.values())
+    except Revert:
+        return False
 
 
 def enter(view: View, venue: str, lower: int, upper: int, slippage_bps: int) -> Plan | None:
