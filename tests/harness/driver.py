@@ -39,6 +39,17 @@ class Tally:
         return "\n".join([*rows, f"{'all':24} {self.done.total():8} ok {self.failed.total():8} reverted", *reasons])
 
 
+def judge(tally: Tally, actions: int, verbs: int, reasons: set[tuple[str, str]]) -> None:
+    """A run is a test only if it did enough of everything: each of ``verbs``, and every reason to refuse."""
+    print(tally)
+    assert tally.total == actions
+    assert tally.done.total() / tally.total >= 0.6
+    for verb in tally.done:
+        assert tally.share(verb) >= 0.05, f"{verb} hardly ever succeeds"
+    assert len(tally.done) == verbs
+    assert set(tally.reasons) == reasons
+
+
 Step = Callable[[random.Random], None]
 """Draws its own arguments, acts on both twins, compares; raises ``Revert`` when *both* refused for the same reason."""
 

@@ -123,6 +123,17 @@ def test_interest_paid_in_shares_is_interest_and_the_rate_is_growth() -> None:
     assert rows["keep"] == 7_500_000
 
 
+def test_a_unit_that_another_venue_rounds_off_is_rounding() -> None:
+    life = Life()
+    life.buy(120 * E18, 100 * E18)
+    life.mark("before")
+    life.step("bank", "supply", share=-60 * E18)
+    life.hold("bank#supply", "supply", {SHARE: 60 * E18 - 1})
+    life.mark("after")
+    rows, _ = life.told()
+    assert rows["keep"] == -1  # less than a millionth, rounded down
+
+
 def test_shares_that_come_from_nowhere_are_noticed() -> None:
     life = Life()
     life.buy(120 * E18, 100 * E18)

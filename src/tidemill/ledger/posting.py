@@ -283,7 +283,10 @@ class _Poster:
         """Post what claims gained beyond what was paid in: rounding, or, where the before mark cannot show it (loose),
         what accrued or converted in between. Conversions are returned by token.
         """
-        count = sum(isinstance(s, Recorded) and s.venue == venue and not _failed(s) for s in interval.steps)
+        # shares are worth less by a unit where another venue's step rounds their number
+        shared = any(pair.claim.id == f"{venue}#shares" for pair in pairs)
+        done = [s for s in interval.steps if isinstance(s, Recorded) and not _failed(s)]
+        count = sum(s.venue == venue or shared for s in done)
         allowed = count * max((pair.claim.rounding for pair in pairs), default=2)
         self.actions[venue] = self.actions.get(venue, 0) + count
         self.bound[venue] = self.bound.get(venue, 0) + allowed

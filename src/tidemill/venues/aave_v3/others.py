@@ -36,6 +36,8 @@ def script_of(setup: Setup, ids: Sequence[str], oracle: Oracle | None) -> list[S
         (setup.start, "borrowers", Action("supply", {"asset": collateral, "amount": value})),
         (setup.start, "borrowers", Action("borrow", {"asset": asset, "amount": borrowed})),
     ]
+    if back := mul_div_down(value, int(params["collateral_usage_bps"]), BPS):
+        timed.append((setup.start, "lenders", Action("borrow", {"asset": collateral, "amount": back})))
     answers = oracle.updates if oracle is not None else ()
     moves = [(time, Action("set_price", {"asset": collateral, "price": price})) for time, price in answers]
     timed += [(time, "oracle", move) for time, move in moves if setup.start < time < setup.end]

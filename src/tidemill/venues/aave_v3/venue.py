@@ -87,6 +87,7 @@ VENUE = Kind(
         "collateral": (None, "symbol of the token that others borrow against"),
         "supplied": (10_000_000, "whole tokens that others lend"),
         "usage_bps": (7_000, "how much of it others borrow at the start"),
+        "collateral_usage_bps": (0, "how much of the collateral the lenders borrow"),
         "asset_price": (1, "price of the asset in the oracle's base currency, whole"),
         "collateral_price": (3_000, "price of the collateral in the oracle's base currency, whole"),
         "optimal_bps": (9_000, "usage at which the rate bends"),
