@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from rehearse.played import rehearsed
 from tidemill.errors import BadInput
-from tidemill.interfaces import Befell, Filled, Pending, Recorded
+from tidemill.interfaces import Befell, Filled, Pending, Recorded, Reverted
 from tidemill.ledger.posting import post
 from tidemill.studies.backtest import Backtest
 from tidemill.studies.load import load
@@ -158,3 +159,14 @@ def test_bad_parameters_are_named(tmp_path: Path, line: str, says: str) -> None:
     (tmp_path / "study.toml").write_text("\n".join([*kept[: at + 1], line, *kept[at + 1 :]]))
     with pytest.raises(BadInput, match=says):
         load(tmp_path / "study.toml").run()
+
+
+@pytest.mark.chain
+def test_a_withdrawal_waits_on_a_chain_that_mines_by_itself() -> None:
+    comparison = rehearsed("liquid_staking", "live-like", "model")
+    assert comparison.document.agrees and comparison.document.books_equal, comparison.document.differences
+    steps = [r for r in comparison.chain.record if isinstance(r, Recorded) and not isinstance(r.status, Reverted)]
+    assert [r.verb for r in steps][-2:] == ["request_withdrawal", "claim"]
+    asked, claimed = steps[-2:]
+    assert claimed.at.time >= asked.status.not_before.time
+    assert claimed.status.amounts["assets"] <= asked.result.amounts["assets"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tidemill.engine.chain_live import LiveChain, LiveStage, Mined
 from tidemill.engine.chain_world import ChainWorld
-from tidemill.engine.flight import Flight, Sent
+from tidemill.engine.flight import Flight, Moment, Sent
 from tidemill.engine.lifecycle import Lifecycle
 from tidemill.engine.view import ModelView
 from tidemill.engine.wakes import check_wake
@@ -168,10 +168,12 @@ class LiveLifecycle(Lifecycle):
         self._land(flight, block, parent=False)
 
     def go_on(self) -> None:
-        """Plan the next steps of what was included, at the head that is seen now."""
+        """Plan the next steps of what was included, and send the stages that waited, at the head that is seen now."""
         due, self._next = self._next, []
         for flight in due:
             super()._plan(flight)
+        for network, block in self._world.at.items():
+            self.send_due(Moment(block.time, network, block.number))
 
     def _plan(self, flight: Flight) -> None:
         if self._world.chain.following:

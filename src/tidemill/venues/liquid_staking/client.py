@@ -100,7 +100,7 @@ class StakingClient:
         call = Call(at.contract, abi(STAKING).encode(_FUNCTIONS[intent.verb], *args), purpose=intent.verb)
         if intent.verb not in _PAID_IN:
             return [call]
-        return with_approvals(self.rpc, self.account, {at.asset: args[0]}, at.contract, call, reset=False)
+        return with_approvals(self.rpc, self.account, {at.asset: int(args[0])}, at.contract, call, reset=False)
 
     def decode(self, receipts: Sequence[Receipt]) -> Status:
         """Say what the receipts of one step mean."""
