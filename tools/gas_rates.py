@@ -86,7 +86,11 @@ def _stake(stand: ModelStand, who: str) -> None:
     for _ in range(2):
         stand.act(who, "stake", {"amount": random.randrange(1, 1_000) * 10 ** random.randrange(16, 21)})
     held = stand.held(SHARE, who)
-    stand.act(who, "transfer", {"to": random.choice(PEOPLE), "amount": held // random.randrange(5, 9)})
+    stand.act(
+        who,
+        "transfer",
+        {"to": random.choice([one for one in PEOPLE if one != who]), "amount": held // random.randrange(5, 9)},
+    )
     held = stand.held(SHARE, who)
     for shares in (held // 3, held - held // 3 if random.randrange(2) else held // 3):
         stand.act(who, "request_withdrawal", {"shares": shares})

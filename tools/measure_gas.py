@@ -134,7 +134,7 @@ PLAIN = {
         "received_supply",
     ),
 }
-PINNED = ("minichef",)
+PINNED = ("liquid_staking", "minichef", "savings_vault")
 """Venues whose storage words are priced by the EVM alone."""
 APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
     # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards, or the feature that says so)
