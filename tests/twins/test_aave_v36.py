@@ -24,7 +24,7 @@ def play(setups: list[Any], actions: int) -> Tally:
         tally.add(own.driver.run(actions, after=own.compare))
     print(tally)
     assert tally.done.total() / tally.total >= 0.6
-    assert len(tally.done) == 5
+    assert len(tally.done) == 8
     for verb in tally.done:
         assert tally.share(verb) >= 0.05, f"{verb} hardly ever succeeds"
     return tally
