@@ -95,7 +95,7 @@ class Twins:
                 "borrow": (25, self._borrow),
                 "repay": (20, self._repay),
                 "repay_with_supply": (14, self._repay_with_supply),
-                "set_collateral": (14, self._set_collateral),
+                "set_collateral": (19, self._set_collateral),
                 "mint_to_treasury": (8, self._mint_to_treasury),
                 "set_price": (8, self._set_price),
             },
