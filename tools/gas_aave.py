@@ -204,6 +204,9 @@ def _strike(stand: Stand, liquidator: str, who: str, a: ReserveAt, c: ReserveAt,
     (owed,) = stand.ask(c.debt, RECEIPT, "balanceOf", who)
     due, args = min(cover, owed + owed // 1_000 + 1), (a.token, c.token, who, cover, receive)
     stand.act(liquidator, "liquidate", "liquidationCall", *args, pay=(c.token, due), whose=who)
+    if stand.lab.samples[-1].reason is not None:  # what a refusal leaves is taken back
+        reset = abi(ERC20).encode("approve", stand.at.pool, 0)
+        stand.lab.must([(liquidator, Call(c.token, reset))], "taking an allowance back")
 
 
 def _price(stand: Stand, symbol: str, percent: int) -> None:

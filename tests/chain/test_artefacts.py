@@ -292,6 +292,35 @@ def test_everything_that_decides_the_code_is_in_the_key() -> None:
     assert len({job.key for job in [plain, *others]}) == 1 + len(others)
 
 
+def test_only_what_a_contract_reaches_is_read() -> None:
+    from tidemill.chain.compile import reached
+
+    sources = {
+        "p/src/A.sol": 'import "./b/B.sol";\nimport {X, Y} from "q/C.sol";\n// import "p/src/No.sol";\ncontract A {}',
+        "p/src/b/B.sol": "import {\n  D\n} from '../D.sol';\nimport * as E from 'lib/contracts/E.sol';",
+        "p/src/D.sol": "string constant x = \"import 'p/src/No.sol'\";",
+        "p/src/No.sol": "",
+        "q/C.sol": 'import "p/src/A.sol";',
+        "oz/E.sol": 'import "absent/F.sol";',
+    }
+    found = reached(["p/src/A.sol"], sources, {"lib/contracts": "oz"})
+    assert set(found) == set(sources) - {"p/src/No.sol"}
+    assert all(found[path] == sources[path] for path in found)
+
+
+@pytest.mark.chain
+def test_a_product_may_have_another_name_than_its_contract() -> None:
+    older, newer = artefact("SupplyLogic"), artefact("SupplyLogic36")
+    assert older.bytecode != newer.bytecode
+    assert artefact("PoolInstance").libraries == (
+        "BorrowLogic",
+        "FlashLoanLogic",
+        "LiquidationLogic",
+        "PoolLogic",
+        "SupplyLogic",
+    )
+
+
 def test_linking_writes_addresses_where_the_compiler_left_room() -> None:
     code = bytes(2) + bytes(20) + b"\x01" + bytes(20)
     places = {"lib.sol": {"Lib": [{"start": 2, "length": 20}]}, "other.sol": {"Other": [{"start": 23, "length": 20}]}}

@@ -143,6 +143,18 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 VENUES = Path(networks.__file__).parents[1] / "venues"
 VERBS = {
+    "aave_v3": {
+        "borrow",
+        "flash_loan_simple",
+        "liquidate",
+        "mint_to_treasury",
+        "repay",
+        "repay_with_supply",
+        "set_collateral",
+        "set_emode",
+        "supply",
+        "withdraw",
+    },
     "uniswap_v3": {
         "burn",
         "close",

@@ -31,7 +31,17 @@ OTHER = (
 )
 SETUPS = [(MARKET, 1), (OTHER, 2)]
 """Listings and seed."""
-EVENTS = {"ReserveDataUpdated", "Supply", "Withdraw", "Borrow", "Repay"}
+EVENTS = {
+    "ReserveDataUpdated",
+    "Supply",
+    "Withdraw",
+    "Borrow",
+    "Repay",
+    "MintedToTreasury",
+    "ReserveUsedAsCollateralEnabled",
+    "ReserveUsedAsCollateralDisabled",
+}
+NAMES = {"repay_with_supply": "repayWithATokens"}
 TOKEN_EVENTS = {"Mint", "Burn"}
 FIELDS = {
     "liquidityIndex": 1,
@@ -84,6 +94,9 @@ class Twins:
                 "withdraw": (22, self._withdraw),
                 "borrow": (25, self._borrow),
                 "repay": (20, self._repay),
+                "repay_with_supply": (14, self._repay_with_supply),
+                "set_collateral": (19, self._set_collateral),
+                "mint_to_treasury": (8, self._mint_to_treasury),
                 "set_price": (8, self._set_price),
             },
         )
@@ -94,9 +107,10 @@ class Twins:
         """Do one act on both; raises ``Revert`` when both refused alike."""
         token = self.real.reserves[index].token.address
         action = Action(verb, {"asset": self.ids[index], "amount": amount, **args})
-        got, made = both(
-            lambda: self.real.pool.send(who, verb, token, amount, *more), lambda: self.model.do(who, action)
-        )
+        return self._both(who, NAMES.get(verb, verb), (token, amount, *more), action)
+
+    def _both(self, who: str, function: str, args: tuple[Any, ...], action: Action) -> Result:
+        got, made = both(lambda: self.real.pool.send(who, function, *args), lambda: self.model.do(who, action))
         assert isinstance(made, Result)
         if got is not None:
             assert_same(got, made.amounts["amount"], "returned")
@@ -186,6 +200,30 @@ class Twins:
         who = self.who(r) if r.random() < 0.3 else whose
         amount = ALL if r.random() < 0.2 else self._part(r, self.held(whose, index, "debt"))
         self.do(who, "repay", index, amount, VARIABLE, whose, on_behalf_of=whose)
+
+    def _repay_with_supply(self, r: random.Random) -> None:
+        self._pass_time(r)
+        who, index = self._someone(r, "debt")
+        most = min(self.held(who, index, "debt"), self.held(who, index))
+        if r.random() < 0.1:
+            most = self.held(who, index, "debt")
+        amount = ALL if r.random() < 0.15 else self._part(r, most)
+        self.do(who, "repay_with_supply", index, amount, VARIABLE)
+
+    def _set_collateral(self, r: random.Random) -> None:
+        self._pass_time(r)
+        who, index = self._someone(r, "supply")
+        on = bool(self.model.state.collateral.get(who, 0) >> index & 1)
+        on = not on if r.random() < 0.9 else on
+        action = Action("set_collateral", {"asset": self.ids[index], "on": on})
+        token = self.real.reserves[index].token.address
+        self._both(who, "setUserUseReserveAsCollateral", (token, on), action)
+
+    def _mint_to_treasury(self, r: random.Random) -> None:
+        self._pass_time(r)
+        index = r.randrange(3)
+        action = Action("mint_to_treasury", {"asset": self.ids[index]})
+        self._both(self.who(r), "mintToTreasury", ([self.real.reserves[index].token.address],), action)
 
     def _set_price(self, r: random.Random) -> None:
         for index, listing in enumerate(self.listings):

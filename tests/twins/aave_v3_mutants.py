@@ -5,6 +5,8 @@ from __future__ import annotations
 MODULES = [
     "tidemill.venues.aave_v3.rules",
     "tidemill.venues.aave_v3.rules_risk",
+    "tidemill.venues.aave_v3.rules_v36",
+    "tidemill.venues.aave_v3.versions",
     "tidemill.venues.aave_v3.model_reserve",
     "tidemill.venues.aave_v3.model_account",
     "tidemill.venues.aave_v3.model_supply",
@@ -40,9 +42,14 @@ def run() -> None:
     """The edges, then short random lives of two markets: a part of what the twin tests do."""
     from twins.aave_v3_edges import EDGES
     from twins.aave_v3_twin import SETUPS, Twins
+    from twins.aave_v36_twin import SETUPS as SETUPS_36
+    from twins.aave_v36_twin import Twins as Twins36
 
     for edge in EDGES:
         edge()
     for setup in SETUPS:
         twins = Twins(*setup)
         twins.driver.run(200, after=twins.compare)
+    for listings, seed in SETUPS_36:
+        newer = Twins36(listings, seed)
+        newer.driver.run(150, after=newer.compare)

@@ -21,6 +21,8 @@ from tidemill.venues.aave_v3.state import MarketState
 USD, DAI, ETH, ISO, SIL = range(5)
 DAY = 86_400
 ALL = (1 << 256) - 1
+LATE = 3_000
+"""Actions after which debts in reach of a liquidator have become rare."""
 MARKET = (
     Listing("USD", 6, 10**8, 7_500, 8_000, 10_500, emode=1, supply_cap=10**10, borrow_cap=10**9),
     Listing("DAI", 18, 99_990_000, 7_700, 8_000, 10_400, emode=1, factor=0, slope1=500, fee=0),
@@ -428,7 +430,7 @@ class Twins:
             return bool(self.owed(who, index) and bits.get(who, 0) and self._short(who))
 
         user, debt = self._holding(r, within_reach)
-        if not within_reach(user, debt):  # rare late in a life: then look at everybody
+        if self.driver.tally.total > LATE and not within_reach(user, debt):  # rare by then: look at everybody
             everybody = [(who, index) for who in self.real.actors.values() for index in range(5)]
             user, debt = next((one for one in everybody if within_reach(*one)), (user, debt))
         using = [i for i in range(5) if bits.get(user, 0) >> i & 1]

@@ -152,10 +152,11 @@ class Twins:
         reserves = self.real.pairs[pair].view("getReserves")[:2]
         if min(reserves) and r.random() < 0.8:
             share = r.randrange(1, 1 << 20)
-            if share % 8:  # mostly no more than one has and a pair can hold: late in a long life both are short
+            if share % 8:  # mostly no more than one has, and little once a pair is nearly full: late in a long life
                 own = [self.model.book.held.get((self.ids[i], who), 0) for i in pair]
-                room = [min(mine, (1 << 112) - 3 - held) for mine, held in zip(own, reserves, strict=True)]
-                share = min(share, *((most << 20) // held for most, held in zip(room, reserves, strict=True)))
+                room = [max((1 << 108) - held, held >> 10) for held in reserves]
+                most = (min(two) for two in zip(own, room, strict=True))
+                share = min(share, *((part << 20) // held for part, held in zip(most, reserves, strict=True)))
             desired = [max(1, held * share >> 20) + r.randrange(0, 3) for held in reserves]
         else:
             desired = [self._part(r, self.whole[i] << r.randrange(1, 30)) for i in pair]

@@ -11,6 +11,7 @@ from tidemill.units import Rule
 from tidemill.units.testing import EDGES, assert_rule_equal_on_three_types, random_uint
 from tidemill.venues.aave_v3 import rules as r
 from tidemill.venues.aave_v3 import rules_risk as k
+from tidemill.venues.aave_v3 import rules_v36 as n
 
 RANDOM = random.Random("aave rules")
 RAY, YEAR, MOST = 10**27, 31_536_000, (1 << 256) - 1
@@ -84,9 +85,31 @@ def _operands(count: int, rule: Rule[..., object]) -> list[tuple[int, ...]]:
     return [tuple(RANDOM.choice(draw)() for _ in range(width)) for _ in range(count)]
 
 
-@pytest.mark.parametrize("name", [*r.__all__, *k.__all__])
+def test_newer_versions_round_for_the_pool() -> None:
+    third = RAY // 3
+    assert (n.ray_mul_down(10, third), n.ray_mul_up(10, third)) == (3, 4)
+    assert (n.ray_div_down(10, 3 * RAY), n.ray_div_up(10, 3 * RAY)) == (3, 4)
+    assert (n.ray_mul_down(3, RAY), n.ray_mul_up(3, RAY)) == (3, 3)
+    assert n.percent_mul_down(9_999, 5_000) == 4_999
+    assert n.treasury_shares_down(10_000, RAY, RAY * 11 // 10, 1_000, 3 * RAY) == 33
+    assert (n.value_up(1, 3, 2), k.value_down(1, 3, 2)) == (2, 1)
+    assert n.weighted_health_factor(8_000 * 150, 100) == 12 * 10**17
+    assert n.weighted_health_factor(1, 0) == MOST
+    assert (n.available_borrows_down(101, 50, 5_000), n.available_borrows_down(100, 51, 5_000)) == (0, 0)
+    assert n.available_borrows_down(1_000, 50, 5_005) == 450
+
+
+@pytest.mark.parametrize(("debt", "rate"), [(6 * 10**18, 3 * PERCENT + 7), (10**18, 5), (10**18 + 1, RAY), (3, 1)])
+def test_the_average_of_one_rate_is_left_out_only_where_it_is_that_rate(debt: int, rate: int) -> None:
+    weight = r.wad_to_ray(debt)
+    average = r.ray_div_half_up(r.ray_mul_half_up(weight, rate), weight)
+    assert r.liquidity_rate_half_up(debt, rate, RAY, 0) == average
+    assert average == rate or debt <= 10**18
+
+
+@pytest.mark.parametrize("name", [*r.__all__, *k.__all__, *n.__all__])
 def test_on_every_number_type(name: str) -> None:
-    found = getattr(r, name, None) or getattr(k, name)
+    found = getattr(r, name, None) or getattr(k, name, None) or getattr(n, name)
     if not isinstance(found, Rule):
         assert isinstance(found, int)
         return

@@ -53,6 +53,8 @@ ERRORS_V36: Final = {
     Code.UNHEALTHY: "HealthFactorLowerThanLiquidationThreshold()",
     Code.COLLATERAL_TOO_SMALL: "CollateralCannotCoverNewBorrow()",
     Code.LTV_ZERO: "LtvValidationFailed()",
+    Code.NOTHING_SUPPLIED: "UnderlyingBalanceZero()",
+    Code.ISOLATED_OR_LTV_ZERO: "UserInIsolationModeOrLtvZero()",
     Code.NO_DEBT: "NoDebtOfSelectedType()",
     Code.NO_AMOUNT_FOR_ANOTHER: "NoExplicitAmountToRepayOnBehalf()",
 }

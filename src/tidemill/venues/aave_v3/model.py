@@ -19,7 +19,16 @@ from tidemill.venues.shared.words import count_words
 __all__ = ["V36_VERBS", "MarketModel"]
 
 _ARITHMETIC = {"overflow": Code.ARITHMETIC, "underflow": Code.ARITHMETIC}
-V36_VERBS = {"supply", "withdraw", "borrow", "repay", "set_price"}
+V36_VERBS = {
+    "supply",
+    "withdraw",
+    "borrow",
+    "repay",
+    "repay_with_supply",
+    "set_collateral",
+    "mint_to_treasury",
+    "set_price",
+}
 """What of v3.6 is modelled."""
 _ADMINISTRATION = {"set_price", "configure"}
 

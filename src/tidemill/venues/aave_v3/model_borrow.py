@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from tidemill.errors import Revert
 from tidemill.venues.aave_v3.codes import Code
-from tidemill.venues.aave_v3.model_account import check_healthy, isolation, owed, set_borrowed, supplied, valued
+from tidemill.venues.aave_v3.model_account import (
+    check_healthy,
+    isolation,
+    owed,
+    set_borrowed,
+    set_collateral_bit,
+    supplied,
+    uses,
+    valued,
+)
 from tidemill.venues.aave_v3.model_reserve import Acting, accrue, burn, issue, update_rates
 from tidemill.venues.aave_v3.model_supply import ALL, check_open
 from tidemill.venues.aave_v3.rules import ray_mul_half_up
 from tidemill.venues.aave_v3.rules_risk import HEALTHY, collateral_needed, isolated_units_down, value_down
 from tidemill.venues.aave_v3.rules_v36 import percent_mul_down
 from tidemill.venues.aave_v3.state import MarketState, ReserveState
-from tidemill.venues.aave_v3.versions import V30
+from tidemill.venues.aave_v3.versions import V30, balance
 
 __all__ = ["borrow", "free_isolated", "repay", "set_emode"]
 
@@ -25,8 +34,8 @@ def borrow(state: MarketState, reserve: ReserveState, acting: Acting, amount: in
     isolated = isolation(state, me)
     if state.version == V30:
         _check_borrow(state, reserve, acting, amount, isolated)
-    elif amount == 0:
-        raise Revert(Code.AMOUNT_ZERO)
+    elif amount == 0 or amount > balance(reserve, reserve.total_supplied, reserve.liquidity_index, debt=False):
+        raise Revert(Code.AMOUNT_ZERO)  # also for more than all suppliers have; more than lies there is arithmetic's
     if issue(reserve, acting, me, amount, debt=True):
         set_borrowed(state, acting, me, reserve, on=True)
     if isolated is not None:
@@ -141,6 +150,8 @@ def repay(
     free_isolated(state, reserve, acting, on_behalf_of, paid)
     if by_supply:
         burn(reserve, acting, me, paid, debt=False)
+        if state.version != V30 and uses(state, me, reserve) and not reserve.supplied.get(me, 0):
+            set_collateral_bit(state, acting, me, reserve, on=False)
     else:
         acting.move(reserve.asset, me, reserve.account, paid, "balance")
     acting.log("Repay", reserve=reserve.asset, user=on_behalf_of, repayer=me, amount=paid, useATokens=by_supply)

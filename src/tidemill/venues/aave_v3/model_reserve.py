@@ -137,10 +137,15 @@ def _set_rates(reserve: ReserveState, acting: Acting, income: int, variable: int
     )
 
 
-def issue(reserve: ReserveState, acting: Acting, who: str, amount: int, *, debt: bool, index: int = 0) -> bool:
-    """Add ``amount`` raw units to what ``who`` supplies or owes; returns whether there was nothing before."""
+def issue(
+    reserve: ReserveState, acting: Acting, who: str, amount: int, *, debt: bool, index: int = 0, scaled: int = 0
+) -> bool:
+    """Add ``amount`` raw units to what ``who`` supplies or owes; returns whether there was nothing before.
+
+    ``index`` and ``scaled`` shares follow from the reserve and the amount unless given.
+    """
     index = index or (reserve.variable_index if debt else reserve.liquidity_index)
-    scaled = shares(reserve, amount, index, debt=debt, burnt=False)
+    scaled = scaled or shares(reserve, amount, index, debt=debt, burnt=False)
     if scaled == 0:
         raise Revert(Code.MINT_TOO_SMALL)
     before, grown = _touch(reserve, acting, who, index, debt=debt)

@@ -15,6 +15,7 @@ from tidemill.venues.aave_v3.model_account import (
 from tidemill.venues.aave_v3.model_reserve import Acting, accrue, burn, income_index, issue, update_rates
 from tidemill.venues.aave_v3.rules import ray_mul_half_up
 from tidemill.venues.aave_v3.state import Config, MarketState, ReserveState
+from tidemill.venues.aave_v3.versions import V30, balance
 
 __all__ = ["ALL", "check_open", "mint_to_treasury", "set_collateral", "supply", "withdraw"]
 
@@ -97,8 +98,10 @@ def mint_to_treasury(state: MarketState, reserve: ReserveState, acting: Acting) 
     if not reserve.config.active or not reserve.accrued:
         return 0
     index = income_index(reserve, acting.now)
-    amount = ray_mul_half_up(reserve.accrued, index)
+    amount, claim = balance(reserve, reserve.accrued, index, debt=False), reserve.accrued
     acting.set(reserve, accrued=0)
-    issue(reserve, acting, state.treasury, amount, debt=False, index=index)
+    # Since v3.5 the treasury gets the very shares it has a claim to, not those of an amount rounded in between.
+    scaled = 0 if reserve.version == V30 else claim
+    issue(reserve, acting, state.treasury, amount, debt=False, index=index, scaled=scaled)
     acting.log("MintedToTreasury", reserve=reserve.asset, amountMinted=amount)
     return amount
