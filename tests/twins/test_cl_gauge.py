@@ -80,8 +80,6 @@ REASONS = {
 RARE = {
     # Its own unstaking leaves nothing to share.
     ("harvest", f"{SAID}stakeToken: non-existent incentive"),
-    # Emptied while it was staked.
-    ("harvest", f"{SAID}stakeToken: cannot stake token with 0 liquidity"),
 }
 """Met in long lives and by the edges."""
 LIFE = 400

@@ -82,6 +82,7 @@ class Kind(Struct, frozen=True):
 
 _OURS = {
     "aave_v3": "tidemill.venues.aave_v3.venue",
+    "cl_gauge": "tidemill.venues.cl_gauge.venue",
     "erc4626": "tidemill.venues.erc4626.venue",
     "minichef": "tidemill.venues.minichef.venue",
     "morpho_blue": "tidemill.venues.morpho_blue.venue",

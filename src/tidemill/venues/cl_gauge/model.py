@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from msgspec import structs
-
 from tidemill.errors import BadInput, Revert, UnknownName
 from tidemill.interfaces import Action, Context, Position, Rate, Result
 from tidemill.venues.cl_gauge.actions import NOBODY, VERBS, Args, earned, key_of, number_of
@@ -60,8 +58,7 @@ class GaugeModel:
             raise
         for name, times in count_words(zip(before, _words(state, doing, action.args, owner), strict=True)).items():
             doing.count(name, times)
-        position = str(action.args["position"]) if "position" in action.args else None
-        return structs.replace(doing.result(amounts), position=position)
+        return doing.result(amounts)
 
     def read(self, state: GaugeState, query: str, *args: Any) -> Any:
         """Answer a view by the contract's own name: ``incentives`` (a key), ``deposits`` (number), ``stakes`` (number, key),
