@@ -14,6 +14,7 @@ from pathlib import Path
 
 import gas_aave
 import gas_chef
+import gas_gauge
 import gas_morpho
 import gas_v2
 import gas_v3
@@ -77,6 +78,12 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "transfers": ("token transfers", 2),
         **SLOTS,
     },
+    "cl_gauge": {
+        "snapshots": ("times the pool is asked for seconds per liquidity", 1),
+        "tokens_passed": ("position tokens that change hands", 0),
+        "transfers": ("token transfers", 1),
+        **SLOTS,
+    },
     "morpho_blue": {
         "accruals": ("interest brought up to date, which asks the rate model", 1),
         "by_shares": ("paid in shares: more is approved than is taken, and put back to 0", 0),
@@ -107,6 +114,7 @@ PLAIN = {
     "uniswap_v2": (),
     "erc4626": ("first_shares", "last_shares"),
     "minichef": ("first_stake", "last_stake", "rewarded"),
+    "cl_gauge": ("tokens_passed",),
     "morpho_blue": ("accruals", "by_shares", "fees_taken", "health_checks", "bad_debts"),
     "staking_rewards": ("first_stake", "last_stake"),
     "aave_v3": ("collateral_valued", "debt_valued", "reserves_valued", "reserves_stale", "switched_on"),
@@ -129,6 +137,7 @@ APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
     },
     "erc4626": {"deposit": ("", False), "mint": ("", False)},
     "minichef": {"stake": ("", False), "deposit": ("", False)},
+    "cl_gauge": {},
     "morpho_blue": {
         "supply": ("", "by_shares"),
         "supply_collateral": ("", False),
@@ -142,6 +151,7 @@ ABOUT = {
     "uniswap_v3": "Uniswap v3 through NonfungiblePositionManager and SwapRouter",
     "uniswap_v2": "Uniswap v2 (SushiSwap) through Router02",
     "erc4626": "OpenZeppelin's ERC-4626 vault",
+    "cl_gauge": "Uniswap's v3 staker",
     "minichef": "Sushi's MiniChefV2 with ComplexRewarderTime",
     "morpho_blue": "Morpho Blue with our contract of the adaptive rate",
     "staking_rewards": "Synthetix StakingRewards",
@@ -151,6 +161,7 @@ PACKAGES = {
     "uniswap_v3": ("@uniswap/v3-core", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
     "uniswap_v2": ("@uniswap/v2-core", "@uniswap/v2-periphery", "contracts/TestToken.vy"),
     "erc4626": ("@openzeppelin/contracts", "contracts/TestVault.sol", "contracts/TestToken.vy"),
+    "cl_gauge": ("@uniswap/v3-staker", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
     "minichef": ("@sushiswap/core", "contracts/TestToken.vy"),
     "morpho_blue": ("@morpho-org/morpho-blue", "contracts/AdaptiveCurveRate.vy", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
@@ -182,6 +193,9 @@ def main() -> None:
     with Lab(SEED) as lab:
         gas_chef.measure(lab, rounds)
         write("minichef", lab.samples)
+    with Lab(SEED) as lab:
+        gas_gauge.measure(lab, rounds)
+        write("cl_gauge", lab.samples)
     with Lab(SEED) as lab:
         gas_morpho.measure(lab, rounds)
         write("morpho_blue", lab.samples)
