@@ -9,7 +9,13 @@ MODULES = [
     "tidemill.venues.cl_gauge.model",
 ]
 
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT = {
+    "actions._pay: 0 < most < credited -> 0 < most <= credited": "asked for exactly what is credited, both pay that",
+    "model.GaugeModel.apply: True -> False": "the same words are read before and after: the lists are equally long",
+    "model._words: 160 -> 161 #*": "any shift past 160 bits keeps the two parts of a word apart",
+    "model._number: 48 -> 49": "only whether two deposits differ counts, and that none is zero",
+    "model._number: 1 -> 2": "the same",
+}
 
 
 def run() -> None:

@@ -17,7 +17,7 @@ from harness.actors import endow
 from harness.book import Book, ModelSide, numbers
 from harness.compare import counted
 from harness.contract import deploy
-from tidemill.interfaces import Action, Result, Revert
+from tidemill.interfaces import Action, Position, Result, Revert
 from tidemill.venues.cl_gauge.model import GaugeModel
 from tidemill.venues.cl_gauge.state import Key
 from tidemill.venues.uniswap_v3.position_manager import transfer
@@ -34,22 +34,26 @@ SOME = 3
 """Position tokens that each actor has at the start."""
 
 
+PASSED = {"slots_set": 1_000, "slots_changed": 2_000, "slots_cleared": 3_000, "slots_returned": 4_000}
+"""What passing a token on is said to write at the manager: told from all else by its size (v3's own twins count it)."""
+
+
 class PoolBeside:
-    """The model's pool as a gauge meets it, and what passing tokens on was counted for."""
+    """The model's pool as a gauge meets it."""
 
     def __init__(self, twin: Twin) -> None:
         self.twin, self.id = twin, twin.pool
-        self.written: dict[str, int] = {}
 
     def read(self, query: str, *args: Any) -> Any:
         return self.twin.model.read(self.twin.state, query, *args)
 
-    def positions(self, owner: str) -> Any:
-        raise NotImplementedError("positions are shown by stages")
+    def positions(self, owner: str) -> list[Position]:
+        held = self.twin.state.manager.tokens.items()
+        return [Position(f"pool#{n}", "pool", "range", {}, {}, {}) for n, token in held if token.owner == owner]
 
     def pass_token(self, number: int, source: str, target: str) -> Mapping[str, int]:
         transfer(self.twin.state, number, source, "zero" if target == NOBODY else target)
-        return {}
+        return PASSED
 
     def snapshot(self) -> Any:
         return self.twin.state.journal.mark()
@@ -172,12 +176,23 @@ class Twins:
             journal.forget()
         assert isinstance(made, Result)
         after = [self.evm.storage(*place) for place in slots]
-        want = counted(before, after)
-        assert_same(want, {name: made.features.get(name, 0) for name in want}, "storage words")
+        self._check_gas(counted(before, after), made)
         self._check_log(made)
         if isinstance(got, int):
             assert_same(got, next(iter(made.amounts.values())), "amount")
         return made
+
+    def _check_gas(self, want: dict[str, int], made: Result) -> None:
+        """What moves gas, told from the chain: words, tokens that moved, and questions to the pool."""
+        moved = [address for address, topics, _ in self.evm.logs if topics[0] == MOVED]
+        passed = moved.count(self.v3.real.manager.address)
+        want = {name: times + passed * PASSED[name] for name, times in want.items()}
+        want["tokens_passed"] = passed
+        want["transfers"] = sum(address in self.ids for address in moved)
+        want["snapshots"] = sum(name in ("TokenStaked", "TokenUnstaked") for name, _ in self.staker.events())
+        found = {name: times for name, times in made.features.items() if name in want}
+        assert_same(want, dict.fromkeys(want, 0) | found, "what moves gas")
+        assert len(found) == len(made.features)
 
     def _slots(self, who: str, args: Mapping[str, Any], key: Key) -> list[tuple[str, int]]:
         """Every word of staker and reward token that an action may write."""
@@ -265,7 +280,7 @@ class Twins:
 
     def claim(self, who: str, token: str, to: str, amount: int) -> None:
         """Be paid."""
-        args = {"reward": token, "amount": amount} | ({} if to == who else {"to": to})
+        args = {"reward": token} | ({"amount": amount} if amount else {}) | ({} if to == who else {"to": to})
         self.do("claim", who, lambda: self.staker.send(who, "claimReward", self.tokens[token].address, to, amount),
                 **args)  # fmt: skip
 
@@ -558,6 +573,25 @@ class Twins:
                 model[token, who] = self.model.book.held.get((token, who), 0)
         assert_same(real, model)
         self._compare_views(*self.touched)
+        self._compare_positions(self.actors[self.driver.tally.total % len(self.actors)])
+
+    def _compare_positions(self, who: str) -> None:
+        """What one of the actors has here, by the contract's own views."""
+        state, view = self.model.state, self.staker.view
+        mine = [n for n in self.numbers if view("deposits", n)[0] == who]
+        due = {token: view("rewards", contract.address, who) for token, contract in self.tokens.items()}
+        staked = 0
+        for number, key in state.stakes:
+            if number in mine:
+                staked += view("stakes", number, self.id_of(key))[1]
+                due[key.reward] += view("getRewardInfo", self.real_key(key), number)[0]
+        want: list[tuple[Any, ...]] = [(f"pool#{number}", {}, {}) for number in mine]
+        claimable = {token: amount for token, amount in due.items() if amount}
+        if staked or claimable:
+            want.append(("gauge#rewards", {"staked": staked}, claimable))
+        found = self.model.model.positions(state, "gauge", who, self.evm.block.time, lambda *_: 0)
+        assert_same(sorted(want), sorted((p.id, dict(p.data), dict(p.claimable)) for p in found), "positions")
+        assert all(p.kind == "gauge" and not p.principal for p in found if p.venue == "gauge")
 
     def _compare_views(self, number: int, key: Key) -> None:
         """What the contract answers about the token and the incentive last touched."""
@@ -574,6 +608,7 @@ class Twins:
             assert_same(owned, self.v3.state.manager.tokens[number].owner, "owner")
 
 
+MOVED = "0x" + keccak(b"Transfer(address,address,uint256)").hex()
 SAFE_TRANSFER = "safeTransferFrom(address,address,uint256,bytes)"
 
 

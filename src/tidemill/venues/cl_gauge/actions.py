@@ -56,7 +56,7 @@ def _create_incentive(state: GaugeState, doing: Doing, args: Args) -> dict[str, 
         raise Revert(said + "incentive duration is too long")
     was = state.incentives.get(key, NO_INCENTIVE)
     doing.undo.put(state.incentives, key, was._replace(left=was.left + amount))
-    doing.move(key.reward, doing.ctx.sender, state.account, amount, "STF")
+    doing.pay(key.reward, doing.ctx.sender, state.account, amount, "STF")
     doing.log("IncentiveCreated", rewardToken=key.reward, pool=key.pool, startTime=key.start, endTime=key.end,
               refundee=key.refundee, reward=amount)  # fmt: skip
     return {"amount": amount}
@@ -74,7 +74,7 @@ def _end_incentive(state: GaugeState, doing: Doing, args: Args) -> dict[str, int
     if was.stakes:
         raise Revert(said + "cannot end incentive while deposits are staked")
     doing.undo.put(state.incentives, key, was._replace(left=0))
-    doing.move(key.reward, state.account, key.refundee, was.left, "ST")
+    doing.pay(key.reward, state.account, key.refundee, was.left, "ST")
     doing.log("IncentiveEnded", refund=was.left)
     return {"refund": was.left}
 
@@ -215,8 +215,7 @@ def _pay(state: GaugeState, doing: Doing, token: str, to: str, most: int) -> int
     credited = state.rewards.get(owed, 0)
     amount = most if 0 < most < credited else credited
     doing.undo.put(state.rewards, owed, credited - amount)
-    doing.move(token, state.account, to, amount, "ST")
-    doing.count("transfers")
+    doing.pay(token, state.account, to, amount, "ST")
     doing.log("RewardClaimed", to=to, reward=amount)
     return amount
 

@@ -61,6 +61,11 @@ class Doing(Effects):
         self.count("snapshots")
         return int(self.pool.read("snapshotCumulativesInside", tick_lower, tick_upper, self.ctx.block.time)[1])
 
+    def pay(self, token: str, source: str, target: str, amount: int, unfunded: str) -> None:
+        """Move reward tokens; none of them is a transfer as well."""
+        self.count("transfers")
+        self.move(token, source, target, amount, unfunded)
+
     def pass_token(self, number: int, source: str, target: str) -> None:
         """Move a position token; its owner is whoever the manager says."""
         for name, times in self.pool.pass_token(number, source, target).items():
