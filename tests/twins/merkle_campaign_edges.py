@@ -8,6 +8,7 @@ from typing import Any
 from harness import actor
 from tidemill.interfaces import Revert
 from tidemill.venues.merkle_campaign.merkle import Tree, root_by_proof
+from tidemill.venues.merkle_campaign.rules import shared_down
 from tidemill.venues.merkle_campaign.state import address_of
 from twins.merkle_campaign_twin import BOND, BOND_TOKEN, DELAY, REWARDS, SETUPS, Twins
 
@@ -191,6 +192,12 @@ def an_empty_till() -> None:
     refused("balance", twins, twins.resolve, twins.owner, valid=False)
 
 
+def shares_are_rounded_down() -> None:
+    """What a study's campaign deals out: two thirds of a unit are nothing."""
+    assert shared_down(2, 1, 3) == 0
+    assert shared_down(10, 2, 3) == 6
+
+
 def hashes_by_hand() -> None:
     """The lesser of two goes first whichever it is; a leaf that nobody has is not proven; names have addresses."""
     tree = Tree([5, 3, 9, 3])
@@ -224,5 +231,6 @@ EDGES = [
     trees_of_every_size,
     proofs_that_prove_nothing,
     an_empty_till,
+    shares_are_rounded_down,
     hashes_by_hand,
 ]

@@ -120,7 +120,7 @@ class Twins:
     def submit_root(self, who: str, root: int) -> None:
         """Submit any root."""
         call = lambda: self.real.send(who, "submit", root.to_bytes(32, "big"))  # noqa: E731
-        self.do("submit", who, call, root=f"{root:064x}")
+        self.do("submit", who, call, root=f"0x{root:064x}")
 
     def dispute(self, who: str) -> None:
         """Dispute the pending root."""
@@ -141,7 +141,7 @@ class Twins:
         if cumulative is not None:
             args["cumulative"] = shown = cumulative
         if proof is not None:
-            args["proof"], path = "".join(f"{word:064x}" for word in proof), proof
+            args["proof"], path = "0x" + "".join(f"{word:064x}" for word in proof), proof
         elif earned.get((account, token)) == shown and (account, token) in earned:
             path = state.tree(epoch).proof(state.leaf(account, token, shown))
         contract, words = self.tokens[token].address, [word.to_bytes(32, "big") for word in path]

@@ -58,6 +58,8 @@ TREATMENTS: Mapping[str, Treatment] = {
     "stake": Treatment("farm", "fixed", "rewards", "staked"),
     # A gauge's rewards beside the range that earns them; once an incentive is over, who waits out of range is diluted.
     "gauge": Treatment("farm", "fixed", "rewards", "staked", shrinks=True),
+    # A campaign's claims: nothing is put in, and a later root may correct an earlier one downwards.
+    "campaign": Treatment("farm", "fixed", "rewards", "share", shrinks=True),
     # Lending: one position of all that is supplied, one of all that is owed, whose (negative) principal grows too; a
     # liquidation befalls each by itself. `size` changes whenever what was put in or borrowed does, with time it does not.
     "supply": Treatment("lending", "grows", "interest", "size"),

@@ -84,6 +84,7 @@ _OURS = {
     "aave_v3": "tidemill.venues.aave_v3.venue",
     "cl_gauge": "tidemill.venues.cl_gauge.venue",
     "erc4626": "tidemill.venues.erc4626.venue",
+    "merkle_campaign": "tidemill.venues.merkle_campaign.venue",
     "minichef": "tidemill.venues.minichef.venue",
     "morpho_blue": "tidemill.venues.morpho_blue.venue",
     "staking_rewards": "tidemill.venues.staking_rewards.venue",

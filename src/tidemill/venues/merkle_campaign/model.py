@@ -13,7 +13,7 @@ from tidemill.venues.merkle_campaign.state import CampaignState
 from tidemill.venues.shared.effects import Effects
 from tidemill.venues.shared.words import count_words
 
-__all__ = ["VERBS", "CampaignModel", "claim_of", "root_of"]
+__all__ = ["VERBS", "CampaignModel", "claim_of", "claims_of", "root_of"]
 
 Args = Mapping[str, int | str | bool]
 UNFUNDED = "balance"
@@ -25,20 +25,37 @@ def root_of(state: CampaignState, args: Args) -> int:
     return int(str(args["root"]), 16) if "root" in args else state.tree(int(args["epoch"])).root
 
 
-def claim_of(state: CampaignState, args: Args, sender: str, now: int) -> tuple[str, str, int, list[int]]:
+def claim_of(state: CampaignState, args: Args, sender: str, root: int) -> tuple[str, str, int, list[int]]:
     """Return account, token, cumulative amount and proof of a claim.
 
-    What is not given is looked up in the tree behind the root in force, as a claimant would; who is not in it claims 0.
+    What is not given is looked up in the tree behind ``root``, the one in force, as a claimant would; who is not in it
+    claims 0.
     ``proof`` is hex, 32 bytes a sibling from the bottom up.
     """
     account, token = str(args.get("account", sender)), str(args.get("token", state.own))
-    epoch, earned = state.published(state.root(now))
+    epoch, earned = state.published(root)
     cumulative = int(args.get("cumulative", earned.get((account, token), 0)))
     if "proof" in args:
-        text = str(args["proof"])
+        text = str(args["proof"]).removeprefix("0x")
         return account, token, cumulative, [int(text[i : i + 64], 16) for i in range(0, len(text), 64)]
     known = (account, token) in earned and earned[account, token] == cumulative
     return account, token, cumulative, state.tree(epoch).proof(state.leaf(account, token, cumulative)) if known else []
+
+
+def claims_of(
+    state: CampaignState, venue: str, account: str, root: int, paid: Callable[[str], int]
+) -> tuple[Position, ...]:
+    """Return the position of an account under ``root``; ``paid`` says how much of a token it has been paid.
+
+    ``share`` is how many entries of its the trees have: it does not change, and nothing of it can be sold.
+    """
+    share = sum(len(earned.of(account)) for earned in state.epochs)
+    if not share:
+        return ()
+    _, earned = state.published(root)
+    mine = earned.of(account).items()
+    claimable = {token: due for token, cumulative in mine if (due := cumulative - paid(token)) > 0}
+    return (Position(f"{venue}#claims", venue, "campaign", {"share": share}, {}, claimable),)
 
 
 class CampaignModel:
@@ -95,19 +112,8 @@ class CampaignModel:
     def positions(
         self, state: CampaignState, venue: str, owner: str, now: int, balance: Callable[[str, str], int]
     ) -> Sequence[Position]:
-        """Return what the root in force lets ``owner`` claim at ``now`` (seconds), if it is in any tree at all.
-
-        ``share`` is how many entries of its the trees have: it does not change, and nothing of it can be sold.
-        """
-        share = sum(earned.count(owner) for earned in state.epochs)
-        if not share:
-            return ()
-        _, earned = state.published(state.root(now))
-        claimable = {}
-        for (account, token), cumulative in earned.items():
-            if account == owner and cumulative > state.paid.get((account, token), 0):
-                claimable[token] = cumulative - state.paid.get((account, token), 0)
-        return (Position(f"{venue}#claims", venue, "campaign", {"share": share}, {}, claimable),)
+        """Return what the root in force lets ``owner`` claim at ``now`` (seconds), if it is in any tree at all."""
+        return claims_of(state, venue, owner, state.root(now), lambda token: state.paid.get((owner, token), 0))
 
     def rates(self, state: CampaignState, venue: str, balance: Callable[[str, str], int]) -> Mapping[str, Rate]:
         """A distributor issues no receipt token."""
@@ -162,10 +168,10 @@ def _resolve(state: CampaignState, effects: Effects, args: Args) -> dict[str, in
 
 def _claim(state: CampaignState, effects: Effects, args: Args) -> dict[str, int]:
     """Pay an account what it has earned and not been paid; anybody may bring the proof."""
-    now = effects.ctx.block.time
-    account, token, cumulative, proof = claim_of(state, args, effects.ctx.sender, now)
+    root = state.root(effects.ctx.block.time)
+    account, token, cumulative, proof = claim_of(state, args, effects.ctx.sender, root)
     effects.count("proof_words", len(proof))
-    if root_by_proof(state.leaf(account, token, cumulative), proof) != state.root(now):
+    if root_by_proof(state.leaf(account, token, cumulative), proof) != root:
         raise Revert("proof")
     due = unpaid(cumulative, state.paid.get((account, token), 0))
     _move(effects, token, state.account, account, due)

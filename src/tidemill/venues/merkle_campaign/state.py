@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Self
 
 from eth_hash.auto import keccak
@@ -19,7 +19,9 @@ class Earned(Mapping[tuple[str, str], int]):
 
     def __init__(self, entries: Mapping[tuple[str, str], int]) -> None:
         self._entries = dict(entries)
-        self._counts = Counter(account for account, _ in entries)
+        self._by_account: dict[str, dict[str, int]] = {}
+        for (account, token), amount in entries.items():
+            self._by_account.setdefault(account, {})[token] = amount
 
     def __getitem__(self, entry: tuple[str, str]) -> int:
         """Return what an account has earned of a token."""
@@ -37,14 +39,15 @@ class Earned(Mapping[tuple[str, str], int]):
         """Nobody changes it: a copied state shares it."""
         return self
 
-    def count(self, account: str) -> int:
-        """Return how many entries are of an account."""
-        return self._counts[account]
+    def of(self, account: str) -> Mapping[str, int]:
+        """Return what an account has earned by token."""
+        return self._by_account.get(account, {})
 
 
 NOTHING = Earned({})
 
 
+@cache
 def address_of(name: str) -> str:
     """Return an address for a name that has none of its own: it depends on the name only."""
     return name if name.startswith("0x") else "0x" + keccak(f"tidemill account {name}".encode()).hex()[-40:]
