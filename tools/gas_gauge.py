@@ -124,7 +124,10 @@ class Stand:
         """Move the price a little."""
         tick = self.lab.random.randrange(-80, 80)
         limit = int(1.0001 ** (tick / 2) * 2**96)
-        down = limit < self.pools[OWNER].read("slot0")[0]
+        price = self.pools[OWNER].read("slot0")[0]
+        if limit == price:
+            return
+        down = limit < price
         args = {"zero_for_one": down, "amount_specified": 1 << 100, "sqrt_price_limit_x96": limit}
         self.lab.must([(OWNER, call) for call in self.pools[OWNER].plan(Intent("pool", "pool_swap", args))], "swap")
 
@@ -137,7 +140,10 @@ class Stand:
     def act(self, who: str, verb: str, args: Mapping[str, Any]) -> None:
         """Do a verb and count what moved."""
         self._remember(who)
-        calls = [(call, verb) for call in self.clients[who].plan(Intent("gauge", verb, dict(args)))]
+        calls = [
+            (call, "approve" if call.purpose == "approve" else verb)
+            for call in self.clients[who].plan(Intent("gauge", verb, dict(args)))
+        ]
         features: dict[str, int] = {}
         self.lab.act(who, verb, calls, features)
         features |= self._follow(who, verb, args)
@@ -164,8 +170,21 @@ def measure(lab: Lab, rounds: int) -> None:
     for who in PEOPLE:  # somebody is in already: the first ever pays for words that all later ones find set
         stand.set_up(who, "stake", {"position": f"pool#{stand.tokens[who][0]}"})
     for number in range(rounds):
+        _sponsored(stand)
         for who in PEOPLE:
             _life(stand, who, f"pool#{stand.tokens[who][1 + number % (EACH - 1)]}", number)
+
+
+def _sponsored(stand: Stand) -> None:
+    """Bring an incentive that nobody stakes in, add to it, and take it back."""
+    now = stand.lab.anvil.rpc.block().timestamp
+    key = {"start": now + 30, "end": now + 40}
+    for _ in range(2):
+        stand.act(OWNER, "create_incentive", {**key, "amount": stand.lab.random.randrange(1, 10**20)})
+    stand.refuse(OWNER, "end_incentive", key)
+    stand.lab.anvil.mine([], time_s=now + 50)
+    stand.act(OWNER, "end_incentive", key)
+    stand.refuse(OWNER, "create_incentive", {**key, "amount": 1})
 
 
 def _life(stand: Stand, who: str, position: str, number: int) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import gas_aave
+import gas_campaign
 import gas_chef
 import gas_gauge
 import gas_morpho
@@ -84,6 +85,11 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "transfers": ("token transfers", 1),
         **SLOTS,
     },
+    "merkle_campaign": {
+        "proof_words": ("siblings in a proof", 9),
+        "transfers": ("token transfers", 1),
+        **SLOTS,
+    },
     "morpho_blue": {
         "accruals": ("interest brought up to date, which asks the rate model", 1),
         "by_shares": ("paid in shares: more is approved than is taken, and put back to 0", 0),
@@ -115,6 +121,7 @@ PLAIN = {
     "erc4626": ("first_shares", "last_shares"),
     "minichef": ("first_stake", "last_stake", "rewarded"),
     "cl_gauge": ("tokens_passed",),
+    "merkle_campaign": ("proof_words",),
     "morpho_blue": ("accruals", "by_shares", "fees_taken", "health_checks", "bad_debts"),
     "staking_rewards": ("first_stake", "last_stake"),
     "aave_v3": ("collateral_valued", "debt_valued", "reserves_valued", "reserves_stale", "switched_on"),
@@ -137,7 +144,8 @@ APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
     },
     "erc4626": {"deposit": ("", False), "mint": ("", False)},
     "minichef": {"stake": ("", False), "deposit": ("", False)},
-    "cl_gauge": {},
+    "cl_gauge": {"create_incentive": ("", False)},
+    "merkle_campaign": {"dispute": ("", False)},
     "morpho_blue": {
         "supply": ("", "by_shares"),
         "supply_collateral": ("", False),
@@ -152,6 +160,7 @@ ABOUT = {
     "uniswap_v2": "Uniswap v2 (SushiSwap) through Router02",
     "erc4626": "OpenZeppelin's ERC-4626 vault",
     "cl_gauge": "Uniswap's v3 staker",
+    "merkle_campaign": "our distributor of cumulative amounts by merkle proof",
     "minichef": "Sushi's MiniChefV2 with ComplexRewarderTime",
     "morpho_blue": "Morpho Blue with our contract of the adaptive rate",
     "staking_rewards": "Synthetix StakingRewards",
@@ -161,6 +170,7 @@ PACKAGES = {
     "uniswap_v3": ("@uniswap/v3-core", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
     "uniswap_v2": ("@uniswap/v2-core", "@uniswap/v2-periphery", "contracts/TestToken.vy"),
     "erc4626": ("@openzeppelin/contracts", "contracts/TestVault.sol", "contracts/TestToken.vy"),
+    "merkle_campaign": ("contracts/CumulativeDistributor.vy", "contracts/TestToken.vy"),
     "cl_gauge": ("@uniswap/v3-staker", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
     "minichef": ("@sushiswap/core", "contracts/TestToken.vy"),
     "morpho_blue": ("@morpho-org/morpho-blue", "contracts/AdaptiveCurveRate.vy", "contracts/TestToken.vy"),
@@ -196,6 +206,9 @@ def main() -> None:
     with Lab(SEED) as lab:
         gas_gauge.measure(lab, rounds)
         write("cl_gauge", lab.samples)
+    with Lab(SEED) as lab:
+        gas_campaign.measure(lab, rounds)
+        write("merkle_campaign", lab.samples)
     with Lab(SEED) as lab:
         gas_morpho.measure(lab, rounds)
         write("morpho_blue", lab.samples)

@@ -31,7 +31,7 @@ class LocalGauge(ScriptedLocal):
         made = Deployment(twin.id, "UniswapV3Staker", (factory, manager, state.lead, state.longest))
         staker = deploy(ground.anvil, ground.address("gauge-maker"), [made])[twin.id].lower()
         tokens = {own.reward: ground.token(own.reward)}
-        people = {own.refundee: ground.address(own.refundee)}
+        people = {name: ground.address(name) for name in ("me", own.refundee)}
         self._at = GaugeDeployment(staker, manager, self._pool.deployment.pool, own, tokens, people)
         super().__init__(ground, twin, tuple(tokens), tuple(one for one in tokens if one not in ground.issued), staker)
 

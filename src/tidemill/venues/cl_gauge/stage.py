@@ -39,7 +39,12 @@ class GaugeStage(ScriptedStage[GaugeState]):
         self.model.given = pool
 
     def apply(self, action: Action, ctx: Context) -> Result:
-        """Do one of one's own actions; what it pays or credits belongs to the position of rewards."""
+        """Do one of one's own actions; what it pays or credits belongs to the position of rewards.
+
+        Raises ``BadInput`` for bringing an incentive: it is given away, which no row of a statement is for.
+        """
+        if action.verb == "create_incentive":
+            raise BadInput("an incentive is brought by others; a study's own account stakes", field=self.id)
         return structs.replace(super().apply(action, ctx), position=f"{self.id}#rewards")
 
     def snapshot(self) -> Any:

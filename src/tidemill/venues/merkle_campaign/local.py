@@ -11,7 +11,7 @@ from tidemill.interfaces import Block, Stage
 from tidemill.venues.kinds import Placed
 from tidemill.venues.merkle_campaign.client import CampaignClient
 from tidemill.venues.merkle_campaign.client_abi import CampaignDeployment
-from tidemill.venues.merkle_campaign.state import CampaignState
+from tidemill.venues.merkle_campaign.state import CampaignState, address_of
 from tidemill.venues.shared.ground import Ground
 from tidemill.venues.shared.local_scripted import ScriptedLocal, ScriptedSeat
 from tidemill.venues.shared.scripted import ScriptedStage
@@ -27,6 +27,8 @@ class LocalCampaign(ScriptedLocal):
         tokens = {name: ground.token(name) for name in dict.fromkeys((state.own, state.bond_token))}
         state.people = {name: ground.address(name) for name in ("me", state.owner)}
         state.tokens = tokens
+        for name in {account for earned in state.epochs for account, _ in earned} - state.people.keys():
+            ground.name(address_of(name), name)
         archive = copy.deepcopy(state)
         archive.roots = {archive.tree(epoch).root: epoch for epoch in range(len(archive.epochs))}
         args = (ground.address(state.owner), state.delay, tokens[state.bond_token], state.bond)

@@ -25,7 +25,9 @@ class CampaignStage(ScriptedStage[CampaignState]):
     """`Stage` of a campaign: what it pays belongs to the position of claims."""
 
     def apply(self, action: Action, ctx: Context) -> Result:
-        """Do one of one's own actions."""
+        """Do one of one's own actions; raises ``BadInput`` for what is not a claim: bonds and gifts have no row in a statement."""
+        if action.verb != "claim":
+            raise BadInput(f"{action.verb} is for others; a study's own account claims", field=self.id)
         return structs.replace(super().apply(action, ctx), position=f"{self.id}#claims")
 
 
