@@ -54,7 +54,7 @@ def test_the_share_is_said_to_be_an_assumption_and_income_is_what_was_published(
     rows = {row.key: row.value for row in document.waterfall}
     # 23 epochs of 40 OP at 1.4 USDC, give or take the draws; the last ones are not published yet at the end.
     assert 15 * 40 * 1_400_000 < rows["rewards"] < 23 * 46 * 1_400_000
-    assert any("0.4 % of each epoch is yours by assumption" in note for note in document.fidelity.notes)
+    assert any("40 bps of each epoch are yours by assumption" in note for note in document.fidelity.notes)
     assert abs(document.unexplained) <= document.unexplained_bound
 
 

@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 
 from kit import small_market
+from tidemill.chain.abi import Abi
+from tidemill.chain.artefacts import artefact
 from tidemill.errors import BadInput
 from tidemill.interfaces import Filled, Recorded
 from tidemill.market.store import write_dataset
 from tidemill.studies.load import load
 from tidemill.studies.rehearse import Comparison
+from tidemill.venues.cl_gauge.client_abi import MANAGER, STAKER
+from tidemill.venues.merkle_campaign.client_abi import DISTRIBUTOR
+from tidemill.venues.shared.client_parts import abi
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -24,7 +29,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_dataset(small_market(days=1), folder / "small")
     shutil.copy(EXAMPLES / "staked_range.py", folder)
     text = (EXAMPLES / "staked_range.toml").read_text().replace('dataset = "sample"', 'dataset = "small"')
-    text = text.replace("end = 2025-01-22T00:00:00Z\n", "").replace("harvest_hours = 48", "harvest_hours = 2").replace("days = 21", "days = 0")
+    text = (
+        text.replace("end = 2025-01-22T00:00:00Z\n", "")
+        .replace("harvest_hours = 48", "harvest_hours = 2")
+        .replace("days = 21", "days = 0")
+    )
     text = text.replace("[parameters]", "[rehearse]\nactions = 240\nseconds = 5\n\n[parameters]")
     (folder / "study.toml").write_text(text)
     return folder
@@ -49,7 +58,9 @@ def test_a_staked_range_agrees_to_the_wei(played: Callable[..., Comparison], mod
     document = comparison.document
     assert document.agrees, document.differences
     assert {row.difference for row in document.balances} == {0}
-    done = [(s.venue, s.verb) for s in comparison.chain.record if isinstance(s, Recorded) and isinstance(s.status, Filled)]
+    done = [
+        (s.venue, s.verb) for s in comparison.chain.record if isinstance(s, Recorded) and isinstance(s.status, Filled)
+    ]
     assert {("pool", "mint"), ("gauge", "stake"), ("gauge", "exit"), ("pool", "close")} <= set(done)
     assert done.index(("gauge", "stake")) < done.index(("gauge", "exit")) < done.index(("pool", "close"))
     rewards = [row for row in document.balances if row.token.startswith("OP@") and row.account == "me"]
@@ -159,13 +170,11 @@ def test_every_verb_of_the_client_agrees(folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_clients_signatures_are_the_artefacts_own() -> None:
-    from tidemill.chain.abi import Abi  # noqa: PLC0415 - this test alone
-    from tidemill.chain.artefacts import artefact  # noqa: PLC0415
-    from tidemill.venues.cl_gauge.client_abi import MANAGER, STAKER  # noqa: PLC0415
-    from tidemill.venues.merkle_campaign.client_abi import DISTRIBUTOR  # noqa: PLC0415
-    from tidemill.venues.shared.client_parts import abi  # noqa: PLC0415
-
-    texts = ((STAKER, "UniswapV3Staker"), (MANAGER, "NonfungiblePositionManager"), (DISTRIBUTOR, "CumulativeDistributor"))
+    texts = (
+        (STAKER, "UniswapV3Staker"),
+        (MANAGER, "NonfungiblePositionManager"),
+        (DISTRIBUTOR, "CumulativeDistributor"),
+    )
     for text, name in texts:
         ours, real = abi(text), Abi(artefact(name).abi)
         for signature, codec in ours.functions.items():

@@ -156,9 +156,7 @@ class Twins:
         """Add to anybody's token, staked or not: a stake goes on with the liquidity it began with."""
         number = r.choice(self.numbers)
         amount = 1 << r.randrange(40, 70)
-        self.v3.act(
-            "increase", r.choice(self.actors), token_id=number, amount0_desired=amount, amount1_desired=amount
-        )
+        self.v3.act("increase", r.choice(self.actors), token_id=number, amount0_desired=amount, amount1_desired=amount)
 
     # -- both sides ----------------------------------------------------------------------------------------------------
 

@@ -251,9 +251,7 @@ def tokens_passed_on() -> None:
             try:
                 both(
                     lambda who=who, number=number, to=to: manager.send(who, PASS, who, to, number),
-                    lambda who=who, number=number, to=to: transfer(
-                        state, number, who, "zero" if to == nobody else to
-                    ),
+                    lambda who=who, number=number, to=to: transfer(state, number, who, "zero" if to == nobody else to),
                 )
             except Revert as revert:
                 said = revert.reason

@@ -10,6 +10,7 @@ import pytest
 from harness.day import LAST, ME, NET, Wallet, block_of, market, pool_stage, replay_stage
 from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import Action, At, Block, Claimable, Revert
+from tidemill.ledger.families import treatment
 from tidemill.market.limbs import from_limbs
 from tidemill.venues.cl_gauge.model import GaugeModel
 from tidemill.venues.cl_gauge.stage import GaugeStage
@@ -178,8 +179,6 @@ def test_a_gauge_says_what_it_cannot_stand_on() -> None:
 
 
 def test_late_claims_shrink_out_of_range_and_the_books_know_it() -> None:
-    from tidemill.ledger.families import treatment  # noqa: PLC0415 - what the books make of it
-
     assert treatment("gauge").shrinks
     assert not treatment("stake").shrinks
     pool = pool_stage(anchored=True)

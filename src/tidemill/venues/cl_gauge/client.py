@@ -93,7 +93,9 @@ class GaugeClient:
         if verb == "stake" and self._ask("deposits", number)[0] != NOBODY:
             return self._call(verb, "stakeToken", key, number)
         data = _words(key) if verb == "stake" else b""
-        return Call(at.manager, abi(MANAGER).encode("safeTransferFrom", self.account, at.staker, number, data), purpose=verb)
+        return Call(
+            at.manager, abi(MANAGER).encode("safeTransferFrom", self.account, at.staker, number, data), purpose=verb
+        )
 
     def _together(self, verb: str, number: int, key: tuple[Any, ...]) -> list[bytes]:
         codec = abi(STAKER)

@@ -49,9 +49,10 @@ class LocalGauge(ScriptedLocal):
         state: GaugeState = model.state  # type: ignore[attr-defined]
         out = [("incentives", *self.pulse(model))]
         numbers = {*state.deposits, *(int(p.id.rpartition("#")[2]) for p in self._pool.positions(self._at.staker))}
-        for number in sorted(numbers):
-            for view in ("deposits", "stakes"):
-                out.append((f"{view}({number})", model.read(view, number), self.client.read(view, number)))
+        asked = [(view, number) for number in sorted(numbers) for view in ("deposits", "stakes")]
+        out += [
+            (f"{view}({number})", model.read(view, number), self.client.read(view, number)) for view, number in asked
+        ]
         for who in ("me", *self._actors):
             owed = self.client.read("rewards", state.own.reward, self.ground.address(who))
             out.append((f"rewards({who})", model.read("rewards", state.own.reward, who), owed))

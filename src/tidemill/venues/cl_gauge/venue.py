@@ -68,9 +68,8 @@ VENUE = Kind(
     "all the pool's liquidity in range, staked or not. Its fees go on beside it.",
     risks=(
         "out of range it earns nothing, and what nobody staked for is paid back to whoever brought the incentive",
-        "rewards are credited by unstaking only; after the end others' late seconds count as well, and dilute who is out "
-        "of range",
-        "while it is staked the token lies at the contract: closing or collecting takes unstaking and a withdrawal first",
+        "rewards are credited by unstaking only; after the end late seconds count as well, and dilute who is out of range",
+        "while it is staked the token lies at the contract: closing or collecting takes unstaking and withdrawing first",
     ),
     verbs={"enter": "stake", "harvest": "harvest", "leave": "exit"},
 )

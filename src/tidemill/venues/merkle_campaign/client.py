@@ -10,7 +10,7 @@ from tidemill.chain.types import Call, Receipt
 from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import Event, Filled, Intent, Position, Reverted, Status
 from tidemill.venues.merkle_campaign.client_abi import DISTRIBUTOR, NOBODY, PAID, CampaignDeployment
-from tidemill.venues.merkle_campaign.model import VERBS, claim_of, claims_of, root_of
+from tidemill.venues.merkle_campaign.model import VERBS, Args, claim_of, claims_of, root_of
 from tidemill.venues.shared.client_parts import ERC20, Given, abi, ask, decode_log, with_approvals
 
 __all__ = ["CampaignClient"]
@@ -22,9 +22,7 @@ _PLAIN = ("activeAt", "delay", "bond")
 class CampaignClient:
     """One distributor as ``account`` (an address) uses it, whose name in the trees is ``name``."""
 
-    def __init__(
-        self, rpc: Rpc, deployment: CampaignDeployment, *, venue: str, account: str, name: str = "me"
-    ) -> None:
+    def __init__(self, rpc: Rpc, deployment: CampaignDeployment, *, venue: str, account: str, name: str = "me") -> None:
         self.rpc, self.deployment, self.venue = rpc, deployment, venue
         self.account, self.name = account.lower(), name
 
@@ -46,10 +44,10 @@ class CampaignClient:
         at = self.deployment
         archive = at.archive
         if verb == "submit":
-            root = root_of(archive, given.intent.args)
-            given.text("root", "")
-            given.number("epoch", 0)
-            return [self._call(verb, "submit", root.to_bytes(32, "big"))]
+            told: Args = (
+                {"root": given.text("root")} if "root" in given.intent.args else {"epoch": given.number("epoch")}
+            )
+            return [self._call(verb, "submit", root_of(archive, told).to_bytes(32, "big"))]
         if verb == "dispute":
             bond = {at.token(archive.bond_token): archive.bond}
             return with_approvals(
@@ -67,12 +65,12 @@ class CampaignClient:
 
     def _claim(self, given: Given) -> Call:
         at = self.deployment
-        for name in ("account", "token", "proof"):
-            given.text(name, "")
-        given.number("cumulative", 0)
-        account, token, cumulative, proof = claim_of(
-            at.archive, given.intent.args, self.name, self.read("root")
-        )
+        told: dict[str, int | str | bool] = {
+            name: given.text(name) for name in ("account", "token", "proof") if name in given.intent.args
+        }
+        if "cumulative" in given.intent.args:
+            told["cumulative"] = given.number("cumulative")
+        account, token, cumulative, proof = claim_of(at.archive, told, self.name, self.read("root"))
         words = [word.to_bytes(32, "big") for word in proof]
         return self._call("claim", "claim", at.address(account), at.token(token), cumulative, words)
 
@@ -116,7 +114,10 @@ class CampaignClient:
             return self._ask(query, block=block)
         if query == "disputer":
             found = self._ask(query, block=block)
-            names = {address: name for name, address in at.archive.people.items()} | {NOBODY: "", self.account: self.name}
+            names = {address: name for name, address in at.archive.people.items()} | {
+                NOBODY: "",
+                self.account: self.name,
+            }
             return names.get(found, found)
         if query == "claimed":
             return self._ask(query, at.address(args[0]), at.token(args[1]), block=block)

@@ -39,9 +39,7 @@ class LocalCampaign(ScriptedLocal):
 
     def client_for(self, who: str) -> CampaignClient:
         """Return a client of the distributor for an account."""
-        return CampaignClient(
-            self.ground.rpc, self._at, venue=self.id, account=self.ground.address(who), name=who
-        )
+        return CampaignClient(self.ground.rpc, self._at, venue=self.id, account=self.ground.address(who), name=who)
 
     def pulse(self, model: Stage) -> tuple[Any, Any]:
         """Compare what one has been paid, and from when the newest root is in force."""

@@ -13,9 +13,10 @@ from tidemill.venues.merkle_campaign.state import CampaignState
 from tidemill.venues.shared.effects import Effects
 from tidemill.venues.shared.words import count_words
 
-__all__ = ["VERBS", "CampaignModel", "claim_of", "claims_of", "root_of"]
+__all__ = ["VERBS", "Args", "CampaignModel", "claim_of", "claims_of", "root_of"]
 
 Args = Mapping[str, int | str | bool]
+"""Arguments of a verb, resolved."""
 UNFUNDED = "balance"
 """Why our test token refuses to move what its owner lacks."""
 

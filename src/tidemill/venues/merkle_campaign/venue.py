@@ -25,7 +25,10 @@ class CampaignStage(ScriptedStage[CampaignState]):
     """`Stage` of a campaign: what it pays belongs to the position of claims."""
 
     def apply(self, action: Action, ctx: Context) -> Result:
-        """Do one of one's own actions; raises ``BadInput`` for what is not a claim: bonds and gifts have no row in a statement."""
+        """Do one of one's own actions.
+
+        Raises ``BadInput`` for what is not a claim: bonds and gifts have no row in a statement.
+        """
         if action.verb != "claim":
             raise BadInput(f"{action.verb} is for others; a study's own account claims", field=self.id)
         return structs.replace(super().apply(action, ctx), position=f"{self.id}#claims")
@@ -56,11 +59,11 @@ def place(setup: Setup) -> Placed:
     }  # fmt: skip
 
     def make() -> Stage:
-        state = CampaignState(**made, epochs=list(epochs))  # type: ignore[arg-type]
+        state = CampaignState(**made, epochs=list(epochs))
         return CampaignStage(setup.id, setup.network, account, CampaignModel(), state, script, setup.first_from)
 
     def notes() -> tuple[str, ...]:
-        return (f"{setup.id}: {share / 100:g} % of each epoch is yours by assumption, whatever else you do",)
+        return (f"{setup.id}: {share} bps of each epoch are yours by assumption, whatever else you do",)
 
     return Placed(make, {symbol: setup.decimals[symbol]}, notes=notes)
 
