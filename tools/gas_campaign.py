@@ -90,9 +90,10 @@ def measure(lab: Lab, rounds: int) -> None:
     for number in range(rounds):
         stand.act(OWNER, "submit", {"epoch": number})
         stand.refuse(OWNER, "submit", {"epoch": number})
-        if number % 3 == 1:
-            stand.act(PEOPLE[number % 2], "dispute", {})
-            stand.act(OWNER, "resolve", {"valid": False})
+        stand.act(PEOPLE[number % 2], "dispute", {})
+        stand.refuse(PEOPLE[2], "dispute", {})
+        stand.refuse(PEOPLE[2], "resolve", {"valid": True})
+        stand.act(OWNER, "resolve", {"valid": False})
         stand.wait(DELAY)
         for who in PEOPLE:
             stand.act(who, "claim", {})

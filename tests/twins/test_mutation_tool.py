@@ -27,6 +27,8 @@ KNOWN = {
     "aave_v3": "rules_risk.value_down: div_down -> div_up",
     "morpho_blue": "rules.wad_mul_down: div_down -> div_up",
     "minichef": "rules.emitted_down: div_down -> div_up",
+    "cl_gauge": "rules.reward_down: mul_div_down -> mul_div_up",
+    "merkle_campaign": "rules.shared_down: mul_div_down -> mul_div_up",
 }
 ONE = """
 import importlib, sys
