@@ -193,7 +193,10 @@ def _life(stand: Stand, who: str, position: str, number: int) -> None:
     if number % 3 == 0:
         stand.act(who, "deposit", args)
     stand.refuse(who, "unstake", args)
-    stand.act(who, "stake", args)
+    if number % 3 == 0:
+        stand.set_up(who, "stake", args)  # what lies there already takes fewer bytes than what is handed in
+    else:
+        stand.act(who, "stake", args)
     stand.refuse(who, "stake", args)
     stand.refuse(who, "withdraw", args)
     stand.swap()

@@ -81,6 +81,7 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
     },
     "cl_gauge": {
         "snapshots": ("times the pool is asked for seconds per liquidity", 1),
+        "in_range": ("of them, with the price inside", 0),
         "tokens_passed": ("position tokens that change hands", 0),
         "transfers": ("token transfers", 1),
         **SLOTS,

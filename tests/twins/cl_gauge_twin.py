@@ -174,8 +174,8 @@ class Twins:
             journal.forget()
         assert isinstance(made, Result)
         after = [self.evm.storage(*place) for place in slots]
-        self._check_gas(counted(before, after), made)
         self._check_log(made)
+        self._check_gas(counted(before, after), made)
         if isinstance(got, int):
             assert_same(got, next(iter(made.amounts.values())), "amount")
         return made
@@ -187,7 +187,11 @@ class Twins:
         want = {name: times + passed * PASSED[name] for name, times in want.items()}
         want["tokens_passed"] = passed
         want["transfers"] = sum(address in self.ids for address in moved)
-        want["snapshots"] = sum(name in ("TokenStaked", "TokenUnstaked") for name, _ in self.staker.events())
+        asked = [args["tokenId"] for name, args in self.staker.events() if name in ("TokenStaked", "TokenUnstaked")]
+        tick = self.v3.real.pool.view("slot0")[1]
+        ranges = [self.v3.real.manager_position(number) for number in asked]
+        want["snapshots"] = len(asked)
+        want["in_range"] = sum(one["tick_lower"] <= tick < one["tick_upper"] for one in ranges)
         found = {name: times for name, times in made.features.items() if name in want}
         assert_same(want, dict.fromkeys(want, 0) | found, "what moves gas")
         assert len(found) == len(made.features)

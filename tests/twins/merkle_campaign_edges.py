@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness import actor
+from harness import actor, assert_same
 from tidemill.interfaces import Revert
 from tidemill.venues.merkle_campaign.merkle import Tree, root_by_proof
 from tidemill.venues.merkle_campaign.rules import shared_down
@@ -194,8 +194,8 @@ def an_empty_till() -> None:
 
 def shares_are_rounded_down() -> None:
     """What a study's campaign deals out: two thirds of a unit are nothing."""
-    assert shared_down(2, 1, 3) == 0
-    assert shared_down(10, 2, 3) == 6
+    assert_same(0, shared_down(2, 1, 3), "a third of two")
+    assert_same(6, shared_down(10, 2, 3), "two thirds of ten")
 
 
 def hashes_by_hand() -> None:

@@ -21,7 +21,7 @@ class RangePool(Protocol):
         ...
 
     def read(self, query: str, *args: Any) -> Any:
-        """Answer ``positions`` (of a token) and ``snapshotCumulativesInside`` (a range, the time), as the contracts do."""
+        """Answer ``slot0``, ``positions`` (of a token) and ``snapshotCumulativesInside`` (a range, the time), as the contracts."""
         ...
 
     def positions(self, owner: str) -> Sequence[Position]:
@@ -59,6 +59,7 @@ class Doing(Effects):
     def inside(self, tick_lower: int, tick_upper: int) -> int:
         """Return the pool's seconds per liquidity inside a range now (Q128, 160 bits)."""
         self.count("snapshots")
+        self.count("in_range", int(tick_lower <= self.pool.read("slot0")[1] < tick_upper))
         return int(self.pool.read("snapshotCumulativesInside", tick_lower, tick_upper, self.ctx.block.time)[1])
 
     def pay(self, token: str, source: str, target: str, amount: int, unfunded: str) -> None:
