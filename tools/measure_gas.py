@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import gas_aave
+import gas_campaign
 import gas_chef
+import gas_gauge
 import gas_morpho
 import gas_rates
 import gas_v2
@@ -90,6 +92,18 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "transfers": ("token transfers", 2),
         **SLOTS,
     },
+    "cl_gauge": {
+        "snapshots": ("times the pool is asked for seconds per liquidity", 1),
+        "in_range": ("of them, with the price inside", 0),
+        "tokens_passed": ("position tokens that change hands", 0),
+        "transfers": ("token transfers", 1),
+        **SLOTS,
+    },
+    "merkle_campaign": {
+        "proof_words": ("siblings in a proof", 9),
+        "transfers": ("token transfers", 1),
+        **SLOTS,
+    },
     "morpho_blue": {
         "accruals": ("interest brought up to date, which asks the rate model", 1),
         "by_shares": ("paid in shares: more is approved than is taken, and put back to 0", 0),
@@ -123,6 +137,8 @@ PLAIN = {
     "liquid_staking": ("first_shares", "last_shares"),
     "savings_vault": ("first_shares", "last_shares", "accrued", "powers"),
     "minichef": ("first_stake", "last_stake", "rewarded"),
+    "cl_gauge": ("tokens_passed",),
+    "merkle_campaign": ("proof_words",),
     "morpho_blue": ("accruals", "by_shares", "fees_taken", "health_checks", "bad_debts"),
     "staking_rewards": ("first_stake", "last_stake"),
     "aave_v3": (
@@ -154,6 +170,8 @@ APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
     "liquid_staking": {"stake": ("", False)},
     "savings_vault": {"deposit": ("", False), "mint": ("", True)},
     "minichef": {"stake": ("", False), "deposit": ("", False)},
+    "cl_gauge": {"create_incentive": ("", False)},
+    "merkle_campaign": {"dispute": ("", False)},
     "morpho_blue": {
         "supply": ("", "by_shares"),
         "supply_collateral": ("", False),
@@ -169,6 +187,8 @@ ABOUT = {
     "erc4626": "OpenZeppelin's ERC-4626 vault",
     "liquid_staking": "Liquid staking by our own contract",
     "savings_vault": "A savings vault by our own contract",
+    "cl_gauge": "Uniswap's v3 staker",
+    "merkle_campaign": "our distributor of cumulative amounts by merkle proof",
     "minichef": "Sushi's MiniChefV2 with ComplexRewarderTime",
     "morpho_blue": "Morpho Blue with our contract of the adaptive rate",
     "staking_rewards": "Synthetix StakingRewards",
@@ -180,6 +200,8 @@ PACKAGES = {
     "erc4626": ("@openzeppelin/contracts", "contracts/TestVault.sol", "contracts/TestToken.vy"),
     "liquid_staking": ("contracts/LiquidStaking.vy", "contracts/TestToken.vy"),
     "savings_vault": ("contracts/SavingsVault.vy", "contracts/TestToken.vy"),
+    "merkle_campaign": ("contracts/CumulativeDistributor.vy", "contracts/TestToken.vy"),
+    "cl_gauge": ("@uniswap/v3-staker", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
     "minichef": ("@sushiswap/core", "contracts/TestToken.vy"),
     "morpho_blue": ("@morpho-org/morpho-blue", "contracts/AdaptiveCurveRate.vy", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
@@ -211,6 +233,12 @@ def main() -> None:
     with Lab(SEED) as lab:
         gas_chef.measure(lab, rounds)
         write("minichef", lab.samples)
+    with Lab(SEED) as lab:
+        gas_gauge.measure(lab, rounds)
+        write("cl_gauge", lab.samples)
+    with Lab(SEED) as lab:
+        gas_campaign.measure(lab, rounds)
+        write("merkle_campaign", lab.samples)
     with Lab(SEED) as lab:
         gas_morpho.measure(lab, rounds)
         write("morpho_blue", lab.samples)

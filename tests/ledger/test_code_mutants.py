@@ -32,7 +32,7 @@ RAISES: list[tuple[str, str, str]] = [
     ("posting", "if transfer.target == _ME", "if transfer.source == _ME"),
     ("posting", "self._drift(claim, _minus(pair.grown(), fees), mark)", "[]"),
     ("posting", "fees), mark) + self._income(pair, mark)", "fees), mark)"),
-    ("posting", "if amount < 0:", "if amount > 0:"),
+    ("posting", "if amount < 0 and not", "if amount > 0 and not"),
     ("posting", "if abs(amount) <= allowed", "if abs(amount) < 0"),
     ("posting", 'f"rounding:{venue}", token, -amount', 'f"rounding:{venue}", token, amount'),
     ("posting", "basis[token] -= amount", "basis[token] += amount"),

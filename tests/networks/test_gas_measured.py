@@ -71,7 +71,9 @@ def test_words_written_are_those_of_the_trace(monkeypatch: pytest.MonkeyPatch) -
 def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.syspath_prepend(str(TOOLS))
     import gas_aave
+    import gas_campaign
     import gas_chef
+    import gas_gauge
     import gas_morpho
     import gas_rates
     import gas_v2
@@ -80,6 +82,12 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     from gas_lab import Lab
 
     with Lab("another seed") as lab:
+        if kind == "cl_gauge":
+            gas_gauge.measure(lab, 4)
+            return lab.samples
+        if kind == "merkle_campaign":
+            gas_campaign.measure(lab, 3)
+            return lab.samples
         if kind == "minichef":
             gas_chef.measure(lab, 2)
             return lab.samples
@@ -116,6 +124,8 @@ _KINDS = [
     "staking_rewards",
     "morpho_blue",
     "savings_vault",
+    "cl_gauge",
+    "merkle_campaign",
 ]
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from harness import assert_same, both
+from tidemill.interfaces import Revert
 from tidemill.units import MAX_UINT256
+from tidemill.venues.uniswap_v3.position_manager import transfer
 from tidemill.venues.uniswap_v3.rules import MIN_SQRT_RATIO, amount_in_up, amount_out_down, sqrt_ratio_at_tick
 from twins.uniswap_v3_reverts import BELOW, E18, IN, PRICE, prepared
 from twins.uniswap_v3_twin import Twin
@@ -221,7 +224,68 @@ def a_tick_whose_time_alone_stays() -> None:
     assert after.tick_cumulative_outside != before.tick_cumulative_outside
 
 
+def tokens_passed_on() -> None:
+    """Position tokens change hands by their owner alone; both enumerations follow, and so does who may do what."""
+    twin = prepared()
+    alice, bob, carol = twin.actors
+    manager, state, nobody = twin.real.manager, twin.state, "0x" + "00" * 20
+    desired = {"amount0_desired": E18, "amount1_desired": E18}
+    mine = [twin.act("mint", who, **IN, **desired)["token_id"] for who in (alice, alice, bob, alice, carol)]
+    first, second, theirs, last, _ = mine
+    moves = (
+        (alice, first, bob, ""),
+        (alice, first, carol, "ERC721: transfer caller is not owner nor approved"),
+        (alice, 10**6, carol, "ERC721: operator query for nonexistent token"),
+        (bob, theirs, nobody, "ERC721: transfer to the zero address"),
+        (bob, theirs, carol, ""),
+        (bob, first, carol, ""),
+        (carol, theirs, carol, ""),
+        (alice, last, bob, ""),
+        (alice, second, bob, ""),
+        (bob, last, alice, ""),
+    )
+    for elsewhere in (False, True):
+        for who, number, to, refusal in moves:
+            said = ""
+            mark = state.journal.mark()
+            try:
+                both(
+                    lambda who=who, number=number, to=to: manager.send(who, PASS, who, to, number),
+                    lambda who=who, number=number, to=to: transfer(state, number, who, "zero" if to == nobody else to),
+                )
+            except Revert as revert:
+                said = revert.reason
+            state.journal.commit(mark)
+            assert said == refusal, (who, number, to)
+            _compare_owners(twin, everybody=not elsewhere)
+        twin.act("collect", alice, token_id=last)
+        # Back to where it began, the way each came.
+        for who, number, to in ((alice, last, bob), (bob, second, alice), (bob, last, alice), (carol, theirs, bob),
+                                (carol, first, alice)):  # fmt: skip
+            both(lambda who=who, number=number, to=to: manager.send(who, PASS, who, to, number),
+                 lambda who=who, number=number, to=to: transfer(state, number, who, to))  # fmt: skip
+        state.manager.elsewhere = True
+        state.journal.forget()
+
+
+PASS = "safeTransferFrom(address,address,uint256)"
+
+
+def _compare_owners(twin: Twin, *, everybody: bool) -> None:
+    manager, mine = twin.real.manager, twin.state.manager
+    for who in twin.actors:
+        size = manager.view("balanceOf", who)
+        real = [manager.view("tokenOfOwnerByIndex", who, i) for i in range(size)]
+        assert_same(real, [mine.entries[who, i].token_id for i in range(mine.sizes.get(who, 0))], "an owner's tokens")
+        assert all(mine.places[who, number] == i + 1 for i, number in enumerate(real))
+    for number, token in mine.tokens.items():
+        assert_same(manager.view("ownerOf", number), token.owner, f"owner of {number}")
+        if everybody:
+            assert_same(token.owner, mine.entries["", mine.places["", number] - 1].owner, f"entry of {number}")
+
+
 EDGES = (
+    tokens_passed_on,
     a_tick_whose_time_alone_stays,
     inner_roundings_of_token0,
     inputs_beyond_256_bits,

@@ -36,6 +36,12 @@ class ChainStage:
         self.id, self.network, self.account = self.twin.id, self.twin.network, self.twin.account
         self.accounts = getattr(self.twin, "accounts", (self.account,))
 
+    def meet(self, stages: Mapping[str, Any]) -> None:
+        """Let the model beside this venue know the models beside the others."""
+        meet = getattr(self.twin, "meet", None)
+        if meet is not None:
+            meet({name: stage.twin for name, stage in stages.items()})
+
     # --- time ---------------------------------------------------------------------------------------------------------
 
     def advance(self, to: Block) -> Sequence[Happened]:

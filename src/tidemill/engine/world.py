@@ -101,6 +101,10 @@ class ModelWorld:
             raise BadInput(f"the run ends at {rules.end}, not after its start at {rules.start}", field="end")
         self.networks = {n.id: n for n in sorted(networks, key=lambda n: n.id)}
         self.stages = {s.id: s for s in stages}
+        for stage in self.stages.values():
+            meet = getattr(stage, "meet", None)
+            if meet is not None:
+                meet(self.stages)
         self.oracles = {o.id: o for o in oracles}
         placed: list[Stage | Oracle | Actor] = [*self.stages.values(), *self.oracles.values(), *actors]
         for one in placed:

@@ -142,7 +142,8 @@ class Stage(Protocol):
     transaction; without it (and without an account that batches) atomic plans there are refused. A stage whose views
     move with time alone has a method ``enter(block)``: an own transaction is about to be included in ``block``, ahead of
     what ``advance`` will play of it, and views from there on are of its time. A stage whose venue is several contracts
-    has ``accounts``, all that hold its tokens.
+    has ``accounts``, all that hold its tokens. A stage that stands on another venue (a gauge on a pool) has a method
+    ``meet(stages)``: the world calls it once, before anything else, with every stage by id.
     """
 
     id: str

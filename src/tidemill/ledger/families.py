@@ -35,6 +35,7 @@ class Treatment(Struct, frozen=True):
     account : account of the principal; a negative principal is ``debt`` whatever stands here.
     rounding : most raw units per token that one action at such a venue may lose to rounding.
     compounds : what accrues joins the principal of a converting position: the growth of the product per share.
+    shrinks : pending income may fall by itself.
     """
 
     family: str
@@ -44,6 +45,7 @@ class Treatment(Struct, frozen=True):
     account: Literal["claims", "locked"] = "claims"
     rounding: int = 2
     compounds: bool = False
+    shrinks: bool = False
 
 
 TREATMENTS: Mapping[str, Treatment] = {
@@ -56,6 +58,10 @@ TREATMENTS: Mapping[str, Treatment] = {
     # A queue of withdrawals: what it would pay may still grow up to its cap. A request rounds as a share does.
     "withdrawal": Treatment("vault", "grows", "growth", "size", account="locked"),
     "stake": Treatment("farm", "fixed", "rewards", "staked"),
+    # A gauge's rewards beside the range that earns them; once an incentive is over, who waits out of range is diluted.
+    "gauge": Treatment("farm", "fixed", "rewards", "staked", shrinks=True),
+    # A campaign's claims: nothing is put in, and a later root may correct an earlier one downwards.
+    "campaign": Treatment("farm", "fixed", "rewards", "share", shrinks=True),
     # Lending: one position of all that is supplied, one of all that is owed, whose (negative) principal grows too; a
     # liquidation befalls each by itself. `size` changes whenever what was put in or borrowed does, with time it does not.
     "supply": Treatment("lending", "grows", "interest", "size"),

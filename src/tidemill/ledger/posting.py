@@ -119,7 +119,7 @@ class _Poster:
         """Post what accrued; income that is pending never shrinks by itself."""
         claim, postings = pair.claim, []
         for token, amount in pair.accrued().items():
-            if amount < 0:
+            if amount < 0 and not claim.treatment.shrinks:
                 raise InvariantBroken(f"mark seq {mark.seq}: {claim.id} lost {-amount} {token} of pending income")
             postings.append(Posting(f"income:{claim.treatment.income}:{claim.id}", token, -amount))
         return postings

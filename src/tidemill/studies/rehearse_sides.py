@@ -178,8 +178,10 @@ class Sides:
         tell("deploying the contracts …")
         ground.sort([seat.pair for seat in self.seats.values() if seat.pair])
         ranked = sorted(self.seats.values(), key=lambda seat: seat.rank)
-        by_id = {venue.id: venue for venue in (seat.local(ground, disturb) for seat in ranked)}
-        venues: list[LocalVenue] = [by_id[name] for name in self.seats]
+        for seat in ranked:
+            venue = seat.local(ground, disturb)
+            ground.venues[venue.id] = venue
+        venues: list[LocalVenue] = [ground.venues[name] for name in self.seats]
         for venue in venues:
             venue.start(at)
         funds = self.prepared.funds()

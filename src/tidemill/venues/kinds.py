@@ -85,8 +85,10 @@ class Kind(Struct, frozen=True):
 
 _OURS = {
     "aave_v3": "tidemill.venues.aave_v3.venue",
+    "cl_gauge": "tidemill.venues.cl_gauge.venue",
     "erc4626": "tidemill.venues.erc4626.venue",
     "liquid_staking": "tidemill.venues.liquid_staking.venue",
+    "merkle_campaign": "tidemill.venues.merkle_campaign.venue",
     "minichef": "tidemill.venues.minichef.venue",
     "morpho_blue": "tidemill.venues.morpho_blue.venue",
     "savings_vault": "tidemill.venues.savings_vault.venue",

@@ -113,6 +113,8 @@ class Ground:
         self.issued: set[str] = set()
         """Tokens that a venue issues: nobody else can make them."""
         self.endowed: dict[tuple[str, str], int] = {}
+        self.venues: dict[str, LocalVenue] = {}
+        """What stands here already, for those that stand on it."""
         anvil.set_balance(self._addresses["me"], _WEALTH)
 
     # --- names --------------------------------------------------------------------------------------------------------

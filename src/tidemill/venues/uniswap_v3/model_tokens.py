@@ -9,7 +9,7 @@ from __future__ import annotations
 from tidemill.venues.shared.effects import Effects
 from tidemill.venues.uniswap_v3.model_state import TokenEntry, UniswapV3State
 
-__all__ = ["add_token", "remove_token"]
+__all__ = ["add_token", "move_token", "remove_token"]
 
 _ALL = ""
 
@@ -37,6 +37,15 @@ def remove_token(state: UniswapV3State, effects: Effects, token_id: int, owner: 
         effects.count("tokens_moved")
     elif _remove(state, _ALL, token_id):
         effects.count("tokens_moved")
+
+
+def move_token(state: UniswapV3State, token_id: int, source: str, target: str) -> None:
+    """Enter a token under its next owner; its place among all stays."""
+    _remove(state, source, token_id)
+    _add(state, target, token_id, target)
+    if not state.manager.elsewhere:
+        place = "", state.manager.places["", token_id] - 1
+        state.journal.put(state.manager.entries, place, TokenEntry(token_id, target))
 
 
 def _add(state: UniswapV3State, group: str, token_id: int, owner: str) -> None:

@@ -36,6 +36,8 @@ from tidemill.units.jit import unpack
 from tidemill.venues.kinds import Placed, Setup
 from tidemill.venues.uniswap_v3.model import UniswapV3Model
 from tidemill.venues.uniswap_v3.model_state import ManagerState, PoolPosition, PoolState, UniswapV3State
+from tidemill.venues.uniswap_v3.model_storage import storage_features
+from tidemill.venues.uniswap_v3.position_manager import transfer
 from tidemill.venues.uniswap_v3.rules_fees import fees_owed_down, wrapping_add_128
 from tidemill.venues.uniswap_v3.tape import Flow
 
@@ -336,6 +338,18 @@ class PoolStage:
     def rates(self) -> Mapping[str, Rate]:
         """A pool issues no receipt token."""
         return {}
+
+    def pass_token(self, number: int, source: str, target: str) -> Mapping[str, int]:
+        """Hand a position token on, as the manager does for its owner; returns what of the manager's moves gas.
+
+        Raises ``Revert`` in the manager's words. For venues that take position tokens: they undo it by `restore`.
+        """
+        journal = self.state.journal
+        mark = journal.mark()
+        transfer(self.state, number, source, target)
+        written = storage_features(journal.since(mark))
+        journal.commit(mark)
+        return written
 
     def _all_positions(self) -> Iterator[Position]:
         return (position for position, _ in self._owned())

@@ -16,12 +16,12 @@ from tidemill.venues.shared.effects import Effects
 from tidemill.venues.uniswap_v3 import model_pool as core
 from tidemill.venues.uniswap_v3.model_state import NO_POSITION, TokenPosition, UniswapV3State
 from tidemill.venues.uniswap_v3.model_ticks import ratio_at_tick
-from tidemill.venues.uniswap_v3.model_tokens import add_token, remove_token
+from tidemill.venues.uniswap_v3.model_tokens import add_token, move_token, remove_token
 from tidemill.venues.uniswap_v3.rules_fees import fees_owed_down, wrapping_add_128
 from tidemill.venues.uniswap_v3.rules_liquidity import liquidity_for_amounts_down
 from tidemill.venues.uniswap_v3.rules_ticks import MAX_TICK, MIN_TICK
 
-__all__ = ["Added", "burn", "check_deadline", "close", "collect", "decrease", "increase", "mint"]
+__all__ = ["Added", "burn", "check_deadline", "close", "collect", "decrease", "increase", "mint", "transfer"]
 
 
 class Added(NamedTuple):
@@ -144,6 +144,19 @@ def close(
     paid = collect(state, effects, token_id, effects.ctx.sender, MAX_UINT128, MAX_UINT128)
     burn(state, effects, token_id)
     return paid
+
+
+def transfer(state: UniswapV3State, token_id: int, sender: str, target: str) -> None:
+    """Hand a token of ``sender``'s to ``target`` (``zero`` is nobody); what it holds and is owed goes with it."""
+    token = state.manager.tokens.get(token_id)
+    if token is None:
+        raise Revert("ERC721: operator query for nonexistent token")
+    if token.owner != sender:
+        raise Revert("ERC721: transfer caller is not owner nor approved")
+    if target == "zero":
+        raise Revert("ERC721: transfer to the zero address")
+    move_token(state, token_id, sender, target)
+    state.journal.put(state.manager.tokens, token_id, token._replace(owner=target))
 
 
 def check_deadline(effects: Effects, deadline: int | None) -> None:

@@ -37,12 +37,16 @@ from tidemill.venues.uniswap_v3.rules_liquidity import (
     liquidity_for_amounts_down,
 )
 from tidemill.venues.uniswap_v3.rules_ticks import MAX_TICK, MIN_TICK, sqrt_ratio_at_tick
+from tidemill.venues.uniswap_v3.seconds import InsideSeconds
 from tidemill.venues.uniswap_v3.shadow import GasShadow
 from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
 __all__ = ["Fill", "KnownLiquidity", "Pool", "ReplayStage"]
 
 MAX_UINT128 = (1 << 128) - 1
+_NOT_YOURS = "ERC721: transfer caller is not owner nor approved"
+_PASSED = {"slots_set": 2, "slots_changed": 2, "slots_cleared": 3}
+"""Words of the manager that passing a token on writes: the last of its old owner, not the first of its next."""
 
 
 class Pool(NamedTuple):
@@ -131,6 +135,7 @@ class ReplayStage:
         self._shadow = GasShadow(
             venue, pool.token0, pool.token1, pool.fee, pool.tick_spacing, self.account, slots=observation_slots
         )
+        self._inside = InsideSeconds(tape, lambda: liquidity.active(self.steps, self.events))
         self._ranges: dict[tuple[int, int], int] = {}
         self._lower = np.empty(0, np.int32)
         self._upper = np.empty(0, np.int32)
@@ -210,7 +215,11 @@ class ReplayStage:
         return int(self.tape.tick[self.steps - 1])
 
     def read(self, query: str, *args: Any) -> Any:
-        """Answer the pool's own views: ``slot0`` (its first two fields), ``liquidity``, ``fee``, ``tickSpacing``, tokens."""
+        """Answer the pool's own views: ``slot0`` (its first two fields), ``liquidity``, ``fee``, ``tickSpacing``, tokens.
+
+        For venues that hold position tokens also ``positions`` (a number) and ``snapshotCumulativesInside`` (a range and
+        the time; of its three values the path knows seconds per liquidity, counted from the first question on).
+        """
         match query:
             case "slot0":
                 return self.sqrt_price_x96, self.tick
@@ -222,7 +231,29 @@ class ReplayStage:
                 return self.pool.tick_spacing
             case "token0" | "token1":
                 return self.pool.token0 if query == "token0" else self.pool.token1
+            case "positions":
+                token = self.tokens[args[0]]
+                kept = (token.lower, token.upper, token.liquidity, token.last0, token.last1, token.owed0, token.owed1)
+                return (self.pool.token0, self.pool.token1, self.pool.fee, *kept)
+            case "snapshotCumulativesInside":
+                lower, upper, now = args
+                return 0, self._inside.read(lower, upper, self.steps, now, self._shares()), 0
         raise KeyError(query)
+
+    def pass_token(self, number: int, source: str, target: str) -> Mapping[str, int]:
+        """Hand a position token on, as the manager does for its owner; returns what of the manager's moves gas.
+
+        Raises ``Revert`` in the manager's words. For venues that take position tokens: they undo it by `restore`.
+        """
+        self.tokens[number] = replace(self._owned(number, source, _NOT_YOURS), owner=target)
+        return _PASSED
+
+    def _shares(self) -> dict[tuple[int, int], int]:
+        """Return own liquidity by range, as far as it counts."""
+        out: dict[tuple[int, int], int] = {}
+        for token in self.tokens.values() if self.diluted else ():
+            out[token.lower, token.upper] = out.get((token.lower, token.upper), 0) + token.liquidity
+        return out
 
     # --- own actions --------------------------------------------------------------------------------------------------
 
@@ -244,6 +275,7 @@ class ReplayStage:
         if ctx.block.time > action.limits.get("deadline", ctx.block.time):
             raise Revert("Transaction too old")
         number = self._next_id
+        self._inside.settle(self.steps, ctx.block.time, self._shares())
         result = verbs[action.verb](action, ctx)
         if action.verb.startswith("swap"):
             return result
@@ -420,12 +452,14 @@ class ReplayStage:
     def snapshot(self) -> Any:
         """Return everything that own actions change."""
         arrays = (array.copy() for array in self._arrays())
-        return self._shadow.snapshot(), self._next_id, dict(self.tokens), dict(self._ranges), *arrays
+        books = self._next_id, dict(self.tokens), dict(self._ranges), self._inside.snapshot()
+        return self._shadow.snapshot(), *books, *arrays
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a snapshot taken at the same point of the path."""
-        mark, self._next_id, tokens, ranges, self._lower, self._upper, self._own, self._growth = snapshot
+        mark, self._next_id, tokens, ranges, inside, self._lower, self._upper, self._own, self._growth = snapshot
         self._shadow.restore(mark)
+        self._inside.restore(inside)
         self.tokens, self._ranges = dict(tokens), dict(ranges)
 
     def _arrays(self) -> tuple[Any, Any, Any, Any]:
@@ -437,11 +471,14 @@ class ReplayStage:
 
     def _mine(self, action: Action, ctx: Context) -> tuple[int, _Token]:
         number = self._number(action.args["position"])
+        return number or 0, self._owned(number, ctx.sender, "Not approved")
+
+    def _owned(self, number: int | None, who: str, refusal: str) -> _Token:
         if number is None or number not in self.tokens:
             raise Revert("ERC721: operator query for nonexistent token")
-        if self.tokens[number].owner != ctx.sender:
-            raise Revert("Not approved")
-        return number, self.tokens[number]
+        if self.tokens[number].owner != who:
+            raise Revert(refusal)
+        return self.tokens[number]
 
     def _check_range(self, lower: int, upper: int) -> None:
         if lower >= upper:
