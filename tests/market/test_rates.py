@@ -153,7 +153,7 @@ def test_a_week_is_the_least_that_a_year_is_told_from(tmp_path: Path):
     assert (short.per_year_ppm, short.reason) == (None, "6 days of data; a year is told from 7 days on")
     (enough,) = survey(read_rates(write(tmp_path, days(*grown)))).reserves
     assert enough.per_year_ppm == 7 * 365 // 7
-    # half a unit of the sixth decimal at both ends, of seven units, a year has 365 / 7 such weeks: 52.1, up, and one for the rounding down of the figure
+    # half a unit of the sixth decimal at both ends, times 365 / 7: 52.1 and a little, up; and one for rounding down
     assert enough.error_ppm == 54
 
 
