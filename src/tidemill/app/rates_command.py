@@ -1,8 +1,9 @@
-"""``tidemill market rates``: what suppliers earned, by network and asset, from a table of indices."""
+"""``tidemill market rates`` and ``sample``: tables of rates read, and made of exact venues."""
 
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,7 +14,7 @@ from tidemill.app.console import emit_json, note, stdout
 if TYPE_CHECKING:
     from tidemill.market.rates_survey import Survey, Yearly
 
-__all__ = ["rates"]
+__all__ = ["rates", "sample"]
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
 
@@ -66,6 +67,29 @@ def rates(
     stdout().print(table("", head, [[plain(cell) for cell in _row(one)] for one in shown]))
     for line in _traps(found):
         note(line)
+    return 0
+
+
+def sample(study: Path, venue: str, *, every: int = 3_600) -> int:
+    """Write the table of rates that a venue of a study would have shown, as CSV on standard output.
+
+    What others do there is played by the exact model, without you. `dataset = "that.csv"` then follows the table instead.
+
+    Example: `tidemill market sample examples/lending.toml aave --every 86400 > lending_rates.csv`
+
+    Parameters
+    ----------
+    study
+        A study file whose venue is scripted.
+    venue
+        The study's name of the venue.
+    every
+        Seconds between two rows.
+    """
+    from tidemill.studies.sampled import sample_rates  # noqa: PLC0415
+    from tidemill.studies.study import load_study  # noqa: PLC0415
+
+    sys.stdout.write(sample_rates(load_study(study), venue, every))
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidemill import networks
 from tidemill.engine.blocks import Blocks, Network
@@ -12,11 +12,14 @@ from tidemill.engine.rng import stream
 from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import Block, Price, Rate
 from tidemill.ledger.prices import price_of_home, price_of_micro, price_of_sqrt_down
-from tidemill.studies.market_data import MarketData, open_market
+from tidemill.studies.market_data import MarketData, open_market, open_rates
 from tidemill.studies.study import Study
 from tidemill.units import parse_amount
 from tidemill.venues.kinds import Placed, Setup, kind
 from tidemill.wording import rfc3339
+
+if TYPE_CHECKING:
+    from tidemill.market.rates_path import RatesPath
 
 __all__ = ["Prepared", "prepare"]
 
@@ -50,10 +53,15 @@ class Prepared:
         for name in study.fees:
             self._network(name, f"fees.{name}")
         self.markets: dict[str, MarketData] = {}
+        self.rates_paths: dict[str, RatesPath] = {}
         for name, spec in study.venues.items():
             found = self._named(lambda spec=spec: kind(spec.kind), f"venues.{name}.kind")
             if found.dataset:
+                if spec.rates:
+                    raise self._bad(f"venues.{name}.rates", f"{spec.kind} replays events and follows no table of rates")
                 self.markets[name] = open_market(study, name, spec)
+            elif spec.dataset != "sample" or spec.fidelity == "bars" or spec.rates:
+                self.rates_paths[name] = open_rates(study, name, spec, found)
         self.start, self.end = self._period()
         self.blocks = self._blocks()
         self.decimals: dict[str, int] = dict(study.tokens)
@@ -197,11 +205,12 @@ class Prepared:
         spec = self.study.venues[name]
         found = kind(spec.kind)
         params: dict[str, int | str] = {}
-        for key, (default, _) in found.params.items():
+        known = found.bars.params if name in self.rates_paths and found.bars else found.params
+        for key, (default, _) in known.items():
             if key in spec.params:
                 params[key] = spec.params[key]
             elif default is None:
-                raise self._bad(f"venues.{name}.params.{key}", f"missing; {found.params[key][1]}")
+                raise self._bad(f"venues.{name}.params.{key}", f"missing; {known[key][1]}")
             else:
                 params[key] = default
             if isinstance(default, int) and not isinstance(params[key], int):
@@ -209,10 +218,8 @@ class Prepared:
             if isinstance(params[key], int) and not 0 <= int(params[key]) <= 10**15:
                 raise self._bad(f"venues.{name}.params.{key}", f"{params[key]} is not between 0 and 10^15")
         for key in spec.params:
-            if key not in found.params:
-                raise UnknownName(
-                    "parameter", key, found.params, file=self.study.path, field=f"venues.{name}.params.{key}"
-                )
+            if key not in known:
+                raise UnknownName("parameter", key, known, file=self.study.path, field=f"venues.{name}.params.{key}")
         seed = self.study.world.seed  # not `self` in the closure: a cycle would keep the datasets of finished studies
         setup = Setup(
             id=name,
@@ -220,19 +227,21 @@ class Prepared:
             mode=spec.mode,
             params=params,
             decimals=self.decimals,
-            market=self.markets.get(name),
+            market=self.markets.get(name) or self.rates_paths.get(name),
             random=lambda stem: stream(stem, name, seed),
             first_from=self.blocks.first_from,
             start=self.start,
             end=self.end,
         )
-        placed: Placed = self._named(lambda: found.place(setup), None)
+        place = found.bars.place if name in self.rates_paths and found.bars else found.place
+        placed: Placed = self._named(lambda: place(setup), None)
         return placed
 
     def _period(self) -> tuple[int, int]:
         """Return the study's period: what it asks for, within what the data cover."""
         study = self.study
         spans = [market.span() for market in self.markets.values()]
+        spans += [path.span() for path in self.rates_paths.values()]
         first, last = max((s[0] for s in spans), default=0), min((s[1] for s in spans), default=0)
         if not spans and not (study.start and study.end):
             raise self._bad("start", "no venue has a dataset, so the study must say start and end")

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from tidemill.errors import UnknownName
 from tidemill.interfaces import Block, Stage
 
-__all__ = ["Kind", "Pair", "Placed", "Setup", "kind", "kinds"]
+__all__ = ["Bars", "Kind", "Pair", "Placed", "Setup", "kind", "kinds"]
 
 Pair = Callable[[Any], tuple[str, str, int]]
 """A stage → (token0, token1, sqrt_price_x96): what the venue says one token is worth in the other."""
@@ -59,12 +59,31 @@ class Placed(Struct, frozen=True):
     notes: Callable[[], tuple[str, ...]] = tuple
 
 
+class Bars(Struct, frozen=True):
+    """How a kind follows a table of rates instead of a flow: fidelity ``bars``.
+
+    Parameters
+    ----------
+    place : as ``Kind.place``; ``Setup.market`` is then the path to follow. params : as ``Kind.params``, in their place.
+    mode : whether one's own part is counted beside that of others (``diluted``) or not (``small``).
+    error : what following bars has been measured to be off by, against the exact venue.
+    sample : what such a table would say of an exact stage at a moment (seconds), given decimals by token id.
+    """
+
+    place: Callable[[Setup], Placed]
+    params: Mapping[str, tuple[int | str | None, str]]
+    mode: Literal["small", "diluted"]
+    error: str
+    sample: Callable[[Any, int, Mapping[str, int]], Mapping[str, str]]
+
+
 class Kind(Struct, frozen=True):
     """A kind of venue: its family, what proves its model, and how it is placed.
 
     ``gas`` is the path of its measured gas table. ``params`` says what ``[venues.NAME.params]`` may hold:
     ``{name: (default or None, meaning)}``. ``income`` says how it arises, ``risks`` what can go wrong, ``verbs`` which
     verbs go in, harvest and go out; where it stands on networks lies beside the gas table (``deployments.toml``).
+    ``bars`` is there where it can follow a table of rates.
     """
 
     name: str
@@ -78,6 +97,7 @@ class Kind(Struct, frozen=True):
     income: str = ""
     risks: tuple[str, ...] = ()
     verbs: Mapping[Literal["enter", "harvest", "leave"], str] = field(default_factory=dict)
+    bars: Bars | None = None
 
 
 _OURS = {

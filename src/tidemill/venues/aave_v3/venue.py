@@ -8,6 +8,7 @@ from typing import Any
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
 from tidemill.units import BPS, RAY, mul_div_down
+from tidemill.venues.aave_v3.bars import BARS
 from tidemill.venues.aave_v3.model import MarketModel
 from tidemill.venues.kinds import Kind, Placed, Setup
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
@@ -137,4 +138,5 @@ VENUE = Kind(
         "collateral that falls faster than liquidators act leaves bad debt with the market",
     ),
     verbs={"enter": "supply", "leave": "withdraw"},
+    bars=BARS,
 )

@@ -8,6 +8,7 @@ from typing import Any
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
 from tidemill.units import BPS, mul_div_down
+from tidemill.venues.erc4626.bars import BARS
 from tidemill.venues.erc4626.model import VaultModel
 from tidemill.venues.kinds import Kind, Placed, Setup
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
@@ -77,4 +78,5 @@ VENUE = Kind(
         "assets lent on or locked by the strategy may not be there when you withdraw",
     ),
     verbs={"enter": "deposit", "leave": "redeem"},
+    bars=BARS,
 )

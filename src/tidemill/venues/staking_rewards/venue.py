@@ -9,6 +9,7 @@ from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage, Transfer
 from tidemill.venues.kinds import Kind, Placed, Setup
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
+from tidemill.venues.staking_rewards.bars import BARS
 from tidemill.venues.staking_rewards.model import FarmModel
 
 __all__ = ["VENUE"]
@@ -78,4 +79,5 @@ VENUE = Kind(
         "rewards are income in their own token, whose price moves until you sell",
     ),
     verbs={"enter": "stake", "harvest": "claim", "leave": "exit"},
+    bars=BARS,
 )
