@@ -229,33 +229,32 @@ def _farm(path: _Figures, form: tuple[str, ...], **_: bool) -> dict[str, list[in
 
 
 def _amm(path: _Figures, form: tuple[str, ...], *, protocol_fee: bool) -> dict[str, list[int]]:
-    """Reserves and shares; of price, volume and depth, shares are made so that fees are what a share grows by."""
+    """Reserves, and what fees make of a share: from the shares told, or from volume and depth."""
     if form[0] == "reserve0":
-        out = {name: path.positive(name) for name in form}
-        _no_loss(path, out)
-        return out
+        reserve0, reserve1, shares = (path.positive(name) for name in form)
+        root = [
+            div_down(isqrt_down(x * y) * _RAY, share) for x, y, share in zip(reserve0, reserve1, shares, strict=True)
+        ]
+        return {"reserve0": reserve0, "reserve1": reserve1, "root_per_share": _no_loss(path, root)}
     price, volume, depth = path.positive("price"), path["volume"], path.positive("liquidity")
+    reserve1 = [div_down(value, 2) for value in depth]
+    reserve0 = [mul_div_down(value, _RAY, by) for value, by in zip(reserve1, price, strict=True)]
     fee = div_down(POOL_FEE_BPS * _RAY * (5 if protocol_fee else 6), int(BPS) * 6)
-    growth, out = _RAY, {"reserve0": [], "reserve1": [], "total_supply": []}
-    for row in range(len(price)):
-        reserve1 = div_down(depth[row], 2)
-        reserve0 = div_down(reserve1 * _RAY, price[row])
-        out["reserve0"].append(reserve0)
-        out["reserve1"].append(reserve1)
-        out["total_supply"].append(div_down(isqrt_down(reserve0 * reserve1) * _RAY, growth))
-        growth += div_down(growth * div_down(volume[row] * fee, _RAY), depth[row])
-    return out
+    root = [_RAY]
+    for traded, all_of_it in zip(volume[:-1], depth, strict=False):
+        root.append(root[-1] + mul_div_down(root[-1], mul_div_down(traded, fee, _RAY), all_of_it))
+    return {"reserve0": reserve0, "reserve1": reserve1, "root_per_share": root}
 
 
-def _no_loss(path: _Figures, out: dict[str, list[int]]) -> None:
-    """The product of the reserves per share never falls but by rounding: trading adds fees, adding and removing nothing."""
-    x, y, shares = (out[name] for name in ("reserve0", "reserve1", "total_supply"))
-    for row in range(1, len(x)):
-        before, after = (isqrt_down(x[at] * y[at]) * shares[other] for at, other in ((row - 1, row), (row, row - 1)))
-        if after * 1_000_000 < before * 999_999:
+def _no_loss(path: _Figures, root: list[int]) -> list[int]:
+    """Trading adds to the product per share, adding and removing leaves it: it falls by the rounding of digits alone."""
+    for row in range(1, len(root)):
+        if root[row] * 1_000_000 < root[row - 1] * 999_999:
             raise path.bad(
                 row, "a share's part of the reserves falls, which no trade does: not one pool, or not its supply"
             )
+        root[row] = max(root[row - 1 : row + 1])
+    return root
 
 
 _MAKE = {"lending": _lending, "vault": _vault, "farm": _farm, "amm": _amm}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tidemill.errors import BadInput, UnknownName
-from tidemill.studies.prepare import prepare
+from tidemill.studies.prepare import Prepared, prepare
 from tidemill.studies.study import Study
 from tidemill.venues.kinds import kind
 from tidemill.wording import rfc3339
@@ -11,10 +11,11 @@ from tidemill.wording import rfc3339
 __all__ = ["sample_rates"]
 
 
-def sample_rates(study: Study, venue: str, seconds: int) -> str:
+def sample_rates(study: Study, venue: str, seconds: int, prepared: Prepared | None = None) -> str:
     """Play what others do at a venue of a study, and write its figures down every so many seconds, as a CSV.
 
     The figures are the venue's without you. The table says of itself that it is synthetic, and where it comes from.
+    ``prepared`` is the study's own, where it is at hand.
 
     Raises
     ------
@@ -27,7 +28,7 @@ def sample_rates(study: Study, venue: str, seconds: int) -> str:
     found = kind(study.venues[venue].kind)
     if found.bars is None:
         raise BadInput(f"{found.name} follows no table of rates", field="venue")
-    prepared = prepare(study)
+    prepared = prepared or prepare(study)
     decimals = {prepared.token(symbol): places for symbol, places in prepared.decimals.items()}
     stage = prepared.placed[venue].make()
     lines: list[str] = []

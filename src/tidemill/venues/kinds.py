@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from tidemill.errors import UnknownName
+from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import Block, Stage
 
 __all__ = ["Bars", "Kind", "Pair", "Placed", "Setup", "kind", "kinds"]
@@ -41,6 +41,13 @@ class Setup(Struct, frozen=True):
     first_from: Callable[[int], Block]
     start: int
     end: int
+
+    def places(self, *symbols: str) -> list[int]:
+        """Return the decimals of tokens; raises ``BadInput`` naming one that the study does not tell."""
+        for symbol in symbols:
+            if symbol not in self.decimals:
+                raise BadInput(f"decimals of {symbol} are not known; add {symbol} = … under [tokens]", field="tokens")
+        return [self.decimals[symbol] for symbol in symbols]
 
 
 class Placed(Struct, frozen=True):

