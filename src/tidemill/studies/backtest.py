@@ -13,7 +13,7 @@ from tidemill.engine.run import Outcomes, run
 from tidemill.engine.world import ModelWorld
 from tidemill.execution.ids import content_hash
 from tidemill.execution.journal import MemoryJournal
-from tidemill.interfaces import Mark, Price
+from tidemill.interfaces import Mark, Price, Recorded
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
 from tidemill.studies.costs import Costing
@@ -40,6 +40,8 @@ class Played(Struct, frozen=True):
     noted: Noted
     pairs: dict[frozenset[tuple[str, Price]], Any]
     """What the pools said when marks carried these prices; ``None`` where that is not one thing."""
+    refusals: dict[tuple[str, str], str]
+    """Why a quote was refused last, by venue and verb."""
 
 
 class Backtest:
@@ -96,7 +98,7 @@ class Backtest:
         outcomes = run(witness, chosen.strategy, run_id=rules.run, log=journal)
         native = prepared.token(prepared.native)
         noted = Noted(outcomes, chosen.strategy, witness.seen, journal.decisions(rules.run), native, costing.told)
-        return Played(outcomes, costing, noted, pairs)
+        return Played(outcomes, costing, noted, pairs, world.refusals)
 
     def main_run(self) -> tuple[ResultDocument, Outcomes]:
         """Run the study itself and state it, without the runs beside it (half and double, comparisons)."""
@@ -122,7 +124,7 @@ class Backtest:
             exit=self.study.exit,
             tool_version=__version__,
             assumptions=assumptions,
-            warnings=self._warnings(),
+            warnings=[*self._warnings(), *self._unsent(played)],
             priced=self._priced(),
             tick_price=self._tick_price(),
             data_fee=self.prepared.network.family != "ethereum",
@@ -259,6 +261,17 @@ class Backtest:
         if self.prepared.markets or self.prepared.rates_paths:
             return []
         return ["no recorded market: flow and yield are scripted from the study's parameters and its seed"]
+
+    def _unsent(self, played: Played) -> list[str]:
+        """Say what was never sent because its venue would have refused: a study that does nothing says why."""
+        sent = {(step.venue, step.verb) for step in played.outcomes.record if isinstance(step, Recorded)}
+        lines = []
+        for (venue, verb), reason in sorted(played.refusals.items()):
+            if (venue, verb) not in sent:
+                words = kind(self.study.venues[venue].kind).reasons.get(reason, "")
+                told = " ".join(part for part in (reason, f"({words})" if words else "") if part) or "no reason given"
+                lines.append(f"{verb} at {venue} was never sent, for it would have been refused: {told}")
+        return lines
 
     def _priced(self) -> str | None:
         for name, placed in self.prepared.placed.items():

@@ -90,7 +90,7 @@ class Kind(Struct, frozen=True):
     ``gas`` is the path of its measured gas table. ``params`` says what ``[venues.NAME.params]`` may hold:
     ``{name: (default or None, meaning)}``. ``income`` says how it arises, ``risks`` what can go wrong, ``verbs`` which
     verbs go in, harvest and go out; where it stands on networks lies beside the gas table (``deployments.toml``).
-    ``bars`` is there where it can follow a table of rates.
+    ``bars`` is there where it can follow a table of rates; ``reasons`` puts words to those that its contracts give as codes.
     """
 
     name: str
@@ -105,6 +105,7 @@ class Kind(Struct, frozen=True):
     risks: tuple[str, ...] = ()
     verbs: Mapping[Literal["enter", "harvest", "leave"], str] = field(default_factory=dict)
     bars: Bars | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 _OURS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["Code"]
+__all__ = ["REASONS", "Code"]
 
 
 class Code:
@@ -43,3 +43,11 @@ class Code:
     TOO_WIDE: Final = "SafeCast: value doesn't fit in 128 bits"
     NO_PRICE: Final = ""
     """The oracle has no answer and no fallback: the call fails without a word."""
+
+
+REASONS = {
+    code: name.lower().replace("_", " ")
+    for name, code in vars(Code).items()
+    if isinstance(code, str) and name.isupper()
+}
+"""Words for the codes."""

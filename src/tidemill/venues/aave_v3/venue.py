@@ -9,6 +9,7 @@ from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
 from tidemill.units import BPS, RAY, mul_div_down
 from tidemill.venues.aave_v3.bars import BARS
+from tidemill.venues.aave_v3.codes import REASONS
 from tidemill.venues.aave_v3.model import MarketModel
 from tidemill.venues.kinds import Kind, Placed, Setup
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
@@ -139,4 +140,5 @@ VENUE = Kind(
     ),
     verbs={"enter": "supply", "leave": "withdraw"},
     bars=BARS,
+    reasons=REASONS,
 )
