@@ -288,7 +288,12 @@ CELLS: dict[str, tuple[str, str, list[str], str]] = {
     "an empty pool": ("uniswap_v2", "reserve0,reserve1,total_supply", ["1,1,1", "0,1,1"], "reserve0 is 0"),
     "no shares": ("uniswap_v2", "reserve0,reserve1,total_supply", ["1,1,0", "1,1,0"], "total_supply is 0"),
     "no depth": ("uniswap_v2", "price,volume,liquidity", ["1,1,1", "1,1,0"], "liquidity is 0"),
-    "reserves that vanish": ("uniswap_v2", "reserve0,reserve1,total_supply", ["2,2,1", "1,1,1"], "part of the reserves"),
+    "reserves that vanish": (
+        "uniswap_v2",
+        "reserve0,reserve1,total_supply",
+        ["2,2,1", "1,1,1"],
+        "part of the reserves",
+    ),
     "one row": ("erc4626", "apy", ["0.05"], "one moment only"),
     "no stake told": ("staking_rewards", "reward_per_day", ["1", "1"], r"reward_rate\+total_staked or"),
 }
