@@ -80,10 +80,10 @@ def study_page() -> str:
         found = kind(name)
         if found.params:
             parts.append(f"\n`{name}`: {found.summary}\n")
-            parts.append(params_table(found.params))
+            parts.append(params_table(found.params, found.limits))
         if found.bars:
             parts.append(f"\n`{name}` over a table of rates ([rates.md](rates.md)):\n")
-            parts.append(params_table(found.bars.params))
+            parts.append(params_table(found.bars.params, found.bars.limits))
     parts.append("\n## Names\n\n")
     parts.append(f"* kinds of venue: {', '.join(f'`{name}`' for name in kinds())}\n")
     parts.append(f"* networks: {', '.join(f'`{name}`' for name in networks.names())}\n")
@@ -91,9 +91,13 @@ def study_page() -> str:
     return "\n".join(parts).replace("\n\n\n", "\n\n")
 
 
-def params_table(params: Mapping[str, tuple[int | str | None, str]]) -> str:
+def params_table(params: Mapping[str, tuple[int | str | None, str]], limits: Mapping[str, tuple[int, int]]) -> str:
     """Return the table of a kind's parameters."""
-    rows = [(f"`{key}`", shown(default, default is None), about) for key, (default, about) in params.items()]
+    rows = []
+    for key, (default, about) in params.items():
+        low, high = limits.get(key, (0, 10**9))
+        between = f" ({low:,} to {high:,})" if high < 10**9 else f" (from {low})" if low else ""
+        rows.append((f"`{key}`", shown(default, default is None), about + between))
     return table(("key", "default", "meaning"), rows)
 
 

@@ -129,6 +129,7 @@ class Backtest:
             tick_price=self._tick_price(),
             data_fee=self.prepared.network.family != "ethereum",
             alternatives=alternatives,
+            words=self._words,
         )
         return statement(played.outcomes.record, played.outcomes.marks, facts)
 
@@ -268,10 +269,14 @@ class Backtest:
         lines = []
         for (venue, verb), reason in sorted(played.refusals.items()):
             if (venue, verb) not in sent:
-                words = kind(self.study.venues[venue].kind).reasons.get(reason, "")
-                told = " ".join(part for part in (reason, f"({words})" if words else "") if part) or "no reason given"
+                told = f"{reason or 'no reason given'}{self._words(venue, reason)}"
                 lines.append(f"{verb} at {venue} was never sent, for it would have been refused: {told}")
         return lines
+
+    def _words(self, venue: str, reason: str) -> str:
+        """Put words to a reason that is a code, or ends in one."""
+        words = kind(self.study.venues[venue].kind).reasons.get(reason.rpartition(" ")[2], "")
+        return f" ({words})" if words else ""
 
     def _priced(self) -> str | None:
         for name, placed in self.prepared.placed.items():

@@ -75,6 +75,7 @@ class Bars(Struct, frozen=True):
     mode : whether one's own part is counted beside that of others (``diluted``) or not (``small``).
     error : what following bars has been measured to be off by, against the exact venue.
     sample : what such a table would say of an exact stage at a moment (seconds), given decimals by token id.
+    limits : as ``Kind.limits``.
     """
 
     place: Callable[[Setup], Placed]
@@ -82,6 +83,7 @@ class Bars(Struct, frozen=True):
     mode: Literal["small", "diluted"]
     error: str
     sample: Callable[[Any, int, Mapping[str, int]], Mapping[str, str]]
+    limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Kind(Struct, frozen=True):
@@ -91,6 +93,7 @@ class Kind(Struct, frozen=True):
     ``{name: (default or None, meaning)}``. ``income`` says how it arises, ``risks`` what can go wrong, ``verbs`` which
     verbs go in, harvest and go out; where it stands on networks lies beside the gas table (``deployments.toml``).
     ``bars`` is there where it can follow a table of rates; ``reasons`` puts words to those that its contracts give as codes.
+    ``limits`` are the least and the most of whole numbers among ``params``, where they mean something only between them.
     """
 
     name: str
@@ -106,6 +109,7 @@ class Kind(Struct, frozen=True):
     verbs: Mapping[Literal["enter", "harvest", "leave"], str] = field(default_factory=dict)
     bars: Bars | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 _OURS = {

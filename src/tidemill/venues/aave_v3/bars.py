@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tidemill.errors import BadInput
+from tidemill.errors import BadData, BadInput
 from tidemill.interfaces import Action, Stage
-from tidemill.units import BPS, RAY, format_amount
+from tidemill.units import BPS, RAY, WAD, format_amount
 from tidemill.venues.aave_v3.model import MarketModel
+from tidemill.venues.aave_v3.model_account import account
 from tidemill.venues.aave_v3.state import MarketState
 from tidemill.venues.kinds import Bars, Placed, Setup
 from tidemill.venues.shared.following import Follow, FollowingStage
@@ -80,6 +81,11 @@ def _follow(path: Any, asset: str) -> Follow[MarketState]:
         reserve.config.frozen, reserve.config.paused = path.flag("frozen", now), path.flag("paused", now)
         for one in state.reserves.values():
             one.updated = now
+        if state.borrowed.get("me") and (health := account(state, "me", now).health) < WAD:
+            raise BadData(
+                f"{path.file}: at {now} the debt is under water (health factor {format_amount(health, 18, 4)}): a liquidator "
+                "would come, whom no table of rates tells of; borrow less"
+            )
 
     return follow
 
@@ -112,6 +118,15 @@ BARS = Bars(
         "threshold_bps": (8_000, "debt per collateral at which it is liquidated"),
         "bonus_bps": (500, "what a liquidator gains"),
         "supply_cap": (0, "most whole tokens that may be lent, 0 for no cap"),
+    },
+    limits={
+        "supplied": (0, 10**12),
+        "asset_price": (1, 10**9),
+        "collateral_price": (1, 10**9),
+        "ltv_bps": (1, 10_000),
+        "threshold_bps": (1, 10_000),
+        "bonus_bps": (0, 10_000),
+        "supply_cap": (0, 2**36 - 1),
     },
     mode="small",
     error=(

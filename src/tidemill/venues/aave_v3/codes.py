@@ -46,8 +46,6 @@ class Code:
 
 
 REASONS = {
-    code: name.lower().replace("_", " ")
-    for name, code in vars(Code).items()
-    if isinstance(code, str) and name.isupper()
+    code: name.lower().replace("_", " ") for name, code in vars(Code).items() if name.isupper() and code.isdecimal()
 }
 """Words for the codes."""

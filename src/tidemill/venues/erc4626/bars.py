@@ -24,8 +24,10 @@ def place(setup: Setup) -> Placed:
     params = setup.params
     asset, share, offset = str(params["asset"]), str(params["share"]), int(params["decimals_offset"])
     (decimals,) = setup.places(asset)
-    if not int(params["tvl"]):
-        raise BadInput("0: somebody must hold shares that a price is of", field=f"venues.{setup.id}.params.tvl")
+    if asset == share:
+        raise BadInput(
+            f"{share} is the asset already; a share is a token of its own", field=f"venues.{setup.id}.params.share"
+        )
     state: dict[str, Any] = {
         "account": f"{setup.id}:vault",
         "asset": f"{asset}@{setup.network}",
@@ -66,9 +68,10 @@ BARS = Bars(
     params={
         "asset": (None, "symbol of the asset"),
         "share": (None, "symbol of the vault's share"),
-        "decimals_offset": (0, "the vault's decimals offset (0 to 12)"),
+        "decimals_offset": (0, "the vault's decimals offset"),
         "tvl": (1_000_000, "whole assets that others hold in it at the start"),
     },
+    limits={"decimals_offset": (0, 12), "tvl": (1, 10**12)},
     mode="small",
     error=(
         "vault over a table: income against the exact venue, stays of a week and more, median: "

@@ -111,5 +111,15 @@ VENUE = Kind(
         "the chef pays from what it holds: once it is short, harvests fail until somebody fills it",
         "leaving in an emergency gives the stake back and forfeits what was not harvested",
     ),
+    limits={
+        "points": (1, 10**9),
+        "other_points": (0, 10**9),
+        "staked": (0, 10**12),
+        "reward_per_day": (0, 10**12),
+        "bonus_per_day": (0, 10**12),
+        "funded_days": (0, 10**5),
+        "cut_days": (0, 10**5),
+        "cut_bps": (0, 10_000),
+    },
     verbs={"enter": "deposit", "harvest": "harvest", "leave": "withdraw_and_harvest"},
 )

@@ -129,13 +129,19 @@ class ScriptedStage(Generic[S]):
         self.holdings = Holdings()
         self.played = 0
         self.refused = 0
-        """Scripted actions that reverted."""
+        """Scripted actions that reverted, and why the last one did."""
+        self.last_refusal = ""
         self.at = Block(time=0, number=0)
 
     def advance(self, to: Block) -> Sequence[Happened]:
         """Play the script up to and including ``to``; a scripted action that reverts did nothing, as on the chain."""
         while self.played < len(self.script) and self.script[self.played].block.number <= to.number:
-            self.play(self.script[self.played])
+            item = self.script[self.played]
+            if not self.play(item) and item.block == self.script[0].block:
+                raise BadInput(
+                    f"others cannot {item.action.verb} at the start: {self.last_refusal}",
+                    field=f"venues.{self.id}.params",
+                )
             self.played += 1
         self.at = to
         return ()
@@ -204,9 +210,10 @@ class ScriptedStage(Generic[S]):
         try:
             inside = _Inside(item.block, item.actor, self.holdings, None, self.account)
             self.holdings.move(self.model.apply(self.state, item.action, inside).transfers)
-        except Revert:
+        except Revert as revert:
             self.state = before
             self.refused += 1
+            self.last_refusal = revert.reason or "no reason given"
             return False
         return True
 

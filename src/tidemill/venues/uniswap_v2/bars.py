@@ -92,6 +92,7 @@ BARS = Bars(
         "lp": (None, "symbol of the pair's share"),
         "protocol_fee": (0, "1: the protocol takes a sixth of the fees (asked where the table has volume), 0: not"),
     },
+    limits={"protocol_fee": (0, 1)},
     mode="small",
     error=(
         "classic pool over a table: income against the exact venue, stays of a week and more, median: "

@@ -124,6 +124,13 @@ VENUE = Kind(
         "shares added next to yours take part of the same fees; a sixth of them may go to the protocol",
         "the price inside follows the market only as fast as somebody trades it there",
     ),
+    limits={
+        "liquidity": (1, 10**12),
+        "volatility_bps": (0, 10**5),
+        "noise_per_day": (0, 10**12),
+        "every_minutes": (1, 10**5),
+        "protocol_fee": (0, 1),
+    },
     verbs={"enter": "add_liquidity", "leave": "remove_liquidity"},
     bars=BARS,
 )
