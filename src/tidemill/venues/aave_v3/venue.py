@@ -9,7 +9,6 @@ from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
 from tidemill.units import BPS, RAY, mul_div_down
 from tidemill.venues.aave_v3.bars import BARS
-from tidemill.venues.aave_v3.codes import REASONS
 from tidemill.venues.aave_v3.model import MarketModel
 from tidemill.venues.kinds import Kind, Placed, Setup
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
@@ -101,7 +100,7 @@ def _script(setup: Setup, ids: list[str]) -> list[Scripted]:
             (("lenders", "supply"), ("lenders", "withdraw"), ("borrowers", "borrow"), ("borrowers", "repay"))
         )
         script.append(Scripted(setup.first_from(time), actor, Action(verb, {"asset": asset, "amount": amount})))
-    return script
+    return [item for item in script if item.action.args["amount"]]
 
 
 VENUE = Kind(
@@ -157,5 +156,5 @@ VENUE = Kind(
     },
     verbs={"enter": "supply", "leave": "withdraw"},
     bars=BARS,
-    reasons=REASONS,
+    reasons=MarketModel.reasons,
 )

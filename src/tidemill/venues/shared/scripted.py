@@ -213,7 +213,8 @@ class ScriptedStage(Generic[S]):
         except Revert as revert:
             self.state = before
             self.refused += 1
-            self.last_refusal = revert.reason or "no reason given"
+            words = getattr(self.model, "reasons", {}).get(revert.reason)
+            self.last_refusal = f"{revert.reason or 'no reason given'}{f' ({words})' if words else ''}"
             return False
         return True
 
