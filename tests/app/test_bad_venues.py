@@ -97,7 +97,7 @@ def test_at_its_bounds_a_study_runs_or_says_why_not(name: str, key: str, bound: 
         document = run(with_param(name, key, bound))
     except BadInput as error:
         told = str(error)
-        assert ("venues." in told or "capital." in told) and "\n" not in told  # noqa: PT017 - the other is a result
+        assert ("venues." in told or "capital." in told) and "\n" not in told
     else:
         assert abs(document.unexplained) <= document.unexplained_bound
 
