@@ -124,6 +124,8 @@ def test_the_command_shows_what_the_library_says(found: Survey):
 def test_two_reserves_of_one_symbol_are_told_apart(daily: RatesTable):
     assert daily.of("arbitrum", "USDC")["address"][0] != daily.of("arbitrum", "USDC.e")["address"][0]
     assert daily.of("arbitrum", daily.of("arbitrum", "USDC")["address"][0])["name"][0] == "USDC"
+    assert daily.of("celo", "cUSD").equals(daily.of("celo", "USDm"))  # an earlier name brings all rows
+    assert set(daily.of("celo", "cUSD")["asset"]) == {"cUSD", "USDm"}
     with pytest.raises(BadInput, match="network: .* rows of several; say which: 'arbitrum', 'avalanche'"):
         daily.of(asset="USDC")
     with pytest.raises(BadInput, match="did you mean 'optimism'"):
