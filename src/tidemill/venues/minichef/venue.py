@@ -112,7 +112,7 @@ VENUE = Kind(
         "leaving in an emergency gives the stake back and forfeits what was not harvested",
     ),
     limits={
-        "points": (1, 10**9),
+        "points": (0, 10**9),
         "other_points": (0, 10**9),
         "staked": (0, 10**12),
         "reward_per_day": (0, 10**12),

@@ -78,7 +78,7 @@ VENUE = Kind(
         "whoever stakes beside you takes part of the same stream: your share falls as stakes grow",
         "rewards are income in their own token, whose price moves until you sell",
     ),
-    limits={"duration_days": (1, 10_000), "staked": (0, 10**12), "reward_per_period": (0, 10**12)},
+    limits={"duration_days": (0, 10_000), "staked": (0, 10**12), "reward_per_period": (0, 10**12)},
     verbs={"enter": "stake", "harvest": "claim", "leave": "exit"},
     bars=BARS,
 )

@@ -125,10 +125,10 @@ VENUE = Kind(
         "the price inside follows the market only as fast as somebody trades it there",
     ),
     limits={
-        "liquidity": (1, 10**12),
+        "liquidity": (0, 10**12),
         "volatility_bps": (0, 10**5),
         "noise_per_day": (0, 10**12),
-        "every_minutes": (1, 10**5),
+        "every_minutes": (0, 10**5),
         "protocol_fee": (0, 1),
     },
     verbs={"enter": "add_liquidity", "leave": "remove_liquidity"},
