@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -121,13 +122,19 @@ def followed(name: str, seconds: int, folder: Path) -> Prepared:
     return prepare(msgspec.structs.replace(study, venues={**study.venues, family.venue: bars}))
 
 
-def stay(prepared: Prepared, family: Family, amount: int, since: int, until: int) -> int:
-    """Go in, stay, go out; return the income."""
-    stage: Any = prepared.placed[family.venue].make()
+def rich(stage: Any, family: Family) -> Book:
+    """A book in which nobody is short of the venue's tokens."""
     book = Book()
     for symbol in family.tokens:
         for who in ("me", *stage.accounts):
             book.add(f"{symbol}@op-mainnet", who, RICH)
+    return book
+
+
+def stay(prepared: Prepared, family: Family, amount: int, since: int, until: int) -> int:
+    """Go in, stay, go out; return the income."""
+    stage: Any = prepared.placed[family.venue].make()
+    book = rich(stage, family)
     done: list[Mapping[str, int]] = []
     for time in (since, until):
         block = prepared.blocks.first_from(time)
@@ -178,3 +185,59 @@ def test_the_error_that_results_print_is_the_measured_one(name: str, tmp_path_fa
     else:
         assert "your part is counted" in bars(name).error
         assert max(abs(a - b) for a, b in zip(tiny, large, strict=True)) < 500
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_followed_venue_says_what_its_table_says(name: str, tmp_path_factory: pytest.TempPathFactory):
+    """Written down again, the followed venue gives its own table, to the rounding of raw units; with oneself in it too."""
+    family, prepared = FAMILIES[name], followed(name, DAY, tmp_path_factory.mktemp("tables"))
+    path, stage = prepared.rates_paths[family.venue], prepared.placed[family.venue].make()
+    decimals = {prepared.token(symbol): places for symbol, places in prepared.decimals.items()}
+    for at, time in enumerate(path.time[:-1:9]):
+        block = prepared.blocks.first_from(time)
+        stage.advance(block)
+        if at == 3:
+            stage.apply(family.enter(family.large), Ctx(block, "me", rich(stage, family)))
+            stage.advance(block)
+        told = {key: Fraction(cell) for key, cell in bars(name).sample(stage, block.time, decimals).items()}
+        if name == "amm":
+            told["root_per_share"] = Fraction(isqrt_down(int(told["reserve0"] * told["reserve1"] * 10**40)), 10**20)
+            told["root_per_share"] /= told.pop("total_supply")
+            whole = Fraction(path.held("reserve1", block.time)) / 10**27
+            assert told["reserve1"] == whole if at < 3 else told["reserve1"] > whole
+            assert float(told["reserve0"] / told["reserve1"]) == pytest.approx(
+                path.held("reserve0", block.time) / path.held("reserve1", block.time), rel=1e-9
+            )
+        for key, value in told.items():
+            if key in path.figures and not key.startswith("reserve"):
+                expected = path.held(key, block.time) if name == "farm" else path.between(key, block.time)
+                mine = Fraction(family.large, 10**12) if key == "total_staked" and at > 2 else 0
+                assert float(value - mine) == pytest.approx(expected / 10**27, rel=1e-9)
+    if name == "lending":
+        rate = stage.read("getReserveData", "USDC@op-mainnet")["currentLiquidityRate"]
+        assert rate == path.slope("supply_index", stage.at.time) > 0
+
+
+@pytest.mark.parametrize("name", ["lending", "vault", "amm"])
+def test_a_followed_venue_is_of_the_moment_it_acts_in(name: str, tmp_path_factory: pytest.TempPathFactory):
+    family, prepared = FAMILIES[name], followed(name, DAY, tmp_path_factory.mktemp("tables"))
+    first, later = (prepared.blocks.first_from(prepared.start + days * DAY) for days in (1, 20))
+    got = []
+    for arrive in ("advance", "enter", "apply"):
+        stage: Any = prepared.placed[family.venue].make()
+        stage.advance(first)
+        book = rich(stage, family)
+        put = stage.apply(family.enter(family.tiny), Ctx(first, "me", book))
+        book.move(put)
+        if arrive != "apply":
+            getattr(stage, arrive)(later)
+            seen = stage.rates() or stage.positions("me")[0].principal
+        got.append(stage.apply(family.leave(put.amounts), Ctx(later, "me", book)).amounts)
+        if arrive == "enter":
+            other = prepared.placed[family.venue].make()
+            other.advance(first)
+            other.apply(family.enter(family.tiny), Ctx(first, "me", rich(other, family)))
+            other.advance(later)
+            assert seen == (other.rates() or other.positions("me")[0].principal)
+    assert got[0] == got[1] == got[2]
+    assert family.income(put.amounts, got[0]) > 0
