@@ -183,6 +183,7 @@ WRONG: dict[str, tuple[str, list[tuple[str, ...]], str]] = {
     "an empty index": ("time,symbol,liquidity_index", days("1.0", ""), "supply_index at 1735776000: empty"),
     "a word for an index": ("time,symbol,liquidity_index", days("much"), "not a decimal amount"),
     "an index below 0": ("time,symbol,liquidity_index", days("-1.5"), "below 0"),
+    "raw units": ("time,symbol,liquidity_index", days("1.0", "1" + "0" * 31), "raw units go without their decimals"),
     "no moment": ("time,symbol,liquidity_index", [("soon", "USDC", "1")], "row 0: 'soon' is no moment"),
     "milliseconds": ("time,symbol,liquidity_index", [("1735689600000", "USDC", "1")], "no moment"),
     "two names for one": ("time,liquidity_index,supply_index", days("1"), "are both supply_index"),

@@ -7,12 +7,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tidemill.errors import BadData
-from tidemill.market.rates import read_rates
+from tidemill.errors import BadData, BadInput
+from tidemill.market.rates import ALIASES, read_rates
 from tidemill.market.rates_path import RatesPath, rates_path
+from tidemill.market.rates_survey import survey
 
 RAY, DAY, YEAR = 10**27, 86_400, 365 * 86_400
 START = 1_735_689_600
@@ -96,3 +97,61 @@ def test_a_figure_lies_on_the_line_between_its_rows(values: list[int], now: int)
     assert found.slope("x", now) == (
         max(after - values[row], 0) * RAY * YEAR // (values[row] * 100) if row + 1 < len(values) else 0
     )
+
+
+CELL = st.one_of(
+    st.text(st.characters(exclude_characters="\n\r\x00"), max_size=8),
+    st.sampled_from(
+        ["", "0", "1.0", "-1", "1e400", "1e-40", "NaN", "inf", "0x10", "1_000", "½", "true", "2025-01-01", "1735689600"]
+    ),
+    st.integers(-(10**40), 10**40).map(str),
+    st.decimals(allow_nan=False, allow_infinity=False).map(str),
+)
+HEADS = [
+    "time",
+    "date",
+    "updated",
+    "network",
+    "symbol",
+    "address",
+    "suspect",
+    "frozen",
+    *ALIASES,
+    "apy_percent",
+    "",
+    "x",
+]
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.sampled_from(HEADS), min_size=1, max_size=5),
+    st.lists(st.lists(CELL, min_size=1, max_size=6), max_size=5),
+)
+def test_any_table_is_read_or_refused_in_one_line(tmp_path: Path, head: list[str], rows: list[list[str]]):
+    file = tmp_path / "any.csv"
+    file.write_text("\n".join(",".join(row) for row in [head, *rows]), encoding="utf-8", errors="replace")
+    refused(file)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200), st.sampled_from(["csv", "parquet"]))
+def test_any_bytes_are_refused_in_one_line(tmp_path: Path, content: bytes, ending: str):
+    file = tmp_path / f"any.{ending}"
+    file.write_bytes(content)
+    refused(file)
+
+
+def refused(file: Path) -> None:
+    for family in ("lending", "vault", "farm", "amm"):
+        try:
+            found = rates_path(read_rates(file), family)
+        except (BadData, BadInput) as error:
+            line = str(error)
+            assert file.name in line and "\n" not in line
+        else:
+            assert all(len(values) == len(found.time) for values in found.figures.values())
+    try:
+        survey(read_rates(file))
+    except (BadData, BadInput) as error:
+        assert "\n" not in str(error)  # noqa: PT017 - the other outcome is a survey

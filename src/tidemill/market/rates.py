@@ -20,6 +20,8 @@ from tidemill.units import parse_amount
 __all__ = ["ALIASES", "FIGURES", "FLAGS", "RAY_DIGITS", "RatesTable", "ray_of", "read_rates"]
 
 RAY_DIGITS = 27
+MOST = 10**30
+"""Largest figure: more whole tokens than this there are of nothing."""
 
 TIME = ("time", "timestamp", "snapshot_at", "block_timestamp", "date", "day")
 UPDATED = ("reserve_last_update", "last_update_timestamp", "updated")
@@ -123,6 +125,8 @@ def ray_of(text: str | None, digits: int, where: str) -> int:
         raise BadData(f"{where}: {error}") from None
     if value < 0:
         raise BadData(f"{where}: {text} is below 0")
+    if value > MOST * 10**digits:
+        raise BadData(f"{where}: {text[:40]} is above 10^30; raw units go without their decimals")
     return value
 
 
