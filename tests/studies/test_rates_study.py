@@ -31,18 +31,21 @@ KINDS: dict[str, dict[str, Any]] = {
     "aave_v3": {"asset": "USDC"},
     "erc4626": {"asset": "USDC", "share": "vUSDC"},
     "staking_rewards": {"staking": "USDC", "reward": "OPX"},
+    "minichef": {"staking": "USDC", "reward": "OPX"},
     "uniswap_v2": {"token0": "WETH", "token1": "USDC", "lp": "LP"},
 }
 STRATEGY = {
     "aave_v3": "lend",
     "erc4626": "deposit_and_harvest",
     "staking_rewards": "deposit_and_harvest",
+    "minichef": "deposit_and_harvest",
     "uniswap_v2": "hold_lp",
 }
 TABLE = {
     "aave_v3": ("supply_apy,borrow_apy", "0.05,0.07"),
     "erc4626": ("apy_percent", "5"),
     "staking_rewards": ("reward_per_day,total_staked", "100,90000"),
+    "minichef": ("reward_per_day,total_staked", "100,90000"),
     "uniswap_v2": ("price,volume,liquidity", "3000,1000000,10000000"),
 }
 
@@ -92,6 +95,7 @@ def value(document: ResultDocument, key: str) -> int:
         ("erc4626", "growth", 500_000_000),
         # a tenth of 100 OPX a day for a year, at 1.5
         ("staking_rewards", "rewards", 365 * 10 * 1_500_000),
+        ("minichef", "rewards", 365 * 10 * 1_500_000),
         # 0.3 % of a million on ten, a day: 0.03 % a day compounded on about 10,000 (each day's on the days before)
         ("uniswap_v2", "fees", None),
     ],
@@ -111,7 +115,7 @@ def test_a_year_of_each_family(tmp_path: Path, kind: str, row: str, income: int 
         assert found == pytest.approx(income, rel=1e-6)
     fidelity = document.fidelity
     assert (fidelity.data, fidelity.proof) == ("bars", "bytecode-equal")
-    assert fidelity.mode == ("diluted" if kind == "staking_rewards" else "small")
+    assert fidelity.mode == ("diluted" if kind in ("staking_rewards", "minichef") else "small")
     assert "median: hourly rows" in fidelity.error
     assert document.study.synthetic
     assert document.study.end - document.study.start == 365 * DAY

@@ -74,6 +74,12 @@ FAMILIES = {
         lambda put: Action("exit", {}),
         lambda put, got: got["reward"],
     ),
+    "chef": Family(
+        "chef_farm", "farm", ["staking", "reward"], 10**12, 20_000 * 10**12, ["vUSDC", "SUSHI", "BONUS"],
+        lambda n: Action("deposit", {"amount": n}),
+        lambda put: Action("exit", {}),
+        lambda put, got: got["reward"],
+    ),
     "amm": Family(
         "classic_pool", "pool", ["token0", "token1", "lp"], 10**15, 67 * 10**17, ["WETH", "USDC", "UNI-V2"],
         lambda n: Action("add_liquidity", {"amount0_desired": n, "amount1_desired": RICH}),
@@ -87,19 +93,19 @@ FAMILIES = {
 def exact(name: str) -> tuple[Study, Prepared]:
     study = load_study(EXAMPLES / f"{FAMILIES[name].example}.toml")
     prepared = prepare(study)
-    if name == "farm":
-        stir(prepared)
+    if name in ("farm", "chef"):
+        stir(prepared, *(("stake", "withdraw") if name == "farm" else ("deposit", "withdraw")))
     return study, prepared
 
 
-def stir(prepared: Prepared) -> None:
+def stir(prepared: Prepared, enter: str, leave: str) -> None:
     """Let somebody else come and go at the farm about every three hours, so that shares of the stream move."""
     make, draws = prepared.placed["farm"].make, random.Random(5)
     script, inside, time = [], 0, prepared.start
     while (time := time + draws.randrange(1, 6 * HOUR)) < prepared.end:
         amount = draws.randrange(10**12, 400_000 * 10**12)
-        verb = "withdraw" if inside >= amount else "stake"
-        inside += amount if verb == "stake" else -amount
+        verb = leave if inside >= amount else enter
+        inside += amount if verb == enter else -amount
         script.append(Scripted(prepared.blocks.first_from(time), "crowd", Action(verb, {"amount": amount})))
 
     def stirred() -> Any:
@@ -210,7 +216,7 @@ def test_a_followed_venue_says_what_its_table_says(name: str, tmp_path_factory: 
             )
         for key, value in told.items():
             if key in path.figures and not key.startswith("reserve"):
-                expected = path.held(key, block.time) if name == "farm" else path.between(key, block.time)
+                expected = path.held(key, block.time) if name in ("farm", "chef") else path.between(key, block.time)
                 mine = Fraction(family.large, 10**12) if key == "total_staked" and at > 2 else 0
                 assert float(value - mine) == pytest.approx(expected / 10**27, rel=1e-9)
     if name == "lending":

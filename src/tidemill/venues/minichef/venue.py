@@ -9,6 +9,7 @@ from typing import Any
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
 from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.minichef.bars import BARS
 from tidemill.venues.minichef.model import ChefModel
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
 
@@ -122,4 +123,5 @@ VENUE = Kind(
         "cut_bps": (0, 10_000),
     },
     verbs={"enter": "deposit", "harvest": "harvest", "leave": "withdraw_and_harvest"},
+    bars=BARS,
 )

@@ -7,14 +7,18 @@ share price, reserves) is read from the table. Own actions do not move it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeVar
 
 from tidemill.interfaces import Action, Block, Context, Happened, Result, Transfer
+from tidemill.units import RAY, mul_div_down
+from tidemill.venues.kinds import Setup
 from tidemill.venues.shared.scripted import Holdings, ScriptedStage
 
-__all__ = ["Follow", "FollowingStage", "hold"]
+__all__ = ["Follow", "FollowingStage", "Streamed", "hold", "streamed"]
 
 S = TypeVar("S")
+_RAY = int(RAY)
 
 Follow = Callable[[S, Holdings, int], None]
 """Set a state, and what lies at the venue, to what the table says of a moment (seconds). Twice is as good as once."""
@@ -42,6 +46,27 @@ class FollowingStage(ScriptedStage[S]):
         """Do one of one's own actions at what the table says of its block."""
         self._follow(self.state, self.holdings, max(self.at.time, ctx.block.time))
         return super().apply(action, ctx)
+
+
+class Streamed(NamedTuple):
+    """A farm's table: (block, stream in raw units a second, others' stake in raw units) of each row that changes either,
+    and what the whole of it pays.
+    """
+
+    rows: list[tuple[Block, int, int]]
+    paid: int
+
+
+def streamed(setup: Setup, staking: int, reward: int) -> Streamed:
+    """Read a farm's path over the study's period; ``staking`` and ``reward`` are the tokens' decimals."""
+    path, rows = setup.market, list[tuple[Block, int, int]]()
+    rates = [mul_div_down(ray, 10**reward, _RAY) for ray in path.figures["reward_rate"]]
+    for row in range(path.row(setup.start), path.row(setup.end) + 1):
+        now = rates[row], mul_div_down(path.figures["total_staked"][row], 10**staking, _RAY)
+        if not rows or rows[-1][1:] != now:
+            rows.append((setup.first_from(max(path.time[row], setup.start)), *now))
+    spans = zip(rates, pairwise(path.time), strict=False)
+    return Streamed(rows, sum(rate * (after - before) for rate, (before, after) in spans))
 
 
 def hold(holdings: Holdings, token: str, account: str, amount: int) -> None:

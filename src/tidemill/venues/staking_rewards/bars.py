@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 from tidemill.interfaces import Action, Context, Result, Stage, Transfer
-from tidemill.units import RAY, format_amount, mul_div_down
+from tidemill.units import format_amount
 from tidemill.venues.kinds import Bars, Placed, Setup
+from tidemill.venues.shared.following import streamed
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
 from tidemill.venues.staking_rewards.model import FarmModel, FarmState
 
 __all__ = ["BARS", "FollowedFarm"]
 
-_RAY = int(RAY)
 _OTHERS = "others"
 
 
@@ -47,20 +46,16 @@ def place(setup: Setup) -> Placed:
         "reward_token": f"{reward}@{setup.network}",
         "distributor": "distributor",
     }
-    rates = [mul_div_down(ray, 10 ** places[1], _RAY) for ray in path.figures["reward_rate"]]
-    staked = [mul_div_down(ray, 10 ** places[0], _RAY) for ray in path.figures["total_staked"]]
-    script: list[Scripted] = []
-    for row in range(path.row(setup.start), path.row(setup.end) + 1):
-        bar = {"rate": rates[row], "staked": staked[row], "until": path.time[-1]}
-        if not script or script[-1].action.args != bar:
-            time = max(path.time[row], setup.start)
-            script.append(Scripted(setup.first_from(time), _OTHERS, Action("bar", bar)))
-    fund = sum(rate * (after - before) for rate, (before, after) in zip(rates, pairwise(path.time), strict=False))
+    table, until = streamed(setup, *places), path.time[-1]
+    script = [
+        Scripted(block, _OTHERS, Action("bar", {"rate": rate, "staked": staked, "until": until}))
+        for block, rate, staked in table.rows
+    ]
     model = FollowedFarm()
 
     def make() -> Stage:
         stage = ScriptedStage(setup.id, setup.network, account, model, model.init(state), script, setup.first_from)
-        stage.holdings.move((Transfer(state["reward_token"], "distributor", account, fund),))
+        stage.holdings.move((Transfer(state["reward_token"], "distributor", account, table.paid),))
         return stage
 
     return Placed(make, {reward: places[1]})
