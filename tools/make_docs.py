@@ -9,7 +9,7 @@ import argparse
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -31,6 +31,7 @@ TABLES: list[tuple[str, type[msgspec.Struct]]] = [
     ("", study_file.Study),
     ("venues.NAME", study_file.VenueSpec),
     ("venues.NAME.pool", study_file.PoolSpec),
+    ("venues.NAME.rates", study_file.RatesSpec),
     ("fees.NETWORK", study_file.Fees),
     ("world", study_file.WorldSpec),
     ("rehearse", study_file.Rehearsal),
@@ -74,20 +75,30 @@ def study_page() -> str:
         parts.append(f"{about if name else 'What is studied, with what, and where.'}\n")
         rows = [field_row(f) for f in msgspec.structs.fields(struct) if f.name not in INTERNAL]
         parts.append(table(("key", "what it takes", "default", "meaning"), rows))
-    parts.append("\n## `[venues.NAME.params]`\n\nParameters of venues that replay no dataset, by kind.\n")
+    parts.append("\n## `[venues.NAME.params]`\n\nParameters of venues that replay no events, by kind.\n")
     for name in kinds():
         found = kind(name)
         if found.params:
             parts.append(f"\n`{name}`: {found.summary}\n")
-            rows = [
-                (f"`{key}`", shown(default, default is None), about) for key, (default, about) in found.params.items()
-            ]
-            parts.append(table(("key", "default", "meaning"), rows))
+            parts.append(params_table(found.params, found.limits))
+        if found.bars:
+            parts.append(f"\n`{name}` over a table of rates ([rates.md](rates.md)):\n")
+            parts.append(params_table(found.bars.params, found.bars.limits))
     parts.append("\n## Names\n\n")
     parts.append(f"* kinds of venue: {', '.join(f'`{name}`' for name in kinds())}\n")
     parts.append(f"* networks: {', '.join(f'`{name}`' for name in networks.names())}\n")
     parts.append(f"* strategies: {', '.join(f'`{name}`' for name in strategies.names())} (see strategies.md)\n")
     return "\n".join(parts).replace("\n\n\n", "\n\n")
+
+
+def params_table(params: Mapping[str, tuple[int | str | None, str]], limits: Mapping[str, tuple[int, int]]) -> str:
+    """Return the table of a kind's parameters."""
+    rows = []
+    for key, (default, about) in params.items():
+        low, high = limits.get(key, (0, 10**9))
+        between = f" ({low:,} to {high:,})" if high < 10**9 else f" (from {low})" if low else ""
+        rows.append((f"`{key}`", shown(default, default is None), about + between))
+    return table(("key", "default", "meaning"), rows)
 
 
 STUDY_INTRO = """\

@@ -11,6 +11,7 @@ import pytest
 from kit import small_market
 from tidemill.market import missing_reason, write_dataset
 from tidemill.studies.load import Loaded
+from tidemill.studies.sampled import sample_rates
 from tidemill.studies.study import load_study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,15 @@ def test_every_file_is_exercised():
     texts = " ".join(path.read_text() for path in EXAMPLES)
     assert {path.stem for path in EXAMPLES} >= set(WINDOW)
     assert all(f'"{name}:' in texts for name in scripts)
-    assert {path.suffix for path in (ROOT / "examples").iterdir() if path.name != "__pycache__"} == {".toml", ".py"}
+    tables = {path.name for path in (ROOT / "examples").glob("*.csv")}
+    assert all(f'dataset = "{name}"' in texts for name in tables)
+    others = {path.suffix for path in (ROOT / "examples").iterdir() if path.name != "__pycache__"}
+    assert others == {".toml", ".py", ".csv"}
+
+
+def test_the_table_of_rates_is_what_the_market_shows():
+    made = sample_rates(load_study(ROOT / "examples" / "lending.toml"), "aave", 86_400)
+    assert (ROOT / "examples" / "lending_rates.csv").read_text() == made
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
@@ -57,6 +66,9 @@ def test_an_example_says_what_it_is_and_runs(path: Path, tmp_path: Path):
         assert document.fidelity.data == "scripted"
         assert "seed 0" in document.fidelity.error
         assert "reproduce" not in document.fidelity.error
+    if path.stem == "lending_rates":
+        assert (document.fidelity.data, document.fidelity.mode) == ("bars", "small")
+        assert "lending over a table" in document.fidelity.error
     if path.stem == "real_day":
         assert document.fidelity.data == "inferred"
         assert "costs as on op-mainnet" in {other.name for other in document.comparisons}

@@ -16,7 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidemill.errors import BadInput
-from tidemill.studies.study import Fees, PoolSpec, Rehearsal, Study, VenueSpec, WorldSpec, load_study, parse_study
+from tidemill.studies.study import (
+    Fees,
+    PoolSpec,
+    RatesSpec,
+    Rehearsal,
+    Study,
+    VenueSpec,
+    WorldSpec,
+    load_study,
+    parse_study,
+)
 
 GOOD: dict[str, Any] = {
     "title": "A range",
@@ -38,6 +48,7 @@ TABLES = {
     "": Study,
     "venues.pool": VenueSpec,
     "venues.pool.pool": PoolSpec,
+    "venues.pool.rates": RatesSpec,
     "fees.op-mainnet": Fees,
     "world": WorldSpec,
     "rehearse": Rehearsal,

@@ -116,6 +116,8 @@ class ModelWorld:
             self.book.move(Transfer(token, "market", account, amount))
         self.at: dict[str, Block] = {n: net.blocks.last_until(rules.start) for n, net in self.networks.items()}
         self.scribe = Scribe(self, prices, rates)
+        self.refusals: dict[tuple[str, str], str] = {}
+        """Why a quote was refused last, by venue and verb: what a strategy does not send leaves no other trace."""
         self.epoch = 0
         self.ended = self._started = False
         self._news: list[News] = []
@@ -208,6 +210,9 @@ class ModelWorld:
         tx = Transaction(self.stages, self.book, block, stage.network, self.account, on_credit=True)
         try:
             return tx.run(intent.venue, action)
+        except Revert as why:
+            self.refusals[intent.venue, intent.verb] = why.reason
+            raise
         finally:
             tx.undo()
 

@@ -13,7 +13,7 @@ from tidemill.engine.run import Outcomes, run
 from tidemill.engine.world import ModelWorld
 from tidemill.execution.ids import content_hash
 from tidemill.execution.journal import MemoryJournal
-from tidemill.interfaces import Mark, Price
+from tidemill.interfaces import Mark, Price, Recorded
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
 from tidemill.studies.costs import Costing
@@ -40,6 +40,8 @@ class Played(Struct, frozen=True):
     noted: Noted
     pairs: dict[frozenset[tuple[str, Price]], Any]
     """What the pools said when marks carried these prices; ``None`` where that is not one thing."""
+    refusals: dict[tuple[str, str], str]
+    """Why a quote was refused last, by venue and verb."""
 
 
 class Backtest:
@@ -97,7 +99,7 @@ class Backtest:
         outcomes = run(witness, chosen.strategy, run_id=rules.run, log=journal)
         native = prepared.token(prepared.native)
         noted = Noted(outcomes, chosen.strategy, witness.seen, journal.decisions(rules.run), native, costing.told)
-        return Played(outcomes, costing, noted, pairs)
+        return Played(outcomes, costing, noted, pairs, world.refusals)
 
     def main_run(self) -> tuple[ResultDocument, Outcomes]:
         """Run the study itself and state it, without the runs beside it (half and double, comparisons)."""
@@ -123,11 +125,12 @@ class Backtest:
             exit=self.study.exit,
             tool_version=__version__,
             assumptions=assumptions,
-            warnings=self._warnings(),
+            warnings=[*self._warnings(), *self._unsent(played)],
             priced=self._priced(),
             tick_price=self._tick_price(),
             data_fee=self.prepared.network.family != "ethereum",
             alternatives=alternatives,
+            words=self._words,
         )
         return statement(played.outcomes.record, played.outcomes.marks, facts)
 
@@ -184,10 +187,12 @@ class Backtest:
 
     def _info(self) -> StudyInfo:
         study, prepared = self.study, self.prepared
-        markets = list(prepared.markets.values())
+        markets, paths = list(prepared.markets.values()), list(prepared.rates_paths.values())
+        titles = [market.manifest.title for market in markets] + [path.title for path in paths]
+        made_up = [market.manifest.synthetic for market in markets] + [path.synthetic for path in paths]
         return StudyInfo(
             title=study.title,
-            subtitle="; ".join(market.manifest.title for market in markets),
+            subtitle="; ".join(titles),
             strategy=study.strategy,
             strategy_hash=self.chosen.digest,
             parameters={key: str(value) for key, value in sorted(self.chosen.parameters.items())},
@@ -196,7 +201,7 @@ class Backtest:
             start=prepared.start,
             end=prepared.end,
             home=study.home,
-            synthetic=not markets or any(market.manifest.synthetic for market in markets),
+            synthetic=not made_up or any(made_up),
             capital={token.partition("@")[0]: amount for token, amount in sorted(prepared.funds().items())},
         )
 
@@ -210,20 +215,33 @@ class Backtest:
 
     def _fidelity(self) -> Fidelity:
         levels = ["exact", "inferred", "bars"]
-        markets = self.prepared.markets.items()
-        if not markets:
+        prepared, markets = self.prepared, self.prepared.markets.items()
+        followed = {name: bars for name in prepared.rates_paths if (bars := kind(self.study.venues[name].kind).bars)}
+        if not (markets or followed):
             return self._scripted()
-        worst = max((levels.index(market.manifest.fidelity) for _, market in markets), default=0)
-        modes = sorted({self.study.venues[name].mode for name, _ in markets})
+        found = [market.manifest.fidelity for _, market in markets] + ["bars"] * len(followed)
+        modes = sorted(
+            {self.study.venues[name].mode for name, _ in markets} | {str(bars.mode) for bars in followed.values()}
+        )
         errors = [market.dataset.replay.account.model_error for _, market in markets]
-        notes = [note for placed in self.prepared.placed.values() for note in placed.notes()]
+        errors += [bars.error for bars in followed.values()]
         return Fidelity(
-            data=levels[worst],  # type: ignore[arg-type]
-            mode=modes[0],
+            data=max(found, key=levels.index),  # type: ignore[arg-type]
+            mode=modes[0],  # type: ignore[arg-type]
             proof=self._proof(),
             error="; ".join(error for error in errors if error) or "none: every amount of the flow reproduces",
-            notes=notes,
+            notes=[*self._told(), *(note for placed in prepared.placed.values() for note in placed.notes())],
         )
+
+    def _told(self) -> list[str]:
+        """What must be known of tables of rates and of what stands beside them."""
+        paths = self.prepared.rates_paths
+        notes = [f"{name}: {path.title}, {path.source or 'source not told'}" for name, path in paths.items()]
+        notes += [f"{name}: {note}" for name, path in paths.items() for note in path.notes]
+        scripted = [name for name in self.study.venues if name not in paths and name not in self.prepared.markets]
+        if paths and scripted:
+            notes.append(f"{', '.join(scripted)}: no recorded market; scripted by seed {self.study.world.seed}")
+        return notes
 
     def _scripted(self) -> Fidelity:
         """No recorded market stands behind the study: nothing was replayed, so no replay error can be stated."""
@@ -242,9 +260,24 @@ class Backtest:
         return min((kind(spec.kind).proof for spec in self.study.venues.values()), key=order.index)
 
     def _warnings(self) -> list[str]:
-        if self.prepared.markets:
+        if self.prepared.markets or self.prepared.rates_paths:
             return []
         return ["no recorded market: flow and yield are scripted from the study's parameters and its seed"]
+
+    def _unsent(self, played: Played) -> list[str]:
+        """Say what was never sent because its venue would have refused: a study that does nothing says why."""
+        sent = {(step.venue, step.verb) for step in played.outcomes.record if isinstance(step, Recorded)}
+        lines = []
+        for (venue, verb), reason in sorted(played.refusals.items()):
+            if (venue, verb) not in sent:
+                told = f"{reason or 'no reason given'}{self._words(venue, reason)}"
+                lines.append(f"{verb} at {venue} was never sent, for it would have been refused: {told}")
+        return lines
+
+    def _words(self, venue: str, reason: str) -> str:
+        """Put words to a reason that is a code, or ends in one."""
+        words = kind(self.study.venues[venue].kind).reasons.get(reason.rpartition(" ")[2], "")
+        return f" ({words})" if words else ""
 
     def _priced(self) -> str | None:
         for name, placed in self.prepared.placed.items():

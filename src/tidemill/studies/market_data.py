@@ -13,16 +13,18 @@ from tidemill.errors import BadData, BadInput
 from tidemill.interfaces import Block
 from tidemill.market import PoolInfo, Token, data_root, import_rawlogs, load_dataset
 from tidemill.market.manifest import check_pool
-from tidemill.studies.study import PoolSpec, Study, VenueSpec
+from tidemill.studies.study import PoolSpec, RatesSpec, Study, VenueSpec
+from tidemill.venues.kinds import Kind, kind, kinds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tidemill.market import Dataset
     from tidemill.market.own_swaps import PathLiquidity
+    from tidemill.market.rates_path import RatesPath
     from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
-__all__ = ["MarketData", "open_market"]
+__all__ = ["MarketData", "open_market", "open_rates"]
 
 
 def open_market(study: Study, name: str, spec: VenueSpec) -> MarketData:
@@ -54,6 +56,46 @@ def open_market(study: Study, name: str, spec: VenueSpec) -> MarketData:
     except BadInput as error:
         raise BadInput(error.message, file=study.path, field=f"venues.{name}.pool.{error.field}") from None
     return MarketData(_at_fidelity(import_rawlogs(path, pool), study, name, spec))
+
+
+def open_rates(study: Study, name: str, spec: VenueSpec, found: Kind) -> RatesPath:
+    """Open the table of rates that venue ``name`` follows.
+
+    Raises
+    ------
+    BadInput : the kind follows no table, the study asks for more than a table gives, or its choice of rows does not fit.
+    BadData : what is there is broken, or does not have what the kind follows.
+    """
+    from tidemill.market.rates import read_rates  # noqa: PLC0415 - heavy by polars
+    from tidemill.market.rates_path import rates_path  # noqa: PLC0415
+
+    def bad(field: str, message: str) -> BadInput:
+        return BadInput(message, file=study.path, field=f"venues.{name}.{field}")
+
+    if found.bars is None:
+        able = ", ".join(one for one in kinds() if kind(one).bars)
+        raise bad("dataset", f"{found.name} follows no table of rates; these do: {able}")
+    if spec.dataset == "sample":
+        raise bad("dataset", "fidelity 'bars' needs a table of rates here: a CSV or Parquet file")
+    if spec.fidelity not in ("auto", "bars"):
+        raise bad("fidelity", f"a table of rates does not support {spec.fidelity!r}; write 'bars', or 'auto'")
+    if spec.mode not in ("diluted", found.bars.mode):
+        raise bad(
+            "mode",
+            f"{spec.mode!r} needs the venue's own flow; over a table of rates {found.name} is '{found.bars.mode}'",
+        )
+    rows = spec.rates or RatesSpec()
+    table = read_rates(_find(study, name, spec.dataset))
+    try:
+        return rates_path(
+            table,
+            found.family,
+            network=rows.network,
+            asset=rows.asset,
+            protocol_fee=bool(spec.params.get("protocol_fee")),
+        )
+    except BadInput as error:
+        raise bad(f"rates.{error.field}", error.message) from None
 
 
 def _at_fidelity(dataset: Dataset, study: Study, name: str, spec: VenueSpec) -> Dataset:

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidemill import networks
 from tidemill.engine.blocks import Blocks, Network
 from tidemill.engine.rng import stream
 from tidemill.errors import BadInput, UnknownName
+from tidemill.facts import Status
 from tidemill.interfaces import Block, Price, Rate
 from tidemill.ledger.prices import price_of_home, price_of_micro, price_of_sqrt_down
-from tidemill.studies.market_data import MarketData, open_market
+from tidemill.studies.market_data import MarketData, open_market, open_rates
 from tidemill.studies.study import Study
 from tidemill.units import parse_amount
-from tidemill.venues.kinds import Placed, Setup, kind
+from tidemill.venues.about import deployments
+from tidemill.venues.kinds import Kind, Placed, Setup, kind
 from tidemill.venues.shared.oracle import Oracle
-from tidemill.wording import rfc3339
+from tidemill.wording import NAME, rfc3339
+
+if TYPE_CHECKING:
+    from tidemill.market.rates_path import RatesPath
 
 __all__ = ["Prepared", "prepare"]
 
 NATIVE_DECIMALS = 18
 MICRO = 6
+MOST = 10**15
+"""Largest whole number that a venue's parameter may be where its kind does not say."""
 MOST_WORTH = 10**12
 """Whole units of home that capital may be worth: postings are exported in micro-units of 64 bits, with room to grow."""
 SLOWEST = 10
@@ -51,10 +59,15 @@ class Prepared:
         for name in study.fees:
             self._network(name, f"fees.{name}")
         self.markets: dict[str, MarketData] = {}
+        self.rates_paths: dict[str, RatesPath] = {}
         for name, spec in study.venues.items():
             found = self._named(lambda spec=spec: kind(spec.kind), f"venues.{name}.kind")
             if found.dataset:
+                if spec.rates:
+                    raise self._bad(f"venues.{name}.rates", f"{spec.kind} replays events and follows no table of rates")
                 self.markets[name] = open_market(study, name, spec)
+            elif spec.dataset != "sample" or spec.fidelity == "bars" or spec.rates:
+                self.rates_paths[name] = open_rates(study, name, spec, found)
         self.start, self.end = self._period()
         self.blocks = self._blocks()
         self.decimals: dict[str, int] = dict(study.tokens)
@@ -198,26 +211,43 @@ class Prepared:
 
     # --- making -------------------------------------------------------------------------------------------------------
 
+    def _check_open(self, name: str, found: Kind) -> None:
+        """Refuse a kind of venue that has ended on the study's network before the study does: it takes no new money."""
+        facts = deployments(found).get(self.study.network, {}).values()
+        ended = [fact for fact in facts if fact.status in (Status.ENDED, Status.WITHDRAW_ONLY)]
+        if ended and len(ended) == len(facts) and rfc3339(self.end) >= ended[0].as_of.isoformat():
+            raise self._bad(
+                f"venues.{name}.kind",
+                f"{found.name} on {self.study.network} is {ended[0].status.value} (as of {ended[0].as_of}, "
+                f"{ended[0].source}) and takes no new money; end the study before that, or choose another network",
+            )
+
     def _place(self, name: str) -> Placed:
         spec = self.study.venues[name]
         found = kind(spec.kind)
+        self._check_open(name, found)
         params: dict[str, int | str] = {}
-        for key, (default, _) in found.params.items():
+        form = found.bars if name in self.rates_paths and found.bars else found
+        known = form.params
+        for key, (default, _) in known.items():
             if key in spec.params:
                 params[key] = spec.params[key]
             elif default is None:
-                raise self._bad(f"venues.{name}.params.{key}", f"missing; {found.params[key][1]}")
+                raise self._bad(f"venues.{name}.params.{key}", f"missing; {known[key][1]}")
             else:
                 params[key] = default
             if isinstance(default, int) and not isinstance(params[key], int):
                 raise self._bad(f"venues.{name}.params.{key}", f"expected a whole number, got {params[key]!r}")
-            if isinstance(params[key], int) and not 0 <= int(params[key]) <= 10**15:
-                raise self._bad(f"venues.{name}.params.{key}", f"{params[key]} is not between 0 and 10^15")
+            low, high = form.limits.get(key, (0, MOST))
+            if isinstance(params[key], int) and not low <= int(params[key]) <= high:
+                raise self._bad(f"venues.{name}.params.{key}", f"{params[key]} is not between {low:,} and {high:,}")
+            if known[key][1].startswith("symbol of") and not re.fullmatch(
+                NAME if default is None else f"{NAME}|", str(params[key])
+            ):
+                raise self._bad(f"venues.{name}.params.{key}", f"expected the symbol of a token, got {params[key]!r}")
         for key in spec.params:
-            if key not in found.params:
-                raise UnknownName(
-                    "parameter", key, found.params, file=self.study.path, field=f"venues.{name}.params.{key}"
-                )
+            if key not in known:
+                raise UnknownName("parameter", key, known, file=self.study.path, field=f"venues.{name}.params.{key}")
         seed = self.study.world.seed  # not `self` in the closure: a cycle would keep the datasets of finished studies
         setup = Setup(
             id=name,
@@ -225,19 +255,20 @@ class Prepared:
             mode=spec.mode,
             params=params,
             decimals=self.decimals,
-            market=self.markets.get(name),
+            market=self.markets.get(name) or self.rates_paths.get(name),
             random=lambda stem: stream(stem, name, seed),
             first_from=self.blocks.first_from,
             start=self.start,
             end=self.end,
         )
-        placed: Placed = self._named(lambda: found.place(setup), None)
+        placed: Placed = self._named(lambda: form.place(setup), None)
         return placed
 
     def _period(self) -> tuple[int, int]:
         """Return the study's period: what it asks for, within what the data cover."""
         study = self.study
         spans = [market.span() for market in self.markets.values()]
+        spans += [path.span() for path in self.rates_paths.values()]
         first, last = max((s[0] for s in spans), default=0), min((s[1] for s in spans), default=0)
         if not spans and not (study.start and study.end):
             raise self._bad("start", "no venue has a dataset, so the study must say start and end")

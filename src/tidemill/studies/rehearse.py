@@ -86,6 +86,13 @@ def rehearse(
     ------
     MissingArtefact : no anvil or contracts in the cache. BadInput : a venue or strategy that cannot be rehearsed.
     """
+    for name, path in prepared.rates_paths.items():
+        raise BadInput(
+            f"{path.title}: no contract stands behind a table of rates, so nothing can be rehearsed; give the venue "
+            "without dataset and fidelity to rehearse its contracts",
+            file=prepared.study.path,
+            field=f"venues.{name}.dataset",
+        )
     from tidemill.chain.artefacts import anvil_path  # noqa: PLC0415 - asked first: a long backtest would be for nothing
 
     anvil_path()

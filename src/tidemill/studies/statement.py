@@ -46,6 +46,11 @@ class Alternative(Struct, frozen=True):
     note: str = ""
 
 
+def no_words(venue: str, reason: str) -> str:  # noqa: ARG001
+    """Take reasons for words."""
+    return ""
+
+
 class Facts(Struct, frozen=True):
     """What the statement cannot know from the record.
 
@@ -59,6 +64,7 @@ class Facts(Struct, frozen=True):
     data_fee : whether the network charges for L1 data; where it does not, execution is the whole fee and called so.
     alternatives : the same capital held another way, by name, run when asked for (``full range``, ...); ``holding`` is
         always computed here.
+    words : for a venue and the reason it gave, words in brackets where the reason is a code, else nothing.
     """
 
     study: StudyInfo
@@ -74,6 +80,7 @@ class Facts(Struct, frozen=True):
     tick_price: TickPrice | None = None
     data_fee: bool = True
     alternatives: Mapping[str, Callable[[], Alternative]] = field(default_factory=dict)
+    words: Callable[[str, str], str] = no_words
 
 
 def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> ResultDocument:
@@ -102,7 +109,7 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
         positions=position_rows(books, facts.tick_price),
         assumptions=facts.assumptions,
         series=_series(books, drawn, facts),
-        warnings=[*facts.warnings, *_refused(record), *_leftovers(record, books, fall, facts)],
+        warnings=[*facts.warnings, *_refused(record, facts), *_leftovers(record, books, fall, facts)],
     )
     return msgspec.structs.replace(document, result_hash=result_hash(document))
 
@@ -187,14 +194,14 @@ def _series(books: Books, drawn: Curves, facts: Facts) -> Series:
     )
 
 
-def _refused(record: Sequence[Step]) -> list[str]:
+def _refused(record: Sequence[Step], facts: Facts) -> list[str]:
     """Say which steps were never sent and why; those skipped after them go without saying."""
     counts: dict[str, int] = {}
     for step in record:
         if isinstance(step, Recorded) and isinstance(step.status, Skipped | Expired):
             why = step.status.reason if isinstance(step.status, Skipped) else "its deadline had passed"
             if not why.startswith(("step ", "undone")):
-                line = f"{step.verb} at {step.venue} was not sent: {why}"
+                line = f"{step.verb} at {step.venue} was not sent: {why}{facts.words(step.venue, why)}"
                 counts[line] = counts.get(line, 0) + 1
     return [line if count == 1 else f"{line} ({count} times)" for line, count in sorted(counts.items())]
 
@@ -214,4 +221,10 @@ def _leftovers(record: Sequence[Step], books: Books, fall: Waterfall, facts: Fac
             decimals = next(one.decimals for one in facts.tokens if one.id == token)
             whole = format_amount(amount, decimals, min(decimals, 6))
             left.append(f"{whole} {token.partition('@')[0]} (worth {money(value, facts.study.home)})")
-    return [f"not closed into {facts.study.home} at the end: {', '.join(left)}"] if left else []
+    lines = [f"not closed into {facts.study.home} at the end: {', '.join(left)}"] if left else []
+    for claim in books.states[-1].claims.values():
+        amount, of = claim.principal.get(facts.home, 0), books.marks[-1].prices[facts.home]
+        if amount * of.num // of.den * BPS > fall.end_value:
+            decimals = next(one.decimals for one in facts.tokens if one.id == facts.home)
+            lines.append(f"still at {claim.venue} at the end: {format_amount(amount, decimals, 2)} {facts.study.home}")
+    return lines

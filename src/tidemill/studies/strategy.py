@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from tidemill import strategies
+from tidemill.errors import UnknownName
 from tidemill.studies.prepare import Prepared
 
 __all__ = ["Chosen", "choose"]
@@ -78,4 +79,11 @@ def _given(prepared: Prepared) -> dict[str, Any]:
 
 
 def _token(prepared: Prepared, key: str, value: Any) -> Any:
-    return prepared.token(value) if key in _TOKENS and value in prepared.decimals else value
+    """Return a token's id where its symbol is given; raises ``UnknownName`` for an id that is no token of the study."""
+    if key not in _TOKENS or not isinstance(value, str):
+        return value
+    symbol, at, network = value.partition("@")
+    if at and (symbol not in prepared.decimals or network != prepared.study.network):
+        known = [prepared.token(one) for one in prepared.decimals]
+        raise UnknownName("token", value, known, file=prepared.study.path or None, field=f"parameters.{key}")
+    return prepared.token(value) if value in prepared.decimals else value

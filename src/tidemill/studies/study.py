@@ -18,7 +18,7 @@ from msgspec import Meta, Struct, field
 from tidemill.errors import BadInput, nearest
 from tidemill.wording import ADDRESS, DECIMAL, NAME, complaint, inner, place
 
-__all__ = ["Fees", "PoolSpec", "Rehearsal", "Study", "VenueSpec", "WorldSpec", "load_study", "parse_study"]
+__all__ = ["Fees", "PoolSpec", "RatesSpec", "Rehearsal", "Study", "VenueSpec", "WorldSpec", "load_study", "parse_study"]
 
 Decimal = Annotated[str, Meta(pattern=DECIMAL, description="a decimal number in quotes, exact")]
 Name = Annotated[str, Meta(pattern=NAME, description="a short name")]
@@ -46,6 +46,15 @@ class PoolSpec(Struct, frozen=True, forbid_unknown_fields=True):
     fee_protocol1: Annotated[int, Meta(ge=0, le=10, description="the same for token1")] = 0
 
 
+class RatesSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which rows of a table of rates a venue follows, where the table has several reserves, vaults, farms or pools."""
+
+    network: Annotated[
+        str, Meta(description="rows of this network, as the table calls it; default: there is only one")
+    ] = ""
+    asset: Annotated[str, Meta(description="rows of this asset, by symbol or address; default: there is only one")] = ""
+
+
 class VenueSpec(Struct, frozen=True, forbid_unknown_fields=True):
     """Where money works. ``[venues.NAME]``; the strategy refers to it by NAME."""
 
@@ -53,7 +62,9 @@ class VenueSpec(Struct, frozen=True, forbid_unknown_fields=True):
     dataset: Annotated[
         str,
         Meta(
-            min_length=1, description="`sample`, a dataset folder, or a Parquet of raw logs; relative to the study file"
+            min_length=1,
+            description="`sample`, a dataset folder, a Parquet of raw logs, or a table of rates (CSV, Parquet) for kinds that "
+            "replay no events; relative to the study file",
         ),
     ] = "sample"
     mode: Annotated[
@@ -64,6 +75,7 @@ class VenueSpec(Struct, frozen=True, forbid_unknown_fields=True):
         Literal["auto", "exact", "inferred", "bars"], Meta(description="`auto` takes the best that the data support")
     ] = "auto"
     pool: Annotated[PoolSpec | None, Meta(description="which pool, where the dataset is a file of raw logs")] = None
+    rates: Annotated[RatesSpec | None, Meta(description="which rows, where the dataset is a table of rates")] = None
     params: Annotated[dict[str, int | str], Meta(description="contract parameters of venues that have no dataset")] = (
         field(default_factory=dict)
     )

@@ -12,7 +12,7 @@ from tidemill.facts import Fact, load_facts
 from tidemill.networks.gas import load_gas
 from tidemill.venues.kinds import Kind, kind, kinds
 
-__all__ = ["About", "Cost", "about", "catalogue"]
+__all__ = ["About", "Cost", "about", "catalogue", "deployments"]
 
 
 class Cost(Struct, frozen=True):
@@ -52,7 +52,7 @@ def about(name: str) -> About:
         gas = sum(shape.gas_used for shape in calls)
         costs[purpose] = Cost(verb, len(calls), gas, table.verb(verb).plain.median_bps)
     origin = table.provenance
-    return About(found, _deployments(Path(found.gas)), costs, f"{origin.chain}, {origin.as_of}")
+    return About(found, deployments(found), costs, f"{origin.chain}, {origin.as_of}")
 
 
 def catalogue(*, family: str = "", network: str = "", proof: str = "") -> list[About]:
@@ -76,12 +76,13 @@ def _known(field: str, given: str, valid: set[str]) -> None:
         raise BadInput(f"no venue has {given!r}{nearest(given, valid)}", field=field)
 
 
-def _deployments(gas: Path) -> dict[str, dict[str, Fact]]:
-    path = gas.with_name("deployments.toml")
+def deployments(found: Kind) -> dict[str, dict[str, Fact]]:
+    """Return what is known of where a kind stands: dated facts by network and name."""
+    path = Path(found.gas).with_name("deployments.toml")
     if not path.is_file():
         return {}
-    found: dict[str, dict[str, Fact]] = {}
+    known: dict[str, dict[str, Fact]] = {}
     for name, fact in load_facts(path).facts.items():
         network, _, what = name.partition(".")
-        found.setdefault(network, {})[what] = fact
-    return found
+        known.setdefault(network, {})[what] = fact
+    return known

@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from tidemill.errors import UnknownName
+from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import Block, Stage
 from tidemill.venues.shared.oracle import Oracle
 
-__all__ = ["Kind", "Pair", "Placed", "Setup", "kind", "kinds"]
+__all__ = ["Bars", "Kind", "Pair", "Placed", "Setup", "kind", "kinds"]
 
 Pair = Callable[[Any], tuple[str, str, int]]
 """A stage → (token0, token1, sqrt_price_x96): what the venue says one token is worth in the other."""
@@ -43,6 +43,13 @@ class Setup(Struct, frozen=True):
     start: int
     end: int
 
+    def places(self, *symbols: str) -> list[int]:
+        """Return the decimals of tokens; raises ``BadInput`` naming one that the study does not tell."""
+        for symbol in symbols:
+            if symbol not in self.decimals:
+                raise BadInput(f"decimals of {symbol} are not known; add {symbol} = … under [tokens]", field="tokens")
+        return [self.decimals[symbol] for symbol in symbols]
+
 
 class Placed(Struct, frozen=True):
     """A venue ready to be played, as often as a study needs it.
@@ -62,12 +69,34 @@ class Placed(Struct, frozen=True):
     oracles: tuple[Oracle, ...] = ()
 
 
+class Bars(Struct, frozen=True):
+    """How a kind follows a table of rates instead of a flow: fidelity ``bars``.
+
+    Parameters
+    ----------
+    place : as ``Kind.place``; ``Setup.market`` is then the path to follow. params : as ``Kind.params``, in their place.
+    mode : whether one's own part is counted beside that of others (``diluted``) or not (``small``).
+    error : what following bars has been measured to be off by, against the exact venue.
+    sample : what such a table would say of an exact stage at a moment (seconds), given decimals by token id.
+    limits : as ``Kind.limits``.
+    """
+
+    place: Callable[[Setup], Placed]
+    params: Mapping[str, tuple[int | str | None, str]]
+    mode: Literal["small", "diluted"]
+    error: str
+    sample: Callable[[Any, int, Mapping[str, int]], Mapping[str, str]]
+    limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
 class Kind(Struct, frozen=True):
     """A kind of venue: its family, what proves its model, and how it is placed.
 
     ``gas`` is the path of its measured gas table. ``params`` says what ``[venues.NAME.params]`` may hold:
     ``{name: (default or None, meaning)}``. ``income`` says how it arises, ``risks`` what can go wrong, ``verbs`` which
     verbs go in, harvest and go out; where it stands on networks lies beside the gas table (``deployments.toml``).
+    ``bars`` is there where it can follow a table of rates; ``reasons`` puts words to those that its contracts give as codes.
+    ``limits`` are the least and the most of whole numbers among ``params``, where they mean something only between them.
     """
 
     name: str
@@ -81,6 +110,9 @@ class Kind(Struct, frozen=True):
     income: str = ""
     risks: tuple[str, ...] = ()
     verbs: Mapping[Literal["enter", "harvest", "leave"], str] = field(default_factory=dict)
+    bars: Bars | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 _OURS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["ERRORS_V36", "Code"]
+__all__ = ["ERRORS_V36", "REASONS", "Code"]
 
 
 class Code:
@@ -59,3 +59,8 @@ ERRORS_V36: Final = {
     Code.NO_AMOUNT_FOR_ANOTHER: "NoExplicitAmountToRepayOnBehalf()",
 }
 """The names that v3.6 gives to the reasons which what is modelled of it can meet."""
+
+REASONS = {
+    code: name.lower().replace("_", " ") for name, code in vars(Code).items() if name.isupper() and code.isdecimal()
+}
+"""Words for the codes."""

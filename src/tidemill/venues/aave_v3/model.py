@@ -10,7 +10,7 @@ from msgspec import structs
 from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Context, Event, Position, Rate, Result, Revert
 from tidemill.venues.aave_v3 import model_borrow, model_liquidate, model_reads, model_supply
-from tidemill.venues.aave_v3.codes import ERRORS_V36, Code
+from tidemill.venues.aave_v3.codes import ERRORS_V36, REASONS, Code
 from tidemill.venues.aave_v3.model_reserve import Acting
 from tidemill.venues.aave_v3.state import Category, Config, Curve, MarketState, ReserveState
 from tidemill.venues.aave_v3.versions import V30
@@ -43,6 +43,9 @@ class MarketModel:
     Not modelled: stable rates, borrowing on credit of others, transfers of aTokens, unbacked bridge mints, and what the
     configurator refuses governance.
     """
+
+    reasons = REASONS
+    """Words for the codes that it refuses with."""
 
     def init(self, params: Mapping[str, Any]) -> MarketState:
         """Make an empty market.

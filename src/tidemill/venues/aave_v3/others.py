@@ -47,7 +47,8 @@ def script_of(setup: Setup, ids: Sequence[str], oracle: Oracle | None) -> list[S
         strike = Action("liquidate", {**of, "receive_supply": False})
         timed += [(time, "liquidator", strike) for time in sorted({time for time, *_ in timed if time > setup.start})]
     timed.sort(key=lambda one: (one[0], _RANK.get(one[1], 1)))
-    return [Scripted(setup.first_from(time), actor, action) for time, actor, action in timed]
+    acting = ((time, actor, action) for time, actor, action in timed if action.args.get("amount", 1))
+    return [Scripted(setup.first_from(time), actor, action) for time, actor, action in acting]
 
 
 _RANK = {"oracle": 0, "liquidator": 2}

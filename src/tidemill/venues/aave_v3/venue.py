@@ -8,6 +8,7 @@ from typing import Any
 from tidemill.errors import BadInput
 from tidemill.interfaces import Stage
 from tidemill.units import BPS, RAY, mul_div_down
+from tidemill.venues.aave_v3.bars import BARS
 from tidemill.venues.aave_v3.model import MarketModel
 from tidemill.venues.aave_v3.others import PRICE, oracle_of, script_of
 from tidemill.venues.kinds import Kind, Placed, Setup
@@ -118,5 +119,30 @@ VENUE = Kind(
         "caps, freezes and pauses are the governance's: an entry can be refused, and so can an exit while paused",
         "collateral that falls faster than liquidators act leaves bad debt with the market",
     ),
+    limits={
+        "supplied": (1, 10**12),
+        "usage_bps": (0, 10_000),
+        "asset_price": (1, 10**9),
+        "collateral_price": (1, 10**9),
+        "optimal_bps": (1, 10_000),
+        "base_bps": (0, 10**6),
+        "slope1_bps": (0, 10**6),
+        "slope2_bps": (0, 10**6),
+        "reserve_factor_bps": (0, 10_000),
+        "ltv_bps": (1, 10_000),
+        "threshold_bps": (1, 10_000),
+        "bonus_bps": (0, 10_000),
+        "supply_cap": (0, 2**36 - 1),
+        "flow_every_hours": (1, 10_000),
+        "flow_bps": (0, 10_000),
+        "collateral_usage_bps": (0, 10_000),
+        "oracle_move_bps": (0, 10_000),
+        "oracle_deviation_bps": (0, 10_000),
+        "oracle_heartbeat_s": (0, 10**8),
+        "oracle_lag_s": (0, 10**8),
+        "liquidation_cover": (0, 10**12),
+    },
     verbs={"enter": "supply", "leave": "withdraw"},
+    bars=BARS,
+    reasons=MarketModel.reasons,
 )

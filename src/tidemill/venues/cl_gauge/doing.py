@@ -21,7 +21,7 @@ class RangePool(Protocol):
         ...
 
     def read(self, query: str, *args: Any) -> Any:
-        """Answer ``slot0``, ``positions`` (of a token) and ``snapshotCumulativesInside`` (a range, the time), as the contracts."""
+        """Answer ``slot0``, ``positions`` (of a token) and ``snapshotCumulativesInside`` (a range, the time), as contracts do."""
         ...
 
     def positions(self, owner: str) -> Sequence[Position]:

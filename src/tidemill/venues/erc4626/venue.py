@@ -8,6 +8,7 @@ from typing import Any
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
 from tidemill.units import BPS, mul_div_down
+from tidemill.venues.erc4626.bars import BARS
 from tidemill.venues.erc4626.model import VaultModel
 from tidemill.venues.kinds import Kind, Placed, Setup
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
@@ -24,6 +25,10 @@ def place(setup: Setup) -> Placed:
     asset, share, offset = str(params["asset"]), str(params["share"]), int(params["decimals_offset"])
     if asset not in setup.decimals:
         raise BadInput(f"decimals of {asset} are not known; add {asset} = … under [tokens]", field="tokens")
+    if asset == share:
+        raise BadInput(
+            f"{share} is the asset already; a share is a token of its own", field=f"venues.{setup.id}.params.share"
+        )
     decimals = setup.decimals[asset]
     tvl = int(params["tvl"]) * 10**decimals
     state: dict[str, Any] = {
@@ -65,7 +70,7 @@ VENUE = Kind(
     params={
         "asset": (None, "symbol of the asset"),
         "share": (None, "symbol of the vault's share"),
-        "decimals_offset": (0, "the vault's decimals offset (0 to 12)"),
+        "decimals_offset": (0, "the vault's decimals offset"),
         "tvl": (1_000_000, "whole assets that others hold in it at the start"),
         "yield_bps": (500, "yield of a year on that, in basis points"),
         "yield_every_hours": (6, "hours between transfers of yield"),
@@ -76,5 +81,12 @@ VENUE = Kind(
         "an empty vault's first shares can be made dear by a gift (a decimals offset makes that costly)",
         "assets lent on or locked by the strategy may not be there when you withdraw",
     ),
+    limits={
+        "decimals_offset": (0, 12),
+        "tvl": (0, 10**12),
+        "yield_bps": (0, 10**6),
+        "yield_every_hours": (1, 10_000),
+    },
     verbs={"enter": "deposit", "leave": "redeem"},
+    bars=BARS,
 )

@@ -9,6 +9,7 @@ from typing import Any
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
 from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.minichef.bars import BARS
 from tidemill.venues.minichef.model import ChefModel
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
 
@@ -111,5 +112,16 @@ VENUE = Kind(
         "the chef pays from what it holds: once it is short, harvests fail until somebody fills it",
         "leaving in an emergency gives the stake back and forfeits what was not harvested",
     ),
+    limits={
+        "points": (0, 10**9),
+        "other_points": (0, 10**9),
+        "staked": (0, 10**12),
+        "reward_per_day": (0, 10**12),
+        "bonus_per_day": (0, 10**12),
+        "funded_days": (0, 10**5),
+        "cut_days": (0, 10**5),
+        "cut_bps": (0, 10_000),
+    },
     verbs={"enter": "deposit", "harvest": "harvest", "leave": "withdraw_and_harvest"},
+    bars=BARS,
 )

@@ -129,13 +129,20 @@ class ScriptedStage(Generic[S]):
         self.holdings = Holdings()
         self.played = 0
         self.refused = 0
-        """Scripted actions that reverted."""
+        """Scripted actions that reverted, and why the last one did."""
+        self.last_refusal = ""
+        self._foreseen: dict[Claimable, tuple[Block, Block | None]] = {}
         self.at = Block(time=0, number=0)
 
     def advance(self, to: Block) -> Sequence[Happened]:
         """Play the script up to and including ``to``; a scripted action that reverts did nothing, as on the chain."""
         while self.played < len(self.script) and self.script[self.played].block.number <= to.number:
-            self.play(self.script[self.played])
+            item = self.script[self.played]
+            if not self._do(item) and item.block == self.script[0].block:
+                raise BadInput(
+                    f"others cannot {item.action.verb} at the start: {self.last_refusal}",
+                    field=f"venues.{self.id}.params",
+                )
             self.played += 1
         self.at = to
         return ()
@@ -153,7 +160,7 @@ class ScriptedStage(Generic[S]):
                 if index < len(self.script):
                     found.append(self.script[index].block)
             elif isinstance(condition, Claimable):
-                if (block := self._when_claimable(condition, until)) is not None:
+                if (block := self._foresee(condition, until)) is not None:
                     found.append(block)
             elif not isinstance(condition, At):
                 raise BadInput(f"{type(condition).__name__} is not a wake condition of this venue", field=self.id)
@@ -163,6 +170,7 @@ class ScriptedStage(Generic[S]):
     def apply(self, action: Action, ctx: Context) -> Result:
         """Do one of one's own actions; the state is unchanged when it reverts."""
         before = copy.deepcopy(self.state)
+        self._foreseen = {}
         self.at = max(self.at, ctx.block, key=lambda block: block.number)  # claims grow up to the step's own block
         try:
             result = self.model.apply(
@@ -176,11 +184,12 @@ class ScriptedStage(Generic[S]):
 
     def snapshot(self) -> Any:
         """Return a copy of state and holdings."""
-        return copy.deepcopy(self.state), dict(self.holdings.held), self.played, self.refused, self.at
+        place = self.played, self.refused, self.at, self._foreseen
+        return copy.deepcopy(self.state), dict(self.holdings.held), place
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a copy."""
-        state, held, self.played, self.refused, self.at = snapshot
+        state, held, (self.played, self.refused, self.at, self._foreseen) = snapshot
         self.state, self.holdings.held = copy.deepcopy(state), dict(held)
 
     def read(self, query: str, *args: Any) -> Any:
@@ -199,16 +208,30 @@ class ScriptedStage(Generic[S]):
         return self.holdings.held.get((token, account), 0)
 
     def play(self, item: Scripted) -> bool:
-        """Do what somebody else did and say whether it succeeded; one that reverts changes nothing."""
+        """Do what somebody else did, in the script or not, and say whether it succeeded; one that reverts changes nothing."""
+        self._foreseen = {}
+        return self._do(item)
+
+    def _do(self, item: Scripted) -> bool:
         before = copy.deepcopy(self.state)
         try:
             inside = _Inside(item.block, item.actor, self.holdings, None, self.account)
             self.holdings.move(self.model.apply(self.state, item.action, inside).transfers)
-        except Revert:
+        except Revert as revert:
             self.state = before
             self.refused += 1
+            words = getattr(self.model, "reasons", {}).get(revert.reason)
+            self.last_refusal = f"{revert.reason or 'no reason given'}{f' ({words})' if words else ''}"
             return False
         return True
+
+    def _foresee(self, condition: Claimable, until: Block) -> Block | None:
+        """Search once: what others will do stands written, so an answer holds until one acts oneself."""
+        known = self._foreseen.get(condition)
+        if known is None or known[0].number < until.number:
+            known = self._foreseen[condition] = until, self._when_claimable(condition, until)
+        block = known[1]
+        return None if block is None else max(block, self.at, key=lambda one: one.number)
 
     def _when_claimable(self, condition: Claimable, until: Block) -> Block | None:
         """Search the first time at which enough can be claimed, between one scripted action and the next."""
@@ -228,7 +251,7 @@ class ScriptedStage(Generic[S]):
                 return self._block_at(low)
             if item is None or item.block.number > until.number:
                 return None
-            scout.play(item)
+            scout._do(item)  # noqa: SLF001
             start = item.block
         return None
 

@@ -9,6 +9,7 @@ from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage, Transfer
 from tidemill.venues.kinds import Kind, Placed, Setup
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
+from tidemill.venues.staking_rewards.bars import BARS
 from tidemill.venues.staking_rewards.model import FarmModel
 
 __all__ = ["VENUE"]
@@ -77,5 +78,7 @@ VENUE = Kind(
         "whoever stakes beside you takes part of the same stream: your share falls as stakes grow",
         "rewards are income in their own token, whose price moves until you sell",
     ),
+    limits={"duration_days": (0, 10_000), "staked": (0, 10**12), "reward_per_period": (0, 10**12)},
     verbs={"enter": "stake", "harvest": "claim", "leave": "exit"},
+    bars=BARS,
 )

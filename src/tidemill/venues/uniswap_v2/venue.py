@@ -7,16 +7,17 @@ from typing import Any
 
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
-from tidemill.units import BPS, div_down, isqrt_down, parse_amount
+from tidemill.units import BPS, parse_amount
 from tidemill.venues.kinds import Kind, Placed, Setup
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
+from tidemill.venues.uniswap_v2.bars import BARS
 from tidemill.venues.uniswap_v2.flow import FlowSpec, swaps
 from tidemill.venues.uniswap_v2.model import ExchangeModel
+from tidemill.venues.uniswap_v2.price import LP_DECIMALS, sqrt_price_x96_down
 
-__all__ = ["VENUE", "sqrt_price_x96_down"]
+__all__ = ["VENUE"]
 
 MINUTE, DAY = 60, 86_400
-LP_DECIMALS = 18
 
 
 def place(setup: Setup) -> Placed:
@@ -54,15 +55,6 @@ def place(setup: Setup) -> Placed:
         shares=(lp,),
         notes=notes,
     )
-
-
-def sqrt_price_x96_down(reserve0: int, reserve1: int) -> int:
-    """Return the square root of token1 per token0 in Q64.96, rounded down.
-
-    >>> sqrt_price_x96_down(1, 4) == 2 << 96
-    True
-    """
-    return isqrt_down(div_down(reserve1 << 192, reserve0))
 
 
 def _price(stage: Any, start: tuple[int, int]) -> int:
@@ -155,5 +147,16 @@ VENUE = Kind(
         "shares added next to yours take part of the same fees; a sixth of them may go to the protocol",
         "the price inside follows the market only as fast as somebody trades it there",
     ),
+    limits={
+        "liquidity": (0, 10**12),
+        "volatility_bps": (0, 10**5),
+        "noise_per_day": (0, 10**12),
+        "every_minutes": (0, 10**5),
+        "protocol_fee": (0, 1),
+        "shock_bps": (0, 9_999),
+        "shock_day": (0, 10**5),
+        "shock_days": (0, 10**5),
+    },
     verbs={"enter": "add_liquidity", "leave": "remove_liquidity"},
+    bars=BARS,
 )
