@@ -197,6 +197,8 @@ def lagging_rates() -> None:
     model = BridgedModel()
     state = model.init({"account": "rate", "asset": "A@op", "share": "S@op", "feeder": feeder, "rate": E18})
     side = ModelSide(model, state, Book(), lambda: evm.block)
+    for name in ("getRate", "updatedAt"):
+        assert_same(real.view(name), side.read(name), name)
     for who, rate, reason in (
         (feeder, 12 * E18 // 10, None),
         (stranger, E18, "not the feeder"),
