@@ -55,15 +55,18 @@ class LoanStage(ScriptedStage[S]):
         self._note(ctx.block, before)
         return result
 
-    def play(self, item: Scripted) -> bool:
-        """Do what somebody else did; see `ScriptedStage.play`."""
+    def _do(self, item: Scripted) -> bool:
+        # beneath `play` and `advance` alike: whoever acts, what befalls is noted
         if not self.strikes(item.action):
-            return super().play(item)
+            return super()._do(item)
         before = self._owing(item.block)
-        done = super().play(item)
+        done = super()._do(item)
         if done:
             self._note(item.block, before)
         return done
+
+    def _must(self, item: Scripted) -> bool:
+        return not self.strikes(item.action) and super()._must(item)
 
     def snapshot(self) -> Any:
         """Return a copy of everything that an action may change."""

@@ -138,7 +138,7 @@ class ScriptedStage(Generic[S]):
         """Play the script up to and including ``to``; a scripted action that reverts did nothing, as on the chain."""
         while self.played < len(self.script) and self.script[self.played].block.number <= to.number:
             item = self.script[self.played]
-            if not self._do(item) and item.block == self.script[0].block:
+            if not self._do(item) and self._must(item):
                 raise BadInput(
                     f"others cannot {item.action.verb} at the start: {self.last_refusal}",
                     field=f"venues.{self.id}.params",
@@ -146,6 +146,10 @@ class ScriptedStage(Generic[S]):
             self.played += 1
         self.at = to
         return ()
+
+    def _must(self, item: Scripted) -> bool:
+        """Whether a study is wrong in which this is refused: what others do in the first block makes the venue."""
+        return item.block == self.script[0].block
 
     def enter(self, block: Block) -> None:
         """Let the clock come to ``block`` with its script still to be played: an own transaction stands first in it."""
