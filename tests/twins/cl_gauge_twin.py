@@ -14,8 +14,7 @@ from eth_hash.auto import keccak
 
 from harness import Driver, assert_same, both
 from harness.actors import endow
-from harness.book import Book, ModelSide, numbers
-from harness.compare import counted
+from harness.book import Book, ModelSide, counted, numbers
 from harness.contract import deploy
 from tidemill.interfaces import Action, Position, Result, Revert
 from tidemill.venues.cl_gauge.model import GaugeModel
@@ -175,7 +174,7 @@ class Twins:
         assert isinstance(made, Result)
         after = [self.evm.storage(*place) for place in slots]
         self._check_log(made)
-        self._check_gas(counted(before, after), made)
+        self._check_gas(counted(zip(before, after, strict=True)), made)
         if isinstance(got, int):
             assert_same(got, next(iter(made.amounts.values())), "amount")
         return made

@@ -15,8 +15,7 @@ from eth_hash.auto import keccak
 
 from harness import Driver, actor, assert_same, both
 from harness.actors import endow
-from harness.book import Book, ModelSide, numbers
-from harness.compare import counted
+from harness.book import Book, ModelSide, counted, numbers
 from harness.contract import deploy
 from harness.evm import Evm
 from tidemill.interfaces import Action, Result
@@ -84,7 +83,7 @@ class Twins:
         before = [self.evm.storage(*place) for place in slots]
         got, made = both(real, lambda: self.model.do(who, Action(verb, args)))
         assert isinstance(made, Result)
-        want = counted(before, [self.evm.storage(*place) for place in slots])
+        want = counted((was, self.evm.storage(*place)) for was, place in zip(before, slots, strict=True))
         moved = [address for address, topics, _ in self.evm.logs if topics[0] == MOVED]
         want["transfers"] = len(moved)
         found = {name: times for name, times in made.features.items() if name != "proof_words"}
