@@ -3,8 +3,9 @@
 With ``h_k`` all one owns at mark ``k`` less all income so far (``F_k``) and with converting positions at what was put
 into them (their *basis*), ``P_k`` the prices, and ``u`` what converting positions hold beyond their basis:
 
-    ``V_end - V_0 = h_0 (P_end - P_0)                          holding``
-    ``            + sum_k (h_k - h_0) (P_{k+1} - P_k)          drift: price move of what was changed``
+    ``V_end - V_0 = sum_b b P_b                               brought in less taken out (mostly nothing at all)``
+    ``            + sum_k H_k (P_{k+1} - P_k)                  holding, ``H_k`` what was there at first and brought since``
+    ``            + sum_k (h_k - H_k) (P_{k+1} - P_k)          drift: price move of what was changed``
     ``            + sum_f f P_f + sum_k F_k (P_{k+1} - P_k)    income when it accrued, and its price move``
     ``            + sum_lots (withdrawn - released) P_lot      divergence``
     ``            + sum_flows flow P_flow                      own swaps, network fees, events, rounding``
@@ -72,19 +73,48 @@ class Measures:
                     tokens[token] = tokens.get(token, 0) + amount
         return Measure(total.exact(), {token: amount for token, amount in tokens.items() if amount})
 
-    def holding(self, until: int = -1) -> Measure:
-        """Return the price move of what was there at the start, up to mark number ``until``."""
-        total, marks = Total(), self.books.marks
-        for token, amount in self.books.states[0].valued().items():
-            if amount:
-                total.add_move(amount, _price(marks[0], token), _price(marks[until], token))
+    def brought(self) -> Measure:
+        """Return what was brought in during the run less what was taken out, at the prices then."""
+        return self.flow("equity:flows:")
+
+    def invested(self) -> Fraction:
+        """Return the worth of what was there at the start and of all that was brought in since, at the prices then."""
+        total, receipts = Total(), self.books.receipts()
+        for entry in self.books.entries:
+            sums: dict[str, int] = {}
+            for account, token, amount in entry.postings:
+                if account.startswith("equity:flows:") and token not in receipts:
+                    sums[token] = sums.get(token, 0) - amount
+            for token, amount in sums.items():
+                total.add(max(amount, 0), _price(self.books.marks[entry.mark], token))
+        return self.worth(0) + total.exact()
+
+    def baskets(self) -> list[dict[str, int]]:
+        """Return for each mark raw units by token of what was brought up to then: what holding would be holding."""
+        basket = dict(self.books.states[0].valued())
+        incoming, receipts = self._by_mark(("equity:flows:",)), self.books.receipts()
+        found = []
+        for number in range(len(self.books.marks)):
+            found.append(dict(basket))
+            for token, amount in incoming.get(number, ()):
+                if token not in receipts:
+                    basket[token] = basket.get(token, 0) + amount
+        return found
+
+    def holding(self) -> Measure:
+        """Return the price move of what was there at the start, and of what was brought in since."""
+        total, marks, baskets = Total(), self.books.marks, self.baskets()
+        for at, basket in enumerate(baskets[1:]):
+            for token, amount in basket.items():
+                if amount:
+                    total.add_move(amount, _price(marks[at], token), _price(marks[at + 1], token))
         return Measure(total.exact(), {})
 
     def drift(self) -> Measure:
-        """Return the price move of what the strategy changed: of ``h_k - h_0``."""
-        first = self.books.states[0].valued()
-        total, marks = Total(), self.books.marks
+        """Return the price move of what the strategy changed: of ``h_k - H_k``."""
+        total, marks, baskets = Total(), self.books.marks, self.baskets()
         for number, held in enumerate(self._paths()[0]):
+            first = baskets[number + 1]
             for token in sorted(held.keys() | first.keys()):
                 if changed := held.get(token, 0) - first.get(token, 0):
                     total.add_move(changed, _price(marks[number], token), _price(marks[number + 1], token))

@@ -104,7 +104,7 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
         waterfall=_rows(fall, seconds, facts),
         unexplained=fall.unexplained,
         unexplained_bound=fall.bound,
-        comparisons=[_comparison(name, one, fall.start_value) for name, one in alternatives.items()],
+        comparisons=[_comparison(name, one, fall.capital) for name, one in alternatives.items()],
         costs=cost_rows(books),
         positions=position_rows(books, facts.tick_price),
         assumptions=facts.assumptions,
@@ -116,11 +116,11 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
 
 def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
     def yearly(value: int) -> int | None:
-        return per_year_bps_toward_zero(value, fall.start_value, seconds) if seconds >= MIN_YEAR_SECONDS else None
+        return per_year_bps_toward_zero(value, fall.capital, seconds) if seconds >= MIN_YEAR_SECONDS else None
 
     def total(value: int) -> int | None:
         """Round sums as the headline is rounded, so that both say the same."""
-        return per_year_bps_down(value, fall.start_value, seconds) if seconds >= MIN_YEAR_SECONDS else None
+        return per_year_bps_down(value, fall.capital, seconds) if seconds >= MIN_YEAR_SECONDS else None
 
     rows: list[WaterfallRow] = []
     running = 0
@@ -163,7 +163,7 @@ def _kept(sums: Mapping[str, int]) -> dict[str, int]:
 
 
 def _holding(drawn: Curves) -> Alternative:
-    return Alternative(drawn.hold[-1] - drawn.hold[0], "what you brought, untouched; nothing sold, no fees")
+    return Alternative(drawn.held, "what you brought, untouched; nothing sold, no fees")
 
 
 def _comparison(name: str, one: Alternative, capital: int) -> Comparison:
