@@ -22,7 +22,21 @@ from tidemill.chain.rpc import Rpc
 from tidemill.chain.types import Receipt
 from tidemill.interfaces import Position, Rate, Transfer
 
-__all__ = ["ME", "Asset", "Deed", "Histories", "History", "Holding", "LogQuery", "Past", "Quote", "Touch", "Transaction"]
+__all__ = [
+    "ME",
+    "Asset",
+    "Deed",
+    "Histories",
+    "History",
+    "Holding",
+    "LogQuery",
+    "Past",
+    "Quote",
+    "Touch",
+    "Transaction",
+    "topic_of",
+    "touch_of",
+]
 
 ME = "me"
 """One's own side of a transfer, as everywhere in a world's book."""
@@ -78,6 +92,21 @@ class Touch(Struct, frozen=True, order=True):
     tx: str
 
 
+def topic_of(value: str | int) -> str:
+    """Write an address or a number as a topic.
+
+    >>> topic_of(255)[-4:], len(topic_of("0x" + "ab" * 20))
+    ('00ff', 66)
+    """
+    number = int(value, 16) if isinstance(value, str) else value
+    return f"0x{number:064x}"
+
+
+def touch_of(log: Mapping[str, Any]) -> Touch:
+    """Return the transaction of a log."""
+    return Touch(int(log["blockNumber"], 16), int(log["transactionIndex"], 16), str(log["transactionHash"]).lower())
+
+
 class Transaction(Struct, frozen=True):
     """A transaction as the chain remembers it. ``sender`` signed and paid for it."""
 
@@ -94,12 +123,12 @@ class Deed(Struct, frozen=True):
     venue : the reader's. position : id of the one it concerns, empty for none.
     kind : ``own`` (an action at the venue); ``came`` or ``went``: the position, or a receipt token that stands for one
         (``<venue>#shares``), was received, bought, sent or sold: money brought in or taken out, no income;
-        ``befell``: unasked (liquidated, slashed); the core takes its amounts from the marks.
+        ``befell``: unasked (liquidated, slashed).
     verb : of an own action the venue's verb; else a word for it (``received``, ``sent``, ``liquidated``).
-    amounts : raw units by the client's own names.
-    transfers : tokens that moved between the account (``me``) and the venue (its id), received tokens that stand for a
-        position included. What the account's tokens did elsewhere in the transaction (a swap in a zap) is not told: it
-        was brought in as what the venue took.
+    amounts : raw units by the client's own names; for ``befell`` the change of all that is held, by token id.
+    transfers : tokens that moved between the account (``me``) and the venue (its id), receipt tokens included; of a
+        receipt token that came or went, from or to anywhere. What the account's tokens did elsewhere in the transaction
+        (a swap in a zap) is not told: what the venue took was brought in.
     """
 
     venue: str
@@ -123,7 +152,8 @@ class Holding(Struct, frozen=True):
     """What is held at one moment.
 
     ``positions`` as the client gives them (an empty one with nothing to claim may be left out). ``shares`` are raw units
-    of receipt tokens in the account's wallet, by id; ``rates`` what each stands for. ``quotes`` are prices by the venue.
+    of receipt tokens in the account's wallet, by id; ``rates`` what each stands for, told for every receipt token that
+    the account has to do with, held at the moment or not. ``quotes`` are prices by the venue.
     """
 
     positions: tuple[Position, ...] = ()
