@@ -11,7 +11,8 @@ from tidemill.chain.anvil import Anvil, AnvilOptions
 from tidemill.chain.types import Call, Receipt
 from tidemill.errors import BadInput
 from tidemill.interfaces import All, Intent, Limits  # noqa: F401
-from tidemill.studies.held_chain import Asked, from_chain
+from tidemill.studies.held_asked import Asked
+from tidemill.studies.held_chain import from_chain
 from tidemill.venues.uniswap_v3.client import UniswapV3Client, V3Deployment
 from tidemill.venues.uniswap_v3.client_local import LocalToken, deploy_local, endow
 

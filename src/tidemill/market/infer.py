@@ -21,7 +21,7 @@ from tidemill.market.rows import EventRow, event_rows
 from tidemill.market.schema import Kind
 from tidemill.market.walk import UNBOUNDED, Order, Spot, Step, walk
 
-__all__ = ["infer"]
+__all__ = ["Inference", "infer"]
 
 _MISMATCH_SHARE = 100
 """Refuse data in which more than one event in so many contradicts earlier ones."""
@@ -43,25 +43,30 @@ def infer(events: pl.DataFrame, pool: PoolInfo) -> Replay:
     BadData : more than one event in a hundred contradicts earlier ones (wrong pool parameters, or events missing).
     """
     rows = list(event_rows(events))
-    state = _Inference(pool)
+    state = Inference(pool)
     state.run(rows)
     state.fill_gaps(rows)
     return state.result(rows)
 
 
-class _Inference(Replayer):
+class Inference(Replayer):
+    """The pass over events alone; after ``run`` and ``fill_gaps``, ``unsure`` are the rows whose path is not known."""
+
     def __init__(self, pool: PoolInfo) -> None:
         self.seen = SeenBook(pool.tick_spacing)
         super().__init__(pool, self.seen, None)
         self.gaps: dict[int, _Gap] = {}  # by row
         self.later = 0
+        self.unsure: set[int] = set()
         self.mismatched: list[tuple[int, int]] = []
 
     def on_unknown(self, number: int, row: EventRow, down: bool) -> list[Step]:
+        """See ``Replayer``: what was known is kept for ``fill_gaps``."""
         self.gaps[number] = _Gap(len(self.paths), self.spot, _around(self.seen, self.spot.tick, row.tick))
         return []
 
     def on_mismatch(self, row: EventRow, down: bool) -> list[Step]:
+        """See ``Replayer``: counted, and refused by ``result`` if there are many."""
         self.mismatched.append(row.name)
         return [lump(row, down, self.pool.fee)]
 
@@ -76,10 +81,13 @@ class _Inference(Replayer):
             except UnknownLiquidity:
                 found = None
             self.later += found is not None
+            if found is None:
+                self.unsure.add(number)
             steps = found[1].steps if found else _approximate(gap, row, path.down, self.pool.fee)
             self.paths[gap.place] = path._replace(steps=steps)
 
     def result(self, rows: Sequence[EventRow]) -> Replay:
+        """Return what was inferred; raises ``BadData`` where too many events contradict earlier ones."""
         wrong = len(self.mismatched)
         if wrong * _MISMATCH_SHARE > max(len(rows), _MISMATCH_SHARE):
             block, index = self.mismatched[0]

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-
-from msgspec import Struct, field
 
 from tidemill import networks
 from tidemill.chain.rpc import Rpc
@@ -15,38 +11,14 @@ from tidemill.errors import BadInput
 from tidemill.market.fetch import read_chunks
 from tidemill.market.ingest import read_token
 from tidemill.studies.held import read_story
+from tidemill.studies.held_asked import Asked, address_of, moment
 from tidemill.studies.held_document import Portfolio, Told, state
 from tidemill.studies.schema import Fidelity
 from tidemill.venues.about import about
 from tidemill.venues.kinds import kind, kinds
 from tidemill.venues.shared.history import Asset, History, LogQuery, Past
 
-__all__ = ["Asked", "from_chain"]
-
-_ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
-
-
-class Asked(Struct, frozen=True):
-    """What a statement is asked for.
-
-    Parameters
-    ----------
-    address, token_ids : whose past, or which position tokens (or both: these of that account).
-    start, end : a block number, a moment (``2024-01-05``, ``2024-01-05T12:00:00Z``), or ``latest``.
-    network : name of the network the endpoint must be on; empty takes what it says.
-    contracts : (kind, address) beside or instead of known deployments.
-    home, given : see ``held_document.state``. samples : snapshots in between, for curves.
-    """
-
-    address: str = ""
-    token_ids: tuple[int, ...] = ()
-    start: str = ""
-    end: str = "latest"
-    network: str = ""
-    contracts: tuple[tuple[str, str], ...] = ()
-    home: str = ""
-    given: Mapping[str, str] = field(default_factory=dict)
-    samples: int = 0
+__all__ = ["from_chain"]
 
 
 def from_chain(rpc: Rpc, asked: Asked, tell: Callable[[str], None] = lambda _line: None) -> Portfolio:
@@ -57,7 +29,7 @@ def from_chain(rpc: Rpc, asked: Asked, tell: Callable[[str], None] = lambda _lin
     BadInput : what is asked for cannot be: a reversed range, an address that has nothing, a token without a price.
     RpcError : the endpoint is on another chain, lacks the old state, or contradicts itself.
     """
-    who = _address(asked.address) if asked.address else ""
+    who = address_of(asked.address) if asked.address else ""
     if not who and not asked.token_ids:
         raise BadInput("whose positions? give --address or --token-id", field="address")
     name, native, data_fee = _network(rpc, asked.network)
@@ -140,7 +112,7 @@ def _contracts(asked: Asked, network: str) -> Iterator[tuple[str, Mapping[str, s
     for name in kinds():
         given = [address for one, address in asked.contracts if one == name]
         for address in given:
-            yield name, {"address": _address(address)}
+            yield name, {"address": address_of(address)}
         if given or kind(name).history is None:
             continue
         known = about(name).deployments.get(network)
@@ -173,12 +145,6 @@ def _network(rpc: Rpc, wanted: str) -> tuple[str, str, bool]:
     return name, f"ETH@{name}", True
 
 
-def _address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text):
-        raise BadInput(f"{text!r} is no address (0x and 40 hexadecimal digits)", field="address")
-    return text.lower()
-
-
 def _block(rpc: Rpc, text: str, field: str) -> int:
     """Return the block that is meant: by number, or the last one not after a moment."""
     newest = rpc.block()
@@ -189,24 +155,14 @@ def _block(rpc: Rpc, text: str, field: str) -> int:
         if number > newest.number:
             raise BadInput(f"block {number:,} is not there yet; the newest is {newest.number:,}", field=field)
         return number
-    moment = _moment(text, field)
-    if moment > newest.timestamp:
+    wanted = moment(text, field)
+    if wanted > newest.timestamp:
         raise BadInput(f"{text} lies after the newest block, {newest.number:,}", field=field)
     low, high = 0, newest.number
     while low < high:
         middle = (low + high + 1) // 2
-        if rpc.block(middle).timestamp <= moment:
+        if rpc.block(middle).timestamp <= wanted:
             low = middle
         else:
             high = middle - 1
     return low
-
-
-def _moment(text: str, field: str) -> int:
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput(
-            f"{text!r} is neither a block number nor a moment such as 2024-01-05 or 2024-01-05T12:00:00Z", field=field
-        ) from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp())

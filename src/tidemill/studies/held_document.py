@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tidemill import __version__
 from tidemill.errors import BadInput, InvariantBroken, UnknownName
 from tidemill.interfaces import Mark, Price
-from tidemill.ledger.prices import price_of_home, price_of_micro
+from tidemill.ledger.holdings import holdings
+from tidemill.ledger.prices import Total, price_of_home, price_of_micro
 from tidemill.ledger.timeline import Step
-from tidemill.studies.held import Happening, Story
+from tidemill.market.positions import Collected
+from tidemill.studies.held import Story
 from tidemill.studies.held_books import groups, record_and_marks
 from tidemill.studies.held_prices import USD, price_of_usd, prices
 from tidemill.studies.schema import Fidelity, ResultDocument, StudyInfo, TokenInfo
 from tidemill.studies.statement import Facts, statement
 from tidemill.venues.shared.history import Asset, Holding
 
-__all__ = ["Portfolio", "Told", "state"]
+__all__ = ["Open", "Portfolio", "Told", "Unstated", "state"]
 
 
 class Told(Struct, frozen=True):
     """What a statement says beside its figures.
 
-    ``fidelity`` is how true they are, ``warnings`` what is not counted, ``parameters`` what was asked.
+    ``fidelity`` is how true they are, ``warnings`` what is not counted, ``parameters`` what was asked; ``unknown`` says
+    for rows of the waterfall (by key) that nothing shows, why.
     """
 
     title: str
@@ -33,16 +36,42 @@ class Told(Struct, frozen=True):
     venues: Sequence[str]
     fidelity: Fidelity
     warnings: Sequence[str] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict)
     data_fee: bool = True
 
 
-class Portfolio(Struct, frozen=True):
-    """A finished statement: ``total``, and ``positions`` by id (several joined by ``+`` where one stands for another)."""
+class Unstated(Struct, frozen=True):
+    """A position that cannot be stated, and why."""
 
-    total: ResultDocument
+    position: str
+    reason: str
+
+
+class Open(Struct, frozen=True):
+    """What is still held at the end: raw units by token id, and micro-units of home."""
+
+    position: str
+    principal: dict[str, int]
+    claimable: dict[str, int]
+    value: int
+
+
+class Portfolio(Struct, frozen=True):
+    """A finished statement.
+
+    ``total`` is of all positions together, ``positions`` of each by id (several joined by ``+`` where one stands for
+    another), empty where there is only one. From logs: ``unstated`` are those that logs do not determine, with the
+    reason, and ``collects`` every collect of the period with what it should have been; ``total`` is ``None`` where nothing
+    can be stated. ``record`` and ``marks`` are what all of it was made of.
+    """
+
+    total: ResultDocument | None
     positions: dict[str, ResultDocument]
-    record: Sequence[Step]
-    marks: Sequence[Mark]
+    record: Sequence[Step] = ()
+    marks: Sequence[Mark] = ()
+    unstated: tuple[Unstated, ...] = ()
+    collects: tuple[Collected, ...] = ()
+    still_open: tuple[Open, ...] = ()
 
 
 def state(
@@ -85,7 +114,19 @@ def state(
         for part in parts:
             name = "+".join(sorted(part))
             each[name] = _stated(record_and_marks(story, priced, parts=parts, only=part), facts, name)
-    return Portfolio(total, each, *together)
+    return Portfolio(total, each, *together, still_open=_open(together[1][-1]))
+
+
+def _open(mark: Mark) -> tuple[Open, ...]:
+    out = []
+    for name, claim in holdings(mark).claims.items():
+        value = Total()
+        for side in (claim.principal, claim.pending):
+            for token, amount in side.items():
+                if token not in mark.rates:
+                    value.add(amount, mark.prices[token])
+        out.append(Open(name, dict(claim.principal), dict(claim.pending), value.down()))
+    return tuple(out)
 
 
 def _stated(books: tuple[list[Step], list[Mark]], facts: Callable[[str], Facts], title: str) -> ResultDocument:
@@ -125,6 +166,7 @@ def _facts(story: Story, assets: Mapping[str, Asset], told: Told, home: Asset) -
             tool_version=__version__,
             warnings=list(told.warnings),
             data_fee=told.data_fee,
+            unknown=told.unknown,
         )
 
     return make
@@ -151,8 +193,3 @@ def _given(symbol: str, text: str, asset: Asset) -> Price:
     except (ArithmeticError, ValueError):
         raise BadInput(f"{text!r} is no price; give a decimal number", field=f"price.{symbol}") from None
     return price_of_micro(micro, asset.decimals)
-
-
-def happened_in(story: Story) -> int:
-    """Return how many own transactions a story has."""
-    return sum(len(event.acts) for event in story.events if isinstance(event, Happening))

@@ -62,6 +62,7 @@ class Facts(Struct, frozen=True):
     priced : token id whose price in home is drawn, ``None`` for none.
     tick_price : for the price bounds of ranges.
     data_fee : whether the network charges for L1 data; where it does not, execution is the whole fee and called so.
+    unknown : rows, by key, of which nothing is known, and why: they are left out instead of being printed as 0.
     alternatives : the same capital held another way, by name, run when asked for (``full range``, ...); ``holding`` is
         always computed here.
     words : for a venue and the reason it gave, words in brackets where the reason is a code, else nothing.
@@ -79,6 +80,7 @@ class Facts(Struct, frozen=True):
     priced: str | None = None
     tick_price: TickPrice | None = None
     data_fee: bool = True
+    unknown: Mapping[str, str] = field(default_factory=dict)
     alternatives: Mapping[str, Callable[[], Alternative]] = field(default_factory=dict)
     words: Callable[[str, str], str] = no_words
 
@@ -127,6 +129,8 @@ def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
     sums: dict[str, int] = {}
     for line in fall.lines:
         note = ""
+        if line.key in facts.unknown and not line.value:
+            continue
         if line.group == "exit":
             formula = "sum of the rows above"
             rows.append(
@@ -134,6 +138,8 @@ def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
             )
             if facts.exit == "mark":
                 note = "not closed: the study asked to be valued at the last price (exit = mark)"
+                if facts.kind == "statement":
+                    note = "what is still open is valued at the last price"
         running += line.value
         for token, amount in line.tokens.items():
             sums[token] = sums.get(token, 0) + amount
