@@ -142,7 +142,7 @@ def _positions(done: Portfolio, console: Console) -> None:
 
     total = done.total
     assert total is not None
-    documents = done.positions or {total.study.title: total}
+    documents = done.positions or {done.still_open[0].position if done.still_open else "all of it": total}
     rows = []
     for name, document in documents.items():
         value = {row.key: row.value for row in document.waterfall}
@@ -150,7 +150,8 @@ def _positions(done: Portfolio, console: Console) -> None:
         fees = sum(value.get(key, 0) for key in ("l2", "l1", "operator", "failed"))
         holding = next(one.keep for one in document.comparisons if one.name == "holding")
         keep = document.headline.keep
-        figures = [money(n) for n in (income, value.get("divergence", 0), fees, keep, keep - holding)]
+        paid = money(fees) if "l2" in value else "unknown"
+        figures = [money(income), money(value.get("divergence", 0)), paid, money(keep), money(keep - holding)]
         rows.append([plain(name), *figures])
     home = total.study.home
     columns = ["", "earned>", "divergence>", "network fees>", "kept>", "against holding>"]

@@ -21,7 +21,7 @@ BPS = 10_000
 
 class Curves(Struct, frozen=True):
     """Micro-units of the home asset at each moment (one for each time, the last mark of it): the value of everything,
-    the value of holding (what was there at first and what was brought in since), income so far at the prices when it
+    the value of holding (the same tokens, in and out at the same moments), income so far at the prices when it
     accrued, network fees and own swap costs so far. ``held`` is what holding gained in all.
     """
 
@@ -37,7 +37,7 @@ class Curves(Struct, frozen=True):
 def curves(books: Books) -> Curves:
     """Draw the run through its marks; every point is rounded down on its own, so that errors do not add up."""
     measures, marks = Measures(books), books.marks
-    receipts, baskets = books.receipts(), measures.baskets()
+    receipts, holding = books.receipts(), measures.held()
     income, costs = Total(), Total()
     entries = iter(sorted(books.entries, key=lambda entry: entry.seq))
     entry = next(entries, None)
@@ -51,16 +51,10 @@ def curves(books: Books) -> Curves:
                 elif account.startswith(("network:", "swaps:")) and token not in receipts:
                     costs.add(amount, prices[token])
             entry = next(entries, None)
-        hold = Total()
-        for token, amount in baskets[number].items():
-            if amount:
-                hold.add(amount, mark.prices[token])
-        worth = measures.worth(number)
-        worth_down = worth.numerator // worth.denominator
-        rows[mark.time] = (worth_down, hold.down(), income.down(), costs.down(), number)
+        worth = (each.numerator // each.denominator for each in (measures.worth(number), holding[number]))
+        rows[mark.time] = (*worth, income.down(), costs.down(), number)
     value, hold_values, earned, paid, numbers = zip(*rows.values(), strict=True)
-    brought = measures.brought().value
-    held = hold.exact() - brought
+    held = holding[-1] - measures.brought().value
     gained = held.numerator // held.denominator - hold_values[0]
     return Curves(tuple(rows), value, hold_values, earned, paid, numbers, gained)
 

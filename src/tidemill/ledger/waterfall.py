@@ -30,7 +30,8 @@ class Waterfall(Struct, frozen=True):
 
     ``keep`` is the change of the value of all holdings less ``brought`` (in from outside during the run, less what was
     taken out), ``unexplained`` is ``keep`` less all lines: it comes from rounding each line down once and is at most
-    ``bound``, one unit for each line. ``capital`` is the start value and all that was brought in since.
+    ``bound``, one unit for each line. ``capital`` is the most that was at work at any time, ``average`` what was over the
+    time; both are the start value unless something was brought in or taken out.
     """
 
     start_value: int
@@ -42,6 +43,7 @@ class Waterfall(Struct, frozen=True):
     families: tuple[str, ...]
     brought: int = 0
     capital: int = 0
+    average: int = 0
 
     def value(self, *groups: str) -> int:
         """Sum the lines of some groups."""
@@ -94,7 +96,7 @@ def waterfall(books: Books) -> Waterfall:
         len(lines),
         families,
         _down(brought.value),
-        _down(measures.invested()),
+        *map(_down, measures.capital()),
     )
 
 

@@ -37,14 +37,16 @@ def figure(micro: int) -> str:
     return f"{'-' if micro < 0 else ''}{whole:,}.{part:0{digits}d}"
 
 
-def headline(books: Books, fall: Waterfall, drawn: Curves, home: str) -> Headline:
-    """Compose the headline of a statement."""
+def headline(books: Books, fall: Waterfall, drawn: Curves, home: str, *, fees_unknown: str = "") -> Headline:
+    """Compose the headline of a statement; ``fees_unknown`` says why nothing is known of network fees."""
     start, end = books.marks[0].time, books.marks[-1].time
     seconds, split = end - start, scaling(books, fall)
     excess = fall.keep - drawn.held
     day, why = _break_even(drawn, excess, home)
-    minimum, minimum_note = _minimum(split, excess, home)
-    yearly = per_year_bps_down(fall.keep, fall.capital, seconds)
+    minimum, minimum_note = (None, fees_unknown) if fees_unknown else _minimum(split, excess, home)
+    if fees_unknown:
+        why = why.partition(";")[0]
+    yearly = per_year_bps_down(fall.keep, fall.average, seconds)
     if seconds < MIN_YEAR_SECONDS:
         yearly, note = None, f"{_days(seconds)} days are too short a period to speak of a year"
     elif yearly is None:

@@ -1,9 +1,9 @@
 """Record and marks of a real story, so that the ledger can state it: the same two lists that a world writes.
 
-The wallet of these books is a purse of its own: it begins empty, what a position takes and the purse lacks is *brought
-in* at that moment, and what comes out stays in it, as it came, for the positions to take again. So the rest of a real
-wallet has no part in what its positions earned. A position that was received or sent is brought in or taken out at what
-it was worth; whatever else the account did to it in the same block is part of that.
+These books are of the positions and nothing else. What a position takes is *brought in* at that moment, at the price
+then, and what it pays out is *taken out* at once, so that the rest of a real wallet has no part in what its positions
+earned; within a block what one gives another may take. A position that was received or sent is brought in or taken out at
+what it was worth; whatever else the account did to it in the same block is part of that.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ class _Keeper:
             moves = tuple(Transfer(token, OUTSIDE, ME, amount) for token, amount in lacking.items())
             flows.append(_Flow(Happened("", "", BROUGHT, lacking, at), moves))
         self._flows(flows, at, before, ahead)
-        # what goes is still there behind the block, as it was ahead of it
+        # what goes is still there behind the block, as it was ahead of it; what was paid out goes as well
         kept = {p.id for p in after.positions}
         gone = [p for p in ahead.positions if p.id in moved and p.id not in kept]
         flows = [_Flow(_worth(p, TAKEN, at, -1)) for p in gone]
@@ -177,6 +177,10 @@ class _Keeper:
         for act in acts:
             self._act(act, moved, at)
         self._mark("after", at, behind)
+        left = {token: -amount for token, amount in self.purse.items() if amount}
+        if left:
+            moves = tuple(Transfer(token, ME, OUTSIDE, -amount) for token, amount in left.items())
+            flows.append(_Flow(Happened("", "", TAKEN, left, at), moves))
         self._flows(flows, at, behind, after)
 
     def _shares(self, acts: Sequence[Act], kind: str, holding: Holding, at: Block, flows: list[_Flow]) -> Holding:
@@ -207,8 +211,8 @@ class _Keeper:
         self._mark("after", at, after)
 
     def _lacking(self, acts: Sequence[Act], moved: Collection[str]) -> _Amounts:
-        """Return what the purse must be given so that it can pay everything, in the order in which it was paid."""
-        purse, least = dict(self.purse), dict[str, int]()
+        """Return what must be brought in so that everything can be paid, in the order in which it was paid."""
+        purse, least = _Amounts(), _Amounts()
         for act in acts:
             if act.costs is not None:
                 purse[self.story.native] = purse.get(self.story.native, 0) - act.costs.total

@@ -35,6 +35,9 @@ __all__ = ["MAX_POINTS", "Alternative", "Facts", "TickPrice", "statement"]
 MAX_POINTS = 2_000
 """Most points of a drawn curve."""
 
+_OF_RUNS = frozenset({"swaps", "exit"})
+"""Rows of what a strategy does, which mean nothing where real positions are read back and show nothing of the kind."""
+
 TickPrice = Callable[[str, int], float | None]
 """(venue, tick) -> price for display, in the unit of the drawn price; ``None`` where it has none."""
 
@@ -93,7 +96,7 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
     books = post(record, marks)
     fall = waterfall(books)
     drawn = curves(books)
-    alternatives = {"holding": _holding(drawn)} | {name: run() for name, run in facts.alternatives.items()}
+    alternatives = {"holding": _holding(drawn, facts.kind)} | {name: run() for name, run in facts.alternatives.items()}
     seconds = marks[-1].time - marks[0].time
     document = ResultDocument(
         schema=SCHEMA,
@@ -102,12 +105,12 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
         study=facts.study,
         tokens=facts.tokens,
         fidelity=facts.fidelity,
-        headline=headline(books, fall, drawn, facts.study.home),
+        headline=headline(books, fall, drawn, facts.study.home, fees_unknown=facts.unknown.get("l2", "")),
         waterfall=_rows(fall, seconds, facts),
         unexplained=fall.unexplained,
         unexplained_bound=fall.bound,
         comparisons=[_comparison(name, one, fall.capital) for name, one in alternatives.items()],
-        costs=cost_rows(books),
+        costs=[] if "l2" in facts.unknown else cost_rows(books),
         positions=position_rows(books, facts.tick_price),
         assumptions=facts.assumptions,
         series=_series(books, drawn, facts),
@@ -118,18 +121,18 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
 
 def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
     def yearly(value: int) -> int | None:
-        return per_year_bps_toward_zero(value, fall.capital, seconds) if seconds >= MIN_YEAR_SECONDS else None
+        return per_year_bps_toward_zero(value, fall.average, seconds) if seconds >= MIN_YEAR_SECONDS else None
 
     def total(value: int) -> int | None:
         """Round sums as the headline is rounded, so that both say the same."""
-        return per_year_bps_down(value, fall.capital, seconds) if seconds >= MIN_YEAR_SECONDS else None
+        return per_year_bps_down(value, fall.average, seconds) if seconds >= MIN_YEAR_SECONDS else None
 
     rows: list[WaterfallRow] = []
     running = 0
     sums: dict[str, int] = {}
     for line in fall.lines:
         note = ""
-        if line.key in facts.unknown and not line.value:
+        if (line.key in facts.unknown or (line.key in _OF_RUNS and facts.kind == "statement")) and not line.value:
             continue
         if line.group == "exit":
             formula = "sum of the rows above"
@@ -138,8 +141,6 @@ def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
             )
             if facts.exit == "mark":
                 note = "not closed: the study asked to be valued at the last price (exit = mark)"
-                if facts.kind == "statement":
-                    note = "what is still open is valued at the last price"
         running += line.value
         for token, amount in line.tokens.items():
             sums[token] = sums.get(token, 0) + amount
@@ -161,6 +162,8 @@ def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
 
 
 def _label(line: Line, facts: Facts) -> str:
+    if line.key == "hodl" and facts.kind == "statement":
+        return "Price move of what was in it"
     return "Network fee: execution" if line.key == "l2" and not facts.data_fee else line.label
 
 
@@ -168,7 +171,9 @@ def _kept(sums: Mapping[str, int]) -> dict[str, int]:
     return {token: amount for token, amount in sums.items() if amount}
 
 
-def _holding(drawn: Curves) -> Alternative:
+def _holding(drawn: Curves, kind: str) -> Alternative:
+    if kind == "statement":
+        return Alternative(drawn.held, "the same tokens, in and out at the same moments; nothing earned, no fees")
     return Alternative(drawn.held, "what you brought, untouched; nothing sold, no fees")
 
 
