@@ -51,7 +51,9 @@ class World:
         return client.decode(self.send(who, client.plan(Intent("pool", verb, args, limits or Limits()))))
 
     def mint(self, who: str = ME, amount: int = 10**18, lower: int = -1000, upper: int = 1000) -> int:
-        filled = self.do("mint", who, tick_lower=lower, tick_upper=upper, amount0_desired=amount, amount1_desired=amount)
+        filled = self.do(
+            "mint", who, tick_lower=lower, tick_upper=upper, amount0_desired=amount, amount1_desired=amount
+        )
         return int(filled.position.partition("#")[2])
 
     def swap(self, amount: int, token: str = "USDC@op") -> None:
