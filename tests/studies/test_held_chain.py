@@ -9,8 +9,7 @@ import pytest
 from harness import actor
 from tidemill.chain.anvil import Anvil, AnvilOptions
 from tidemill.chain.types import Call, Receipt
-from tidemill.errors import BadInput
-from tidemill.interfaces import All, Intent, Limits  # noqa: F401
+from tidemill.interfaces import Intent, Limits
 from tidemill.studies.held_asked import Asked
 from tidemill.studies.held_chain import from_chain
 from tidemill.venues.uniswap_v3.client import UniswapV3Client, V3Deployment

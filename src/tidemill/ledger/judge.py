@@ -51,11 +51,11 @@ def curves(books: Books) -> Curves:
                 elif account.startswith(("network:", "swaps:")) and token not in receipts:
                     costs.add(amount, prices[token])
             entry = next(entries, None)
-        worth = (each.numerator // each.denominator for each in (measures.worth(number), holding[number]))
-        rows[mark.time] = (*worth, income.down(), costs.down(), number)
+        worth, held = (each.numerator // each.denominator for each in (measures.worth(number), holding[number]))
+        rows[mark.time] = (worth, held, income.down(), costs.down(), number)
     value, hold_values, earned, paid, numbers = zip(*rows.values(), strict=True)
-    held = holding[-1] - measures.brought().value
-    gained = held.numerator // held.denominator - hold_values[0]
+    last = holding[-1] - measures.brought().value
+    gained = last.numerator // last.denominator - hold_values[0]
     return Curves(tuple(rows), value, hold_values, earned, paid, numbers, gained)
 
 

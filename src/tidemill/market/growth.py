@@ -80,9 +80,12 @@ def growth_of_events(events: pl.DataFrame, pool: PoolInfo) -> Growth:
     names = {*state.first, *state.mismatched}
     lost = [number for number, row in enumerate(rows) if row.name in names]
     unknown = [Unknown(number, -_ANY, _ANY) for number in lost]
-    for number in state.unsure:
-        ticks = sorted((spots[number - 1].tick, rows[number].tick))
-        unknown.append(Unknown(number, *ticks))
+    for number, steps in state.unsure.items():
+        place = state.gaps[number].place
+        state.paths[place] = state.paths[place]._replace(steps=steps)
+        reached = steps[-1].tick_to if steps else spots[number - 1].tick
+        assert reached is not None, "certain steps end on boundaries"
+        unknown.append(Unknown(number, *sorted((reached, rows[number].tick))))
     return _growth(state, rows, spots, sorted(unknown))
 
 

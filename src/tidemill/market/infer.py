@@ -19,7 +19,7 @@ from tidemill.market.replay import Account, Replay, SwapType, reproduce
 from tidemill.market.replayer import Replayer, lump
 from tidemill.market.rows import EventRow, event_rows
 from tidemill.market.schema import Kind
-from tidemill.market.walk import UNBOUNDED, Order, Spot, Step, walk
+from tidemill.market.walk import UNBOUNDED, Order, Spot, Step, certain_steps, walk
 
 __all__ = ["Inference", "infer"]
 
@@ -50,14 +50,16 @@ def infer(events: pl.DataFrame, pool: PoolInfo) -> Replay:
 
 
 class Inference(Replayer):
-    """The pass over events alone; after ``run`` and ``fill_gaps``, ``unsure`` are the rows whose path is not known."""
+    """The pass over events alone; after ``run`` and ``fill_gaps``, ``unsure`` are the rows whose path is not known, each with the
+    steps that are certain all the same.
+    """
 
     def __init__(self, pool: PoolInfo) -> None:
         self.seen = SeenBook(pool.tick_spacing)
         super().__init__(pool, self.seen, None)
         self.gaps: dict[int, _Gap] = {}  # by row
         self.later = 0
-        self.unsure: set[int] = set()
+        self.unsure: dict[int, list[Step]] = {}
         self.mismatched: list[tuple[int, int]] = []
 
     def on_unknown(self, number: int, row: EventRow, down: bool) -> list[Step]:
@@ -75,6 +77,7 @@ class Inference(Replayer):
         _learn_backwards(rows, self.gaps, self.pool.tick_spacing)
         for number, gap in self.gaps.items():
             row, path = rows[number], self.paths[gap.place]
+            certain = certain_steps(gap.book, gap.spot, path.down, row.price, self.pool.fee)
             _fill_nearest(gap.book, gap.spot.tick // self.pool.tick_spacing, row.tick // self.pool.tick_spacing)
             try:
                 found = reproduce(gap.book, gap.spot, row, path.down, self.pool.fee)
@@ -82,7 +85,7 @@ class Inference(Replayer):
                 found = None
             self.later += found is not None
             if found is None:
-                self.unsure.add(number)
+                self.unsure[number] = certain or []
             steps = found[1].steps if found else _approximate(gap, row, path.down, self.pool.fee)
             self.paths[gap.place] = path._replace(steps=steps)
 
