@@ -1,17 +1,22 @@
-"""Statements of real positions on a local chain, against what the contracts say."""
+"""Statements of real positions on a local chain, against what the contracts say and what was really paid."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 
 import pytest
 
 from harness import actor
+from tidemill.chain.abi_text import abi_of_text
 from tidemill.chain.anvil import Anvil, AnvilOptions
 from tidemill.chain.types import Call, Receipt
-from tidemill.interfaces import Intent, Limits
+from tidemill.errors import BadInput, RpcError, UnknownName
+from tidemill.interfaces import Befell, Filled, Intent, Limits, Recorded
 from tidemill.studies.held_asked import Asked
 from tidemill.studies.held_chain import from_chain
+from tidemill.studies.held_document import Portfolio
+from tidemill.studies.schema import ResultDocument
 from tidemill.venues.uniswap_v3.client import UniswapV3Client, V3Deployment
 from tidemill.venues.uniswap_v3.client_local import LocalToken, deploy_local, endow
 
@@ -19,12 +24,17 @@ pytestmark = pytest.mark.chain
 
 ME, OTHER = actor("alice"), actor("bob")
 MIN_OUT = Limits(amounts={"amount_out_min": 1})
+ETHER = 10**18
+FEE_PRICE = 10**9
+ERC721 = abi_of_text(["function safeTransferFrom(address from, address to, uint256 tokenId)"])
+USDC, WETH, ETH = "USDC@op-mainnet", "WETH@op-mainnet", "ETH@op-mainnet"
+POOL = "uniswap_v3:USDC-WETH-500"
 
 
 @pytest.fixture(scope="module")
 def chain() -> Iterator[tuple[Anvil, V3Deployment]]:
     with Anvil(AnvilOptions(chain_id=10)) as anvil:
-        at = deploy_local(anvil, LocalToken("USDC@op", 6), LocalToken("WETH@op", 18), fee=500, sqrt_price_x96=1 << 96)
+        at = deploy_local(anvil, LocalToken("USDC@op", 18), LocalToken("WETH@op", 18), fee=500, sqrt_price_x96=1 << 96)
         endow(anvil, at, [ME, OTHER], 1 << 110, 1 << 110)
         yield anvil, at
 
@@ -38,41 +48,278 @@ def world(chain: tuple[Anvil, V3Deployment]) -> Iterator[World]:
 
 
 class World:
+    """A pool with somebody else's liquidity, and what I do in it; ``paid`` is what I paid for gas."""
+
     def __init__(self, anvil: Anvil, at: V3Deployment) -> None:
         self.anvil, self.at = anvil, at
         self.clients = {who: UniswapV3Client(anvil.rpc, at, venue="pool", account=who) for who in (ME, OTHER)}
+        self.paid = 0
+        self.mint(OTHER, 10_000 * ETHER, -10_000, 10_000)
+        self.start = anvil.rpc.block().number
 
-    def send(self, who: str, calls: Sequence[Call]) -> list[Receipt]:
-        return self.anvil.mine([(who, call) for call in calls])[1]
+    def calls(self, verb: str, who: str = ME, limits: Limits | None = None, **args) -> list[tuple[str, Call]]:
+        planned = self.clients[who].plan(Intent("pool", verb, args, limits or Limits()))
+        return [(who, call) for call in planned]
+
+    def mine(self, *calls: tuple[str, Call]) -> list[Receipt]:
+        _, receipts = self.anvil.mine(calls, base_fee=FEE_PRICE)
+        assert all(receipt.status for receipt in receipts), receipts
+        for (who, call), receipt in zip(calls, receipts, strict=True):
+            if who == ME and call.to == self.at.manager:
+                self.paid += receipt.gas_used * receipt.effective_gas_price
+        return receipts
 
     def do(self, verb: str, who: str = ME, limits: Limits | None = None, **args):
-        client = self.clients[who]
-        return client.decode(self.send(who, client.plan(Intent("pool", verb, args, limits or Limits()))))
+        return self.clients[who].decode(self.mine(*self.calls(verb, who, limits, **args)))
 
-    def mint(self, who: str = ME, amount: int = 10**18, lower: int = -1000, upper: int = 1000) -> int:
+    def mint(self, who: str = ME, amount: int = ETHER, lower: int = -1000, upper: int = 1000) -> int:
         filled = self.do(
             "mint", who, tick_lower=lower, tick_upper=upper, amount0_desired=amount, amount1_desired=amount
         )
+        assert isinstance(filled, Filled) and filled.position
         return int(filled.position.partition("#")[2])
 
-    def swap(self, amount: int, token: str = "USDC@op") -> None:
+    def swap(self, amount: int = 100 * ETHER, token: str = "USDC@op") -> None:
         self.do("swap_exact_in", OTHER, MIN_OUT, token_in=token, amount_in=amount)
 
-    def state(self, **asked):
-        asked = {"address": ME, "contracts": (("uniswap_v3", self.at.manager),)} | asked
+    def give(self, token: int, source: str, target: str) -> tuple[str, Call]:
+        return source, Call(self.at.manager, ERC721.encode("safeTransferFrom", source, target, token))
+
+    def state(self, **asked) -> Portfolio:
+        asked = {"address": ME, "contracts": (("uniswap_v3", self.at.manager),), "start": str(self.start)} | asked
         return from_chain(self.anvil.rpc, Asked(**asked))
 
 
-def test_a_position_from_mint_to_close(world: World) -> None:
-    world.mint(OTHER, 10**20)
-    first = world.anvil.rpc.block().number
-    token = world.mint()
-    world.swap(10**17)
-    world.swap(10**17, "WETH@op")
-    world.do("harvest", position=f"pool#{token}")
-    world.swap(10**17)
+def rows(document: ResultDocument) -> dict[str, int]:
+    return {row.key: row.value for row in document.waterfall}
+
+
+def tokens(document: ResultDocument, key: str) -> dict[str, int]:
+    return next((row.tokens for row in document.waterfall if row.key == key), {})
+
+
+def paid_out(done: Portfolio) -> dict[str, int]:
+    out: dict[str, int] = {}
+    for step in done.record:
+        for move in step.result.transfers if isinstance(step, Recorded) and step.result else ():
+            out[move.token] = out.get(move.token, 0) + (move.amount if move.target == "me" else -move.amount)
+    return out
+
+
+def test_a_position_from_mint_to_close_is_what_was_paid_in_and_out(world: World) -> None:
+    before = [world.clients[ME].read("balance", token, ME) for token in ("USDC@op", "WETH@op")]
+    token = world.mint(amount=1000 * ETHER)
+    for _ in range(3):
+        world.swap()
+        world.swap(90 * ETHER, "WETH@op")
+    harvested = world.do("harvest", position=f"pool#{token}")
+    world.swap()
+    closed = world.do("close", position=f"pool#{token}")
+    after = [world.clients[ME].read("balance", token, ME) for token in ("USDC@op", "WETH@op")]
+    done = world.state()
+    assert not done.positions and not done.still_open and done.total is not None
+    gained = {USDC: after[0] - before[0], WETH: after[1] - before[1]}
+    assert paid_out(done) == gained
+    fees = {
+        name: harvested.amounts[f"amount{i}"] + closed.amounts[f"amount{i}"] - closed.amounts[f"principal{i}"]
+        for i, name in enumerate((USDC, WETH))
+    }
+    assert tokens(done.total, "fees") == fees
+    (costs,) = {row.venue for row in done.total.costs}
+    assert costs == POOL and sum(row.l2_execution for row in done.total.costs) == world.paid
+    told = rows(done.total)
+    assert told["keep"] == done.total.headline.keep and told["l2"] < 0 < told["fees"]
+
+
+def test_what_is_open_is_what_the_contracts_say(world: World) -> None:
+    first, second = world.mint(amount=100 * ETHER), world.mint(amount=50 * ETHER, lower=-200, upper=400)
+    world.swap()
+    world.do("decrease", position=f"pool#{second}", liquidity=10**18)
+    world.swap(30 * ETHER, "WETH@op")
+    done = world.state()
+    assert {one.position for one in done.still_open} == {f"{POOL}#{first}", f"{POOL}#{second}"}
+    for one in done.still_open:
+        token = int(one.position.partition("#")[2])
+        for side, query in ((one.principal, "principal"), (one.claimable, "claimable")):
+            assert (side[USDC], side[WETH]) == world.clients[ME].read(query, token)
+    assert done.positions.keys() == {f"{POOL}#{first}", f"{POOL}#{second}"}
+
+
+def test_single_statements_add_up_to_that_of_all(world: World) -> None:
+    draw = random.Random(5)
+    mine = [world.mint(amount=draw.randrange(1, 200) * ETHER, lower=-10 * k - 10, upper=10 * k + 300) for k in range(3)]
+    for _ in range(12):
+        world.swap(draw.randrange(1, 300) * ETHER, draw.choice(["USDC@op", "WETH@op"]))
+        position = f"pool#{draw.choice(mine)}"
+        if draw.random() < 0.5:
+            world.do("harvest", position=position)
+        else:
+            world.do("increase", position=position, amount0_desired=10 * ETHER, amount1_desired=10 * ETHER)
+    world.do("close", position=f"pool#{mine[0]}")
+    done = world.state()
+    assert done.total is not None and len(done.positions) == 3
+    total, each = rows(done.total), [rows(one) for one in done.positions.values()]
+    for key, value in total.items():
+        assert abs(value - sum(one.get(key, 0) for one in each)) <= 3, key
+    holding = done.total.comparisons[0].keep
+    assert abs(holding - sum(one.comparisons[0].keep for one in done.positions.values())) <= 3
+    for key in ("fees", "divergence"):
+        summed: dict[str, int] = {}
+        for one in done.positions.values():
+            for token, amount in tokens(one, key).items():
+                summed[token] = summed.get(token, 0) + amount
+        assert summed == tokens(done.total, key)
+
+
+def test_received_and_sent_positions_are_capital_not_income(world: World) -> None:
+    token = world.mint(OTHER, 100 * ETHER)
+    world.swap()
+    world.mine(world.give(token, OTHER, ME))
+    came = world.anvil.rpc.block().number
+    worth = [world.clients[ME].read(query, token) for query in ("principal", "claimable")]
+    world.swap(70 * ETHER, "WETH@op")
+    world.swap(80 * ETHER)
+    world.mine(world.give(token, ME, OTHER))
+    went = world.anvil.rpc.block().number
+    left = [world.clients[ME].read(query, token, block=went - 1) for query in ("principal", "claimable")]
+    world.swap()
+    done = world.state()
+    flows = [step for step in done.record if isinstance(step, Befell)]
+    named = {(flow.happened.cause, flow.happened.at.number): dict(flow.happened.amounts) for flow in flows}
+    assert named["brought in", came] == {USDC: worth[0][0] + worth[1][0], WETH: worth[0][1] + worth[1][1]}
+    gas = [flow for flow in flows if ETH in flow.happened.amounts]
+    sent = next(f for f in flows if f.happened.cause == "taken out" and f.happened.position)
+    assert dict(sent.happened.amounts) == {USDC: -left[0][0] - left[1][0], WETH: -left[0][1] - left[1][1]}
+    assert len(gas) == 1  # mine was the second transfer; the other owner paid for the first
+    assert not done.still_open and done.total is not None
+    fees = tokens(done.total, "fees")
+    assert fees == {USDC: left[1][0] - worth[1][0], WETH: left[1][1] - worth[1][1]}
+    # the whole of it: what left less what came, nothing else
+    assert "events" not in rows(done.total)
+
+
+def test_several_own_transactions_of_one_block(world: World) -> None:
+    token = world.mint(amount=100 * ETHER)
+    world.swap()
+    position = f"pool#{token}"
+    increase = world.calls("increase", position=position, amount0_desired=ETHER, amount1_desired=ETHER)
+    world.mine(*world.calls("harvest", position=position), *increase,
+               *world.calls("decrease", position=position, liquidity=10**18), *world.calls("harvest", position=position))  # fmt: skip
+    world.swap(10 * ETHER, "WETH@op")
+    done = world.state()
+    assert done.total is not None
+    verbs = [step.verb for step in done.record if isinstance(step, Recorded)]
+    assert verbs == ["increase", "collect", "increase", "decrease", "collect"]
+    (left,) = done.still_open
+    assert (left.principal[USDC], left.principal[WETH]) == world.clients[ME].read("principal", token)
+
+
+def test_a_swap_of_others_in_the_same_block_is_the_markets(world: World) -> None:
+    token = world.mint(amount=100 * ETHER)
+    others = world.calls("swap_exact_in", OTHER, MIN_OUT, token_in="USDC@op", amount_in=50 * ETHER)
+    world.mine(*others, *world.calls("harvest", position=f"pool#{token}"))
+    world.mine(*world.calls("close", position=f"pool#{token}"), *others)
+    done = world.state()
+    assert done.total is not None and not done.still_open and done.total.unexplained <= done.total.unexplained_bound
+    assert sum(tokens(done.total, "fees").values()) > 0
+
+
+def test_opened_and_closed_in_one_block(world: World) -> None:
+    (first,) = (n for n in [world.mint()])
+    opening = world.calls("mint", tick_lower=-100, tick_upper=100, amount0_desired=ETHER, amount1_desired=ETHER)
+    _, close = world.calls("close", position=f"pool#{first}")[0], None
+    del close
+    # its number is known beforehand: the manager counts
+    data = world.calls("close", position=f"pool#{first}")[0][1].data
+    closing = Call(world.at.manager, data.replace(first.to_bytes(32, "big"), (first + 1).to_bytes(32, "big")))
+    liquidity = world.clients[ME].read("positions", first)[7]
+    assert liquidity.to_bytes(32, "big") in data
+    world.do("close", position=f"pool#{first}")
+    start = world.anvil.rpc.block().number
+    tenth = world.anvil.snapshot()
+    world.mine(*opening)
+    real = world.clients[ME].read("positions", first + 1)[7]
+    world.anvil.revert(tenth)
+    closing = Call(closing.to, closing.data.replace(liquidity.to_bytes(32, "big"), real.to_bytes(32, "big")))
+    world.mine(*opening, (ME, closing))
+    done = world.state(start=str(start))
+    assert done.total is not None and not done.still_open
+    assert tokens(done.total, "rounding") == {USDC: -1, WETH: -1}
+
+
+def test_by_number_alone_every_owner_counts(world: World) -> None:
+    token = world.mint(amount=100 * ETHER)
+    world.swap()
+    world.mine(world.give(token, ME, OTHER))
+    world.do("harvest", OTHER, position=f"pool#{token}")
+    world.swap()
+    done = world.state(address="", token_ids=(token,))
+    assert done.total is not None
+    assert not [s for s in done.record if isinstance(s, Befell) and s.happened.position]
+    (left,) = done.still_open
+    assert left.position == f"{POOL}#{token}"
+    assert (left.claimable[USDC], left.claimable[WETH]) == world.clients[ME].read("claimable", token)
+
+
+def test_one_of_several_tokens_of_an_account(world: World) -> None:
+    first, second = world.mint(), world.mint(lower=-50, upper=50)
+    world.swap()
+    done = world.state(token_ids=(second,))
+    assert [one.position for one in done.still_open] == [f"{POOL}#{second}"]
+    assert first != second and not done.positions
+
+
+def test_held_before_and_behind_the_period(world: World) -> None:
+    token = world.mint(amount=100 * ETHER)
+    world.swap()
+    start = world.anvil.rpc.block().number
+    worth = [world.clients[ME].read("claimable", token, block=start)]
+    world.swap(40 * ETHER, "WETH@op")
+    end = world.anvil.rpc.block().number
+    now = world.clients[ME].read("claimable", token)
     world.do("close", position=f"pool#{token}")
-    told = world.state(start=str(first))
-    rows = {row.key: row for row in told.total.waterfall}
-    print(rows)
-    assert set(rows["fees"].tokens) and not told.positions
+    done = world.state(start=str(start), end=str(end))
+    assert done.total is not None and not done.record
+    assert tokens(done.total, "fees") == {WETH: now[1] - worth[0][1]}
+    assert done.total.headline.capital_value > 0 and "l2" in rows(done.total)
+
+
+def test_the_home_asset_may_be_named(world: World) -> None:
+    world.mint(amount=100 * ETHER)
+    world.swap()
+    one, other = world.state(home="USDC"), world.state()
+    assert one.total and other.total and (one.total.study.home, other.total.study.home) == ("USDC", "WETH")
+    with pytest.raises(UnknownName, match="unknown token 'DAI'"):
+        world.state(home="DAI")
+
+
+@pytest.mark.parametrize(
+    ("asked", "line"),
+    [
+        ({"address": actor("carol")}, "has nothing, and had nothing, at the venues read on op-mainnet"),
+        ({"address": "", "token_ids": (999,)}, "token 999 has nothing"),
+        ({"address": "0x12"}, "'0x12' is no address"),
+        ({"address": ""}, "whose positions"),
+        ({"start": "5", "end": "5"}, "from: block 5 is not before block 5"),
+        ({"start": "latest", "end": "3"}, "is not before block 3"),
+        ({"end": "99999999"}, "to: block 99,999,999 is not there yet"),
+        ({"start": "yesterday"}, "from: 'yesterday' is neither a block number nor a moment"),
+        ({"end": "2999-01-01"}, "to: 2999-01-01 lies after the newest block"),
+        ({"network": "base"}, "network: base is chain 8453, the endpoint .* is on chain 10"),
+        ({"network": "atlantis"}, "unknown network 'atlantis'"),
+        ({"contracts": (("uniswap_v9", "0x" + "11" * 20),)}, "unknown kind of venue 'uniswap_v9'"),
+        ({"given": {"DOGE": "1"}}, "price: unknown token 'DOGE'"),
+        ({"given": {"USDC": "much"}}, "price.USDC: 'much' is no price"),
+    ],
+)
+def test_bad_input_is_one_line(world: World, asked: dict[str, object], line: str) -> None:
+    world.mint()
+    with pytest.raises(BadInput, match=line) as told:
+        world.state(**asked)
+    assert "\n" not in str(told.value)
+
+
+def test_a_contract_that_is_no_manager_is_named(world: World) -> None:
+    world.mint()
+    with pytest.raises(RpcError, match=f"{world.at.token0} gave no answer"):
+        world.state(contracts=(("uniswap_v3", world.at.token0),))
