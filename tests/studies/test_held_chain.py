@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,7 +11,7 @@ from harness import actor
 from tidemill.chain.abi_text import abi_of_text
 from tidemill.chain.anvil import Anvil, AnvilOptions
 from tidemill.chain.types import Call, Receipt
-from tidemill.errors import BadInput, RpcError, UnknownName
+from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import Befell, Filled, Intent, Limits, Recorded
 from tidemill.studies.held_asked import Asked
 from tidemill.studies.held_chain import from_chain
@@ -203,8 +203,9 @@ def test_several_own_transactions_of_one_block(world: World) -> None:
     world.swap()
     position = f"pool#{token}"
     increase = world.calls("increase", position=position, amount0_desired=ETHER, amount1_desired=ETHER)
-    world.mine(*world.calls("harvest", position=position), *increase,
-               *world.calls("decrease", position=position, liquidity=10**18), *world.calls("harvest", position=position))  # fmt: skip
+    decrease = world.calls("decrease", position=position, liquidity=10**18)
+    harvest = world.calls("harvest", position=position)
+    world.mine(*harvest, *increase, *decrease, *harvest)
     world.swap(10 * ETHER, "WETH@op")
     done = world.state()
     assert done.total is not None
@@ -225,23 +226,12 @@ def test_a_swap_of_others_in_the_same_block_is_the_markets(world: World) -> None
 
 
 def test_opened_and_closed_in_one_block(world: World) -> None:
-    (first,) = (n for n in [world.mint()])
     opening = world.calls("mint", tick_lower=-100, tick_upper=100, amount0_desired=ETHER, amount1_desired=ETHER)
-    _, close = world.calls("close", position=f"pool#{first}")[0], None
-    del close
-    # its number is known beforehand: the manager counts
-    data = world.calls("close", position=f"pool#{first}")[0][1].data
-    closing = Call(world.at.manager, data.replace(first.to_bytes(32, "big"), (first + 1).to_bytes(32, "big")))
-    liquidity = world.clients[ME].read("positions", first)[7]
-    assert liquidity.to_bytes(32, "big") in data
-    world.do("close", position=f"pool#{first}")
-    start = world.anvil.rpc.block().number
-    tenth = world.anvil.snapshot()
-    world.mine(*opening)
-    real = world.clients[ME].read("positions", first + 1)[7]
-    world.anvil.revert(tenth)
-    closing = Call(closing.to, closing.data.replace(liquidity.to_bytes(32, "big"), real.to_bytes(32, "big")))
-    world.mine(*opening, (ME, closing))
+    start, snapshot = world.anvil.rpc.block().number, world.anvil.snapshot()
+    token = world.clients[ME].decode(world.mine(*opening)).position
+    closing = world.calls("close", position=token)
+    world.anvil.revert(snapshot)
+    world.mine(*opening, *closing)
     done = world.state(start=str(start))
     assert done.total is not None and not done.still_open
     assert tokens(done.total, "rounding") == {USDC: -1, WETH: -1}
@@ -319,7 +309,9 @@ def test_bad_input_is_one_line(world: World, asked: dict[str, object], line: str
     assert "\n" not in str(told.value)
 
 
-def test_a_contract_that_is_no_manager_is_named(world: World) -> None:
+@pytest.mark.parametrize("which", ["token0", "pool", "nothing"])
+def test_a_contract_that_is_no_manager_is_named(world: World, which: str) -> None:
     world.mint()
-    with pytest.raises(RpcError, match=f"{world.at.token0} gave no answer"):
-        world.state(contracts=(("uniswap_v3", world.at.token0),))
+    address = {"token0": world.at.token0, "pool": world.at.pool, "nothing": "0x" + "12" * 20}[which]
+    with pytest.raises(BadInput, match=f"at: {address} on op-mainnet is no position manager"):
+        world.state(contracts=(("uniswap_v3", address),))

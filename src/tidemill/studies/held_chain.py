@@ -99,8 +99,7 @@ def _readers(
 
     for name, contracts in _contracts(asked, network):
         histories = kind(name).history
-        if histories is None:
-            raise BadInput(f"positions of kind {name} cannot be read back yet", field="at")
+        assert histories is not None, "only kinds that can be read back are looked at"
         tell(f"looking for positions of {name} …")
         yield from histories(
             Past(rpc, network, who, asked.token_ids, contracts, blocks[0], blocks[1], logs, assets, tell)
@@ -109,6 +108,9 @@ def _readers(
 
 def _contracts(asked: Asked, network: str) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Yield each kind that can be read back, with where it stands: as given, else as known."""
+    for name, _ in asked.contracts:
+        if kind(name).history is None:
+            raise BadInput(f"positions of kind {name} cannot be read back yet", field="at")
     for name in kinds():
         given = [address for one, address in asked.contracts if one == name]
         for address in given:
@@ -118,8 +120,6 @@ def _contracts(asked: Asked, network: str) -> Iterator[tuple[str, Mapping[str, s
         known = about(name).deployments.get(network)
         if known:
             yield name, {key: str(fact.value) for key, fact in known.items()}
-    for name, _ in asked.contracts:
-        kind(name)
 
 
 def _read(asked: Asked, network: str) -> str:

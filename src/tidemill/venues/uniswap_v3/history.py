@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from tidemill.errors import BadInput, RpcError
+from tidemill.errors import BadInput, Revert, RpcError
 from tidemill.interfaces import Event, Transfer
 from tidemill.venues.shared.client_parts import abi, ask, ask_many
 from tidemill.venues.shared.history import (
@@ -57,9 +57,11 @@ def histories(past: Past) -> Sequence[History]:
     manager = past.contracts.get("position_manager") or past.contracts.get("address")
     if not manager:
         raise BadInput(f"no position manager of Uniswap v3 is known on {past.network}; give its address", field="at")
+    if "address" not in past.contracts and not past.rpc.code(manager, block=past.last):
+        return []  # known to stand on this network, but not on this chain: a local one
+    factory = _factory(past, manager)
     tokens = _tokens(past, manager)
     pools: dict[str, dict[int, _Token]] = {}
-    (factory,) = ask(past.rpc, manager, MANAGER, "factory", (), past.last)
     for token in tokens.values():
         pool = _pool(past, manager, factory, token)
         if pool:
@@ -196,6 +198,19 @@ def _tokens(past: Past, manager: str) -> dict[int, _Token]:
         if transfer or past.account in ("", token.owner(_place(log))):
             token.touches.add(touch_of(log))
     return {n: token for n, token in tokens.items() if token.owners}
+
+
+def _factory(past: Past, manager: str) -> str:
+    """Return the factory of the pools, and so make sure that a position manager stands here: of another contract, such as
+    a token, ``balanceOf`` may be any number.
+    """
+    try:
+        (factory,) = ask(past.rpc, manager, MANAGER, "factory", (), past.last)
+        ask(past.rpc, factory, FACTORY, "getPool", (_NOBODY, _NOBODY, 0), past.last)
+        ask(past.rpc, manager, MANAGER, "balanceOf", (manager,), past.last)  # a pool has a factory as well
+    except (Revert, RpcError):
+        raise BadInput(f"{manager} on {past.network} is no position manager of Uniswap v3", field="at") from None
+    return str(factory)
 
 
 def _owned_at_first(past: Past, manager: str) -> dict[int, str]:
