@@ -73,7 +73,7 @@ class Growth(NamedTuple):
 def growth_of_events(events: pl.DataFrame, pool: PoolInfo) -> Growth:
     """Follow events alone: liquidity as far as events show it. Raises ``BadData`` as ``infer`` does."""
     rows = list(event_rows(events))
-    state = Inference(pool)
+    state = Inference.of(rows, pool)
     spots = _run(state, rows)
     state.fill_gaps(rows)
     state.result(rows)  # refuses events that do not follow from one another

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import polars as pl
 
 from tidemill.errors import BadData
-from tidemill.market.book import SeenBook, UnknownLiquidity
+from tidemill.market.book import FullBook, SeenBook, UnknownLiquidity
 from tidemill.market.manifest import PoolInfo
 from tidemill.market.replay import Account, Replay, SwapType, reproduce
 from tidemill.market.replayer import Replayer, lump
@@ -43,7 +43,7 @@ def infer(events: pl.DataFrame, pool: PoolInfo) -> Replay:
     BadData : more than one event in a hundred contradicts earlier ones (wrong pool parameters, or events missing).
     """
     rows = list(event_rows(events))
-    state = Inference(pool)
+    state = Inference.of(rows, pool)
     state.run(rows)
     state.fill_gaps(rows)
     return state.result(rows)
@@ -54,13 +54,18 @@ class Inference(Replayer):
     steps that are certain all the same.
     """
 
-    def __init__(self, pool: PoolInfo) -> None:
+    def __init__(self, pool: PoolInfo, *, born: bool = False) -> None:
         self.seen = SeenBook(pool.tick_spacing)
-        super().__init__(pool, self.seen, None)
+        super().__init__(pool, FullBook(pool.tick_spacing, {}) if born else self.seen, None)
         self.gaps: dict[int, _Gap] = {}  # by row
         self.later = 0
         self.unsure: dict[int, list[Step]] = {}
         self.mismatched: list[tuple[int, int]] = []
+
+    @classmethod
+    def of(cls, rows: Sequence[EventRow], pool: PoolInfo) -> Inference:
+        """Return the pass for these events; where they begin with the pool itself, all of its liquidity is known."""
+        return cls(pool, born=bool(rows) and rows[0].kind == Kind.INITIALIZE)
 
     def on_unknown(self, number: int, row: EventRow, down: bool) -> list[Step]:
         """See ``Replayer``: what was known is kept for ``fill_gaps``."""

@@ -15,7 +15,7 @@ from tidemill.market.positions import Change, Collected, Follower, Life, Start, 
 from tidemill.studies.held import Act, Happening, Snapshot, Story
 from tidemill.studies.held_asked import Asked, moment
 from tidemill.studies.held_document import Portfolio, Told, Unstated, state
-from tidemill.studies.held_logs import Logs, read_logs
+from tidemill.studies.held_logs import Handed, Logs, read_logs
 from tidemill.studies.schema import Fidelity
 from tidemill.venues.about import about
 from tidemill.venues.shared.history import ME, Asset, Deed, Holding, Quote
@@ -68,7 +68,7 @@ def from_files(
         return Portfolio(None, {}, (), (), unstated, tuple(found))
     if len(known) == 1:
         first = max(first, known[0].begin)
-    story = _Teller(logs.pool, growth, [one.life for one in known], starts, asked).story(first, last)
+    story = _Teller(logs, growth, [one.life for one in known], starts, asked).story(first, last)
     tell("stating …")
     told = _told(logs, asked, known, found)
     assets = {asset.id: asset for asset in _assets(logs.pool)}
@@ -183,46 +183,77 @@ class _Teller:
     """Tells the story of positions at one pool, state by state, forwards."""
 
     def __init__(
-        self, pool: PoolInfo, growth: Growth, mine: Sequence[Life], starts: Mapping[str, Start], asked: Asked
+        self, logs: Logs, growth: Growth, mine: Sequence[Life], starts: Mapping[str, Start], asked: Asked
     ) -> None:
-        self.pool, self.growth, self.lives, self.asked = pool, growth, mine, asked
-        self.token0, self.token1 = (asset.id for asset in _assets(pool))
-        symbols = f"{pool.token0.symbol}-{pool.token1.symbol}"
-        self.venue = f"uniswap_v3:{symbols}-{pool.fee}"
+        self.pool, self.growth, self.lives, self.asked = logs.pool, growth, mine, asked
+        self.token0, self.token1 = (asset.id for asset in _assets(logs.pool))
+        self.venue = f"uniswap_v3:{logs.pool.token0.symbol}-{logs.pool.token1.symbol}-{logs.pool.fee}"
         self.followers = {life.name: Follower(life, growth, starts.get(life.name)) for life in mine}
+        self.handed = [
+            (one, life)
+            for life in mine
+            if asked.address and life.token_id is not None
+            for one in logs.handed(life.token_id, growth)
+        ]
+        self.owned = {life.name for life in mine}
 
     def story(self, first: int, last: int) -> Story:
         """Tell from behind event ``first - 1`` to behind ``last - 1``."""
-        rows = self.growth.rows
-        changes = sorted(
-            ((change, life) for life in self.lives for change in life.changes if first <= change.row < last),
-            key=lambda pair: pair[0].row,
-        )
-        begin, end = rows[first - 1].time, rows[last - 1].time
-        count = self.asked.samples
-        at = [begin + (end - begin) * k // (count + 1) for k in range(1, count + 1)]
-        wanted = {bisect_right(rows, time, key=lambda row: row.time) for time in at}
-        wanted = {row for row in wanted if first < row < last}
-        start = self._snapshot(first)
-        events: list[Happening | Snapshot] = []
-        for change, life in changes:
-            for row in sorted(row for row in wanted if row <= change.row):
-                events.append(self._snapshot(row))
-                wanted.discard(row)
-            events.append(self._happening(change, life))
-        events += [self._snapshot(row) for row in sorted(wanted)]
+        self.owned -= {life.name for life in self.lives if not self._owned_at(life, first)}
+        start, events = self._snapshot(first), list[Happening | Snapshot]()
+        wanted = self._samples(first, last)
+        changes = [(change, life) for life in self.lives for change in life.changes]
+        both: list[tuple[Change | Handed, Life]] = [*self.handed, *changes]
+        for one, life in sorted(both, key=lambda pair: (pair[0].row, isinstance(pair[0], Change))):
+            if not first <= one.row < last:
+                continue
+            while wanted and wanted[0] <= one.row:
+                events.append(self._snapshot(wanted.pop(0)))
+            told = self._changed(one, life) if isinstance(one, Change) else self._given(one, life)
+            events += [told] if told else []
+        events += [self._snapshot(row) for row in wanted]
         network = self.pool.network
         return Story(network, f"ETH@{network}", start, tuple(events), self._snapshot(last))
+
+    def _samples(self, first: int, last: int) -> list[int]:
+        rows, count = self.growth.rows, self.asked.samples
+        begin, end = rows[first - 1].time, rows[last - 1].time
+        at = [begin + (end - begin) * k // (count + 1) for k in range(1, count + 1)]
+        wanted = {bisect_right(rows, time, key=lambda row: row.time) for time in at}
+        return sorted(row for row in wanted if first < row < last)
+
+    def _owned_at(self, life: Life, row: int) -> bool:
+        """Whether the account owned a position ahead of event ``row``, by what was given before or, if nothing, after."""
+        given = [one for one, whose in self.handed if whose is life]
+        before = [one for one in given if one.row < row]
+        if before:
+            return before[-1].target == self.asked.address
+        return not given or given[0].source == self.asked.address
 
     def _snapshot(self, row: int) -> Snapshot:
         before = self.growth.rows[row - 1]
         return Snapshot(Block(time=before.time, number=before.block), self._holding(row))
 
-    def _happening(self, change: Change, life: Life) -> Happening:
+    def _changed(self, change: Change, life: Life) -> Happening | None:
+        if life.name not in self.owned:
+            return None
         before = self._holding(change.row)
         act = Act(change.tx, (self._deed(change, life),), None)
         after = self._holding(change.row + 1)
         return Happening(Block(time=change.time, number=change.block), before, (act,), after, parent=False)
+
+    def _given(self, one: Handed, life: Life) -> Happening | None:
+        """Tell a position that came from somebody or went to somebody; made, it is told by what is put in."""
+        before, had = self._holding(one.row), life.name in self.owned
+        has = one.target == self.asked.address
+        if had == has:
+            return None
+        self.owned ^= {life.name}
+        if not one.source:
+            return None
+        deed = Deed(self.venue, self._name(life), "came" if has else "went", "received" if has else "sent")
+        at = Block(time=one.time, number=one.block)
+        return Happening(at, before, (Act(one.tx, (deed,), None),), self._holding(one.row), parent=False)
 
     def _holding(self, row: int) -> Holding:
         price = self.growth.spots[row - 1].price
@@ -232,6 +263,8 @@ class _Teller:
     def _positions(self, row: int) -> Iterator[Position]:
         tokens = self.token0, self.token1
         for life in self.lives:
+            if life.name not in self.owned:
+                continue
             now = self.followers[life.name].state(row)
             assert now is not None, "only what is known is told"
             if now.liquidity or any(now.claimable):

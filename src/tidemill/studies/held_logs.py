@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import polars as pl
@@ -19,11 +20,23 @@ from tidemill.market.manifest import PoolInfo
 from tidemill.market.store import load_dataset
 
 if TYPE_CHECKING:
+    from tidemill.market.growth import Growth
     from tidemill.market.store import Dataset
 
-__all__ = ["Logs", "read_logs"]
+__all__ = ["Handed", "Logs", "read_logs"]
 
 _TRANSFER = next(topic for topic, what in TOPICS_OF_MANAGER.items() if what == "transfer")
+
+
+class Handed(NamedTuple):
+    """A position token given by ``source`` (empty: made) to ``target``, ahead of the pool's event ``row``."""
+
+    row: int
+    block: int
+    time: int
+    tx: str
+    source: str
+    target: str
 
 
 class Logs(Struct, frozen=True):
@@ -61,6 +74,18 @@ class Logs(Struct, frozen=True):
             & ((pl.col("a").str.to_lowercase() == word) | (pl.col("b").str.to_lowercase() == word))
         )
         return set(moved["token_id"].to_list())
+
+    def handed(self, token: int, growth: Growth) -> list[Handed]:
+        """Return who gave a position token to whom, each with the place among the pool's events; burns are left out."""
+        places = [row.name for row in growth.rows]
+        part = self.manager.filter((pl.col("what") == "transfer") & (pl.col("token_id") == token))
+        out = []
+        for block, time, _, index, tx, _, _, source, target, _ in part.iter_rows():
+            made = int(source, 16) == 0
+            row = bisect_left(places, (block, index)) - made  # its making is told with the mint just ahead
+            if int(target, 16):
+                out.append(Handed(row, block, time, tx or "", "" if made else "0x" + source[-40:], "0x" + target[-40:]))
+        return out
 
 
 def read_logs(files: Sequence[Path], pool: PoolInfo | None, *, tokens: Iterable[int] | None = None) -> Logs:
