@@ -209,13 +209,15 @@ class Start(Struct, frozen=True):
 class Follower:
     """One position followed through its changes by the contract's arithmetic, forwards only.
 
-    ``reason`` says why what it is owed is not known, empty where it is; ``rests_on`` what had to be taken for true.
+    ``reason`` says why what it is owed is not known, empty where it is; ``lost_at`` is the block in which it ceased to be;
+    ``rests_on`` what had to be taken for true.
     """
 
     def __init__(self, life: Life, growth: Growth, start: Start | None = None) -> None:
         self.life, self.growth = life, growth
         self.liquidity = life.liquidity_before()
         self.reason, self.rests_on = "" if self._begins_here() else _BEFORE, ""
+        self.lost_at: int | None = None
         self._owed, self._last, self._grown, self._next = [0, 0], -1, (0, 0), 0
         if start is not None:
             if self.liquidity not in (None, start.liquidity):
@@ -268,6 +270,7 @@ class Follower:
         where = self.life.lower, self.life.upper, self._last, row
         doubt = self.growth.doubt(*where)
         if doubt is not None:
+            self.lost_at = doubt.block
             self.reason = f"the path of the swap at {doubt} through its range is not shown by the logs"
             return None
         pairs = zip(self._owed, self.growth.inside(*where), self._grown, strict=True)

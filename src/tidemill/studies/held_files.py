@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["from_files", "known_manager"]
 
-_NO_FEES = "network fees are not in logs and are not counted: what is kept is before them"
+_NO_FEES = "network fees are not in logs: what is kept is before them"
 
 
 def from_files(
@@ -167,10 +167,14 @@ def _known(
     for life in mine:
         follower, begin, reason = Follower(life, growth, starts.get(life.name)), 0, ""
         for row in (*(change.row for change in life.changes if change.row < last), last):
-            if follower.state(row) is None:
+            now = follower.state(row)
+            if now is None:
                 begin, reason = row + 1, follower.reason
-        if begin >= last:
-            unstated.append(Unstated(life.name, reason))
+        gone = now is not None and not now.liquidity and not any(now.claimable)
+        if begin > last or (gone and begin > life.changes[-1].row):
+            lost = follower.lost_at
+            hint = f"; --to {lost - 1} states it up to there" if lost and lost > growth.rows[first].block else ""
+            unstated.append(Unstated(life.name, reason + hint))
         elif begin > first and len(mine) > 1:
             at = growth.rows[begin - 1]
             unstated.append(Unstated(life.name, f"{reason}; known from {at} on: state it alone"))
@@ -305,7 +309,9 @@ def _told(logs: Logs, asked: Asked, known: Sequence[_Known], found: Sequence[Col
             "exact" if logs.dataset is not None and logs.dataset.state else "inferred",
             "n/a",
             "bytecode-equal",
-            f"of {len(found)} collects in the logs {len(determined)} are determined by them, {exact} come out to the wei",
+            f"of {len(found)} collects in the logs {len(determined)} are determined by them, {exact} come out to the wei"
+            if found
+            else "not measured: no collect in the logs to compare with",
             notes,
         ),
         warnings=[_NO_FEES],
