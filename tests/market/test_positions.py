@@ -12,9 +12,11 @@ from eth_hash.auto import keccak
 
 from tidemill.errors import BadData
 from tidemill.market import data_root, missing_reason
-from tidemill.market.growth import growth_of_events
+from tidemill.market.exact import replay_model
+from tidemill.market.growth import growth_of_events, growth_of_state
 from tidemill.market.manager_logs import TOPICS_OF_MANAGER, manager_events
-from tidemill.market.positions import collected, lives, principals
+from tidemill.market.positions import Follower, Start, collected, lives, principals
+from tidemill.venues.uniswap_v3.model_ticks import growth_inside
 
 _spec = importlib.util.spec_from_file_location("market_conftest", Path(__file__).with_name("conftest.py"))
 shared = importlib.util.module_from_spec(_spec)
@@ -23,11 +25,16 @@ _spec.loader.exec_module(shared)
 MANAGER = "0xc36442b4a4522e871399cd717abdd847ab11fe88"
 NFPM = "uniswap_v3/eth_nfpm_20240105_rawlogs.parquet"
 USER_LP = "uniswap_v3/eth_usdc_weth_005_20240105_user_lp.parquet"
-pytestmark = pytest.mark.skipif(missing_reason(NFPM) is not None, reason=str(missing_reason(NFPM)))
+NO_LOGS = pl.DataFrame(
+    schema=dict.fromkeys(("block", "time", "tx_index", "log_index"), pl.Int64())
+    | {"data": pl.String(), "topics": pl.List(pl.String)}
+)
 
 
 @pytest.fixture(scope="module")
 def raw() -> pl.DataFrame:
+    if reason := missing_reason(NFPM):
+        pytest.skip(reason)
     return pl.read_parquet(data_root() / NFPM)
 
 
@@ -128,3 +135,45 @@ def test_damaged_and_doubled_logs_are_named(raw):
         manager_events(cut)
     with pytest.raises(BadData, match="is given twice"):
         manager_events(pl.concat([raw, raw.head(1)]))
+
+
+@pytest.mark.parametrize("fidelity", ["exact", "inferred"])
+def test_positions_end_as_the_venues_own_model_has_them(market, fidelity):
+    growth = growth_of_state(market) if fidelity == "exact" else growth_of_events(market.events, market.pool)
+    end, checked = replay_model(market), 0
+    for life in lives(market.events, manager_events(NO_LOGS), address=MANAGER):
+        held = market.initial_state().positions.get((life.owner, life.lower, life.upper))
+        start = None
+        if held is not None and fidelity == "exact":
+            now = growth_inside(market.initial_state(), life.lower, life.upper)
+            last = held.fee_growth_inside_0_last_x128, held.fee_growth_inside_1_last_x128
+            grown = tuple((a - b) % 2**256 for a, b in zip(now, last, strict=True))
+            start = Start(held.liquidity, (held.tokens_owed_0, held.tokens_owed_1), grown)
+        elif held is not None:
+            continue
+        follower = Follower(life, growth, start)
+        state = follower.state(len(growth.rows))
+        left = end.positions[life.owner, life.lower, life.upper]
+        if state is None:
+            continue
+        grown = [
+            (a - b) % 2**256
+            for a, b in zip(
+                growth_inside(end, life.lower, life.upper) if left.liquidity else (0, 0),
+                (left.fee_growth_inside_0_last_x128, left.fee_growth_inside_1_last_x128) if left.liquidity else (0, 0),
+                strict=True,
+            )
+        ]
+        owed = [
+            o + g * left.liquidity // 2**128
+            for o, g in zip((left.tokens_owed_0, left.tokens_owed_1), grown, strict=True)
+        ]
+        assert (state.liquidity, list(state.claimable)) == (left.liquidity, owed)
+        checked += 1
+    assert checked >= 8
+    every = [
+        one
+        for life in lives(market.events, manager_events(NO_LOGS), address=MANAGER)
+        for one in collected(life, growth)
+    ]
+    assert all(one.possible for one in every)

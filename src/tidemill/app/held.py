@@ -188,7 +188,7 @@ def _collects(done: Portfolio, console: Console) -> None:
         elif one.exact:
             verdict = "to the wei" + (f" (taken for true: {one.rests_on})" if one.rests_on else "")
         else:
-            verdict = f"the logs say {one.due[0]} + {one.due[1]} were due"
+            verdict = f"{'a part: ' if one.possible else 'CONTRADICTS THE LOGS: '}{one.due[0]} + {one.due[1]} were due"
         rows.append([plain(one.life), when, paid, plain(verdict)])
     console.print()
     console.print(table("What was collected, raw units", ["", "when", "paid out", "against the logs before"], rows))
@@ -213,6 +213,7 @@ def _plain(done: Portfolio) -> dict[str, Any]:
                 "paid": one.change.amounts,
                 "due": one.due,
                 "exact": one.exact,
+                "possible": one.possible,
                 "reason": one.reason,
                 "rests_on": one.rests_on,
             }

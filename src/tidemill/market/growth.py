@@ -76,7 +76,7 @@ def growth_of_events(events: pl.DataFrame, pool: PoolInfo) -> Growth:
     state = Inference.of(rows, pool)
     spots = _run(state, rows)
     state.fill_gaps(rows)
-    state.result(rows)  # refuses events that do not follow from one another
+    state.check(rows)
     names = {*state.first, *state.mismatched}
     lost = [number for number, row in enumerate(rows) if row.name in names]
     unknown = [Unknown(number, -_ANY, _ANY) for number in lost]

@@ -94,8 +94,8 @@ class Inference(Replayer):
             steps = found[1].steps if found else _approximate(gap, row, path.down, self.pool.fee)
             self.paths[gap.place] = path._replace(steps=steps)
 
-    def result(self, rows: Sequence[EventRow]) -> Replay:
-        """Return what was inferred; raises ``BadData`` where too many events contradict earlier ones."""
+    def check(self, rows: Sequence[EventRow]) -> None:
+        """Raise ``BadData`` where too many events contradict earlier ones."""
         wrong = len(self.mismatched)
         if wrong * _MISMATCH_SHARE > max(len(rows), _MISMATCH_SHARE):
             block, index = self.mismatched[0]
@@ -103,7 +103,11 @@ class Inference(Replayer):
                 f"events do not follow from one another: {wrong} of {len(rows)} contradict earlier ones, first at "
                 f"block {block}, log index {index}; another pool's, a wrong fee or tick spacing, or events missing"
             )
-        exact = sum(self.counts.values())
+
+    def result(self, rows: Sequence[EventRow]) -> Replay:
+        """Return what was inferred; raises as ``check`` does."""
+        self.check(rows)
+        wrong, exact = len(self.mismatched), sum(self.counts.values())
         swaps = sum(row.kind == Kind.SWAP for row in rows)
         account = Account(
             fidelity="inferred",
@@ -148,7 +152,7 @@ def _learn_backwards(rows: Sequence[EventRow], wanted: dict[int, _Gap], spacing:
                 low, high = sorted((gap.spot.tick // spacing, row.tick // spacing))
                 for cell in range(low - 1, high + 2):
                     if cell in later:
-                        gap.book.cells.setdefault(cell, later[cell])
+                        gap.book.assume(cell, later[cell])
         elif row.kind in {Kind.MINT, Kind.BURN}:
             delta = row.liquidity if row.kind == Kind.MINT else -row.liquidity
             for cell in later:
@@ -161,7 +165,7 @@ def _fill_nearest(book: SeenBook, start: int, end: int) -> None:
     way = 1 if end >= start else -1
     last = book.cells[start]
     for cell in (*range(start, end + 2 * way, way), start - way):
-        last = book.cells.setdefault(cell, last)
+        last = book.assume(cell, last)
 
 
 def _approximate(gap: _Gap, row: EventRow, down: bool, fee: int) -> list[Step]:

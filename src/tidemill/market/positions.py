@@ -95,6 +95,11 @@ class Collected(Struct, frozen=True):
         """Whether it is determined and equals what was asked for, to the wei."""
         return self.due == self.change.asked
 
+    @property
+    def possible(self) -> bool:
+        """Whether no more was paid than was due; less is what a collect of a part asks for. True where that is not known."""
+        return self.due is None or all(a <= b for a, b in zip(self.change.asked, self.due, strict=True))
+
 
 def lives(events: pl.DataFrame, manager: pl.DataFrame, *, address: str) -> list[Life]:
     """Join the pool's events and the manager's, by transaction and place in it.
@@ -110,9 +115,7 @@ def lives(events: pl.DataFrame, manager: pl.DataFrame, *, address: str) -> list[
     by_place = {(change["block"], change["log_index"]): change for change in pool}
     found: dict[str, Life] = {}
     told: set[int] = set()
-    for block, _, _, index, _, what, token_id, a, b, c in manager.iter_rows():
-        if what == "transfer":
-            continue
+    for block, _, _, index, _, what, token_id, a, b, c in _near(manager, events).iter_rows():
         near = (by_place.get((block, index - back)) for back in ((1, 2) if what == "increase" else (1,)))
         own = next((one for one in near if one and one["owner"] == address and one["kind"] == _KINDS[what]), None)
         if own is None:
@@ -134,6 +137,14 @@ def lives(events: pl.DataFrame, manager: pl.DataFrame, *, address: str) -> list[
         life = found.setdefault(name, Life(name, None, one["owner"], one["lower"], one["upper"]))
         life.changes.append(_change(one, what, one["amounts"], made=False))
     return list(found.values())
+
+
+def _near(manager: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Return the manager's changes that stand one or two logs behind one of the pool: the only ones that can be of it."""
+    changes = manager.filter(pl.col("what") != "transfer")
+    places = events.filter(pl.col("kind").is_in([Kind.MINT, Kind.BURN, Kind.COLLECT])).select("block", "log_index")
+    behind = pl.concat([places.with_columns(pl.col("log_index") + back) for back in (1, 2)]).unique()
+    return changes.join(behind.cast({"log_index": changes["log_index"].dtype}), on=["block", "log_index"], how="semi")
 
 
 def _pool_changes(events: pl.DataFrame) -> list[dict[str, Any]]:
