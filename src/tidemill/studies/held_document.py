@@ -145,7 +145,7 @@ def _facts(story: Story, assets: Mapping[str, Asset], told: Told, home: Asset) -
         info = StudyInfo(
             title=title,
             subtitle="",
-            strategy="",
+            strategy="real positions",
             strategy_hash="",
             parameters=dict(told.parameters),
             networks=[story.network],

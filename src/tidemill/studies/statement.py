@@ -38,6 +38,12 @@ MAX_POINTS = 2_000
 _OF_RUNS = frozenset({"swaps", "exit"})
 """Rows of what a strategy does, which mean nothing where real positions are read back and show nothing of the kind."""
 
+_OF_POSITIONS = {
+    "hodl": ("Price move of what was in it", "sum over the time of what was in it, as it was put in, x price change"),
+    "keep": ("What you keep", "value at the end and all taken out - value at the start and all brought in"),
+}
+"""Label and formula of rows that are another thing where tokens come and go (``tidemill.ledger.measures``)."""
+
 TickPrice = Callable[[str, int], float | None]
 """(venue, tick) -> price for display, in the unit of the drawn price; ``None`` where it has none."""
 
@@ -152,18 +158,18 @@ def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
                 line.value,
                 yearly(line.value),
                 dict(line.tokens),
-                line.formula,
+                _OF_POSITIONS[line.key][1] if line.key in _OF_POSITIONS and facts.kind == "statement" else line.formula,
                 note,
             )
         )
-    formula = "value of everything: end - start"
+    formula = _OF_POSITIONS["keep"][1] if facts.kind == "statement" else "value of everything: end - start"
     rows.append(WaterfallRow("keep", "What you keep", "total", fall.keep, total(fall.keep), _kept(sums), formula))
     return rows
 
 
 def _label(line: Line, facts: Facts) -> str:
-    if line.key == "hodl" and facts.kind == "statement":
-        return "Price move of what was in it"
+    if line.key in _OF_POSITIONS and facts.kind == "statement":
+        return _OF_POSITIONS[line.key][0]
     return "Network fee: execution" if line.key == "l2" and not facts.data_fee else line.label
 
 
