@@ -73,20 +73,20 @@ def rows(count: int = 1_000_000) -> list[Row]:
         for _ in range(2):
             began, clock = time.process_time(), time.perf_counter()
             done = stated(path, pool, owner)
-            times.append((time.perf_counter() - clock, time.process_time() - began))
+            times.append((time.process_time() - began, time.perf_counter() - clock))
     assert done.total is not None, done.unstated
     determined = [one for one in done.collects if one.due is not None]
     assert determined, "no collect is determined"
     assert all(one.possible for one in determined), "a collect does not come out"
-    wall, processor = min(times)
+    processor, wall = min(times)
     return [
         Row(
             f"a statement over {count:,} logs: {own:,} of its pool, {len(determined)} collects followed, "
             f"{len(done.positions)} positions",
-            f"{wall:.1f} s",
             f"{processor:.1f} s of processor",
+            f"{wall:.1f} s on the clock",
             f"<= {MUST_S:.0f} s",
-            wall <= MUST_S,
+            processor <= MUST_S,
         )
     ]
 

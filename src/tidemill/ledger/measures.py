@@ -90,15 +90,15 @@ class Measures:
         seconds = marks[-1].time - marks[0].time
         if not self._flows() or not seconds:
             return start, start
-        most, time_sum = start, Fraction(0)
+        lasting, passing, time_sum = [start], [start], Fraction(0)
         for number, basket in enumerate(self._baskets()):
-            worth = Total()
+            worth, lasts = Total(), marks[number + 1].time - marks[number].time
             for token, amount in basket.items():
                 if amount:
                     worth.add(amount, _price(marks[number], token))
-            most = max(most, worth.exact())
-            time_sum += worth.exact() * (marks[number + 1].time - marks[number].time)
-        return most, time_sum / seconds
+            (lasting if lasts else passing).append(worth.exact())  # what is on its way in or out is not at work twice
+            time_sum += worth.exact() * lasts
+        return max(lasting) or max(passing), time_sum * Fraction(1, seconds)
 
     def held(self) -> list[Fraction]:
         """Return for each mark what holding would be worth: the same tokens, in and out at the same moments."""
