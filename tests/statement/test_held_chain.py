@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from harness import actor
-from studies_chain import ETH, ETHER, ME, MIN_OUT, OTHER, POOL, USDC, WETH, World, local_pool, rows, tokens
+from held_pool import ETH, ETHER, ME, MIN_OUT, OTHER, POOL, USDC, WETH, World, local_pool, rows, tokens
 from tidemill.chain.anvil import Anvil
 from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import Befell, Recorded

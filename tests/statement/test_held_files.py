@@ -10,10 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from kit import NEEDS_PAGE, Said, tidemill
-from studies_chain import ME, OTHER, World, local_pool, rows, tokens
+from held_pool import ME, OTHER, World, local_pool, rows, tokens
+from kit import NEEDS_PAGE, Said, small_market, tidemill
 from tidemill.chain.anvil import Anvil
-from tidemill.market import PoolInfo, Token, data_root, missing_reason
+from tidemill.market import PoolInfo, Token, data_root, missing_reason, write_dataset
+from tidemill.market.importing import dataset_of_events
 from tidemill.studies.held_asked import Asked
 from tidemill.studies.held_document import Portfolio
 from tidemill.studies.held_files import from_files
@@ -226,3 +227,21 @@ def test_a_swap_left_out_is_a_contradiction_or_seen(tmp_path: Path) -> None:
     said = real("--token-id", 639514, "--json", files=(data_root() / NFPM, less))
     told = json.loads(said.out)
     assert not told["collects"][0]["exact"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_datasets_folder_with_and_without_its_state(tmp_path: Path, known: bool) -> None:
+    """What an owner holds at the pool directly: with the initial state from the first event on, else from when it shows."""
+    data = small_market()
+    if not known:
+        data = dataset_of_events(data.events, data.pool, source="its events alone")
+    folder = write_dataset(data, tmp_path / "small").folder
+    owners = sorted({owner for owner in data.events["owner"].to_list() if owner})
+    told = [from_files([folder], Asked(address=owner), None, manager="0x" + "3a" * 20) for owner in owners]
+    stated = [one for one in told if one.total is not None]
+    assert stated and all(collect.possible for one in told for collect in one.collects)
+    assert all(one.total.fidelity.data == ("exact" if known else "inferred") for one in stated)
+    assert (sum(len(one.unstated) for one in told) == 0) == known
+    for one in stated:
+        assert abs(one.total.unexplained) <= one.total.unexplained_bound
+        assert "fees" in rows(one.total)
