@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 
 import pytest
+from msgspec import structs
 
 from harness import actor
 from held_pool import ETH, ETHER, ME, MIN_OUT, OTHER, POOL, USDC, WETH, World, local_pool, rows, tokens
+from kit import tidemill
 from tidemill.chain.anvil import Anvil
-from tidemill.errors import BadInput, UnknownName
+from tidemill.chain.rpc import RpcRejected
+from tidemill.errors import BadInput, InvariantBroken, RpcError, UnknownName
 from tidemill.interfaces import Befell, Recorded
+from tidemill.studies import held_chain
 from tidemill.studies.held_document import Portfolio
+from tidemill.venues.shared.history import Deed, Transaction
 from tidemill.venues.uniswap_v3.client import V3Deployment
+from tidemill.venues.uniswap_v3.history import PoolHistory
 
 pytestmark = pytest.mark.chain
 
@@ -248,3 +255,53 @@ def test_a_contract_that_is_no_manager_is_named(world: World, which: str) -> Non
     address = {"token0": world.at.token0, "pool": world.at.pool, "nothing": "0x" + "12" * 20}[which]
     with pytest.raises(BadInput, match=f"at: {address} on op-mainnet is no position manager"):
         world.state(contracts=(("uniswap_v3", address),))
+
+
+# --- planted faults, and endpoints that cannot ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["collect", "increase"])
+def test_a_dropped_transfer_is_refused(world: World, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    token = world.mint(amount=100 * ETHER)
+    world.swap()
+    world.do("harvest", position=f"pool#{token}")
+    told = PoolHistory.deeds
+
+    def wrong(self: PoolHistory, tx: Transaction) -> list[Deed]:
+        return [structs.replace(one, transfers=()) if one.verb == verb else one for one in told(self, tx)]
+
+    monkeypatch.setattr(PoolHistory, "deeds", wrong)
+    with pytest.raises(InvariantBroken, match="does not add up"):
+        world.state()
+
+
+def test_an_endpoint_without_old_state_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.mint()
+
+    def pruned(*_args: object) -> None:
+        raise RpcRejected("endpoint: eth_call: missing trie node", -32000, "missing trie node 12ab (path )")
+
+    monkeypatch.setattr(PoolHistory, "holding", pruned)
+    with pytest.raises(RpcError, match="has no state of old blocks .*; use an archive endpoint, or --logs"):
+        world.state()
+
+
+def test_a_long_chain_needs_a_start(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.mint()
+    monkeypatch.setattr(held_chain, "_LONG", 3)
+    with pytest.raises(BadInput, match="from: from when on\\? this chain has"):
+        world.state(start="")
+
+
+def test_the_command_reads_an_endpoint(world: World) -> None:
+    world.mint(amount=100 * ETHER)
+    world.swap()
+    where = world.anvil.socket
+    said = tidemill("statement", "--address", ME, "--rpc", where, "--at", f"uniswap_v3={world.at.manager}", "--json")
+    assert said.code == 0, said.err
+    told = json.loads(said.out)
+    assert told["total"]["kind"] == "statement" and len(told["open"]) == 1 and not told["unstated"]
+    shown = tidemill("statement", "--address", ME, "--rpc", where, "--at", f"uniswap_v3={world.at.manager}")
+    assert "Still open at the end" in shown.out and "Network fee" in shown.out
+    wrong = tidemill("statement", "--address", ME, "--rpc", where, "--network", "base")
+    assert wrong.code == 2 and "is on chain 10" in wrong.err

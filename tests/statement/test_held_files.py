@@ -9,15 +9,19 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from msgspec import structs
 
 from held_pool import ME, OTHER, World, local_pool, rows, tokens
 from kit import NEEDS_PAGE, Said, small_market, tidemill
 from tidemill.chain.anvil import Anvil
+from tidemill.errors import InvariantBroken
 from tidemill.market import PoolInfo, Token, data_root, missing_reason, write_dataset
 from tidemill.market.importing import dataset_of_events
+from tidemill.market.positions import Change, Life
 from tidemill.studies.held_asked import Asked
 from tidemill.studies.held_document import Portfolio
-from tidemill.studies.held_files import from_files
+from tidemill.studies.held_files import _Teller, from_files
+from tidemill.venues.shared.history import Deed
 from tidemill.venues.uniswap_v3.client import V3Deployment
 
 ETHER = 10**18
@@ -245,3 +249,29 @@ def test_a_datasets_folder_with_and_without_its_state(tmp_path: Path, known: boo
     for one in stated:
         assert abs(one.total.unexplained) <= one.total.unexplained_bound
         assert "fees" in rows(one.total)
+
+
+@pytest.mark.chain
+@pytest.mark.parametrize("fault", ["a collect dropped", "a collect twice", "a wei too much", "a deposit dropped"])
+def test_a_planted_fault_is_refused(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    """Marks from logs stand right beside each deed, so that nothing is left to the market: a wei more is refused."""
+    token = world.mint(amount=100 * ETHER)
+    world.swap()
+    world.do("harvest", position=f"pool#{token}")
+    world.swap(20 * ETHER, "WETH@op")
+    told = _Teller._deed
+
+    def wrong(self: _Teller, change: Change, life: Life) -> Deed:
+        deed = told(self, change, life)
+        if deed.verb != ("increase" if fault == "a deposit dropped" else "collect"):
+            return deed
+        if "dropped" in fault:
+            return structs.replace(deed, transfers=())
+        more = (lambda n: 2 * n) if fault == "a collect twice" else (lambda n: n + 3)
+        return structs.replace(deed, transfers=tuple(structs.replace(m, amount=more(m.amount)) for m in deed.transfers))
+
+    path = logged(world, tmp_path)
+    assert state(world, path, address=ME).total is not None
+    monkeypatch.setattr(_Teller, "_deed", wrong)
+    with pytest.raises(InvariantBroken, match="does not add up"):
+        state(world, path, address=ME)

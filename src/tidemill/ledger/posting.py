@@ -62,6 +62,8 @@ class _Poster:
         last = len(self.marks) - 1
         for claim in self.states[-1].claims.values():
             if claim.treatment.principal == "converts":
+                if claim.id not in self.basis:
+                    raise InvariantBroken(f"mark seq {self.marks[last].seq}: {claim.id} holds what was never put in")
                 self._lot(claim, last, released=self.basis[claim.id], withdrawn=claim.principal, final=True)
         return Books(
             marks=self.marks,

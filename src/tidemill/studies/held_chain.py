@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tidemill import networks
-from tidemill.chain.rpc import Rpc
-from tidemill.errors import BadInput
+from tidemill.chain.rpc import Rpc, RpcRejected
+from tidemill.errors import BadInput, RpcError
 from tidemill.market.fetch import read_chunks
 from tidemill.market.ingest import read_token
 from tidemill.studies.held import read_story
@@ -20,6 +21,12 @@ from tidemill.venues.shared.history import Asset, History, LogQuery, Past
 
 __all__ = ["from_chain"]
 
+_LONG = 1_000_000
+"""Blocks of a chain from which on a statement must say its start."""
+
+_NO_STATE = re.compile(r"missing trie|pruned|archive|historical state|state .*not available|no state", re.IGNORECASE)
+"""How endpoints say that they do not have the state of a block any more."""
+
 
 def from_chain(rpc: Rpc, asked: Asked, tell: Callable[[str], None] = lambda _line: None) -> Portfolio:
     """Read and state.
@@ -29,11 +36,24 @@ def from_chain(rpc: Rpc, asked: Asked, tell: Callable[[str], None] = lambda _lin
     BadInput : what is asked for cannot be: a reversed range, an address that has nothing, a token without a price.
     RpcError : the endpoint is on another chain, lacks the old state, or contradicts itself.
     """
+    try:
+        return _from_chain(rpc, asked, tell)
+    except RpcRejected as refused:
+        if not _NO_STATE.search(refused.reason):
+            raise
+        raise RpcError(
+            f"{rpc.address}: has no state of old blocks ({refused.reason[:80]}); use an archive endpoint, or --logs"
+        ) from None
+
+
+def _from_chain(rpc: Rpc, asked: Asked, tell: Callable[[str], None]) -> Portfolio:
     who = address_of(asked.address) if asked.address else ""
     if not who and not asked.token_ids:
         raise BadInput("whose positions? give --address or --token-id", field="address")
     name, native, data_fee = _network(rpc, asked.network)
     last = _block(rpc, asked.end, "to")
+    if not asked.start and last > _LONG:
+        raise BadInput(f"from when on? this chain has {last:,} blocks; give a block or a moment", field="from")
     first = _block(rpc, asked.start or "0", "from")
     if first >= last:
         raise BadInput(f"block {first:,} is not before block {last:,}, the end of the period", field="from")
@@ -59,6 +79,7 @@ def from_chain(rpc: Rpc, asked: Asked, tell: Callable[[str], None] = lambda _lin
         title=f"What {whose} earned",
         parameters={"address": who, "token ids": ", ".join(map(str, asked.token_ids)), "blocks": f"{first} to {last}"},
         venues=[reader.venue for reader in readers],
+        warnings=_ended(asked, name),
         fidelity=Fidelity("exact", "n/a", "bytecode-equal", "none: every amount was read from the chain", notes),
         data_fee=data_fee,
     )
@@ -120,6 +141,16 @@ def _contracts(asked: Asked, network: str) -> Iterator[tuple[str, Mapping[str, s
         known = about(name).deployments.get(network)
         if known:
             yield name, {key: str(fact.value) for key, fact in known.items()}
+
+
+def _ended(asked: Asked, network: str) -> list[str]:
+    """Say which of the known contracts read here have ended, and since when that is known."""
+    out = []
+    for name, _ in _contracts(asked, network):
+        for what, fact in about(name).deployments.get(network, {}).items():
+            if fact.status.value != "live":
+                out.append(f"{name} {what} on {network}: {fact.status.value} as of {fact.as_of} ({fact.source})")
+    return out
 
 
 def _read(asked: Asked, network: str) -> str:
