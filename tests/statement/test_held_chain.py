@@ -4,38 +4,22 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 
 import pytest
 from msgspec import structs
 
 from harness import actor
-from held_pool import ETH, ETHER, ME, MIN_OUT, OTHER, POOL, USDC, WETH, World, local_pool, rows, tokens
+from held_pool import ETH, ETHER, ME, MIN_OUT, OTHER, POOL, USDC, WETH, World, rows, tokens
 from kit import tidemill
-from tidemill.chain.anvil import Anvil
 from tidemill.chain.rpc import RpcRejected
 from tidemill.errors import BadInput, InvariantBroken, RpcError, UnknownName
 from tidemill.interfaces import Befell, Recorded
 from tidemill.studies import held_chain
 from tidemill.studies.held_document import Portfolio
 from tidemill.venues.shared.history import Deed, Transaction
-from tidemill.venues.uniswap_v3.client import V3Deployment
 from tidemill.venues.uniswap_v3.history import PoolHistory
 
 pytestmark = pytest.mark.chain
-
-
-@pytest.fixture(scope="module")
-def chain() -> Iterator[tuple[Anvil, V3Deployment]]:
-    yield from local_pool()
-
-
-@pytest.fixture
-def world(chain: tuple[Anvil, V3Deployment]) -> Iterator[World]:
-    anvil, at = chain
-    snapshot = anvil.snapshot()
-    yield World(anvil, at)
-    anvil.revert(snapshot)
 
 
 def paid_out(done: Portfolio) -> dict[str, int]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 from msgspec import structs
 
-from held_pool import ME, OTHER, World, local_pool, rows, tokens
+from held_pool import ME, OTHER, World, rows, tokens
 from kit import NEEDS_PAGE, Said, small_market, tidemill
-from tidemill.chain.anvil import Anvil
 from tidemill.errors import InvariantBroken
 from tidemill.market import PoolInfo, Token, data_root, missing_reason, write_dataset
 from tidemill.market.importing import dataset_of_events
@@ -22,23 +20,9 @@ from tidemill.studies.held_asked import Asked
 from tidemill.studies.held_document import Portfolio
 from tidemill.studies.held_files import _Teller, from_files
 from tidemill.venues.shared.history import Deed
-from tidemill.venues.uniswap_v3.client import V3Deployment
 
 ETHER = 10**18
 BUILT = not NEEDS_PAGE.args[0]
-
-
-@pytest.fixture(scope="module")
-def chain() -> Iterator[tuple[Anvil, V3Deployment]]:
-    yield from local_pool()
-
-
-@pytest.fixture
-def world(chain: tuple[Anvil, V3Deployment]) -> Iterator[World]:
-    anvil, at = chain
-    snapshot = anvil.snapshot()
-    yield World(anvil, at)
-    anvil.revert(snapshot)
 
 
 def logged(world: World, folder: Path) -> Path:
