@@ -8,7 +8,16 @@ import sys
 
 from benchmarks.table import Row
 
-PARTS = ("bench_v3", "bench_v2", "bench_lending", "bench_index", "bench_study", "bench_networks", "bench_farms")
+PARTS = (
+    "bench_v3",
+    "bench_v2",
+    "bench_lending",
+    "bench_index",
+    "bench_study",
+    "bench_networks",
+    "bench_farms",
+    "bench_statement",
+)
 
 
 def main() -> int:

@@ -54,7 +54,7 @@ RAISES: list[tuple[str, str, str]] = [
     ("measures", "add_move(amount, _price(marks[number], token)", "add_move(amount, _price(marks[0], token)"),
     ("measures", 'number + 1 if books.marks[number + 1].why == "after" else number', "number"),
     ("measures", "held[token] = held.get(token, 0) + amount", "held[token] = held.get(token, 0)"),
-    ("measures", "token), _price(marks[until], token)", "token), _price(marks[0], token)"),
+    ("measures", "amount, _price(marks[at], token)", "amount, _price(marks[0], token)"),
     ("rows", 'm.flow("swaps:", phase="run")', 'm.flow("swaps:")'),
     ("rows", 'm.flow("network:failed:")', 'm.flow("network:failed:", phase="exit")'),
     ("rows", "swaps.value + fees.value, tokens", "swaps.value, tokens"),

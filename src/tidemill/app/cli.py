@@ -168,6 +168,92 @@ def compare(*studies: Path, out: Out = Path("out/compare"), json: Json = False) 
     return command(studies, out, as_json=json)
 
 
+@app.command
+def statement(
+    *,
+    address: str = "",
+    token_id: Annotated[list[int] | None, Parameter(name="--token-id", negative="")] = None,
+    from_: Annotated[str, Parameter(name="--from")] = "",
+    to: str = "latest",
+    rpc: str = "",
+    logs: Annotated[list[Path] | None, Parameter(name="--logs", negative="", consume_multiple=True)] = None,
+    network: str = "",
+    at: Annotated[list[str] | None, Parameter(name="--at", negative="")] = None,
+    pool: str = "",
+    token0: str = "",
+    token1: str = "",
+    fee: int = 0,
+    tick_spacing: int = 0,
+    home: str = "",
+    price: Annotated[list[str] | None, Parameter(name="--price", negative="")] = None,
+    samples: int = 24,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    json: Json = False,
+) -> int:
+    """State what real positions have earned, net of everything: the same waterfall as a backtest's, against holding.
+
+    Example: `tidemill statement --address 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --from 2026-01-01 --rpc https://…`
+
+    Parameters
+    ----------
+    address
+        Whose positions; all that are found at the venues that can be read back.
+    token_id
+        Position tokens of Uniswap v3, whoever owns them; with `--address` these of that account.
+    from_
+        Start: a block, or a moment (2026-01-01, 2026-01-01T12:00:00Z); default: the first block.
+    to
+        End, likewise; what is still open is valued there.
+    rpc
+        Endpoint to read from (http(s)://… or the path of a local socket); needs the state of old blocks.
+    logs
+        Instead: files of raw logs of one pool and of the position manager (Parquet or CSV), or a dataset's folder. What
+        logs do not show is said, never guessed.
+    network
+        The network that the endpoint must be on, or where the logs were recorded.
+    at
+        Contracts beside those known, as KIND=0x…, e.g. uniswap_v3=0x… for a position manager.
+    pool
+        With logs of several pools: the address of the one that matters.
+    token0
+        With logs of a pool: symbol and decimals of its token0, e.g. USDC:6.
+    token1
+        The same of token1, e.g. WETH:18.
+    fee
+        With logs of a pool: its fee in millionths, e.g. 500 for 0.05 %.
+    tick_spacing
+        With logs of a pool: its tick spacing.
+    home
+        The asset to count in; default: what the first pool found prices its token0 in.
+    price
+        Price of a token that no venue here prices, as SYMBOL=1.23, in the home asset.
+    samples
+        Moments in between to value everything at, for the curves.
+    out
+        Folder that receives report.html (and one for each position), statement.json and ledger.parquet; default: none.
+    json
+        Print the documents as JSON on standard output: `total`, and `positions` by name.
+    """
+    from tidemill.app.held import Wanted  # noqa: PLC0415
+    from tidemill.app.held import statement as command  # noqa: PLC0415
+
+    wanted = Wanted(
+        address=address,
+        token_ids=tuple(token_id or ()),
+        start=from_,
+        end=to,
+        rpc=rpc,
+        logs=tuple(logs or ()),
+        network=network,
+        at=tuple(at or ()),
+        pool=(pool, token0, token1, fee, tick_spacing),
+        home=home,
+        price=tuple(price or ()),
+        samples=samples,
+    )
+    return command(wanted, out, as_json=json)
+
+
 @contracts.command(name="fetch")
 def contracts_fetch(*names: str, json: Json = False) -> int:
     """Fetch pinned packages (contracts, local chain), check their sha256, keep the few files needed.

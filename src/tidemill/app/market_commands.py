@@ -90,7 +90,7 @@ def import_(
         raise BadInput(f"{name!r} is not a plain folder name", field="name")
     if not re.fullmatch("0x[0-9a-fA-F]{40}", address):
         raise BadInput(f"{address!r} is no contract address; write 0x and 40 hexadecimal digits", field="address")
-    tokens = Token(*_token(token0, "token0")), Token(*_token(token1, "token1"))
+    tokens = Token(*token_of(token0, "token0")), Token(*token_of(token1, "token1"))
     pool = check_pool(PoolInfo(chain_id, network, address.lower(), *tokens, fee, tick_spacing))
     if source.startswith(("http://", "https://", "ipc:")):
         from tidemill.market.ingest import ingest_pool  # noqa: PLC0415
@@ -254,7 +254,8 @@ def _taken(target: Path, what: str) -> BadInput:
     return BadInput(f"{target} {what}; add --replace to replace it, or choose another name", field="name")
 
 
-def _token(text: str, field: str) -> tuple[str, int]:
+def token_of(text: str, field: str) -> tuple[str, int]:
+    """Read SYMBOL:DECIMALS; raises ``BadInput`` naming the option."""
     symbol, _, decimals = text.partition(":")
     if not symbol or not decimals.isdigit() or int(decimals) > 36:
         raise BadInput(f"{text!r} is not SYMBOL:DECIMALS, e.g. USDC:6", field=field)

@@ -87,7 +87,8 @@ def _more(document: ResultDocument, console: Console) -> None:
         [plain(f"{c.venue} {c.verb}"), str(c.count), str(c.failed), f"{c.gas_used:,}", money(c.value, sign=False)]
         for c in document.costs
     ]
-    console.print(table("Network fees", ["", "sent>", "failed>", "gas>", f"{study.home}>"], costs))
+    if costs:
+        console.print(table("Network fees", ["", "sent>", "failed>", "gas>", f"{study.home}>"], costs))
     if document.assumptions:
         rows = [
             [

@@ -5,6 +5,7 @@ Accounts. One's own: ``assets:me``, ``claims:<position>``, ``locked:<position>``
 
 ===================================  ===================================================================================
 ``equity:opening``                   what was there at the start
+``equity:flows:<position>``          brought in from outside or taken out during the run, the position itself perhaps
 ``income:<what>:<position>``         fees, growth, rewards as they accrue
 ``market:<position>``                inventory converted inside a pool
 ``swaps:<venue>``                    own trades, both legs
@@ -41,8 +42,8 @@ _ACCOUNTS = {
     "mark": (*_CLAIM_SIDE, "market", "income"),
     "step": ("assets", "swaps", "transit", "shares"),
     "fee": ("assets", "network"),
-    "claim": (*_CLAIM_SIDE, "market", "income", "transit", "rounding", "events", "swaps"),
-    "event": ("assets", "events", "shares"),
+    "claim": (*_CLAIM_SIDE, "market", "income", "transit", "rounding", "events", "swaps", "equity"),
+    "event": ("assets", "events", "shares", "equity"),
 }
 """Which accounts each kind of entry may touch: a trade cannot pass for income, nor a fee for rounding."""
 

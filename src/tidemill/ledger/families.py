@@ -13,10 +13,13 @@ from msgspec import Struct
 
 from tidemill.errors import InvariantBroken
 
-__all__ = ["EXCHANGE_VERBS", "TREATMENTS", "WRAP", "Treatment", "treatment"]
+__all__ = ["BROUGHT", "EXCHANGE_VERBS", "TAKEN", "TREATMENTS", "WRAP", "Treatment", "treatment"]
 
 WRAP = "wrap:"
 """Accounts of the book that wrap and unwrap a native token: ``wrap:<network>``."""
+
+BROUGHT, TAKEN = "brought in", "taken out"
+"""Causes of what came from outside or went there: neither income nor loss, whatever is worth is capital."""
 
 EXCHANGE_VERBS = frozenset({"swap", "swap_exact_in", "swap_exact_out", "wrap", "unwrap"})
 """Verbs that trade wallet tokens for wallet tokens; every other verb moves tokens into or out of a position."""

@@ -21,7 +21,8 @@ BPS = 10_000
 
 class Curves(Struct, frozen=True):
     """Micro-units of the home asset at each moment (one for each time, the last mark of it): the value of everything,
-    the value of holding, income so far at the prices when it accrued, network fees and own swap costs so far.
+    the value of holding (the same tokens, in and out at the same moments), income so far at the prices when it
+    accrued, network fees and own swap costs so far. ``held`` is what holding gained in all.
     """
 
     time: tuple[int, ...]
@@ -30,13 +31,13 @@ class Curves(Struct, frozen=True):
     income: tuple[int, ...]
     costs: tuple[int, ...]
     marks: tuple[int, ...]
+    held: int
 
 
 def curves(books: Books) -> Curves:
     """Draw the run through its marks; every point is rounded down on its own, so that errors do not add up."""
     measures, marks = Measures(books), books.marks
-    first = books.states[0].valued()
-    receipts = books.receipts()
+    receipts, holding = books.receipts(), measures.held()
     income, costs = Total(), Total()
     entries = iter(sorted(books.entries, key=lambda entry: entry.seq))
     entry = next(entries, None)
@@ -50,15 +51,12 @@ def curves(books: Books) -> Curves:
                 elif account.startswith(("network:", "swaps:")) and token not in receipts:
                     costs.add(amount, prices[token])
             entry = next(entries, None)
-        hold = Total()
-        for token, amount in first.items():
-            if amount:
-                hold.add(amount, mark.prices[token])
-        worth = measures.worth(number)
-        worth_down = worth.numerator // worth.denominator
-        rows[mark.time] = (worth_down, hold.down(), income.down(), costs.down(), number)
+        worth, held = (each.numerator // each.denominator for each in (measures.worth(number), holding[number]))
+        rows[mark.time] = (worth, held, income.down(), costs.down(), number)
     value, hold_values, earned, paid, numbers = zip(*rows.values(), strict=True)
-    return Curves(tuple(rows), value, hold_values, earned, paid, numbers)
+    last = holding[-1] - measures.brought().value
+    gained = last.numerator // last.denominator - hold_values[0]
+    return Curves(tuple(rows), value, hold_values, earned, paid, numbers, gained)
 
 
 def break_even(time: Sequence[int], gain: Sequence[int], need: Sequence[int]) -> int | None:
@@ -105,7 +103,7 @@ def scaling(books: Books, fall: Waterfall) -> Scaling:
     leaving = measures.flow("swaps:", phase="exit").value
     fixed = -measures.flow("network:").value
     proportional = fall.value("income", "proportional") + leaving.numerator // leaving.denominator
-    return Scaling(fall.start_value, proportional, fixed.numerator // fixed.denominator)
+    return Scaling(fall.capital, proportional, fixed.numerator // fixed.denominator)
 
 
 def per_year_bps_down(value: int, capital: int, seconds: int) -> int | None:

@@ -3,11 +3,16 @@
 With ``h_k`` all one owns at mark ``k`` less all income so far (``F_k``) and with converting positions at what was put
 into them (their *basis*), ``P_k`` the prices, and ``u`` what converting positions hold beyond their basis:
 
-    ``V_end - V_0 = h_0 (P_end - P_0)                          holding``
-    ``            + sum_k (h_k - h_0) (P_{k+1} - P_k)          drift: price move of what was changed``
+    ``V_end - V_0 = sum_b b P_b                               brought in less taken out (mostly nothing at all)``
+    ``            + sum_k H_k (P_{k+1} - P_k)                  holding``
+    ``            + sum_k (h_k - H_k) (P_{k+1} - P_k)          drift: price move of what was changed``
     ``            + sum_f f P_f + sum_k F_k (P_{k+1} - P_k)    income when it accrued, and its price move``
     ``            + sum_lots (withdrawn - released) P_lot      divergence``
     ``            + sum_flows flow P_flow                      own swaps, network fees, events, rounding``
+
+``H`` is ``h_0``, what was there at the start. Where tokens come and go during the run (a statement of real positions),
+there is no such start: ``H`` is then ``h`` itself, what was in it, as it was put in, while it was in; and ``F`` leaves
+with what is taken out, income first.
 
 It is an identity only if the flows really are all the flows: ``h_k`` is read from the marks, flows from the postings.
 Docs: the waterfall page derives it.
@@ -38,7 +43,7 @@ class Measures:
 
     def __init__(self, books: Books) -> None:
         self.books = books
-        self._exposures: tuple[list[dict[str, int]], list[dict[str, int]]] | None = None
+        self._exposures: tuple[list[dict[str, int]], list[dict[str, dict[str, int]]]] | None = None
 
     def worth(self, mark: int) -> Fraction:
         """Return the value of all holdings at mark number ``mark`` (negative numbers count from the end)."""
@@ -72,35 +77,85 @@ class Measures:
                     tokens[token] = tokens.get(token, 0) + amount
         return Measure(total.exact(), {token: amount for token, amount in tokens.items() if amount})
 
-    def holding(self, until: int = -1) -> Measure:
-        """Return the price move of what was there at the start, up to mark number ``until``."""
-        total, marks = Total(), self.books.marks
+    def brought(self) -> Measure:
+        """Return what was brought in during the run less what was taken out, at the prices then."""
+        return self.flow("equity:flows:")
+
+    def capital(self) -> tuple[Fraction, Fraction]:
+        """Return what was at work, at what it was worth then: the most at any mark, and the average over the time.
+
+        Without anything brought in or taken out both are the worth of what was there at the start.
+        """
+        start, marks = self.worth(0), self.books.marks
+        seconds = marks[-1].time - marks[0].time
+        if not self._flows() or not seconds:
+            return start, start
+        lasting, passing, time_sum = [start], [start], Fraction(0)
+        for number, basket in enumerate(self._baskets()):
+            worth, lasts = Total(), marks[number + 1].time - marks[number].time
+            for token, amount in basket.items():
+                if amount:
+                    worth.add(amount, _price(marks[number], token))
+            (lasting if lasts else passing).append(worth.exact())  # what is on its way in or out is not at work twice
+            time_sum += worth.exact() * lasts
+        return max(lasting) or max(passing), time_sum * Fraction(1, seconds)
+
+    def held(self) -> list[Fraction]:
+        """Return for each mark what holding would be worth: the same tokens, in and out at the same moments."""
+        total, marks, found = Total(), self.books.marks, list[Fraction]()
+        flows = self._flows()
         for token, amount in self.books.states[0].valued().items():
-            if amount:
-                total.add_move(amount, _price(marks[0], token), _price(marks[until], token))
+            total.add(amount, _price(marks[0], token))
+        for number, basket in enumerate(self._baskets()):
+            found.append(total.exact())
+            now, then = marks[number], marks[number + 1]
+            for token, amount in flows.get(number, ()):
+                total.add(amount, _price(now, token))
+            for token, amount in basket.items():
+                if amount:
+                    total.add_move(amount, _price(now, token), _price(then, token))
+        return [*found, total.exact()]
+
+    def holding(self) -> Measure:
+        """Return the price move of what was there at the start; or, where tokens came and went, of what was in."""
+        total, marks = Total(), self.books.marks
+        for at, basket in enumerate(self._baskets()):
+            for token, amount in basket.items():
+                if amount:
+                    total.add_move(amount, _price(marks[at], token), _price(marks[at + 1], token))
         return Measure(total.exact(), {})
 
     def drift(self) -> Measure:
-        """Return the price move of what the strategy changed: of ``h_k - h_0``."""
-        first = self.books.states[0].valued()
+        """Return the price move of what the strategy changed: of ``h_k - H_k``."""
         total, marks = Total(), self.books.marks
-        for number, held in enumerate(self._paths()[0]):
+        for number, (held, first) in enumerate(zip(self._paths()[0], self._baskets(), strict=True)):
             for token in sorted(held.keys() | first.keys()):
                 if changed := held.get(token, 0) - first.get(token, 0):
                     total.add_move(changed, _price(marks[number], token), _price(marks[number + 1], token))
         return Measure(total.exact(), {})
 
     def income_move(self, *prefixes: str) -> Measure:
-        """Return the price move of income after it accrued, as if kept as it came."""
-        total, marks, earned = Total(), self.books.marks, dict[str, int]()
-        incoming = self._by_mark(prefixes)
-        for number in range(len(marks) - 1):
-            for token, amount in incoming.get(number, ()):
-                earned[token] = earned.get(token, 0) + amount
-            for token, amount in earned.items():
-                if amount:
-                    total.add_move(amount, _price(marks[number], token), _price(marks[number + 1], token))
+        """Return the price move of income after it accrued, as if kept as it came (until it was taken out)."""
+        total, marks = Total(), self.books.marks
+        for number, incomes in enumerate(self._paths()[1]):
+            for kind, earned in incomes.items():
+                if kind.startswith(prefixes):
+                    for token, amount in earned.items():
+                        if amount:
+                            total.add_move(amount, _price(marks[number], token), _price(marks[number + 1], token))
         return Measure(total.exact(), {})
+
+    def _flows(self) -> dict[int, list[tuple[str, int]]]:
+        """Return by mark what was brought in (negative: taken out), without receipt tokens."""
+        receipts = self.books.receipts()
+        found = self._by_mark(("equity:flows:",))
+        return {mark: [(t, n) for t, n in flows if t not in receipts] for mark, flows in found.items()}
+
+    def _baskets(self) -> list[dict[str, int]]:
+        """Return ``H`` for each interval: what holding would be holding."""
+        if self._flows():
+            return self._paths()[0]
+        return [self.books.states[0].valued()] * (len(self.books.marks) - 1)
 
     def _by_mark(self, prefixes: tuple[str, ...]) -> dict[int, list[tuple[str, int]]]:
         found: dict[int, list[tuple[str, int]]] = {}
@@ -110,19 +165,22 @@ class Measures:
                     found.setdefault(entry.mark, []).append((token, -amount))
         return found
 
-    def _paths(self) -> tuple[list[dict[str, int]], list[dict[str, int]]]:
-        """Return for each interval ``h`` and ``F``: in an own interval after its steps, else as it begins."""
+    def _paths(self) -> tuple[list[dict[str, int]], list[dict[str, dict[str, int]]]]:
+        """Return for each interval ``h``, and ``F`` by kind: in an own interval after its steps, else as it begins."""
         if self._exposures is None:
-            books, earned, basis = self.books, dict[str, int](), dict[str, int]()
-            income = self._by_mark(("income:",))
-            lots: dict[int, list[tuple[str, int]]] = {}
+            books, basis = self.books, dict[str, int]()
+            income, flows, lots = self._incomes(), self._flows(), dict[int, list[tuple[str, int]]]()
+            earned: dict[str, dict[str, int]] = {kind: {} for kind in sorted(income)}
             for lot in books.lots:
                 changes = [*lot.added.items(), *((token, -amount) for token, amount in lot.released.items())]
                 lots.setdefault(lot.mark, []).extend(changes)  # final lots lie at the end mark, where no move begins
             own, incomes = [], []
             for number in range(len(books.marks) - 1):
-                for token, amount in income.get(number, ()):
-                    earned[token] = earned.get(token, 0) + amount
+                for kind, incoming in income.items():
+                    for token, amount in incoming.get(number, ()):
+                        earned[kind][token] = earned[kind].get(token, 0) + amount
+                for token, amount in flows.get(number, ()):
+                    _release(earned, token, amount)
                 for token, amount in lots.get(number, ()):
                     basis[token] = basis.get(token, 0) + amount
                 state = books.states[number + 1 if books.marks[number + 1].why == "after" else number]
@@ -133,12 +191,33 @@ class Measures:
                             held[token] = held.get(token, 0) - amount
                 for token, amount in basis.items():
                     held[token] = held.get(token, 0) + amount
-                for token, amount in earned.items():
-                    held[token] = held.get(token, 0) - amount
+                for each in earned.values():
+                    for token, amount in each.items():
+                        held[token] = held.get(token, 0) - amount
                 own.append(held)
-                incomes.append(dict(earned))
+                incomes.append({kind: dict(each) for kind, each in earned.items()})
             self._exposures = own, incomes
         return self._exposures
+
+    def _incomes(self) -> dict[str, dict[int, list[tuple[str, int]]]]:
+        """Return what accrued, by kind (``income:fees:``) and mark."""
+        found: dict[str, dict[int, list[tuple[str, int]]]] = {}
+        for entry in self.books.entries:
+            for account, token, amount in entry.postings:
+                if account.startswith("income:"):
+                    kind = ":".join(account.split(":", 2)[:2]) + ":"
+                    found.setdefault(kind, {}).setdefault(entry.mark, []).append((token, -amount))
+        return found
+
+
+def _release(earned: dict[str, dict[str, int]], token: str, amount: int) -> None:
+    """Let what is taken out (negative ``amount``) take income with it first, what is brought in pay what was owed."""
+    for each in earned.values():
+        have = each.get(token, 0)
+        if have * amount < 0:
+            moved = min(abs(have), abs(amount))
+            each[token] = have + moved if amount > 0 else have - moved
+            amount += -moved if amount > 0 else moved
 
 
 def _price(mark: Mark, token: str) -> Price:

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from tidemill.errors import InvariantBroken
 from tidemill.interfaces import Befell, Mark, Recorded, Reverted
 from tidemill.ledger.books import Books, Entry, Lot, Posting
-from tidemill.ledger.families import EXCHANGE_VERBS, WRAP
+from tidemill.ledger.families import BROUGHT, EXCHANGE_VERBS, TAKEN, WRAP
 from tidemill.ledger.holdings import WALLET, Claim, Holdings, holdings
 from tidemill.ledger.timeline import Interval, Step, intervals, is_quiet
 
@@ -62,6 +62,8 @@ class _Poster:
         last = len(self.marks) - 1
         for claim in self.states[-1].claims.values():
             if claim.treatment.principal == "converts":
+                if claim.id not in self.basis:
+                    raise InvariantBroken(f"mark seq {self.marks[last].seq}: {claim.id} holds what was never put in")
                 self._lot(claim, last, released=self.basis[claim.id], withdrawn=claim.principal, final=True)
         return Books(
             marks=self.marks,
@@ -150,7 +152,7 @@ class _Poster:
         if isinstance(step, Befell):
             venue, label = step.happened.venue, step.happened.cause
             phase = "run"
-            time, side = step.happened.at.time, f"events:{step.happened.cause}:{step.happened.position}"
+            time, side = step.happened.at.time, _cause(step)
             for token in step.happened.amounts:
                 if rate := interval.after.rates.get(token) or interval.before.rates.get(token):
                     traded[f"{rate.venue}#shares"] = side  # what was taken in shares is worth what they stand for
@@ -238,7 +240,7 @@ class _Poster:
 
     def _suffered(self, interval: Interval, step: Befell, pair: _Pair, change: list[Posting]) -> list[Posting]:
         """Post what befell a position against its cause; what the market did since a parent-block mark, against it."""
-        claim, cause = pair.claim, f"events:{step.happened.cause}:{pair.claim.id}"
+        claim, cause = pair.claim, _cause(step)
         lost: _Amounts = {}
         for _, token, amount in change:
             lost[token] = lost.get(token, 0) + amount
@@ -437,6 +439,12 @@ def _owing(pairs: Sequence[_Pair], token: str) -> Claim | None:
     """Return the claim that is a debt in ``token``: what is owed grows in the inclusion block as well."""
     each = (claim for pair in pairs for claim in (pair.was, pair.now) if claim)
     return next((claim for claim in each if claim.principal.get(token, 0) < 0), None)
+
+
+def _cause(step: Befell) -> str:
+    """Return the account of the other side of what befell: capital that came or went, or an event."""
+    cause, position = step.happened.cause, step.happened.position
+    return f"equity:flows:{position}" if cause in (BROUGHT, TAKEN) else f"events:{cause}:{position}"
 
 
 def _failed(step: Recorded) -> bool:

@@ -28,8 +28,10 @@ class Line(Struct, frozen=True):
 class Waterfall(Struct, frozen=True):
     """What a run earned, in micro-units of the home asset.
 
-    ``keep`` is the change of the value of all holdings, ``unexplained`` is ``keep`` less all lines: it comes from
-    rounding each line down once and is at most ``bound``, one unit for each line.
+    ``keep`` is the change of the value of all holdings less ``brought`` (in from outside during the run, less what was
+    taken out), ``unexplained`` is ``keep`` less all lines: it comes from rounding each line down once and is at most
+    ``bound``, one unit for each line. ``capital`` is the most that was at work at any time, ``average`` what was over the
+    time; both are the start value unless something was brought in or taken out.
     """
 
     start_value: int
@@ -39,6 +41,9 @@ class Waterfall(Struct, frozen=True):
     unexplained: int
     bound: int
     families: tuple[str, ...]
+    brought: int = 0
+    capital: int = 0
+    average: int = 0
 
     def value(self, *groups: str) -> int:
         """Sum the lines of some groups."""
@@ -60,7 +65,7 @@ def waterfall(books: Books) -> Waterfall:
     books.check()
     measures = Measures(books)
     families = tuple(sorted({c.treatment.family for state in books.states for c in state.claims.values()}))
-    start, end = measures.worth(0), measures.worth(-1)
+    start, end, brought = measures.worth(0), measures.worth(-1), measures.brought()
     exact = Fraction(0)
     tokens: dict[str, int] = {}
     lines: list[Line] = []
@@ -72,18 +77,27 @@ def waterfall(books: Books) -> Waterfall:
         belongs = not row.families or row.families & set(families)
         if value or amounts or (row.always and belongs):
             lines.append(Line(row.key, _label(row, families), _down(value), amounts, row.formula, row.group))
-    if exact != end - start:
-        raise InvariantBroken(
-            f"the statement's rows explain {_down(exact)} micro-units of a change of {_down(end - start)}"
-        )
-    _check_tokens(books, tokens)
-    keep = _down(end) - _down(start)
+    change = end - start - brought.value
+    if exact != change:
+        raise InvariantBroken(f"the statement's rows explain {_down(exact)} micro-units of a change of {_down(change)}")
+    _check_tokens(books, {t: tokens.get(t, 0) + brought.tokens.get(t, 0) for t in (*tokens, *brought.tokens)})
+    keep = _down(end - brought.value) - _down(start)
     unexplained = keep - sum(line.value for line in lines)
     if abs(unexplained) > len(lines):
         raise InvariantBroken(
             f"{unexplained} micro-units are unexplained; rounding {len(lines)} lines explains as many"
         )
-    return Waterfall(_down(start), _down(end), keep, tuple(lines), unexplained, len(lines), families)
+    return Waterfall(
+        _down(start),
+        _down(end),
+        keep,
+        tuple(lines),
+        unexplained,
+        len(lines),
+        families,
+        _down(brought.value),
+        *map(_down, measures.capital()),
+    )
 
 
 def _check_tokens(books: Books, explained: dict[str, int]) -> None:

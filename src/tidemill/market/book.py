@@ -47,10 +47,19 @@ class SeenBook:
         self.spacing = spacing
         self.cells: dict[int, int] = {}
         self.gross: defaultdict[int, int] = defaultdict(int)
+        self._found: dict[tuple[int, bool], int] = {}  # what searches came to, until something changes
 
     def learn(self, cell: int, liquidity: int) -> None:
         """Take note of the active liquidity in ``cell``."""
-        self.cells[cell] = liquidity
+        if self.cells.get(cell) != liquidity:
+            self.cells[cell] = liquidity
+            self._found.clear()
+
+    def assume(self, cell: int, liquidity: int) -> int:
+        """Take ``liquidity`` for that of ``cell`` unless it is known; returns what is taken."""
+        if cell not in self.cells:
+            self.learn(cell, liquidity)
+        return self.cells[cell]
 
     def liquidity(self, cell: int) -> int:
         """See ``Book``."""
@@ -62,13 +71,16 @@ class SeenBook:
     def next_boundary(self, tick: int, down: bool) -> int:
         """See ``Book``."""
         cells = self.cells
-        edge = tick // self.spacing if down else tick // self.spacing + 1
+        first = edge = tick // self.spacing if down else tick // self.spacing + 1
+        if (found := self._found.get((first, down))) is not None:
+            return found
         step, word_end = (-1, 0) if down else (1, 255)
         while edge & 255 != word_end:
             below, above = cells.get(edge - 1), cells.get(edge)
             if below is None or above is None or below != above or self.gross[edge] > 0:
                 break
             edge += step
+        self._found[first, down] = edge * self.spacing
         return edge * self.spacing
 
     def bounded(self, edge: int) -> int:
@@ -78,6 +90,7 @@ class SeenBook:
     def change(self, lower: int, upper: int, delta: int) -> None:
         """See ``Book``."""
         low, high = lower // self.spacing, upper // self.spacing
+        self._found.clear()
         self.gross[low] += delta
         self.gross[high] += delta
         for cell in self.cells:

@@ -22,17 +22,12 @@ if TYPE_CHECKING:
     from tidemill.market.store import Dataset
     from tidemill.venues.uniswap_v3.model_state import PoolState
 
-__all__ = ["model_events", "replay_exact", "replay_model"]
+__all__ = ["exact_pass", "model_events", "replay_exact", "replay_model"]
 
 
 def replay_exact(dataset: Dataset) -> Replay:
     """Replay over the full book; raises ``ReplayMismatch`` naming the first event that does not reproduce."""
-    state = _initial(dataset)
-    book = FullBook(state.tick_spacing, {t: (i.liquidity_gross, i.liquidity_net) for t, i in state.ticks.items()})
-    spot = Spot(state.sqrt_price_x96, state.tick, state.liquidity) if state.sqrt_price_x96 else None
-    replayer = _Exact(dataset, book, spot)
-    replayer.fee_protocol = [state.fee_protocol_0, state.fee_protocol_1]
-    rows = list(event_rows(dataset.events))
+    replayer, rows = exact_pass(dataset)
     replayer.run(rows)
     swaps = sum(replayer.counts.values())
     account = Account(
@@ -47,6 +42,16 @@ def replay_exact(dataset: Dataset) -> Replay:
         model_error=f"all {swaps} swaps and {replayer.positions} position changes reproduce to the wei",
     )
     return Replay(*replayer.build(rows), account)
+
+
+def exact_pass(dataset: Dataset) -> tuple[Replayer, list[EventRow]]:
+    """Return the pass over a full book, ready to be run, and its events; raises ``BadData`` without an initial state."""
+    state = _initial(dataset)
+    book = FullBook(state.tick_spacing, {t: (i.liquidity_gross, i.liquidity_net) for t, i in state.ticks.items()})
+    spot = Spot(state.sqrt_price_x96, state.tick, state.liquidity) if state.sqrt_price_x96 else None
+    replayer = _Exact(dataset, book, spot)
+    replayer.fee_protocol = [state.fee_protocol_0, state.fee_protocol_1]
+    return replayer, list(event_rows(dataset.events))
 
 
 class _Exact(Replayer):

@@ -12,7 +12,7 @@ at any write, it goes on where it was and comes to the same dataset.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from tidemill.chain.rpc import Rpc, RpcRejected
 from tidemill.errors import BadData, RpcError
 from tidemill.files import write_whole
 
-__all__ = ["Chunk", "Header", "fetch_chunks", "fetch_logs", "in_bloom", "suggested_range"]
+__all__ = ["Chunk", "Header", "fetch_chunks", "fetch_logs", "in_bloom", "read_chunks", "suggested_range"]
 
 _PAGE = 1000
 """Answers of a multiple of this many logs may have been cut: endpoints' pages are 1,000, 5,000, 10,000 …"""
@@ -104,21 +104,37 @@ def fetch_chunks(
     folder.mkdir(parents=True, exist_ok=True)
     chunks = _kept(folder, first, last)
     at = chunks[-1].last + 1 if chunks else first
-    span = max_range
+    how: dict[str, Any] = {"topics": topics, "max_range": max_range, "blooms": blooms, "progress": progress}
+    for chunk in read_chunks(rpc, address, at, last, **how):
+        _keep(folder, chunk)
+        chunks.append(chunk)
+    return chunks
+
+
+def read_chunks(
+    rpc: Rpc,
+    address: str,
+    first: int,
+    last: int,
+    *,
+    topics: Sequence[Any] = (),
+    max_range: int = 10_000,
+    blooms: int = 32,
+    progress: Callable[[str], None] | None = None,
+) -> Iterator[Chunk]:
+    """Fetch and check as ``fetch_chunks`` does, range by range, and keep nothing."""
+    at, span = first, max_range
     while at <= last:
         logs, end = fetch_logs(rpc, address, at, min(at + span - 1, last), topics)
         headers = _headers(rpc, logs)
         check_logs(rpc, logs, headers, address, (at, end))
         check_blooms(rpc, address, topics, (at, end), headers, blooms)
-        chunk = Chunk(at, end, logs, headers)
-        _keep(folder, chunk)
-        chunks.append(chunk)
+        yield Chunk(at, end, logs, headers)
         if progress is not None:
             progress(f"blocks {at:,} to {end:,} of {last:,}: {len(logs):,} logs")
         # grow again slowly: most refusals depend on how busy the blocks are
         span = min(max_range, max(2 * (end - at + 1), 1) if len(logs) < _PAGE // 2 else end - at + 1)
         at = end + 1
-    return chunks
 
 
 def fetch_logs(

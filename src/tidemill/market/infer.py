@@ -13,15 +13,15 @@ from typing import NamedTuple
 import polars as pl
 
 from tidemill.errors import BadData
-from tidemill.market.book import SeenBook, UnknownLiquidity
+from tidemill.market.book import FullBook, SeenBook, UnknownLiquidity
 from tidemill.market.manifest import PoolInfo
 from tidemill.market.replay import Account, Replay, SwapType, reproduce
 from tidemill.market.replayer import Replayer, lump
 from tidemill.market.rows import EventRow, event_rows
 from tidemill.market.schema import Kind
-from tidemill.market.walk import UNBOUNDED, Order, Spot, Step, walk
+from tidemill.market.walk import UNBOUNDED, Order, Spot, Step, certain_steps, walk
 
-__all__ = ["infer"]
+__all__ = ["Inference", "infer"]
 
 _MISMATCH_SHARE = 100
 """Refuse data in which more than one event in so many contradicts earlier ones."""
@@ -43,25 +43,37 @@ def infer(events: pl.DataFrame, pool: PoolInfo) -> Replay:
     BadData : more than one event in a hundred contradicts earlier ones (wrong pool parameters, or events missing).
     """
     rows = list(event_rows(events))
-    state = _Inference(pool)
+    state = Inference.of(rows, pool)
     state.run(rows)
     state.fill_gaps(rows)
     return state.result(rows)
 
 
-class _Inference(Replayer):
-    def __init__(self, pool: PoolInfo) -> None:
+class Inference(Replayer):
+    """The pass over events alone; after ``run`` and ``fill_gaps``, ``unsure`` are the rows whose path is not known, each with the
+    steps that are certain all the same.
+    """
+
+    def __init__(self, pool: PoolInfo, *, born: bool = False) -> None:
         self.seen = SeenBook(pool.tick_spacing)
-        super().__init__(pool, self.seen, None)
+        super().__init__(pool, FullBook(pool.tick_spacing, {}) if born else self.seen, None)
         self.gaps: dict[int, _Gap] = {}  # by row
         self.later = 0
+        self.unsure: dict[int, list[Step]] = {}
         self.mismatched: list[tuple[int, int]] = []
 
+    @classmethod
+    def of(cls, rows: Sequence[EventRow], pool: PoolInfo) -> Inference:
+        """Return the pass for these events; where they begin with the pool itself, all of its liquidity is known."""
+        return cls(pool, born=bool(rows) and rows[0].kind == Kind.INITIALIZE)
+
     def on_unknown(self, number: int, row: EventRow, down: bool) -> list[Step]:
+        """See ``Replayer``: what was known is kept for ``fill_gaps``."""
         self.gaps[number] = _Gap(len(self.paths), self.spot, _around(self.seen, self.spot.tick, row.tick))
         return []
 
     def on_mismatch(self, row: EventRow, down: bool) -> list[Step]:
+        """See ``Replayer``: counted, and refused by ``result`` if there are many."""
         self.mismatched.append(row.name)
         return [lump(row, down, self.pool.fee)]
 
@@ -70,16 +82,20 @@ class _Inference(Replayer):
         _learn_backwards(rows, self.gaps, self.pool.tick_spacing)
         for number, gap in self.gaps.items():
             row, path = rows[number], self.paths[gap.place]
+            certain = certain_steps(gap.book, gap.spot, path.down, row.price, self.pool.fee)
             _fill_nearest(gap.book, gap.spot.tick // self.pool.tick_spacing, row.tick // self.pool.tick_spacing)
             try:
                 found = reproduce(gap.book, gap.spot, row, path.down, self.pool.fee)
             except UnknownLiquidity:
                 found = None
             self.later += found is not None
+            if found is None:
+                self.unsure[number] = certain or []
             steps = found[1].steps if found else _approximate(gap, row, path.down, self.pool.fee)
             self.paths[gap.place] = path._replace(steps=steps)
 
-    def result(self, rows: Sequence[EventRow]) -> Replay:
+    def check(self, rows: Sequence[EventRow]) -> None:
+        """Raise ``BadData`` where too many events contradict earlier ones."""
         wrong = len(self.mismatched)
         if wrong * _MISMATCH_SHARE > max(len(rows), _MISMATCH_SHARE):
             block, index = self.mismatched[0]
@@ -87,7 +103,11 @@ class _Inference(Replayer):
                 f"events do not follow from one another: {wrong} of {len(rows)} contradict earlier ones, first at "
                 f"block {block}, log index {index}; another pool's, a wrong fee or tick spacing, or events missing"
             )
-        exact = sum(self.counts.values())
+
+    def result(self, rows: Sequence[EventRow]) -> Replay:
+        """Return what was inferred; raises as ``check`` does."""
+        self.check(rows)
+        wrong, exact = len(self.mismatched), sum(self.counts.values())
         swaps = sum(row.kind == Kind.SWAP for row in rows)
         account = Account(
             fidelity="inferred",
@@ -132,7 +152,7 @@ def _learn_backwards(rows: Sequence[EventRow], wanted: dict[int, _Gap], spacing:
                 low, high = sorted((gap.spot.tick // spacing, row.tick // spacing))
                 for cell in range(low - 1, high + 2):
                     if cell in later:
-                        gap.book.cells.setdefault(cell, later[cell])
+                        gap.book.assume(cell, later[cell])
         elif row.kind in {Kind.MINT, Kind.BURN}:
             delta = row.liquidity if row.kind == Kind.MINT else -row.liquidity
             for cell in later:
@@ -145,7 +165,7 @@ def _fill_nearest(book: SeenBook, start: int, end: int) -> None:
     way = 1 if end >= start else -1
     last = book.cells[start]
     for cell in (*range(start, end + 2 * way, way), start - way):
-        last = book.cells.setdefault(cell, last)
+        last = book.assume(cell, last)
 
 
 def _approximate(gap: _Gap, row: EventRow, down: bool, fee: int) -> list[Step]:

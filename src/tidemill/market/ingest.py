@@ -26,7 +26,7 @@ from tidemill.market.schema import BLOCKS, Kind
 from tidemill.market.state import encode_state
 from tidemill.market.store import Dataset, make_manifest, write_dataset
 
-__all__ = ["IngestSpec", "NoState", "ingest", "ingest_pool", "read_pool"]
+__all__ = ["IngestSpec", "NoState", "ingest", "ingest_pool", "read_pool", "read_token"]
 
 
 class IngestSpec(Struct, frozen=True, kw_only=True):
@@ -159,7 +159,9 @@ def read_pool(rpc: Rpc, address: str, network: str, block: BlockId, symbols: tup
         (token0,), (token1,), (fee,), (spacing,), slot0 = ask_many(rpc, address, POOL, asked, block)
     except RpcError as refused:
         raise RpcError(f"{address}: no Uniswap v3 pool at block {block} ({refused})") from None
-    tokens = [_token(rpc, where, block, symbols[k] if symbols else None) for k, where in enumerate((token0, token1))]
+    tokens = [
+        read_token(rpc, where, block, symbols[k] if symbols else None) for k, where in enumerate((token0, token1))
+    ]
     return PoolInfo(
         chain_id=rpc.chain_id,
         network=network,
@@ -173,7 +175,8 @@ def read_pool(rpc: Rpc, address: str, network: str, block: BlockId, symbols: tup
     )
 
 
-def _token(rpc: Rpc, address: str, block: BlockId, symbol: str | None) -> Token:
+def read_token(rpc: Rpc, address: str, block: BlockId, symbol: str | None = None) -> Token:
+    """Ask a token what it is; ``symbol`` where it is known better. Raises ``RpcError`` when it is no ERC-20 token."""
     (decimals,) = _words(rpc.call(address, bytes.fromhex("313ce567"), block=block)) or (None,)
     if decimals is None or decimals > 255:
         raise RpcError(f"{rpc.address}: token {address}: decimals() is no small number")

@@ -48,10 +48,14 @@ class Replayer:
     def run(self, rows: Sequence[EventRow]) -> None:
         """Take every event in order."""
         for number, row in enumerate(rows):
-            if row.kind == Kind.SWAP:
-                self._swap(number, row)
-            else:
-                self._other(number, row)
+            self.take(number, row)
+
+    def take(self, number: int, row: EventRow) -> None:
+        """Take one event, the ``number``-th."""
+        if row.kind == Kind.SWAP:
+            self._swap(number, row)
+        else:
+            self._other(number, row)
 
     def on_unknown(self, number: int, row: EventRow, down: bool) -> list[Step]:
         """Swap ``row`` passes liquidity that the book does not know; return its steps."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from tidemill.market.book import Book, FullBook
+from tidemill.market.book import Book, FullBook, UnknownLiquidity
 from tidemill.venues.uniswap_v3.rules import (
     MAX_SQRT_RATIO,
     MAX_TICK,
@@ -23,6 +23,7 @@ __all__ = [
     "Step",
     "Walk",
     "bound",
+    "certain_steps",
     "price_at",
     "walk",
 ]
@@ -81,8 +82,8 @@ def bound(down: bool) -> int:
     return int(MIN_SQRT_RATIO) + 1 if down else int(MAX_SQRT_RATIO) - 1
 
 
-def walk(book: Book, spot: Spot, order: Order, fee: int) -> Walk:
-    """Execute a swap on ``book`` without changing it; ``fee`` in millionths.
+def walk(book: Book, spot: Spot, order: Order, fee: int, steps: list[Step] | None = None) -> Walk:
+    """Execute a swap on ``book`` without changing it; ``fee`` in millionths; ``steps`` receives them one by one.
 
     Raises
     ------
@@ -90,7 +91,7 @@ def walk(book: Book, spot: Spot, order: Order, fee: int) -> Walk:
     """
     price, tick, liquidity = spot
     down, exact_in, amount, limit = order
-    steps: list[Step] = []
+    steps = [] if steps is None else steps
     remaining, total_in, total_out, total_fee = amount, 0, 0, 0
     at: int | None = tick
     step = swap_step_exact_in if exact_in else swap_step_exact_out
@@ -109,6 +110,19 @@ def walk(book: Book, spot: Spot, order: Order, fee: int) -> Walk:
         if new == edge_price:
             liquidity = _beyond(book, edge, down, liquidity)
     return Walk(steps, price, at, liquidity, total_in, total_out, total_fee)
+
+
+def certain_steps(book: Book, spot: Spot, down: bool, limit: int, fee: int) -> list[Step] | None:
+    """Return the steps that a swap beyond ``limit`` surely took before it reached liquidity that ``book`` does not know.
+
+    A step that ends on a boundary is the same however the swap was called. ``None`` where all of the path is known.
+    """
+    steps: list[Step] = []
+    try:
+        walk(book, spot, Order(down, True, UNBOUNDED, limit), fee, steps)
+    except UnknownLiquidity:
+        return steps
+    return None
 
 
 def _beyond(book: Book, edge: int, down: bool, liquidity: int) -> int:

@@ -37,14 +37,16 @@ def figure(micro: int) -> str:
     return f"{'-' if micro < 0 else ''}{whole:,}.{part:0{digits}d}"
 
 
-def headline(books: Books, fall: Waterfall, drawn: Curves, home: str) -> Headline:
-    """Compose the headline of a statement."""
+def headline(books: Books, fall: Waterfall, drawn: Curves, home: str, *, fees_unknown: str = "") -> Headline:
+    """Compose the headline of a statement; ``fees_unknown`` says why nothing is known of network fees."""
     start, end = books.marks[0].time, books.marks[-1].time
     seconds, split = end - start, scaling(books, fall)
-    excess = fall.keep - (drawn.hold[-1] - drawn.hold[0])
+    excess = fall.keep - drawn.held
     day, why = _break_even(drawn, excess, home)
-    minimum, minimum_note = _minimum(split, excess, home)
-    yearly = per_year_bps_down(fall.keep, fall.start_value, seconds)
+    minimum, minimum_note = (None, fees_unknown) if fees_unknown else _minimum(split, excess, home)
+    if fees_unknown:
+        why = why.partition(";")[0]
+    yearly = per_year_bps_down(fall.keep, fall.average, seconds)
     if seconds < MIN_YEAR_SECONDS:
         yearly, note = None, f"{_days(seconds)} days are too short a period to speak of a year"
     elif yearly is None:
@@ -52,10 +54,10 @@ def headline(books: Books, fall: Waterfall, drawn: Curves, home: str) -> Headlin
     else:
         note = f"simple, not compounded: {_days(seconds)} days scaled to 365"
     return Headline(
-        capital_value=fall.start_value,
-        final_value=fall.end_value,
+        capital_value=fall.capital,
+        final_value=fall.capital + fall.keep if fall.brought else fall.end_value,
         keep=fall.keep,
-        keep_bps=fall.keep * BPS // fall.start_value if fall.start_value > 0 else 0,
+        keep_bps=fall.keep * BPS // fall.capital if fall.capital > 0 else 0,
         per_year_bps=yearly,
         per_year_note=note,
         break_even_day=day,

@@ -35,6 +35,15 @@ __all__ = ["MAX_POINTS", "Alternative", "Facts", "TickPrice", "statement"]
 MAX_POINTS = 2_000
 """Most points of a drawn curve."""
 
+_OF_RUNS = frozenset({"swaps", "exit"})
+"""Rows of what a strategy does, which mean nothing where real positions are read back and show nothing of the kind."""
+
+_OF_POSITIONS = {
+    "hodl": ("Price move of what was in it", "sum over the time of what was in it, as it was put in, x price change"),
+    "keep": ("What you keep", "value at the end and all taken out - value at the start and all brought in"),
+}
+"""Label and formula of rows that are another thing where tokens come and go (``tidemill.ledger.measures``)."""
+
 TickPrice = Callable[[str, int], float | None]
 """(venue, tick) -> price for display, in the unit of the drawn price; ``None`` where it has none."""
 
@@ -62,6 +71,7 @@ class Facts(Struct, frozen=True):
     priced : token id whose price in home is drawn, ``None`` for none.
     tick_price : for the price bounds of ranges.
     data_fee : whether the network charges for L1 data; where it does not, execution is the whole fee and called so.
+    unknown : rows, by key, of which nothing is known, and why: they are left out instead of being printed as 0.
     alternatives : the same capital held another way, by name, run when asked for (``full range``, ...); ``holding`` is
         always computed here.
     words : for a venue and the reason it gave, words in brackets where the reason is a code, else nothing.
@@ -79,6 +89,7 @@ class Facts(Struct, frozen=True):
     priced: str | None = None
     tick_price: TickPrice | None = None
     data_fee: bool = True
+    unknown: Mapping[str, str] = field(default_factory=dict)
     alternatives: Mapping[str, Callable[[], Alternative]] = field(default_factory=dict)
     words: Callable[[str, str], str] = no_words
 
@@ -91,7 +102,7 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
     books = post(record, marks)
     fall = waterfall(books)
     drawn = curves(books)
-    alternatives = {"holding": _holding(drawn)} | {name: run() for name, run in facts.alternatives.items()}
+    alternatives = {"holding": _holding(drawn, facts.kind)} | {name: run() for name, run in facts.alternatives.items()}
     seconds = marks[-1].time - marks[0].time
     document = ResultDocument(
         schema=SCHEMA,
@@ -100,12 +111,12 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
         study=facts.study,
         tokens=facts.tokens,
         fidelity=facts.fidelity,
-        headline=headline(books, fall, drawn, facts.study.home),
+        headline=headline(books, fall, drawn, facts.study.home, fees_unknown=facts.unknown.get("l2", "")),
         waterfall=_rows(fall, seconds, facts),
         unexplained=fall.unexplained,
         unexplained_bound=fall.bound,
-        comparisons=[_comparison(name, one, fall.start_value) for name, one in alternatives.items()],
-        costs=cost_rows(books),
+        comparisons=[_comparison(name, one, fall.capital) for name, one in alternatives.items()],
+        costs=[] if "l2" in facts.unknown else cost_rows(books),
         positions=position_rows(books, facts.tick_price),
         assumptions=facts.assumptions,
         series=_series(books, drawn, facts),
@@ -116,17 +127,19 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
 
 def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
     def yearly(value: int) -> int | None:
-        return per_year_bps_toward_zero(value, fall.start_value, seconds) if seconds >= MIN_YEAR_SECONDS else None
+        return per_year_bps_toward_zero(value, fall.average, seconds) if seconds >= MIN_YEAR_SECONDS else None
 
     def total(value: int) -> int | None:
         """Round sums as the headline is rounded, so that both say the same."""
-        return per_year_bps_down(value, fall.start_value, seconds) if seconds >= MIN_YEAR_SECONDS else None
+        return per_year_bps_down(value, fall.average, seconds) if seconds >= MIN_YEAR_SECONDS else None
 
     rows: list[WaterfallRow] = []
     running = 0
     sums: dict[str, int] = {}
     for line in fall.lines:
         note = ""
+        if (line.key in facts.unknown or (line.key in _OF_RUNS and facts.kind == "statement")) and not line.value:
+            continue
         if line.group == "exit":
             formula = "sum of the rows above"
             rows.append(
@@ -145,16 +158,18 @@ def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
                 line.value,
                 yearly(line.value),
                 dict(line.tokens),
-                line.formula,
+                _OF_POSITIONS[line.key][1] if line.key in _OF_POSITIONS and facts.kind == "statement" else line.formula,
                 note,
             )
         )
-    formula = "value of everything: end - start"
+    formula = _OF_POSITIONS["keep"][1] if facts.kind == "statement" else "value of everything: end - start"
     rows.append(WaterfallRow("keep", "What you keep", "total", fall.keep, total(fall.keep), _kept(sums), formula))
     return rows
 
 
 def _label(line: Line, facts: Facts) -> str:
+    if line.key in _OF_POSITIONS and facts.kind == "statement":
+        return _OF_POSITIONS[line.key][0]
     return "Network fee: execution" if line.key == "l2" and not facts.data_fee else line.label
 
 
@@ -162,8 +177,10 @@ def _kept(sums: Mapping[str, int]) -> dict[str, int]:
     return {token: amount for token, amount in sums.items() if amount}
 
 
-def _holding(drawn: Curves) -> Alternative:
-    return Alternative(drawn.hold[-1] - drawn.hold[0], "what you brought, untouched; nothing sold, no fees")
+def _holding(drawn: Curves, kind: str) -> Alternative:
+    if kind == "statement":
+        return Alternative(drawn.held, "the same tokens, in and out at the same moments; nothing earned, no fees")
+    return Alternative(drawn.held, "what you brought, untouched; nothing sold, no fees")
 
 
 def _comparison(name: str, one: Alternative, capital: int) -> Comparison:

@@ -7,13 +7,16 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from random import Random
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct, field
 
 from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import Block, Stage
 from tidemill.venues.shared.oracle import Oracle
+
+if TYPE_CHECKING:
+    from tidemill.venues.shared.history import Histories
 
 __all__ = ["Bars", "Kind", "Pair", "Placed", "Setup", "kind", "kinds"]
 
@@ -97,6 +100,7 @@ class Kind(Struct, frozen=True):
     verbs go in, harvest and go out; where it stands on networks lies beside the gas table (``deployments.toml``).
     ``bars`` is there where it can follow a table of rates; ``reasons`` puts words to those that its contracts give as codes.
     ``limits`` are the least and the most of whole numbers among ``params``, where they mean something only between them.
+    ``history`` reads back what an account did and held there (``venues.shared.history``), ``None`` where nothing can.
     """
 
     name: str
@@ -113,6 +117,7 @@ class Kind(Struct, frozen=True):
     bars: Bars | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    history: Histories | None = None
 
 
 _OURS = {

@@ -85,6 +85,10 @@ class UniswapV3Client:
         """Return the owner's position tokens of this pool in the order they were opened, as a stage would."""
         return self._reads.positions_of(owner, block)
 
+    def positions_by_id(self, token_ids: Sequence[int], block: BlockId = "latest") -> Sequence[Position]:
+        """Return those of these position tokens that are of this pool, whoever owns them; raises if one does not exist."""
+        return self._reads.positions_by_id(token_ids, block)
+
     def snapshot(
         self,
         block: BlockId = "latest",

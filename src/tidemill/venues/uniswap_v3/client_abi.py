@@ -55,10 +55,12 @@ function positions(uint256 tokenId) view returns (uint96 nonce, address operator
 function ownerOf(uint256 tokenId) view returns (address)
 function balanceOf(address owner) view returns (uint256)
 function tokenOfOwnerByIndex(address owner, uint256 index) view returns (uint256)
+function factory() view returns (address)
 """
 
 FACTORY = """
 function owner() view returns (address)
+function getPool(address tokenA, address tokenB, uint24 fee) view returns (address)
 """
 
 ROUTER = """

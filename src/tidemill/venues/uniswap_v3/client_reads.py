@@ -23,6 +23,9 @@ _TIMED = {"observe": 1, "snapshotCumulativesInside": 2}
 """Views that move with time, and how many arguments the contract takes: the model is told the time as one more."""
 
 
+_GLOBAL = ("slot0", "feeGrowthGlobal0X128", "feeGrowthGlobal1X128")
+
+
 class Reads:
     """The views of one client."""
 
@@ -55,23 +58,22 @@ class Reads:
         (count,) = self._view(self._at.manager, MANAGER, "balanceOf", (owner,), at)
         asked = [("tokenOfOwnerByIndex", (owner, i)) for i in range(count)]
         ids = sorted(token_id for (token_id,) in ask_many(self._client.rpc, self._at.manager, MANAGER, asked, at))
-        out = []
-        for token_id in ids:
-            kept = self._kept(token_id, at)
-            if kept[2:5] != (self._at.token0, self._at.token1, self._at.fee):
-                continue
-            state = self._state(token_id, kept, at)
-            out.append(
-                Position(
-                    f"{self._client.venue}#{token_id}",
-                    self._client.venue,
-                    "range",
-                    {"tick_lower": kept[5], "tick_upper": kept[6], "liquidity": kept[7]},
-                    dict(zip(self._at.token_ids, read_model(state, "principal", token_id), strict=True)),
-                    dict(zip(self._at.token_ids, read_model(state, "claimable", token_id), strict=True)),
-                )
-            )
-        return out
+        return self.positions_by_id(ids, at)
+
+    def positions_by_id(self, ids: Sequence[int], block: BlockId) -> list[Position]:
+        """Return those of these position tokens that are of this pool, in order; every one must exist."""
+        rpc, at = self._client.rpc, self._at
+        kept = ask_many(rpc, at.manager, MANAGER, [("positions", (token_id,)) for token_id in ids], block)
+        pool = at.token0, at.token1, at.fee
+        mine = [(token_id, k) for token_id, k in zip(ids, kept, strict=True) if k[2:5] == pool]
+        if not mine:
+            return []
+        ticks = sorted({tick for _, k in mine for tick in k[5:7]})
+        asked: list[tuple[str, tuple[int, ...]]] = [(name, ()) for name in _GLOBAL]
+        asked += [("ticks", (tick,)) for tick in ticks]
+        answers = ask_many(rpc, at.pool, POOL, asked, block)
+        state = self._pool(answers[:3], dict(zip(ticks, answers[3:], strict=True)))
+        return [self._position(token_id, k, state) for token_id, k in mine]
 
     # -- the model's own names ---------------------------------------------------------------------------------------
 
@@ -105,11 +107,15 @@ class Reads:
 
     def _state(self, token_id: int, kept: tuple[Any, ...], block: BlockId) -> UniswapV3State:
         """Return as much of the model's state as one position's worth depends on."""
-        lower, upper = kept[5:7]
-        growths = [("feeGrowthGlobal0X128", ()), ("feeGrowthGlobal1X128", ())]
-        asked: list[tuple[str, tuple[int, ...]]] = [("slot0", ()), *growths, ("ticks", (lower,)), ("ticks", (upper,))]
-        slot0, (growth0,), (growth1,), low, high = ask_many(self._client.rpc, self._at.pool, POOL, asked, block)
-        pool = PoolState(
+        asked: list[tuple[str, tuple[int, ...]]] = [(name, ()) for name in _GLOBAL]
+        asked += [("ticks", (tick,)) for tick in kept[5:7]]
+        answers = ask_many(self._client.rpc, self._at.pool, POOL, asked, block)
+        pool = self._pool(answers[:3], dict(zip(kept[5:7], answers[3:], strict=True)))
+        return self._holding(token_id, kept, pool)
+
+    def _pool(self, answers: Sequence[tuple[Any, ...]], ticks: Mapping[int, tuple[Any, ...]]) -> PoolState:
+        slot0, (growth0,), (growth1,) = answers
+        return PoolState(
             token0=self._at.token_ids[0],
             token1=self._at.token_ids[1],
             fee=self._at.fee,
@@ -121,10 +127,23 @@ class Reads:
             tick=slot0[1],
             fee_growth_global_0_x128=growth0,
             fee_growth_global_1_x128=growth1,
-            ticks={lower: TickInfo(*low[:7]), upper: TickInfo(*high[:7])},
+            ticks={tick: TickInfo(*info[:7]) for tick, info in ticks.items()},
         )
+
+    def _holding(self, token_id: int, kept: tuple[Any, ...], pool: PoolState) -> UniswapV3State:
         token = TokenPosition("", *kept[5:])
         return UniswapV3State(self._client.venue, pool, ManagerState(self._at.manager, tokens={token_id: token}))
+
+    def _position(self, token_id: int, kept: tuple[Any, ...], pool: PoolState) -> Position:
+        state, ids = self._holding(token_id, kept, pool), self._at.token_ids
+        return Position(
+            f"{self._client.venue}#{token_id}",
+            self._client.venue,
+            "range",
+            {"tick_lower": kept[5], "tick_upper": kept[6], "liquidity": kept[7]},
+            dict(zip(ids, read_model(state, "principal", token_id), strict=True)),
+            dict(zip(ids, read_model(state, "claimable", token_id), strict=True)),
+        )
 
     def _view(self, to: str, contract: str, name: str, args: Sequence[Any], block: BlockId) -> tuple[Any, ...]:
         return ask(self._client.rpc, to, contract, name, args, block)

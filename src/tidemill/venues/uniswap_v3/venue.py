@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tidemill.errors import BadInput
 from tidemill.interfaces import Stage
 from tidemill.venues.kinds import Kind, Placed, Setup
+
+if TYPE_CHECKING:
+    from tidemill.venues.shared.history import History, Past
 
 __all__ = ["VENUE"]
 
@@ -59,6 +64,13 @@ def place(setup: Setup) -> Placed:
     )
 
 
+def history(past: Past) -> Sequence[History]:
+    """Read back the position tokens of an account."""
+    from tidemill.venues.uniswap_v3.history import histories  # noqa: PLC0415 - with a chain only
+
+    return histories(past)
+
+
 VENUE = Kind(
     "uniswap_v3",
     "amm",
@@ -74,4 +86,5 @@ VENUE = Kind(
         "liquidity added next to yours takes part of the same fees; the governor may take up to a quarter of them",
     ),
     verbs={"enter": "mint", "harvest": "harvest", "leave": "close"},
+    history=history,
 )

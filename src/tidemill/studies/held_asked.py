@@ -1,0 +1,56 @@
+"""What a statement of real positions is asked for, and how its words are read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+from tidemill.errors import BadInput
+
+__all__ = ["Asked", "address_of", "moment"]
+
+_ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
+
+
+class Asked(Struct, frozen=True):
+    """What a statement is asked for.
+
+    Parameters
+    ----------
+    address, token_ids : whose past, or which position tokens (or both: these of that account).
+    start, end : a block number, a moment (``2024-01-05``, ``2024-01-05T12:00:00Z``), or ``latest``.
+    network : name of the network the endpoint must be on; empty takes what it says.
+    contracts : (kind, address) beside or instead of known deployments.
+    home, given : see ``held_document.state``. samples : snapshots in between, for curves.
+    """
+
+    address: str = ""
+    token_ids: tuple[int, ...] = ()
+    start: str = ""
+    end: str = "latest"
+    network: str = ""
+    contracts: tuple[tuple[str, str], ...] = ()
+    home: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+    samples: int = 24
+
+
+def address_of(text: str) -> str:
+    """Read an address, lower case; raises ``BadInput``."""
+    if not _ADDRESS.fullmatch(text):
+        raise BadInput(f"{text!r} is no address (0x and 40 hexadecimal digits)", field="address")
+    return text.lower()
+
+
+def moment(text: str, field: str) -> int:
+    """Read a moment, UTC where it does not say, as seconds; raises ``BadInput`` naming the field."""
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(
+            f"{text!r} is neither a block number nor a moment such as 2024-01-05 or 2024-01-05T12:00:00Z", field=field
+        ) from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp())
