@@ -14,7 +14,7 @@ from tidemill.venues.minichef.doing import HALT
 from tidemill.venues.minichef.model import ALIASES
 from tidemill.venues.shared.client_parts import ERC20, Given, abi, ask, decode_log, with_approvals
 
-__all__ = ["ChefClient"]
+__all__ = ["ChefClient", "moved"]
 
 _OF_STAKERS = {
     "deposit": "deposit",
@@ -140,7 +140,7 @@ class ChefClient:
             elif event.name in ("Deposit", "Withdraw", "EmergencyWithdraw") and "at" not in event.args:
                 amounts["amount"] = int(event.args["amount"])
         if amounts:
-            amounts["bonus"] = sum(amount for source, amount in map(_moved, logs) if source in self._senders())
+            amounts["bonus"] = sum(amount for source, _, amount in map(moved, logs) if source in self._senders())
         return Filled(amounts)
 
     def _senders(self) -> set[str]:
@@ -240,11 +240,11 @@ def _halted(reason: str) -> bool:
     return any(word in reason.lower() for word in _HALTS)
 
 
-def _moved(log: Mapping[str, Any]) -> tuple[str, int]:
-    """Who sent how much, where a log is a transfer of a token; nobody otherwise."""
+def moved(log: Mapping[str, Any]) -> tuple[str, str, int]:
+    """Return (source, target, raw units) where a log is a transfer of a token; nobody otherwise."""
     topics = [str(topic).lower() for topic in log["topics"]]
     transfer = abi(PAID).events.get(topics[0]) if len(topics) == 3 else None
-    return ("0x" + topics[1][-40:], int(str(log["data"]), 16)) if transfer else ("", 0)
+    return ("0x" + topics[1][-40:], "0x" + topics[2][-40:], int(str(log["data"]), 16)) if transfer else ("", "", 0)
 
 
 def _bare(values: tuple[Any, ...]) -> Any:
