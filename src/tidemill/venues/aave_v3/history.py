@@ -14,7 +14,7 @@ from tidemill.venues.aave_v3.client import MarketClient
 from tidemill.venues.aave_v3.client_abi import POOL, RECEIPT
 from tidemill.venues.aave_v3.rules import ray_div_half_up
 from tidemill.venues.shared.client_parts import decode_log
-from tidemill.venues.shared.told import Told, add
+from tidemill.venues.shared.told import Told
 
 __all__ = ["told"]
 
@@ -56,9 +56,9 @@ def told(client: MarketClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
             mine = [change for change in waiting if change.asset in named]
             if event is not None and mine:
                 waiting = [change for change in waiting if change.asset not in named]
-                out.append(_deed(client, event, mine))
+                out += _by_side(client, event, mine)
     moved = [change for change in waiting if change.scaled]
-    return [*out, *(_summed(client, "receive" if change.amount > 0 else "send", [change]) for change in moved)]
+    return [*out, *(_one(client, "receive" if change.amount > 0 else "send", change) for change in moved)]
 
 
 def _named(event: Event | None, assets: Mapping[str, str]) -> set[str]:
@@ -92,26 +92,22 @@ def _changes(event: Event, me: str, asset: str, side: _Side, sent: dict[tuple[st
     return [_Change(asset, side, amount, scaled if amount > 0 else -scaled)]
 
 
-def _deed(client: MarketClient, event: Event, changes: Sequence[_Change]) -> Told:
+def _by_side(client: MarketClient, event: Event, changes: Sequence[_Change]) -> list[Told]:
     args: Any = event.args
     if event.name != "LiquidationCall":
         verb = "repay_with_supply" if args.get("useATokens") else _VERBS[event.name]
-        return _summed(client, verb, changes)
+        return [_one(client, verb, change) for change in changes]
     if args["user"] != client.account or args["liquidator"] == client.account:
-        return _summed(client, "liquidate", changes)
-    deed = _summed(client, "liquidate", changes)
-    losses: dict[str, dict[str, int]] = {}
+        return [_one(client, "liquidate", change) for change in changes]
+    out = []
     for change in changes:
-        place = losses.setdefault(f"{client.venue}#{change.side}", {})
-        add(place, change.asset, change.amount if change.side == "supply" else -change.amount)
-    told = {"debt": int(args["debtToCover"]), "collateral": int(args["liquidatedCollateralAmount"])}
-    return Told("liquidate", {}, deed.sizes, told, losses, "liquidated")
+        lost = {change.asset: change.amount if change.side == "supply" else -change.amount}
+        told = {"debt": int(args["debtToCover"]), "collateral": int(args["liquidatedCollateralAmount"])}
+        out.append(Told("liquidated", f"{client.venue}#{change.side}", {}, change.scaled, told, lost))
+    return out
 
 
-def _summed(client: MarketClient, verb: str, changes: Sequence[_Change]) -> Told:
-    legs: dict[str, int] = {}
-    sizes: dict[str, int] = {}
-    for change in changes:
-        add(legs, change.asset, -change.amount if change.side == "supply" else change.amount)
-        add(sizes, f"{client.venue}#{change.side}", change.scaled)
-    return Told(verb, legs, sizes, {"amount": max(abs(change.amount) for change in changes)})
+def _one(client: MarketClient, verb: str, change: _Change) -> Told:
+    paid = change.amount if change.side == "debt" else -change.amount
+    amounts = {"amount": abs(change.amount)}
+    return Told(verb, f"{client.venue}#{change.side}", {change.asset: paid}, change.scaled, amounts)

@@ -23,5 +23,6 @@ def told(client: VaultClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
         assets, shares = int(event.args["assets"]), int(event.args["shares"])
         sign = -1 if event.name == "Deposit" else 1
         legs = {at.asset_id: sign * assets, at.share_id: -sign * shares}
-        out.append(Told("deposit" if sign < 0 else "withdraw", legs, {}, {"assets": assets, "shares": shares}))
+        verb, place = "deposit" if sign < 0 else "withdraw", f"{client.venue}#shares"
+        out.append(Told(verb, place, legs, 0, {"assets": assets, "shares": shares}))
     return out

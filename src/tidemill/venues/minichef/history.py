@@ -5,62 +5,57 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tidemill.interfaces import Position
 from tidemill.venues.minichef.client import ChefClient, moved
-from tidemill.venues.minichef.client_abi import REWARDER
-from tidemill.venues.shared.client_parts import decode_log
 from tidemill.venues.shared.told import Told, add
 
 __all__ = ["told"]
 
+_WHOSE = {"Deposit": "to", "Withdraw": "user", "EmergencyWithdraw": "user", "Harvest": "user"}
+_VERBS = {"Deposit": "deposit", "Withdraw": "withdraw", "EmergencyWithdraw": "emergency_withdraw", "Harvest": "harvest"}
 
-def told(client: ChefClient, logs: Sequence[Mapping[str, Any]], before: Sequence[Position] = ()) -> list[Told]:
-    """Read one transaction's logs for the client's account; ``before`` is what it held ahead of the transaction.
 
-    A stake is its who it was made for, whoever paid. An emergency withdrawal gives up the SUSHI that was due: it is
-    said as a payment that was lost again, of what was claimable before.
+def told(client: ChefClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
+    """Read one transaction's logs for the client's account.
+
+    A stake is its who it was made for, whoever paid. What a rewarder sends belongs to the event behind it. An emergency
+    withdrawal gives up the SUSHI that was due: it is said to be paid and lost, as much as could be claimed at the end of
+    the block before.
     """
-    at, me, out = client.deployment, client.name, []
-    for event in client.events(logs):
-        args: Any = event.args
-        if "at" in args:
-            continue
-        name = {"Deposit": "to", "Withdraw": "user", "EmergencyWithdraw": "user", "Harvest": "user"}.get(event.name)
-        if name is None or args[name] != me:
-            continue
-        amount, place = int(args["amount"]), f"{client.venue}#{args['pid']}"
-        if event.name == "Harvest":
-            if amount:
-                out.append(Told("harvest", {at.tokens.get(at.sushi, at.sushi): amount}, {}, {"reward": amount}))
-            continue
-        staked = amount if event.name == "Deposit" else -amount
-        token = client.read("lpToken", args["pid"])
-        verb = {"Deposit": "deposit", "Withdraw": "withdraw"}.get(event.name, "emergency_withdraw")
-        out.append(Told(verb, {token: -staked}, {place: staked}, {"amount": amount}))
-        if verb == "emergency_withdraw":
-            out += _given_up(client, place, before)
-    bonus = _bonus(client, logs)
-    return [*out, Told("harvest", bonus, {}, {"bonus": sum(bonus.values())})] if bonus else out
-
-
-def _given_up(client: ChefClient, place: str, before: Sequence[Position]) -> list[Told]:
-    sushi = client.deployment.tokens.get(client.deployment.sushi, client.deployment.sushi)
-    due = {p.id: p.claimable.get(sushi, 0) for p in before}.get(place, 0)
-    return [Told("forfeit", {sushi: due}, {}, {}, {place: {sushi: -due}}, "forfeited")] if due else []
-
-
-def _bonus(client: ChefClient, logs: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """What rewarders sent to the account, or to whom it named when it was rewarded."""
-    at, sums = client.deployment, dict[str, int]()
-    receivers = {client.account}
+    out: list[Told] = []
+    bonus: dict[str, int] = {}
     for log in logs:
-        if at.name_of(str(log["address"]).lower()):
-            event = decode_log(log, REWARDER, venue="a rewarder", may_be_unknown=True)
-            if event is not None and event.name == "LogOnReward" and event.args["user"] == client.account:
-                receivers.add(str(event.args["to"]))
-    for log in logs:
-        source, target, amount = moved(log)
-        if source in at.rewarders.values() and target in receivers:
-            address = str(log["address"]).lower()
-            add(sums, at.tokens.get(address, address), amount)
-    return sums
+        source, _, amount = moved(log)
+        if source in client.deployment.rewarders.values():
+            add(bonus, _name(client, str(log["address"]).lower()), amount)
+        for event in client.events([log]):
+            if event.name not in _WHOSE or "at" in event.args:
+                continue
+            sent, bonus = bonus, {}
+            if event.args[_WHOSE[event.name]] == client.name:
+                out += _of_event(client, event.name, event.args, sent, int(log["blockNumber"], 16))
+    return out
+
+
+def _of_event(
+    client: ChefClient, name: str, args: Mapping[str, Any], bonus: Mapping[str, int], block: int
+) -> list[Told]:
+    amount, place, sushi = int(args["amount"]), f"{client.venue}#{args['pid']}", _name(client, client.deployment.sushi)
+    legs = dict(bonus)
+    if name == "Harvest":
+        add(legs, sushi, amount)
+        return [Told("harvest", place, legs, 0, {"reward": amount, "bonus": sum(bonus.values())})] if legs else []
+    staked = amount if name == "Deposit" else -amount
+    add(legs, client.read("lpToken", args["pid"]), -staked)
+    due = _due(client, place, sushi, block) if name == "EmergencyWithdraw" else 0
+    add(legs, sushi, due)
+    out = [Told(_VERBS[name], place, legs, staked, {"amount": amount, "bonus": sum(bonus.values())})]
+    return [*out, Told("forfeited", place, {}, 0, {}, {sushi: -due})] if due else out
+
+
+def _due(client: ChefClient, place: str, sushi: str, block: int) -> int:
+    held = client.positions(client.account, block - 1)
+    return next((position.claimable.get(sushi, 0) for position in held if position.id == place), 0)
+
+
+def _name(client: ChefClient, address: str) -> str:
+    return client.deployment.tokens.get(address, address)

@@ -27,7 +27,7 @@ def told(client: MorphoClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
     for event in client.events(logs):
         args: Any = event.args
         if event.name == "Liquidate" and args["borrower"] == client.account:
-            out.append(_liquidated(client, args))
+            out += _liquidated(client, args)
         elif event.name in _SIDES and args["onBehalf"] == client.account:
             verb, side, sign = _SIDES[event.name]
             assets = int(args["assets"])
@@ -35,18 +35,19 @@ def told(client: MorphoClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
             token = at.collateral_id if side == "collateral" else at.loan_id
             leg = sign * assets if side == "debt" else -sign * assets
             told = {name: int(args[name]) for name in ("assets", "shares") if name in args}
-            out.append(Told(verb, {token: leg}, {f"{client.venue}#{side}": sign * shares}, told))
+            out.append(Told(verb, f"{client.venue}#{side}", {token: leg}, sign * shares, told))
     return out
 
 
-def _liquidated(client: MorphoClient, args: Mapping[str, Any]) -> Told:
+def _liquidated(client: MorphoClient, args: Mapping[str, Any]) -> list[Told]:
     """Collateral seized against debt repaid; debt that nothing covers any more is written off."""
-    at, venue = client.deployment, client.venue
+    at, ids = client.deployment, [f"{client.venue}#{side}" for side in ("collateral", "debt")]
     seized, repaid, bad = (int(args[name]) for name in ("seizedAssets", "repaidAssets", "badDebtAssets"))
-    gone = int(args["repaidShares"]) + int(args["badDebtShares"])
-    sizes = {f"{venue}#collateral": -seized, f"{venue}#debt": -gone}
+    sizes = -seized, -int(args["repaidShares"]) - int(args["badDebtShares"])
     amounts = {"seized": seized, "repaid": repaid, "bad_debt": bad}
     if args["caller"] == client.account:
-        return Told("liquidate", {at.loan_id: -repaid, at.collateral_id: seized}, sizes, amounts)
-    losses = {f"{venue}#collateral": {at.collateral_id: -seized}, f"{venue}#debt": {at.loan_id: repaid + bad}}
-    return Told("liquidate", {}, sizes, amounts, losses, "liquidated")
+        moves = {at.collateral_id: seized}, {at.loan_id: -repaid}
+        return [Told("liquidate", *one, amounts) for one in zip(ids, moves, sizes, strict=True)]
+    losses = {at.collateral_id: -seized}, {at.loan_id: repaid + bad}
+    each = zip(ids, sizes, losses, strict=True)
+    return [Told("liquidated", place, {}, size, amounts, lost) for place, size, lost in each]

@@ -10,26 +10,25 @@ __all__ = ["Told", "add"]
 
 
 class Told(Struct, frozen=True):
-    """One thing that happened to an account's positions at a venue within a transaction.
+    """One thing that happened to one of an account's positions within a transaction.
 
     Parameters
     ----------
-    verb : the venue's own word for it.
+    verb : the venue's own word for it. position : id of the position; ``#shares`` of the venue for receipt tokens.
     legs : raw units by token id that the venue gave out for the account (negative: took in), whether or not they passed
         through its wallet: what somebody else paid in for it is here too. Receipt tokens count as tokens.
-    sizes : by position id, by how much the part that does not move with time changed (shares, scaled balances, stakes):
-        what the ledger weighs a position by. It proves the events complete.
+    size : by how much the part that does not move with time changed (scaled balance, shares, stake): what the ledger
+        weighs the position by. It proves the logs complete.
     amounts : raw units by name, as the model's verb tells them.
-    losses : what befell positions unasked, by position id: change in raw units by token. Empty if it was wanted.
-    cause : what befell them: ``liquidated``, ``forfeited``.
+    losses : what befell the position unasked: change in raw units by token. Empty if it was wanted.
     """
 
     verb: str
+    position: str
     legs: Mapping[str, int] = field(default_factory=dict)
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    size: int = 0
     amounts: Mapping[str, int] = field(default_factory=dict)
-    losses: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    cause: str = ""
+    losses: Mapping[str, int] = field(default_factory=dict)
 
 
 def add(sums: dict[str, int], name: str, amount: int) -> None:

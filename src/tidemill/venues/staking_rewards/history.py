@@ -15,16 +15,15 @@ _VERBS = {"Staked": "stake", "Withdrawn": "withdraw", "RewardPaid": "claim"}
 
 def told(client: FarmClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
     """Read one transaction's logs for the client's account; an exit is a withdrawal and a claim."""
-    at, out = client.deployment, []
+    at, place, out = client.deployment, f"{client.venue}#{client.name}", []
     for event in client.events(logs):
         if event.name not in _VERBS or event.args["user"] != client.account:
             continue
         if event.name == "RewardPaid":
             reward = int(event.args["reward"])
-            out.append(Told("claim", {at.reward_id: reward}, {}, {"reward": reward}))
+            out.append(Told("claim", place, {at.reward_id: reward}, 0, {"reward": reward}))
             continue
         amount = int(event.args["amount"])
         staked = amount if event.name == "Staked" else -amount
-        sizes = {f"{client.venue}#{client.name}": staked}
-        out.append(Told(_VERBS[event.name], {at.staking_id: -staked}, sizes, {"amount": amount}))
+        out.append(Told(_VERBS[event.name], place, {at.staking_id: -staked}, staked, {"amount": amount}))
     return out

@@ -38,4 +38,4 @@ def told(client: PairClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
 def _deed(client: PairClient, verb: str, args: Mapping[str, int], sign: int, shares: int) -> Told:
     at, moved = client.deployment, {name: args[name] for name in ("amount0", "amount1")}
     legs = {at.token0_id: sign * moved["amount0"], at.token1_id: sign * moved["amount1"], at.lp_id: -sign * shares}
-    return Told(verb, legs, {}, {**moved, "liquidity": shares})
+    return Told(verb, f"{client.venue}#shares", legs, 0, {**moved, "liquidity": shares})
