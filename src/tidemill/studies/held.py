@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.chain import answers
 from tidemill.chain.rpc import Rpc, RpcRejected
-from tidemill.errors import RpcError
-from tidemill.interfaces import Block, Costs, Rate
-from tidemill.venues.shared.history import Deed, History, Holding, Touch, Transaction
+from tidemill.errors import BadData, RpcError
+from tidemill.interfaces import Block, Costs, Rate, Transfer
+from tidemill.ledger.families import treatment
+from tidemill.venues.shared.history import ME, OUTSIDE, Deed, History, Holding, Touch, Transaction
 
 __all__ = ["Act", "Happening", "Snapshot", "Story", "merged", "read_story"]
 
@@ -115,8 +116,57 @@ def read_story(
             continue
         acts = tuple(_act(tx, readers, account) for tx in blocks[block])
         if any(act.deeds for act in acts):
-            events.append(Happening(at(block), held(block - 1), acts, held(block)))
+            before, after = held(block - 1), held(block)
+            issuers = {token: rate.venue for one in (before, after) for token, rate in one.rates.items()}
+            acts = tuple(structs.replace(act, deeds=_settled(act.deeds, issuers)) for act in acts)
+            _check_complete(before, acts, after, block)
+            events.append(Happening(at(block), before, acts, after))
     return Story(network, native, Snapshot(at(first), held(first)), tuple(events), Snapshot(at(last), held(last)))
+
+
+def _settled(deeds: Sequence[Deed], issuers: Mapping[str, str]) -> tuple[Deed, ...]:
+    """Tell what of a receipt token came from outside, and what was only staked or taken out of a stake.
+
+    Its issuer tells what came into the wallet and left it, other venues what they took and gave for the account; only
+    the difference came from elsewhere or went there. ``issuers`` : venue by receipt token.
+    """
+    rest: dict[str, int] = {}
+    kept = []
+    for deed in deeds:
+        handed = deed.kind in ("came", "went") and bool(deed.transfers)
+        for move in deed.transfers:
+            if move.token in issuers and (handed or issuers[move.token] != deed.venue):
+                into = move.amount * ((move.target == ME) - (move.source == ME))
+                rest[move.token] = rest.get(move.token, 0) + (into if handed else -into)
+        if not handed:
+            kept.append(deed)
+    for token, amount in rest.items():
+        place = f"{issuers[token]}#shares"
+        if amount > 0:
+            kept.append(Deed(issuers[token], place, "came", "received", {}, (Transfer(token, OUTSIDE, ME, amount),)))
+        elif amount < 0:
+            kept.append(Deed(issuers[token], place, "went", "sent", {}, (Transfer(token, ME, OUTSIDE, -amount),)))
+    return tuple(kept)
+
+
+def _check_complete(before: Holding, acts: Sequence[Act], after: Holding, block: int) -> None:
+    """Every position must have changed by what the deeds of the block say, in the part that time leaves alone."""
+    change: dict[str, int] = {}
+    moved = set()
+    for holding, sign in ((after, 1), (before, -1)):
+        for position in holding.positions:
+            weight = position.data[treatment(position.kind).weight]
+            change[position.id] = change.get(position.id, 0) + sign * weight
+    for deed in (deed for act in acts for deed in act.deeds):
+        change[deed.position] = change.get(deed.position, 0) - deed.size
+        if deed.kind in ("came", "went"):
+            moved.add(deed.position)
+    for name, missing in change.items():
+        if missing and name not in moved:
+            raise BadData(
+                f"block {block:,}: {name} changed its size by {missing} more than the logs of its transactions tell; "
+                "the endpoint left out a log, or the contract is not what it is taken for"
+            )
 
 
 def _transactions(rpc: Rpc, touches: Sequence[Touch]) -> list[Transaction]:

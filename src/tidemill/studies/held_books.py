@@ -29,11 +29,10 @@ from tidemill.interfaces import (
 from tidemill.ledger.families import BROUGHT, TAKEN
 from tidemill.ledger.timeline import Step
 from tidemill.studies.held import Act, Happening, Story
-from tidemill.venues.shared.history import ME, Deed, Holding
+from tidemill.venues.shared.history import ME, OUTSIDE, Deed, Holding
 
 __all__ = ["groups", "record_and_marks"]
 
-OUTSIDE = "outside"
 _SHARES = "#shares"
 _MOVES = ("came", "went")
 _Amounts = dict[str, int]

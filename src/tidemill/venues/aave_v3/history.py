@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from tidemill.interfaces import Event
-from tidemill.venues.aave_v3.client import MarketClient
-from tidemill.venues.aave_v3.client_abi import POOL, RECEIPT
+from msgspec import structs
+
+from tidemill.errors import Revert, RpcError
+from tidemill.interfaces import Event, Position
+from tidemill.venues.aave_v3.client import MarketClient, MarketDeployment, ReserveAt
+from tidemill.venues.aave_v3.client_abi import ORACLE, POOL, RECEIPT
 from tidemill.venues.aave_v3.rules import ray_div_half_up
-from tidemill.venues.shared.client_parts import decode_log
+from tidemill.venues.shared.client_parts import ask, ask_many, decode_log
+from tidemill.venues.shared.history import Asset, History, LogQuery, Past, Quote, topic_of
+from tidemill.venues.shared.reader import Reader, Standing, contract_of, handed, named, topic
 from tidemill.venues.shared.told import Told
 
-__all__ = ["told"]
+__all__ = ["histories", "told"]
 
 _Side = Literal["supply", "debt"]
 _VERBS = {"Supply": "supply", "Withdraw": "withdraw", "Borrow": "borrow", "Repay": "repay"}
@@ -111,3 +116,74 @@ def _one(client: MarketClient, verb: str, change: _Change) -> Told:
     paid = change.amount if change.side == "debt" else -change.amount
     amounts = {"amount": abs(change.amount)}
     return Told(verb, f"{client.venue}#{change.side}", {change.asset: paid}, change.scaled, amounts)
+
+
+def histories(past: Past) -> Sequence[History]:
+    """Return the reader of the pool named, for the reserves the account has to do with; see ``Kind.history``."""
+    pool = contract_of(past, "pool")
+    if not pool:
+        return ()
+    market = _Market(past, pool)
+    return (market.reader(),) if market.reserves else ()
+
+
+class _Market:
+    """The part of a pool that the account has to do with: every reserve is contracts of its own to be searched."""
+
+    def __init__(self, past: Past, pool: str) -> None:
+        self.past, self.pool, self.standing = past, pool, Standing(past.rpc)
+        (listed,) = ask(past.rpc, pool, POOL, "getReservesList", (), past.last)
+        whole = MarketDeployment.of_pool(past.rpc, pool, {token: token for token in listed})
+        self.queries = self._of_pool()
+        touched = {token for query in self.queries for log in past.logs(query) for token in _tokens(log)}
+        self.assets: dict[str, Asset] = {}
+        self.reserves: dict[str, ReserveAt] = {}
+        for token, reserve in whole.reserves.items():
+            handed_on = handed(reserve.supply, past.account)
+            if token in touched or self._held_at_first(reserve) or any(past.logs(query) for query in handed_on):
+                asset = past.asset(token)
+                self.assets[asset.id], self.reserves[asset.id] = asset, reserve
+                self.queries += handed_on
+        self.place = structs.replace(whole, reserves=self.reserves)
+
+    def reader(self) -> Reader:
+        venue = named("aave_v3", "pool", self.pool)
+        client = MarketClient(self.past.rpc, self.place, venue=venue, account=self.past.account)
+
+        def positions(block: int) -> Sequence[Position]:
+            there = {name: one for name, one in self.reserves.items() if self.standing.at(one.debt, block)}
+            part = structs.replace(self.place, reserves=there)
+            return MarketClient(client.rpc, part, venue=venue, account=client.account).positions(client.account, block)
+
+        def quotes(block: int) -> Sequence[Quote]:
+            if not self.standing.at(self.place.oracle, block):
+                return ()
+            asked = [("getAssetPrice", (one.token,)) for one in self.reserves.values()]
+            try:
+                found = ask_many(client.rpc, self.place.oracle, ORACLE, asked, block)
+            except (Revert, RpcError):
+                return ()
+            prices = zip(self.assets.values(), found, strict=True)
+            return [Quote(asset.id, "USD", price, 10**asset.decimals) for asset, (price,) in prices if price]
+
+        return Reader(
+            self.past, client, self.pool, told, self.queries, list(self.assets.values()),
+            positions=positions, quotes=quotes,
+        )  # fmt: skip
+
+    def _of_pool(self) -> list[LogQuery]:
+        who = topic_of(self.past.account)
+        verbs = tuple(topic(POOL, name) for name in _VERBS)
+        struck = topic(POOL, "LiquidationCall")
+        return [LogQuery(self.pool, (verbs, None, who)), LogQuery(self.pool, (struck, None, None, who))]
+
+    def _held_at_first(self, reserve: ReserveAt) -> bool:
+        both = [token for token in (reserve.supply, reserve.debt) if self.standing.at(token, self.past.first)]
+        asked = (self.past.account,)
+        return any(ask(self.past.rpc, token, RECEIPT, "scaledBalanceOf", asked, self.past.first)[0] for token in both)
+
+
+def _tokens(log: Mapping[str, Any]) -> list[str]:
+    """Return the reserves that an event of the pool names."""
+    named_there = log["topics"][1:3] if log["topics"][0] == topic(POOL, "LiquidationCall") else log["topics"][1:2]
+    return ["0x" + str(one)[-40:].lower() for one in named_there]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tidemill.venues.erc4626.client import VaultClient
+from tidemill.venues.erc4626.client import VaultClient, VaultDeployment
+from tidemill.venues.shared.history import History, Past
+from tidemill.venues.shared.reader import Reader, contract_of, handed, named
 from tidemill.venues.shared.told import Told
 
-__all__ = ["told"]
+__all__ = ["histories", "told"]
 
 
 def told(client: VaultClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
@@ -26,3 +28,16 @@ def told(client: VaultClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
         verb, place = "deposit" if sign < 0 else "withdraw", f"{client.venue}#shares"
         out.append(Told(verb, place, legs, 0, {"assets": assets, "shares": shares}))
     return out
+
+
+def histories(past: Past) -> Sequence[History]:
+    """Return the reader of the vault named, if the account has anything to do with it; see ``Kind.history``."""
+    vault = contract_of(past)
+    if not vault:
+        return ()
+    place = VaultDeployment.of_vault(past.rpc, vault, asset_id="", share_id="")
+    asset, share = past.asset(place.asset), past.asset(vault)
+    place = VaultDeployment(place.vault, place.asset, asset.id, share.id)
+    client = VaultClient(past.rpc, place, venue=named("erc4626", share.id, vault), account=past.account)
+    reader = Reader(past, client, vault, told, handed(vault, past.account), (asset, share), share=share)
+    return (reader,) if reader.concerns() else ()

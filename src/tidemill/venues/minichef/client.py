@@ -190,13 +190,16 @@ class ChefClient:
         value = _bare(self._ask(query, *args, block=block))
         return self._named(query, value) if query in ("lpToken", "rewarder") else value
 
-    def positions(self, owner: str, block: BlockId = "latest") -> Sequence[Position]:
-        """Return the owner's stake in each pool with both rewards it could claim at ``block``.
+    def positions(
+        self, owner: str, block: BlockId = "latest", *, pids: Sequence[int] | None = None
+    ) -> Sequence[Position]:
+        """Return the owner's stake in each pool (of ``pids``) with both rewards it could claim at ``block``.
 
         What the contract would refuse to pay at this moment is not claimable.
         """
         at, seen, out = self.deployment, self.rpc.block(block), []
-        for pid in range(self._ask("poolLength", block=seen)[0]):
+        count = self._ask("poolLength", block=seen)[0]
+        for pid in range(count) if pids is None else [one for one in pids if one < count]:
             staked, _ = self._ask("userInfo", pid, owner, block=seen)
             claimable = {token: amount for token, amount in self._claimable(pid, owner, seen).items() if amount}
             if staked or claimable:

@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tidemill.venues.minichef.client import ChefClient, moved
+from tidemill.venues.minichef.client_abi import CHEF, NOBODY, REWARDER, ChefDeployment
+from tidemill.venues.shared.client_parts import ask, ask_many
+from tidemill.venues.shared.history import Asset, History, LogQuery, Past, topic_of
+from tidemill.venues.shared.reader import Reader, Standing, contract_of, named, topic
 from tidemill.venues.shared.told import Told, add
 
-__all__ = ["told"]
+__all__ = ["histories", "told"]
 
 _WHOSE = {"Deposit": "to", "Withdraw": "user", "EmergencyWithdraw": "user", "Harvest": "user"}
 _VERBS = {"Deposit": "deposit", "Withdraw": "withdraw", "EmergencyWithdraw": "emergency_withdraw", "Harvest": "harvest"}
@@ -59,3 +63,50 @@ def _due(client: ChefClient, place: str, sushi: str, block: int) -> int:
 
 def _name(client: ChefClient, address: str) -> str:
     return client.deployment.tokens.get(address, address)
+
+
+def histories(past: Past) -> Sequence[History]:
+    """Return the reader of the chef named, for the pools in which the account has or had a stake; see ``Kind.history``."""
+    chef = contract_of(past, "chef")
+    if not chef:
+        return ()
+    who = topic_of(past.account)
+    taken = tuple(topic(CHEF, name) for name in ("Withdraw", "EmergencyWithdraw", "Harvest"))
+    queries = [LogQuery(chef, (taken, who)), LogQuery(chef, (topic(CHEF, "Deposit"), None, None, who))]
+    pids = {int(log["topics"][2], 16) for query in queries for log in past.logs(query)} | _staked_at_first(past, chef)
+    if not pids:
+        return ()
+    place, assets = _place(past, chef, sorted(pids))
+    client = ChefClient(past.rpc, place, venue=named("minichef", assets[0].id, chef), account=past.account)
+    mine = sorted(pids)
+    return (
+        Reader(
+            past, client, chef, told, queries, assets,
+            positions=lambda block: client.positions(past.account, block, pids=mine),
+        ),
+    )  # fmt: skip
+
+
+def _staked_at_first(past: Past, chef: str) -> set[int]:
+    if not Standing(past.rpc).at(chef, past.first):
+        return set()
+    (count,) = ask(past.rpc, chef, CHEF, "poolLength", (), past.first)
+    asked = [("userInfo", (pid, past.account)) for pid in range(count)]
+    return {pid for pid, (staked, _) in enumerate(ask_many(past.rpc, chef, CHEF, asked, past.first)) if staked}
+
+
+def _place(past: Past, chef: str, pids: Sequence[int]) -> tuple[ChefDeployment, list[Asset]]:
+    """Ask where everything stands; SUSHI is the first token."""
+    rpc, last = past.rpc, past.last
+    sushi = ChefDeployment.sushi_of(rpc, chef)
+    assets = [past.asset(sushi)]
+    rewarders: dict[str, str] = {}
+    for pid in pids:
+        (token,), (rewarder,) = ask_many(rpc, chef, CHEF, [("lpToken", (pid,)), ("rewarder", (pid,))], last)
+        assets.append(past.asset(token))
+        if rewarder != NOBODY:
+            rewarders[f"rewarder {len(rewarders) + 1}"] = rewarder
+            tokens, _ = ask(rpc, rewarder, REWARDER, "pendingTokens", (pid, past.account, 0), last)
+            assets += [past.asset(one) for one in tokens]
+    tokens = {asset.address: asset.id for asset in assets}
+    return ChefDeployment(chef, sushi, tokens, rewarders), list({asset.id: asset for asset in assets}.values())

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tidemill.venues.morpho_blue.client import MorphoClient
+from tidemill.errors import Revert, RpcError
+from tidemill.venues.morpho_blue.client import ZERO, MorphoClient, MorphoDeployment
+from tidemill.venues.morpho_blue.client_abi import IRM, MORPHO
+from tidemill.venues.morpho_blue.state import ADAPTIVE
+from tidemill.venues.shared.client_parts import ask
+from tidemill.venues.shared.history import History, LogQuery, Past, Quote, topic_of
+from tidemill.venues.shared.reader import Reader, contract_of, named, topic
 from tidemill.venues.shared.told import Told
 
-__all__ = ["told"]
+__all__ = ["histories", "told"]
 
 _SIDES = {
     "Supply": ("supply", "supply", 1),
@@ -51,3 +57,56 @@ def _liquidated(client: MorphoClient, args: Mapping[str, Any]) -> list[Told]:
     losses = {at.collateral_id: -seized}, {at.loan_id: repaid + bad}
     each = zip(ids, sizes, losses, strict=True)
     return [Told("liquidated", place, {}, size, amounts, lost) for place, size, lost in each]
+
+
+def histories(past: Past) -> Sequence[History]:
+    """Return a reader for each market in which something happened to the account; see ``Kind.history``.
+
+    Markets are found by their logs. One in which the account held something all the time, and did nothing, is not found.
+    """
+    morpho = contract_of(past, "morpho")
+    if not morpho:
+        return ()
+    queries = _queries(morpho, past.account)
+    found = [str(log["topics"][1]) for query in queries for log in past.logs(query)]
+    return [_market(past, morpho, bytes.fromhex(one[2:])) for one in dict.fromkeys(found)]
+
+
+def _queries(morpho: str, account: str, market: str | None = None) -> list[LogQuery]:
+    """All that names the account as the owner: third topic of some events, fourth of others."""
+    who = topic_of(account)
+    third = tuple(topic(MORPHO, name) for name in ("Withdraw", "WithdrawCollateral", "Borrow"))
+    fourth = tuple(topic(MORPHO, name) for name in ("Supply", "SupplyCollateral", "Repay", "Liquidate"))
+    return [LogQuery(morpho, (third, market, who)), LogQuery(morpho, (fourth, market, None, who))]
+
+
+def _market(past: Past, morpho: str, market: bytes) -> Reader:
+    rpc = past.rpc
+    params = ask(rpc, morpho, MORPHO, "idToMarketParams", (market,), past.last)
+    loan, collateral = past.asset(params[0]), past.asset(params[1])
+    place = MorphoDeployment.of_market(
+        morpho, params, loan_id=loan.id, collateral_id=collateral.id, irm_name=_rate_model(past, params[3], market)
+    )
+    label = f"{collateral.id.partition('@')[0]}/{loan.id.partition('@')[0]}"
+    client = MorphoClient(rpc, place, venue=named("morpho_blue", label, "0x" + market.hex()), account=past.account)
+
+    def quotes(block: int) -> Sequence[Quote]:
+        try:
+            price = int(client.read("price", block=block))
+        except (Revert, RpcError):
+            return ()
+        return (Quote(collateral.id, loan.id, price, 10**36),) if price else ()
+
+    own = _queries(morpho, past.account, "0x" + market.hex())
+    return Reader(past, client, morpho, told, own, (loan, collateral), quotes=quotes)
+
+
+def _rate_model(past: Past, irm: str, market: bytes) -> str:
+    """Return the name of a market's rate model: the adaptive one is known by its view, another is taken to be the plain one."""
+    if irm == ZERO:
+        return ""
+    try:
+        ask(past.rpc, irm, IRM, "rateAtTarget", (market,), past.last)
+    except (Revert, RpcError):
+        return "utilisation"
+    return ADAPTIVE

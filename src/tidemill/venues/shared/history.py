@@ -24,6 +24,7 @@ from tidemill.interfaces import Position, Rate, Transfer
 
 __all__ = [
     "ME",
+    "OUTSIDE",
     "Asset",
     "Deed",
     "Histories",
@@ -40,6 +41,9 @@ __all__ = [
 
 ME = "me"
 """One's own side of a transfer, as everywhere in a world's book."""
+
+OUTSIDE = "outside"
+"""Where a receipt token came from or went to that no venue here knows of."""
 
 
 class Asset(Struct, frozen=True):
@@ -129,6 +133,8 @@ class Deed(Struct, frozen=True):
     transfers : tokens that moved between the account (``me``) and the venue (its id), receipt tokens included; of a
         receipt token that came or went, from or to anywhere. What the account's tokens did elsewhere in the transaction
         (a swap in a zap) is not told: what the venue took was brought in.
+    size : by how much the part of the position changed that time leaves alone (``Treatment.weight``: liquidity, scaled
+        balances, a stake). All deeds of a block must come to what the chain says: so none is missing.
     """
 
     venue: str
@@ -137,6 +143,7 @@ class Deed(Struct, frozen=True):
     verb: str
     amounts: Mapping[str, int] = field(default_factory=dict)
     transfers: tuple[Transfer, ...] = ()
+    size: int = 0
 
 
 class Quote(Struct, frozen=True):

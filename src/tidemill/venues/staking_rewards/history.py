@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tidemill.venues.shared.told import Told
-from tidemill.venues.staking_rewards.client import FarmClient
+from msgspec import structs
 
-__all__ = ["told"]
+from tidemill.venues.shared.history import History, LogQuery, Past, topic_of
+from tidemill.venues.shared.reader import Reader, contract_of, named, topic
+from tidemill.venues.shared.told import Told
+from tidemill.venues.staking_rewards.client import FARM, FarmClient, FarmDeployment
+
+__all__ = ["histories", "told"]
 
 _VERBS = {"Staked": "stake", "Withdrawn": "withdraw", "RewardPaid": "claim"}
 
@@ -27,3 +31,17 @@ def told(client: FarmClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
         staked = amount if event.name == "Staked" else -amount
         out.append(Told(_VERBS[event.name], place, {at.staking_id: -staked}, staked, {"amount": amount}))
     return out
+
+
+def histories(past: Past) -> Sequence[History]:
+    """Return the reader of the farm named, if the account has anything to do with it; see ``Kind.history``."""
+    farm = contract_of(past)
+    if not farm:
+        return ()
+    place = FarmDeployment.of_farm(past.rpc, farm, staking_id="", reward_id="")
+    staked, reward = past.asset(place.staking_token), past.asset(place.reward_token)
+    place = structs.replace(place, staking_id=staked.id, reward_id=reward.id)
+    client = FarmClient(past.rpc, place, venue=named("staking_rewards", staked.id, farm), account=past.account)
+    queries = [LogQuery(farm, (tuple(topic(FARM, name) for name in _VERBS), topic_of(past.account)))]
+    reader = Reader(past, client, farm, told, queries, (staked, reward))
+    return (reader,) if reader.concerns() else ()

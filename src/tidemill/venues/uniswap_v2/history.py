@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tidemill.venues.shared.told import Told
-from tidemill.venues.uniswap_v2.client import PairClient
+from msgspec import structs
 
-__all__ = ["told"]
+from tidemill.venues.shared.history import History, Past, Quote
+from tidemill.venues.shared.reader import Reader, contract_of, handed, named
+from tidemill.venues.shared.told import Told
+from tidemill.venues.uniswap_v2.client import PairClient, PairDeployment
+
+__all__ = ["histories", "told"]
 
 _NOBODY = "0x" + "00" * 20
 
@@ -39,3 +43,23 @@ def _deed(client: PairClient, verb: str, args: Mapping[str, int], sign: int, sha
     at, moved = client.deployment, {name: args[name] for name in ("amount0", "amount1")}
     legs = {at.token0_id: sign * moved["amount0"], at.token1_id: sign * moved["amount1"], at.lp_id: -sign * shares}
     return Told(verb, f"{client.venue}#shares", legs, 0, {**moved, "liquidity": shares})
+
+
+def histories(past: Past) -> Sequence[History]:
+    """Return the reader of the pair named, if the account has anything to do with it; see ``Kind.history``."""
+    pair = contract_of(past)
+    if not pair:
+        return ()
+    place = PairDeployment.of_pair(past.rpc, pair, "", ids=("", ""), lp_id="")
+    assets = [past.asset(one) for one in (place.token0, place.token1, pair)]
+    place = structs.replace(place, token0_id=assets[0].id, token1_id=assets[1].id, lp_id=assets[2].id)
+    label = "-".join(one.id.partition("@")[0] for one in assets[:2])
+    client = PairClient(past.rpc, place, venue=named("uniswap_v2", label, pair), account=past.account)
+
+    def quotes(block: int) -> Sequence[Quote]:
+        reserve0, reserve1, _ = client.read("getReserves", block=block)
+        return (Quote(assets[0].id, assets[1].id, reserve1, reserve0),) if reserve0 and reserve1 else ()
+
+    queries = handed(pair, past.account)
+    reader = Reader(past, client, pair, told, queries, assets, share=assets[2], quotes=quotes)
+    return (reader,) if reader.concerns() else ()

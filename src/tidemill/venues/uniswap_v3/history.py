@@ -139,9 +139,11 @@ class PoolHistory:
         pair = {key: int(args[key]) for key in ("amount0", "amount1") if key in args}
         if event.name == "Manager.IncreaseLiquidity":
             moves = self._moves(pair, source=ME, target=self.venue)
-            return Deed(self.venue, name, "own", "increase", {"liquidity": int(args["liquidity"]), **pair}, moves)
+            added = int(args["liquidity"])
+            return Deed(self.venue, name, "own", "increase", {"liquidity": added, **pair}, moves, added)
         if event.name == "Manager.DecreaseLiquidity":
-            return Deed(self.venue, name, "own", "decrease", {"liquidity": int(args["liquidity"]), **pair})
+            less = int(args["liquidity"])
+            return Deed(self.venue, name, "own", "decrease", {"liquidity": less, **pair}, (), -less)
         if event.name == "Manager.Collect" and paid is not None:
             pair = {key: int(paid.args[key]) for key in pair}
             return Deed(self.venue, name, "own", "collect", pair, self._moves(pair, source=self.venue, target=ME))

@@ -1,0 +1,175 @@
+"""A reader of one contract's past through its venue's client: what families of the statement do alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tidemill.chain.rpc import Rpc
+from tidemill.interfaces import Position, Rate, Transfer
+from tidemill.venues.shared.client_parts import ERC20, abi, ask
+from tidemill.venues.shared.history import (
+    ME,
+    OUTSIDE,
+    Asset,
+    Deed,
+    Holding,
+    LogQuery,
+    Past,
+    Quote,
+    Touch,
+    Transaction,
+    topic_of,
+    touch_of,
+)
+from tidemill.venues.shared.told import Told, add
+
+__all__ = ["Reader", "Standing", "contract_of", "handed", "named", "topic"]
+
+_TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+
+
+def named(kind: str, label: str, address: str) -> str:
+    """Name a venue: what it is of, and enough of its address to tell it from another.
+
+    >>> named("erc4626", "vUSDC@op", "0xab12" + "00" * 18)
+    'erc4626:vUSDC-ab12'
+    """
+    return f"{kind}:{label.partition('@')[0]}-{address[2:6]}"
+
+
+def contract_of(past: Past, name: str = "address") -> str:
+    """Return the address the user gave, else the known one if it stands on this chain; empty if there is neither.
+
+    The families here are read for an account: without one there is nothing to look for.
+    """
+    if not past.account or "address" in past.contracts:
+        return past.contracts.get("address", "") if past.account else ""
+    known = past.contracts.get(name, "")
+    return known if known and past.rpc.code(known, block=past.last) else ""
+
+
+def topic(contract: str, event: str) -> str:
+    """Return the topic of an event by its name in a contract's ABI (as text)."""
+    return next(one for one, codec in abi(contract).events.items() if codec.name == event)
+
+
+def handed(token: str, account: str) -> list[LogQuery]:
+    """Return the queries for all that came of a token into an account's wallet or left it."""
+    who = topic_of(account)
+    return [LogQuery(token, (_TRANSFER, None, who)), LogQuery(token, (_TRANSFER, who))]
+
+
+class Standing:
+    """Since when contracts stand: before, there is nothing to ask."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc, self._seen = rpc, dict[str, tuple[int, int]]()
+
+    def at(self, address: str, block: int) -> bool:
+        """Whether there is code at ``address`` at the end of ``block``; asked as seldom as may be."""
+        missing, there = self._seen.get(address, (-1, 1 << 64))
+        if missing < block < there:
+            if self._rpc.code(address, block=block):
+                there = block
+            else:
+                missing = block
+            self._seen[address] = missing, there
+        return block >= there
+
+
+class Reader:
+    """``History`` of one contract.
+
+    Parameters
+    ----------
+    client : of the contract, for the account. contract : its address.
+    told : reads a transaction's logs. queries : find the logs that touch what the account holds.
+    assets : tokens that occur. share : the receipt token that the contract issues, if it does.
+    positions : (block) → what the account holds by name, by default as the client says.
+    quotes : (block) → prices. notes : what a reader of the statement must know.
+    """
+
+    def __init__(
+        self,
+        past: Past,
+        client: Any,
+        contract: str,
+        told: Callable[[Any, Sequence[Mapping[str, Any]]], Sequence[Told]],
+        queries: Sequence[LogQuery],
+        assets: Sequence[Asset],
+        *,
+        share: Asset | None = None,
+        positions: Callable[[int], Sequence[Position]] | None = None,
+        quotes: Callable[[int], Sequence[Quote]] = lambda _block: (),
+        notes: Sequence[str] = (),
+    ) -> None:
+        self._past, self.client, self.venue = past, client, str(client.venue)
+        self._contract, self._told, self._assets, self._share, self._quotes = contract, told, assets, share, quotes
+        self._positions = positions or (lambda block: client.positions(past.account, block))
+        self._notes, self._standing = notes, Standing(past.rpc)
+        logs = [log for query in queries for log in past.logs(query)]
+        self._touches = sorted({touch_of(log) for log in logs})
+
+    def concerns(self) -> bool:
+        """Whether the account has or had anything to do with the contract in this past."""
+        if self._touches:
+            return True
+        holding = self.holding(self._past.first)
+        return bool(holding.positions or any(holding.shares.values()))
+
+    def touches(self) -> Sequence[Touch]:
+        """See ``History``."""
+        return self._touches
+
+    def assets(self) -> Sequence[Asset]:
+        """See ``History``."""
+        return self._assets
+
+    def notes(self) -> Sequence[str]:
+        """See ``History``."""
+        return self._notes
+
+    def holding(self, block: int) -> Holding:
+        """See ``History``."""
+        if not self._standing.at(self._contract, block):
+            return Holding()
+        account, client = self._past.account, self.client
+        quotes = tuple(self._quotes(block))
+        if self._share is None:
+            return Holding(tuple(self._positions(block)), quotes=quotes)
+        (held,) = ask(client.rpc, self._share.address, ERC20, "balanceOf", (account,), block)
+        rates: Mapping[str, Rate] = client.rates(block)
+        return Holding((), {self._share.id: held} if held else {}, rates, quotes)
+
+    def deeds(self, tx: Transaction) -> Sequence[Deed]:
+        """See ``History``."""
+        logs, out = tx.receipt.logs, []
+        moved = self._shares_moved(logs)
+        for told in self._told(self.client, logs):
+            if told.losses:
+                out.append(Deed(self.venue, told.position, "befell", told.verb, told.losses, (), told.size))
+                continue
+            moves = tuple(_move(token, amount, self.venue) for token, amount in told.legs.items())
+            out.append(Deed(self.venue, told.position, "own", told.verb, told.amounts, moves, told.size))
+            moved -= told.legs.get(self._share.id, 0) if self._share else 0
+        if moved and self._share:
+            move, place = _move(self._share.id, moved, OUTSIDE), f"{self.venue}#shares"
+            came = moved > 0
+            out.append(Deed(self.venue, place, "came" if came else "went", "received" if came else "sent", {}, (move,)))
+        return out
+
+    def _shares_moved(self, logs: Sequence[Mapping[str, Any]]) -> int:
+        """Return the receipt tokens that came into the account's wallet, less those that left it."""
+        sums: dict[str, int] = {}
+        for log in logs if self._share else ():
+            topics = [str(topic).lower() for topic in log["topics"]]
+            if str(log["address"]).lower() != self._contract or topics[0] != _TRANSFER:
+                continue
+            source, target = ("0x" + topic[-40:] for topic in topics[1:3])
+            add(sums, "", int(str(log["data"]), 16) * ((target == self._past.account) - (source == self._past.account)))
+        return sums.get("", 0)
+
+
+def _move(token: str, amount: int, other: str) -> Transfer:
+    return Transfer(token, other, ME, amount) if amount > 0 else Transfer(token, ME, other, -amount)
