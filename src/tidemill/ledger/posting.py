@@ -200,7 +200,8 @@ class _Poster:
         traded: Mapping[str, str],
     ) -> None:
         steps = interval.steps
-        loose = interval.before.parent or any(isinstance(s, Recorded) and s.verb in EXCHANGE_VERBS for s in steps)
+        exchanged = any(isinstance(s, Recorded) and s.verb in EXCHANGE_VERBS for s in steps)
+        settled = interval.before.settled
         named = {s.result.position for s in steps if isinstance(s, Recorded) and s.result and s.result.position}
         befallen: dict[str, list[Befell]] = {}
         for step in steps:
@@ -215,6 +216,7 @@ class _Poster:
             pair = _Pair(old.claims.get(name), new.claims.get(name))
             change = _own_change(pair)
             postings += change
+            loose = exchanged or (interval.before.parent and pair.claim.venue not in settled)
             if name in befallen:
                 struck, left = _struck(interval, befallen[name], change)
                 postings += struck
@@ -239,6 +241,7 @@ class _Poster:
                     venue_gap[token] = venue_gap.get(token, 0) + amount
         for venue in sorted(gap.keys() | touched.keys()):
             pairs = sorted(touched.get(venue, []), key=_Pair.same_size)  # those that changed their size first
+            loose = exchanged or (interval.before.parent and venue not in settled)
             rounding, converted = self._rounding(interval, venue, gap.get(venue, {}), pairs, loose=loose)
             postings += rounding
             for place, pair in enumerate(pairs):

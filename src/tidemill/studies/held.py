@@ -38,7 +38,7 @@ class Act(Struct, frozen=True):
 
 class Happening(Struct, frozen=True):
     """All transactions of one block. ``before`` is the state ahead of it (``parent``: the end of the block before, so that
-    what others did in the block shows only ``after``).
+    what others did in the block shows only ``after``). ``settled`` : venues whose part of it is exact all the same.
     """
 
     at: Block
@@ -46,6 +46,7 @@ class Happening(Struct, frozen=True):
     acts: tuple[Act, ...]
     after: Holding
     parent: bool = True
+    settled: frozenset[str] = frozenset()
 
 
 class Story(Struct, frozen=True):
@@ -120,7 +121,11 @@ def read_story(
             issuers = {token: rate.venue for one in (before, after) for token, rate in one.rates.items()}
             acts = tuple(structs.replace(act, deeds=_settled(act.deeds, issuers)) for act in acts)
             _check_complete(before, acts, after, block)
-            events.append(Happening(at(block), before, acts, after))
+            touched = {deed.venue for act in acts for deed in act.deeds}
+            ahead = {one.venue: one.ahead(block) if one.venue in touched else None for one in readers}
+            states = [ahead[one.venue] or one.holding(block - 1) for one in readers]
+            settled = frozenset(venue for venue, state in ahead.items() if state is not None)
+            events.append(Happening(at(block), merged(states), acts, after, settled=settled))
     return Story(network, native, Snapshot(at(first), held(first)), tuple(events), Snapshot(at(last), held(last)))
 
 

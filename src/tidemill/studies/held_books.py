@@ -115,7 +115,15 @@ class _Keeper:
         self._mark("end", story.end.at, story.end.holding)
         return self.record, self.marks
 
-    def _mark(self, why: str, at: Block, holding: Holding, *, parent: bool = False) -> None:
+    def _mark(
+        self,
+        why: str,
+        at: Block,
+        holding: Holding,
+        *,
+        parent: bool = False,
+        settled: frozenset[str] = frozenset(),
+    ) -> None:
         held, prices = self._mine(holding), self.priced(holding)
         balances = {token: amount for token, amount in self.purse.items() if amount} | dict(held.shares)
         self.marks.append(
@@ -129,6 +137,7 @@ class _Keeper:
                 held.rates,
                 {self.story.network: at},
                 parent,
+                settled,
             )
         )
 
@@ -172,7 +181,7 @@ class _Keeper:
         flows = [_Flow(_worth(p, TAKEN, at, -1)) for p in gone]
         behind = structs.replace(after, positions=(*after.positions, *gone), rates={**before.rates, **after.rates})
         behind = self._shares(acts, "went", behind, at, flows)
-        self._mark("before", at, ahead, parent=event.parent)
+        self._mark("before", at, ahead, parent=event.parent, settled=event.settled)
         for act in acts:
             self._act(act, moved, at)
         self._mark("after", at, behind)

@@ -150,10 +150,10 @@ class _Market:
         venue = named("aave_v3", "pool", self.pool)
         client = MarketClient(self.past.rpc, self.place, venue=venue, account=self.past.account)
 
-        def positions(block: int) -> Sequence[Position]:
-            there = {name: one for name, one in self.reserves.items() if self.standing.at(one.debt, block)}
+        def positions(one: MarketClient, block: int) -> Sequence[Position]:
+            there = {name: at for name, at in self.reserves.items() if self.standing.at(at.debt, block)}
             part = structs.replace(self.place, reserves=there)
-            return MarketClient(client.rpc, part, venue=venue, account=client.account).positions(client.account, block)
+            return MarketClient(one.rpc, part, venue=venue, account=one.account).positions(one.account, block)
 
         def quotes(block: int) -> Sequence[Quote]:
             if not self.standing.at(self.place.oracle, block):
@@ -168,7 +168,7 @@ class _Market:
 
         return Reader(
             self.past, client, self.pool, told, self.queries, list(self.assets.values()),
-            positions=positions, quotes=quotes,
+            positions=positions, quotes=quotes, others=[LogQuery(self.pool)],
         )  # fmt: skip
 
     def _of_pool(self) -> list[LogQuery]:

@@ -9,7 +9,7 @@ from tidemill.venues.minichef.client import ChefClient, moved
 from tidemill.venues.minichef.client_abi import CHEF, NOBODY, REWARDER, ChefDeployment
 from tidemill.venues.shared.client_parts import ask, ask_many
 from tidemill.venues.shared.history import Asset, History, LogQuery, Past, topic_of
-from tidemill.venues.shared.reader import Reader, Standing, contract_of, named, topic
+from tidemill.venues.shared.reader import Reader, Standing, client_ahead, contract_of, named, topic
 from tidemill.venues.shared.told import Told, add
 
 __all__ = ["histories", "told"]
@@ -22,8 +22,7 @@ def told(client: ChefClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
     """Read one transaction's logs for the client's account.
 
     A stake is its who it was made for, whoever paid. What a rewarder sends belongs to the event behind it. An emergency
-    withdrawal gives up the SUSHI that was due: it is said to be paid and lost, as much as could be claimed at the end of
-    the block before.
+    withdrawal loses the SUSHI that was due, as much as could be claimed then.
     """
     out: list[Told] = []
     bonus: dict[str, int] = {}
@@ -51,13 +50,12 @@ def _of_event(
     staked = amount if name == "Deposit" else -amount
     add(legs, client.read("lpToken", args["pid"]), -staked)
     due = _due(client, place, sushi, block) if name == "EmergencyWithdraw" else 0
-    add(legs, sushi, due)
     out = [Told(_VERBS[name], place, legs, staked, {"amount": amount, "bonus": sum(bonus.values())})]
     return [*out, Told("forfeited", place, {}, 0, {}, {sushi: -due})] if due else out
 
 
 def _due(client: ChefClient, place: str, sushi: str, block: int) -> int:
-    held = client.positions(client.account, block - 1)
+    held = (client_ahead(client, block) or client).positions(client.account, block - 1)
     return next((position.claimable.get(sushi, 0) for position in held if position.id == place), 0)
 
 
@@ -82,7 +80,8 @@ def histories(past: Past) -> Sequence[History]:
     return (
         Reader(
             past, client, chef, told, queries, assets,
-            positions=lambda block: client.positions(past.account, block, pids=mine),
+            positions=lambda one, block: one.positions(past.account, block, pids=mine),
+            others=[LogQuery(address) for address in (chef, *place.rewarders.values())],
         ),
     )  # fmt: skip
 

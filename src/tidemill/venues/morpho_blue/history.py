@@ -97,8 +97,9 @@ def _market(past: Past, morpho: str, market: bytes) -> Reader:
             return ()
         return (Quote(collateral.id, loan.id, price, 10**36),) if price else ()
 
+    others = [LogQuery(morpho, (None, "0x" + market.hex()))]
     own = _queries(morpho, past.account, "0x" + market.hex())
-    return Reader(past, client, morpho, told, own, (loan, collateral), quotes=quotes)
+    return Reader(past, client, morpho, told, own, (loan, collateral), quotes=quotes, others=others)
 
 
 def _rate_model(past: Past, irm: str, market: bytes) -> str:

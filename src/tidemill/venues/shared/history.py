@@ -186,6 +186,13 @@ class History(Protocol):
         """Return what is held at the end of ``block``, and prices then."""
         ...
 
+    def ahead(self, block: int) -> Holding | None:
+        """Return what was held ahead of the account's first transaction of ``block`` that touches it, to the wei: as at
+        the end of the block before, with what time alone added. ``None`` where that cannot be said, because others may
+        have moved it first in the block.
+        """
+        ...
+
     def assets(self) -> Sequence[Asset]:
         """Return the tokens that occur here, receipt tokens included."""
         ...

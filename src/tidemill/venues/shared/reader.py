@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from msgspec import structs
+
+from tidemill.chain.later import Later
 from tidemill.chain.rpc import Rpc
 from tidemill.interfaces import Position, Rate, Transfer
 from tidemill.venues.shared.client_parts import ERC20, abi, ask
@@ -24,7 +28,7 @@ from tidemill.venues.shared.history import (
 )
 from tidemill.venues.shared.told import Told, add
 
-__all__ = ["Reader", "Standing", "contract_of", "handed", "named", "topic"]
+__all__ = ["Reader", "Standing", "client_ahead", "contract_of", "handed", "named", "topic"]
 
 _TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 
@@ -47,6 +51,16 @@ def contract_of(past: Past, name: str = "address") -> str:
         return past.contracts.get("address", "") if past.account else ""
     known = past.contracts.get(name, "")
     return known if known and past.rpc.code(known, block=past.last) else ""
+
+
+def client_ahead(client: Any, block: int) -> Any:
+    """Return a client that reads what was ahead of ``block`` at its time; ``None`` where the endpoint cannot."""
+    later = Later(client.rpc, block - 1, client.rpc.block(block).timestamp)
+    if not later.works():
+        return None
+    ahead = copy.copy(client)
+    ahead.rpc = later
+    return ahead
 
 
 def topic(contract: str, event: str) -> str:
@@ -86,8 +100,9 @@ class Reader:
     client : of the contract, for the account. contract : its address.
     told : reads a transaction's logs. queries : find the logs that touch what the account holds.
     assets : tokens that occur. share : the receipt token that the contract issues, if it does.
-    positions : (block) → what the account holds by name, by default as the client says.
+    positions : (client, block) → what the account holds by name, by default as the client says.
     quotes : (block) → prices. notes : what a reader of the statement must know.
+    others : finds logs of whatever but time moves what is held; none given: it cannot be told.
     """
 
     def __init__(
@@ -100,14 +115,16 @@ class Reader:
         assets: Sequence[Asset],
         *,
         share: Asset | None = None,
-        positions: Callable[[int], Sequence[Position]] | None = None,
+        positions: Callable[[Any, int], Sequence[Position]] | None = None,
         quotes: Callable[[int], Sequence[Quote]] = lambda _block: (),
         notes: Sequence[str] = (),
+        others: Sequence[LogQuery] = (),
     ) -> None:
         self._past, self.client, self.venue = past, client, str(client.venue)
         self._contract, self._told, self._assets, self._share, self._quotes = contract, told, assets, share, quotes
-        self._positions = positions or (lambda block: client.positions(past.account, block))
-        self._notes, self._standing = notes, Standing(past.rpc)
+        self._positions = positions or (lambda one, block: one.positions(past.account, block))
+        self._notes, self._standing, self._others = notes, Standing(past.rpc), others
+        self._looks_ahead = bool(others)
         logs = [log for query in queries for log in past.logs(query)]
         self._touches = sorted({touch_of(log) for log in logs})
 
@@ -137,10 +154,30 @@ class Reader:
         account, client = self._past.account, self.client
         quotes = tuple(self._quotes(block))
         if self._share is None:
-            return Holding(tuple(self._positions(block)), quotes=quotes)
+            return Holding(tuple(self._positions(client, block)), quotes=quotes)
         (held,) = ask(client.rpc, self._share.address, ERC20, "balanceOf", (account,), block)
         rates: Mapping[str, Rate] = client.rates(block)
         return Holding((), {self._share.id: held} if held else {}, rates, quotes)
+
+    def ahead(self, block: int) -> Holding | None:
+        """See ``History``: asked with the time of the block, where nobody else did anything here in it."""
+        if not self._looks_ahead or not self._standing.at(self._contract, block - 1) or self._had_others(block):
+            return None
+        client = client_ahead(self.client, block)
+        if client is None:
+            self._looks_ahead = False
+            return None
+        positions = tuple(self._positions(client, block - 1))
+        return structs.replace(self.holding(block - 1), positions=positions)
+
+    def _had_others(self, block: int) -> bool:
+        mine = {touch.tx for touch in self._touches}
+        block_hash = self._past.rpc.block(block).hash
+        return any(
+            str(log["transactionHash"]).lower() not in mine
+            for query in self._others
+            for log in self._past.rpc.logs(address=query.address, topics=query.topics, block_hash=block_hash)
+        )
 
     def deeds(self, tx: Transaction) -> Sequence[Deed]:
         """See ``History``."""

@@ -43,5 +43,5 @@ def histories(past: Past) -> Sequence[History]:
     place = structs.replace(place, staking_id=staked.id, reward_id=reward.id)
     client = FarmClient(past.rpc, place, venue=named("staking_rewards", staked.id, farm), account=past.account)
     queries = [LogQuery(farm, (tuple(topic(FARM, name) for name in _VERBS), topic_of(past.account)))]
-    reader = Reader(past, client, farm, told, queries, (staked, reward))
+    reader = Reader(past, client, farm, told, queries, (staked, reward), others=[LogQuery(farm)])
     return (reader,) if reader.concerns() else ()

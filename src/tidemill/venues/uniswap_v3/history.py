@@ -113,6 +113,11 @@ class PoolHistory:
         token0, token1 = (asset.id for asset in self._assets)
         return Holding(kept, quotes=(Quote(token0, token1, sqrt_price * sqrt_price, 1 << 192),))
 
+    def ahead(self, block: int) -> Holding | None:
+        """See ``History``: swaps of others come first as they like."""
+        del block
+        return None
+
     def deeds(self, tx: Transaction) -> Sequence[Deed]:
         """See ``History``."""
         at, out = self.client.deployment, []
