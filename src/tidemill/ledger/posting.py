@@ -224,6 +224,8 @@ class _Poster:
                     touched.setdefault(pair.claim.venue, []).append(pair)
                     _add(gap.setdefault(pair.claim.venue, {}), left)
                 else:
+                    if not loose:
+                        _check_little(interval, pair.claim, left)
                     postings += self._between(interval, pair, left)
             elif name in traded and pair.claim.treatment.principal == "grows":
                 # bought, sold or taken like any token: what it stands for is the other leg
@@ -460,6 +462,15 @@ def _struck(interval: Interval, steps: Sequence[Befell], change: Sequence[Postin
         left = _minus(left, told)
         postings += [Posting(_cause(step), token, -n) for token, n in told.items()]
     return postings, left
+
+
+def _check_little(interval: Interval, claim: Claim, left: Mapping[str, int]) -> None:
+    """Where a mark tells what was ahead, an event explains all that happened to a position but rounding."""
+    for token, amount in left.items():
+        if abs(amount) > claim.rounding:
+            raise InvariantBroken(
+                f"step seq {interval.steps[-1].seq}: what befell {claim.id} leaves {amount} {token} unexplained"
+            )
 
 
 def _add(sums: _Amounts, more: Mapping[str, int]) -> None:

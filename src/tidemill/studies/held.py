@@ -162,7 +162,10 @@ def _check_complete(before: Holding, acts: Sequence[Act], after: Holding, block:
         for position in holding.positions:
             weight = position.data[treatment(position.kind).weight]
             change[position.id] = change.get(position.id, 0) + sign * weight
+    rates = {**before.rates, **after.rates}
     for deed in (deed for act in acts for deed in act.deeds):
+        if deed.kind == "own":
+            _check_paid(deed, rates, block)
         change[deed.position] = change.get(deed.position, 0) - deed.size
         if deed.kind in ("came", "went"):
             moved.add(deed.position)
@@ -172,6 +175,18 @@ def _check_complete(before: Holding, acts: Sequence[Act], after: Holding, block:
                 f"block {block:,}: {name} changed its size by {missing} more than the logs of its transactions tell; "
                 "the endpoint left out a log, or the contract is not what it is taken for"
             )
+
+
+def _check_paid(deed: Deed, rates: Mapping[str, Rate], block: int) -> None:
+    """Shares given out or taken back must have moved every token that they stand for, if they are worth any."""
+    for move in deed.transfers:
+        rate = rates.get(move.token)
+        if rate is None or rate.venue != deed.venue:
+            continue
+        for token, worth in rate.of_down(move.amount).items():
+            # one unit and a share's worth may be rounded away
+            if worth > 2 + rate.assets[token] // rate.shares and token not in {one.token for one in deed.transfers}:
+                raise BadData(f"block {block:,}: {deed.verb} at {deed.venue} moved {move.amount} shares and no {token}")
 
 
 def _transactions(rpc: Rpc, touches: Sequence[Touch]) -> list[Transaction]:

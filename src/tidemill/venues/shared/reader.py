@@ -10,6 +10,7 @@ from msgspec import structs
 
 from tidemill.chain.later import Later
 from tidemill.chain.rpc import Rpc
+from tidemill.errors import BadData
 from tidemill.interfaces import Position, Rate, Transfer
 from tidemill.venues.shared.client_parts import ERC20, abi, ask
 from tidemill.venues.shared.history import (
@@ -26,10 +27,11 @@ from tidemill.venues.shared.history import (
     topic_of,
     touch_of,
 )
-from tidemill.venues.shared.told import Told, add
+from tidemill.venues.shared.told import Told
 
 __all__ = ["Reader", "Standing", "client_ahead", "contract_of", "handed", "named", "topic"]
 
+_NOBODY = "0x" + "00" * 20
 _TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 
 
@@ -180,32 +182,46 @@ class Reader:
         )
 
     def deeds(self, tx: Transaction) -> Sequence[Deed]:
-        """See ``History``."""
+        """See ``History``; raises ``BadData`` where shares were made or burnt that no event tells."""
         logs, out = tx.receipt.logs, []
-        moved = self._shares_moved(logs)
+        made, handed_over = self._shares_moved(logs)
         for told in self._told(self.client, logs):
             if told.losses:
                 out.append(Deed(self.venue, told.position, "befell", told.verb, told.losses, (), told.size))
                 continue
             moves = tuple(_move(token, amount, self.venue) for token, amount in told.legs.items())
             out.append(Deed(self.venue, told.position, "own", told.verb, told.amounts, moves, told.size))
-            moved -= told.legs.get(self._share.id, 0) if self._share else 0
-        if moved and self._share:
-            move, place = _move(self._share.id, moved, OUTSIDE), f"{self.venue}#shares"
-            came = moved > 0
+            made -= told.legs.get(self._share.id, 0) if self._share else 0
+        if made:
+            raise BadData(f"transaction {tx.at.tx}: {made} shares of {self.venue} are more than its events tell")
+        if handed_over and self._share:
+            move, place = _move(self._share.id, handed_over, OUTSIDE), f"{self.venue}#shares"
+            came = handed_over > 0
             out.append(Deed(self.venue, place, "came" if came else "went", "received" if came else "sent", {}, (move,)))
         return out
 
-    def _shares_moved(self, logs: Sequence[Mapping[str, Any]]) -> int:
-        """Return the receipt tokens that came into the account's wallet, less those that left it."""
-        sums: dict[str, int] = {}
-        for log in logs if self._share else ():
-            topics = [str(topic).lower() for topic in log["topics"]]
-            if str(log["address"]).lower() != self._contract or topics[0] != _TRANSFER:
-                continue
-            source, target = ("0x" + topic[-40:] for topic in topics[1:3])
-            add(sums, "", int(str(log["data"]), 16) * ((target == self._past.account) - (source == self._past.account)))
-        return sums.get("", 0)
+    def _shares_moved(self, logs: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+        """Return the receipt tokens made for the account less those burnt, and those that came less those that went.
+
+        What is sent to the contract itself is burnt, if the contract burns anything then.
+        """
+        moves = [move for log in logs if (move := self._share_move(log)) is not None] if self._share else []
+        burns = any(source == self._contract and target == _NOBODY for source, target, _ in moves)
+        makers = {_NOBODY, self._contract} if burns else {_NOBODY}
+        made = handed_over = 0
+        for source, target, amount in moves:
+            into = amount * ((target == self._past.account) - (source == self._past.account))
+            if source in makers or target in makers:
+                made += into
+            else:
+                handed_over += into
+        return made, handed_over
+
+    def _share_move(self, log: Mapping[str, Any]) -> tuple[str, str, int] | None:
+        topics = [str(topic).lower() for topic in log["topics"]]
+        if str(log["address"]).lower() != self._contract or topics[0] != _TRANSFER:
+            return None
+        return "0x" + topics[1][-40:], "0x" + topics[2][-40:], int(str(log["data"]), 16)
 
 
 def _move(token: str, amount: int, other: str) -> Transfer:
