@@ -11,6 +11,7 @@ from tidemill.chain.abi import Abi
 from tidemill.chain.artefacts import artefact
 from tidemill.chain.types import Call
 from tidemill.venues.aave_v3.client import ALL
+from tidemill.venues.shared.client_parts import ERC20, abi
 
 _ORACLE = Abi(artefact("PriceOracle").abi)
 
@@ -72,7 +73,7 @@ def _yield(world: Portfolio, rng: Random) -> None:
 
 
 def _draw(world: Portfolio, rng: Random, who: str) -> Doing | None:
-    return rng.choice((_pair, _vault, _farm, _chef, _market, _morpho, _send, _mistake))(world, rng, who)
+    return rng.choice((_pair, _vault, _farm, _chef, _market, _morpho, _send, _mistake, _allow))(world, rng, who)
 
 
 def _part(rng: Random, whole: int, parts: int = 4) -> int:
@@ -174,6 +175,12 @@ def _send(world: Portfolio, rng: Random, who: str) -> Doing | None:
     held = world.held(token, who)
     to = rng.choice([one for one in USERS if one != who])
     return world.sending(who, token, to, rng.randrange(1, held // 20)) if held > 20 else None
+
+
+def _allow(world: Portfolio, _rng: Random, who: str) -> Doing:
+    """Let the farm take shares, once more: no log of any venue tells of it."""
+    data = abi(ERC20).encode("approve", world.clients["farm"][who].deployment.farm, (1 << 256) - 1)
+    return Doing(who, "", "approve", {}, (Call(world.tokens[LP], data),))
 
 
 def _mistake(world: Portfolio, rng: Random, who: str) -> Doing | None:

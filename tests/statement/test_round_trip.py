@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from statement.life import liquidations, live
-from statement.portfolio import LP, ME, OWNER, SHARE, Portfolio
+from statement.portfolio import LP, ME, OWNER, SHARE, USDC, WETH, Portfolio
 from statement.truth import Views, moved
 from tidemill.chain.anvil import Anvil, AnvilOptions
-from tidemill.interfaces import Befell, Recorded
+from tidemill.interfaces import Befell, Recorded, Reverted
 from tidemill.ledger.families import BROUGHT, TAKEN
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
@@ -101,8 +101,7 @@ def check(world: Portfolio, stated: Stated) -> None:
     through: dict[str, dict[str, int]] = {venue: {} for venue in ("", *KINDS)}
     for step in stated.record:
         if isinstance(step, Recorded):
-            assert step.result is not None
-            place, moves = venue_of(step.venue), step.result.transfers
+            place, moves = venue_of(step.venue), step.result.transfers if step.result else ()
         elif step.happened.cause in (BROUGHT, TAKEN):
             place, moves = "", tuple(move for move in step.transfers if token_of(move.token) in (LP, SHARE))
         else:
@@ -146,6 +145,34 @@ def test_its_lines_are_the_change_of_all_that_is_held(world: Portfolio, stated: 
     assert max(lines[key] for key in ("borrowing", "events", "l2")) < 0
     assert stated.total is not None
     assert stated.total.headline.keep == fall.keep
+
+
+def test_every_fee_paid_for_positions_is_counted_once_failed_ones_by_themselves(
+    world: Portfolio, stated: Stated
+) -> None:
+    paid: dict[bool, dict[str, int]] = {True: {}, False: {}}
+    for one in world.done:
+        about = one.args.get("token") not in (USDC, WETH) if one.verb == "transfer" else not one.verb.startswith("swap")
+        for receipt in one.receipts if one.who == ME and about else ():
+            add(paid[receipt.status], receipt.tx_hash, receipt.gas_used * receipt.effective_gas_price)
+    assert len(paid[False]) > 8
+    told: dict[bool, dict[str, int]] = {True: {}, False: {}}
+    for step in stated.record:
+        if isinstance(step, Recorded):
+            add(told[not isinstance(step.status, Reverted)], step.tx, step.costs.total)
+    assert told == paid
+    assert stated.total is not None
+    rows = {row.key: row.tokens for row in stated.total.waterfall}
+    assert {token_of(token): n for token, n in rows["failed"].items()} == {"ETH@op": -sum(paid[False].values())}
+    assert {token_of(token): n for token, n in rows["l2"].items()} == {"ETH@op": -sum(paid[True].values())}
+
+
+def test_single_positions_add_up_to_the_whole(stated: Stated) -> None:
+    assert stated.total is not None
+    assert len(stated.positions) > 5
+    each = [document.headline.keep for document in stated.positions.values()]
+    lines = sum(len(document.waterfall) for document in (stated.total, *stated.positions.values()))
+    assert abs(sum(each) - stated.total.headline.keep) <= lines
 
 
 def test_what_is_still_open_is_listed_with_what_can_be_claimed(world: Portfolio, stated: Stated) -> None:

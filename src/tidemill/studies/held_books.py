@@ -24,6 +24,7 @@ from tidemill.interfaces import (
     Price,
     Recorded,
     Result,
+    Reverted,
     Transfer,
 )
 from tidemill.ledger.families import BROUGHT, TAKEN
@@ -242,6 +243,7 @@ class _Keeper:
                 happened = Happened(deed.venue, deed.position, deed.verb, deed.amounts, at)
                 self.record.append(Befell(self.seq, happened, transfers))
                 continue
+            failed = deed.kind == "failed"
             self.record.append(
                 Recorded(
                     seq=self.seq,
@@ -252,9 +254,9 @@ class _Keeper:
                     step=number,
                     venue=deed.venue,
                     verb=deed.verb,
-                    status=Filled(deed.amounts, deed.position or None),
+                    status=Reverted("") if failed else Filled(deed.amounts, deed.position or None),
                     costs=costs,
-                    result=Result(deed.amounts, transfers, position=deed.position or None),
+                    result=None if failed else Result(deed.amounts, transfers, position=deed.position or None),
                     tx=act.tx,
                 )
             )

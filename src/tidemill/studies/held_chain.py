@@ -74,7 +74,7 @@ def _from_chain(rpc: Rpc, asked: Asked, tell: Callable[[str], None]) -> Portfoli
         tell=tell,
     )
     tell("stating …")
-    notes = [note for reader in readers for note in reader.notes()]
+    notes = [*story.notes, *(note for reader in readers for note in reader.notes())]
     told = Told(
         title=f"What {whose} earned",
         parameters={"address": who, "token ids": ", ".join(map(str, asked.token_ids)), "blocks": f"{first} to {last}"},

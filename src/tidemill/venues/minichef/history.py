@@ -46,7 +46,7 @@ def _of_event(
     legs = dict(bonus)
     if name == "Harvest":
         add(legs, sushi, amount)
-        return [Told("harvest", place, legs, 0, {"reward": amount, "bonus": sum(bonus.values())})] if legs else []
+        return [Told("harvest", place, legs, 0, {"reward": amount, "bonus": sum(bonus.values())})]
     staked = amount if name == "Deposit" else -amount
     add(legs, client.read("lpToken", args["pid"]), -staked)
     due = _due(client, place, sushi, block) if name == "EmergencyWithdraw" else 0

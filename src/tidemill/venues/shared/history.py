@@ -127,7 +127,7 @@ class Deed(Struct, frozen=True):
     venue : the reader's. position : id of the one it concerns, empty for none.
     kind : ``own`` (an action at the venue); ``came`` or ``went``: the position, or a receipt token that stands for one
         (``<venue>#shares``), was received, bought, sent or sold: money brought in or taken out, no income;
-        ``befell``: unasked (liquidated, slashed).
+        ``befell``: unasked (liquidated, slashed); ``failed``: a transaction that reverted, of which the fee is left.
     verb : of an own action the venue's verb; else a word for it (``received``, ``sent``, ``liquidated``).
     amounts : raw units by the client's own names; for ``befell`` the change of all that is held, by token id.
     transfers : tokens that moved between the account (``me``) and the venue (its id), receipt tokens included; of a
@@ -139,7 +139,7 @@ class Deed(Struct, frozen=True):
 
     venue: str
     position: str
-    kind: Literal["own", "came", "went", "befell"]
+    kind: Literal["own", "came", "went", "befell", "failed"]
     verb: str
     amounts: Mapping[str, int] = field(default_factory=dict)
     transfers: tuple[Transfer, ...] = ()
@@ -170,9 +170,12 @@ class Holding(Struct, frozen=True):
 
 
 class History(Protocol):
-    """What an account has to do with at one venue. ``venue`` is its id in the statement, unique."""
+    """What an account has to do with at one venue. ``venue`` is its id in the statement, unique; ``contracts`` are those
+    of its own that transactions are sent to (a router is none).
+    """
 
     venue: str
+    contracts: Sequence[str]
 
     def touches(self) -> Sequence[Touch]:
         """Return the transactions of blocks ``first + 1`` to ``last`` that changed what is held here, in any order."""

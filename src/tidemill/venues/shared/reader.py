@@ -123,6 +123,7 @@ class Reader:
         others: Sequence[LogQuery] = (),
     ) -> None:
         self._past, self.client, self.venue = past, client, str(client.venue)
+        self.contracts: Sequence[str] = (contract,)
         self._contract, self._told, self._assets, self._share, self._quotes = contract, told, assets, share, quotes
         self._positions = positions or (lambda one, block: one.positions(past.account, block))
         self._notes, self._standing, self._others = notes, Standing(past.rpc), others

@@ -74,6 +74,7 @@ class PoolHistory:
 
     def __init__(self, past: Past, manager: str, pool: str, tokens: Mapping[int, _Token]) -> None:
         self._past, self._tokens = past, tokens
+        self.contracts: Sequence[str] = (manager,)
         at = V3Deployment.of_pool(past.rpc, pool, manager=manager, router="", token_ids=("", ""))
         self._assets = past.asset(at.token0), past.asset(at.token1)
         ids = self._assets[0].id, self._assets[1].id
