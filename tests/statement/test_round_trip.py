@@ -185,6 +185,13 @@ def test_what_is_still_open_is_listed_with_what_can_be_claimed(world: Portfolio,
     assert any(due for _, due in listed.values())
 
 
+def test_nobody_needs_to_name_contracts_whose_events_name_the_account(world: Portfolio, stated: Stated) -> None:
+    found = from_chain(world.rpc, asked(world, contracts=(), find=True))
+    assert found.total is not None
+    assert stated.total is not None
+    assert found.total.result_hash == stated.total.result_hash
+
+
 def test_liquidations_are_told_as_what_befell(stated: Stated) -> None:
     struck = [step for step in stated.record if isinstance(step, Befell) and step.happened.cause == "liquidated"]
     assert {venue_of(one.happened.position) for one in struck} == {

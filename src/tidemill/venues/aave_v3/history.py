@@ -18,7 +18,7 @@ from tidemill.venues.aave_v3.client_abi import ORACLE, POOL, RECEIPT
 from tidemill.venues.aave_v3.rules import ray_div_half_up
 from tidemill.venues.shared.client_parts import ask, ask_many, decode_log
 from tidemill.venues.shared.history import Asset, History, LogQuery, Past, Quote, topic_of
-from tidemill.venues.shared.reader import Reader, Standing, contract_of, handed, named, topic
+from tidemill.venues.shared.reader import Reader, Standing, handed, named, readers_of, topic
 from tidemill.venues.shared.told import Told
 
 __all__ = ["histories", "told"]
@@ -119,12 +119,21 @@ def _one(client: MarketClient, verb: str, change: _Change) -> Told:
 
 
 def histories(past: Past) -> Sequence[History]:
-    """Return the reader of the pool named, for the reserves the account has to do with; see ``Kind.history``."""
-    pool = contract_of(past, "pool")
-    if not pool:
-        return ()
+    """Return the readers of pools, each for the reserves the account has to do with; see ``Kind.history``."""
+    views = POOL, ("ADDRESSES_PROVIDER", "getReservesList")
+    marks = _queries("", past.account)
+    return readers_of(past, lambda pool: _readers(past, pool), views, name="pool", marks=marks)
+
+
+def _readers(past: Past, pool: str) -> Sequence[History]:
     market = _Market(past, pool)
     return (market.reader(),) if market.reserves else ()
+
+
+def _queries(pool: str, account: str) -> list[LogQuery]:
+    who, struck = topic_of(account or 0), topic(POOL, "LiquidationCall")
+    verbs = tuple(topic(POOL, name) for name in _VERBS)
+    return [LogQuery(pool, (verbs, None, who)), LogQuery(pool, (struck, None, None, who))]
 
 
 class _Market:
@@ -134,7 +143,7 @@ class _Market:
         self.past, self.pool, self.standing = past, pool, Standing(past.rpc)
         (listed,) = ask(past.rpc, pool, POOL, "getReservesList", (), past.last)
         whole = MarketDeployment.of_pool(past.rpc, pool, {token: token for token in listed})
-        self.queries = self._of_pool()
+        self.queries = _queries(pool, past.account)
         touched = {token for query in self.queries for log in past.logs(query) for token in _tokens(log)}
         self.assets: dict[str, Asset] = {}
         self.reserves: dict[str, ReserveAt] = {}
@@ -170,12 +179,6 @@ class _Market:
             self.past, client, self.pool, told, self.queries, list(self.assets.values()),
             positions=positions, quotes=quotes, others=[LogQuery(self.pool)],
         )  # fmt: skip
-
-    def _of_pool(self) -> list[LogQuery]:
-        who = topic_of(self.past.account)
-        verbs = tuple(topic(POOL, name) for name in _VERBS)
-        struck = topic(POOL, "LiquidationCall")
-        return [LogQuery(self.pool, (verbs, None, who)), LogQuery(self.pool, (struck, None, None, who))]
 
     def _held_at_first(self, reserve: ReserveAt) -> bool:
         both = [token for token in (reserve.supply, reserve.debt) if self.standing.at(token, self.past.first)]

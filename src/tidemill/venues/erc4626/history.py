@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tidemill.venues.erc4626.client import VaultClient, VaultDeployment
-from tidemill.venues.shared.history import History, Past
-from tidemill.venues.shared.reader import Reader, contract_of, handed, named
+from tidemill.venues.erc4626.client import VAULT, VaultClient, VaultDeployment
+from tidemill.venues.shared.history import History, LogQuery, Past, topic_of
+from tidemill.venues.shared.reader import Reader, handed, named, readers_of, topic
 from tidemill.venues.shared.told import Told
 
 __all__ = ["histories", "told"]
@@ -31,10 +31,17 @@ def told(client: VaultClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
 
 
 def histories(past: Past) -> Sequence[History]:
-    """Return the reader of the vault named, if the account has anything to do with it; see ``Kind.history``."""
-    vault = contract_of(past)
-    if not vault:
-        return ()
+    """Return the readers of vaults whose shares the account has or had; found by its deposits. See ``Kind.history``."""
+    who = topic_of(past.account or 0)
+    marks = [
+        LogQuery("", (topic(VAULT, "Deposit"), None, who)),
+        LogQuery("", (topic(VAULT, "Withdraw"), None, None, who)),
+    ]
+    views = VAULT, ("asset", "totalAssets", "totalSupply", "decimals")
+    return readers_of(past, lambda vault: _readers(past, vault), views, marks=marks)
+
+
+def _readers(past: Past, vault: str) -> Sequence[History]:
     place = VaultDeployment.of_vault(past.rpc, vault, asset_id="", share_id="")
     asset, share = past.asset(place.asset), past.asset(vault)
     place = VaultDeployment(place.vault, place.asset, asset.id, share.id)

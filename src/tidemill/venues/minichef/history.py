@@ -9,7 +9,7 @@ from tidemill.venues.minichef.client import ChefClient, moved
 from tidemill.venues.minichef.client_abi import CHEF, NOBODY, REWARDER, ChefDeployment
 from tidemill.venues.shared.client_parts import ask, ask_many
 from tidemill.venues.shared.history import Asset, History, LogQuery, Past, topic_of
-from tidemill.venues.shared.reader import Reader, Standing, client_ahead, contract_of, named, topic
+from tidemill.venues.shared.reader import Reader, Standing, client_ahead, named, readers_of, topic
 from tidemill.venues.shared.told import Told, add
 
 __all__ = ["histories", "told"]
@@ -64,13 +64,20 @@ def _name(client: ChefClient, address: str) -> str:
 
 
 def histories(past: Past) -> Sequence[History]:
-    """Return the reader of the chef named, for the pools in which the account has or had a stake; see ``Kind.history``."""
-    chef = contract_of(past, "chef")
-    if not chef:
-        return ()
-    who = topic_of(past.account)
+    """Return the readers of chefs, each for the pools in which the account has or had a stake; see ``Kind.history``."""
+    views = CHEF, ("SUSHI", "poolLength", "sushiPerSecond", "totalAllocPoint")
+    marks = _queries("", past.account)
+    return readers_of(past, lambda chef: _readers(past, chef), views, name="chef", marks=marks)
+
+
+def _queries(chef: str, account: str) -> list[LogQuery]:
+    who = topic_of(account or 0)
     taken = tuple(topic(CHEF, name) for name in ("Withdraw", "EmergencyWithdraw", "Harvest"))
-    queries = [LogQuery(chef, (taken, who)), LogQuery(chef, (topic(CHEF, "Deposit"), None, None, who))]
+    return [LogQuery(chef, (taken, who)), LogQuery(chef, (topic(CHEF, "Deposit"), None, None, who))]
+
+
+def _readers(past: Past, chef: str) -> Sequence[History]:
+    queries = _queries(chef, past.account)
     pids = {int(log["topics"][2], 16) for query in queries for log in past.logs(query)} | _staked_at_first(past, chef)
     if not pids:
         return ()

@@ -11,7 +11,7 @@ from tidemill.venues.morpho_blue.client_abi import IRM, MORPHO
 from tidemill.venues.morpho_blue.state import ADAPTIVE
 from tidemill.venues.shared.client_parts import ask
 from tidemill.venues.shared.history import History, LogQuery, Past, Quote, topic_of
-from tidemill.venues.shared.reader import Reader, contract_of, named, topic
+from tidemill.venues.shared.reader import Reader, named, readers_of, topic
 from tidemill.venues.shared.told import Told
 
 __all__ = ["histories", "told"]
@@ -64,9 +64,12 @@ def histories(past: Past) -> Sequence[History]:
 
     Markets are found by their logs. One in which the account held something all the time, and did nothing, is not found.
     """
-    morpho = contract_of(past, "morpho")
-    if not morpho:
-        return ()
+    views = MORPHO, ("owner", "feeRecipient")
+    marks = _queries("", past.account)
+    return readers_of(past, lambda morpho: _readers(past, morpho), views, name="morpho", marks=marks)
+
+
+def _readers(past: Past, morpho: str) -> Sequence[History]:
     queries = _queries(morpho, past.account)
     found = [str(log["topics"][1]) for query in queries for log in past.logs(query)]
     return [_market(past, morpho, bytes.fromhex(one[2:])) for one in dict.fromkeys(found)]
@@ -74,7 +77,7 @@ def histories(past: Past) -> Sequence[History]:
 
 def _queries(morpho: str, account: str, market: str | None = None) -> list[LogQuery]:
     """All that names the account as the owner: third topic of some events, fourth of others."""
-    who = topic_of(account)
+    who = topic_of(account or 0)
     third = tuple(topic(MORPHO, name) for name in ("Withdraw", "WithdrawCollateral", "Borrow"))
     fourth = tuple(topic(MORPHO, name) for name in ("Supply", "SupplyCollateral", "Repay", "Liquidate"))
     return [LogQuery(morpho, (third, market, who)), LogQuery(morpho, (fourth, market, None, who))]

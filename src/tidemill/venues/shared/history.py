@@ -55,7 +55,9 @@ class Asset(Struct, frozen=True):
 
 
 class LogQuery(Struct, frozen=True):
-    """Logs of one contract: ``topics`` as in ``eth_getLogs`` (a topic, several, or ``None`` for any, by place)."""
+    """Logs of one contract, of any where ``address`` is empty: ``topics`` as in ``eth_getLogs`` (a topic, several, or
+    ``None`` for any, by place).
+    """
 
     address: str
     topics: tuple[str | tuple[str, ...] | None, ...] = ()
@@ -74,6 +76,7 @@ class Past(Struct, frozen=True):
     first, last : the statement goes from the end of block ``first`` to the end of block ``last``.
     logs : finds logs of blocks ``first + 1`` to ``last``, in order of the chain, as ``eth_getLogs`` gives them.
     asset : the token at an address. tell : shows progress.
+    find : look for contracts that nobody named, by the events that name the account.
     """
 
     rpc: Rpc
@@ -86,6 +89,7 @@ class Past(Struct, frozen=True):
     logs: Callable[[LogQuery], Sequence[Mapping[str, Any]]]
     asset: Callable[[str], Asset]
     tell: Callable[[str], None]
+    find: bool = False
 
 
 class Touch(Struct, frozen=True, order=True):

@@ -18,6 +18,7 @@ from tidemill.venues.shared.history import (
     OUTSIDE,
     Asset,
     Deed,
+    History,
     Holding,
     LogQuery,
     Past,
@@ -29,10 +30,10 @@ from tidemill.venues.shared.history import (
 )
 from tidemill.venues.shared.told import Told
 
-__all__ = ["Reader", "Standing", "client_ahead", "contract_of", "handed", "named", "topic"]
+__all__ = ["NOBODY", "TRANSFER", "Reader", "Standing", "client_ahead", "handed", "named", "readers_of", "topic"]
 
-_NOBODY = "0x" + "00" * 20
-_TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+NOBODY = "0x" + "00" * 20
+TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 
 
 def named(kind: str, label: str, address: str) -> str:
@@ -44,15 +45,42 @@ def named(kind: str, label: str, address: str) -> str:
     return f"{kind}:{label.partition('@')[0]}-{address[2:6]}"
 
 
-def contract_of(past: Past, name: str = "address") -> str:
-    """Return the address the user gave, else the known one if it stands on this chain; empty if there is neither.
+def readers_of(
+    past: Past,
+    make: Callable[[str], Sequence[History]],
+    views: tuple[str, Sequence[str]],
+    *,
+    name: str = "address",
+    marks: Sequence[LogQuery] = (),
+) -> list[History]:
+    """Return the readers of the address the user gave, else of the known one and of those found by their events.
 
-    The families here are read for an account: without one there is nothing to look for.
+    Parameters
+    ----------
+    make : address → its readers, none where the account has nothing to do with it. name : of the known address.
+    views : an ABI as text and views of it without arguments that every such contract answers; what is found must.
+    marks : events of any contract that name the account. Without an account there is nothing to look for.
     """
-    if not past.account or "address" in past.contracts:
-        return past.contracts.get("address", "") if past.account else ""
+    if not past.account:
+        return []
+    if "address" in past.contracts:
+        return list(make(past.contracts["address"]))
     known = past.contracts.get(name, "")
-    return known if known and past.rpc.code(known, block=past.last) else ""
+    places = [known] if known and past.rpc.code(known, block=past.last) else []
+    for query in marks if past.find else ():
+        for address in dict.fromkeys(str(log["address"]).lower() for log in past.logs(query)):
+            if address not in places and _answers(past, address, *views):
+                places.append(address)
+    return [reader for place in places for reader in make(place)]
+
+
+def _answers(past: Past, address: str, contract: str, views: Sequence[str]) -> bool:
+    codec = abi(contract)
+    answers = past.rpc.call_many([(address, codec.encode(view)) for view in views], block=past.last)
+    try:
+        return all(isinstance(one, bytes) and codec.decode(v, one) for v, one in zip(views, answers, strict=True))
+    except ValueError:
+        return False
 
 
 def client_ahead(client: Any, block: int) -> Any:
@@ -73,7 +101,7 @@ def topic(contract: str, event: str) -> str:
 def handed(token: str, account: str) -> list[LogQuery]:
     """Return the queries for all that came of a token into an account's wallet or left it."""
     who = topic_of(account)
-    return [LogQuery(token, (_TRANSFER, None, who)), LogQuery(token, (_TRANSFER, who))]
+    return [LogQuery(token, (TRANSFER, None, who)), LogQuery(token, (TRANSFER, who))]
 
 
 class Standing:
@@ -207,8 +235,8 @@ class Reader:
         What is sent to the contract itself is burnt, if the contract burns anything then.
         """
         moves = [move for log in logs if (move := self._share_move(log)) is not None] if self._share else []
-        burns = any(source == self._contract and target == _NOBODY for source, target, _ in moves)
-        makers = {_NOBODY, self._contract} if burns else {_NOBODY}
+        burns = any(source == self._contract and target == NOBODY for source, target, _ in moves)
+        makers = {NOBODY, self._contract} if burns else {NOBODY}
         made = handed_over = 0
         for source, target, amount in moves:
             into = amount * ((target == self._past.account) - (source == self._past.account))
@@ -220,7 +248,7 @@ class Reader:
 
     def _share_move(self, log: Mapping[str, Any]) -> tuple[str, str, int] | None:
         topics = [str(topic).lower() for topic in log["topics"]]
-        if str(log["address"]).lower() != self._contract or topics[0] != _TRANSFER:
+        if str(log["address"]).lower() != self._contract or topics[0] != TRANSFER:
             return None
         return "0x" + topics[1][-40:], "0x" + topics[2][-40:], int(str(log["data"]), 16)
 

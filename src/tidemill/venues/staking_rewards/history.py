@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import structs
 
 from tidemill.venues.shared.history import History, LogQuery, Past, topic_of
-from tidemill.venues.shared.reader import Reader, contract_of, named, topic
+from tidemill.venues.shared.reader import Reader, named, readers_of, topic
 from tidemill.venues.shared.told import Told
 from tidemill.venues.staking_rewards.client import FARM, FarmClient, FarmDeployment
 
@@ -34,14 +34,20 @@ def told(client: FarmClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
 
 
 def histories(past: Past) -> Sequence[History]:
-    """Return the reader of the farm named, if the account has anything to do with it; see ``Kind.history``."""
-    farm = contract_of(past)
-    if not farm:
-        return ()
+    """Return the readers of farms in which the account has or had a stake; found by its events. See ``Kind.history``."""
+    views = FARM, ("stakingToken", "rewardsToken", "rewardRate", "rewardPerTokenStored")
+    return readers_of(past, lambda farm: _readers(past, farm), views, marks=_queries("", past.account))
+
+
+def _queries(farm: str, account: str) -> list[LogQuery]:
+    return [LogQuery(farm, (tuple(topic(FARM, name) for name in _VERBS), topic_of(account or 0)))]
+
+
+def _readers(past: Past, farm: str) -> Sequence[History]:
     place = FarmDeployment.of_farm(past.rpc, farm, staking_id="", reward_id="")
     staked, reward = past.asset(place.staking_token), past.asset(place.reward_token)
     place = structs.replace(place, staking_id=staked.id, reward_id=reward.id)
     client = FarmClient(past.rpc, place, venue=named("staking_rewards", staked.id, farm), account=past.account)
-    queries = [LogQuery(farm, (tuple(topic(FARM, name) for name in _VERBS), topic_of(past.account)))]
+    queries = _queries(farm, past.account)
     reader = Reader(past, client, farm, told, queries, (staked, reward), others=[LogQuery(farm)])
     return (reader,) if reader.concerns() else ()

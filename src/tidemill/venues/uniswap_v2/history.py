@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec import structs
 
-from tidemill.venues.shared.history import History, Past, Quote
-from tidemill.venues.shared.reader import Reader, contract_of, handed, named
+from tidemill.venues.shared.history import History, LogQuery, Past, Quote, topic_of
+from tidemill.venues.shared.reader import TRANSFER, Reader, handed, named, readers_of
 from tidemill.venues.shared.told import Told
-from tidemill.venues.uniswap_v2.client import PairClient, PairDeployment
+from tidemill.venues.uniswap_v2.client import PAIR, PairClient, PairDeployment
 
 __all__ = ["histories", "told"]
 
@@ -46,10 +46,13 @@ def _deed(client: PairClient, verb: str, args: Mapping[str, int], sign: int, sha
 
 
 def histories(past: Past) -> Sequence[History]:
-    """Return the reader of the pair named, if the account has anything to do with it; see ``Kind.history``."""
-    pair = contract_of(past)
-    if not pair:
-        return ()
+    """Return the readers of pairs whose shares the account has or had; found by shares made for it. See ``Kind.history``."""
+    made = [LogQuery("", (TRANSFER, topic_of(0), topic_of(past.account or 0)))]
+    views = PAIR, ("token0", "token1", "getReserves", "kLast")
+    return readers_of(past, lambda pair: _readers(past, pair), views, marks=made)
+
+
+def _readers(past: Past, pair: str) -> Sequence[History]:
     place = PairDeployment.of_pair(past.rpc, pair, "", ids=("", ""), lp_id="")
     assets = [past.asset(one) for one in (place.token0, place.token1, pair)]
     place = structs.replace(place, token0_id=assets[0].id, token1_id=assets[1].id, lp_id=assets[2].id)

@@ -55,6 +55,8 @@ class _Token(Struct):
 def histories(past: Past) -> Sequence[History]:
     """Return a reader for each pool in which the account has or had a position token; see ``Kind.history``."""
     manager = past.contracts.get("position_manager") or past.contracts.get("address")
+    if not manager and past.find:
+        return []
     if not manager:
         raise BadInput(f"no position manager of Uniswap v3 is known on {past.network}; give its address", field="at")
     if "address" not in past.contracts and not past.rpc.code(manager, block=past.last):
