@@ -122,7 +122,7 @@ def histories(past: Past) -> Sequence[History]:
     """Return the readers of pools, each for the reserves the account has to do with; see ``Kind.history``."""
     views = POOL, ("ADDRESSES_PROVIDER", "getReservesList")
     marks = _queries("", past.account)
-    return readers_of(past, lambda pool: _readers(past, pool), views, name="pool", marks=marks)
+    return readers_of(past, "aave_v3", lambda pool: _readers(past, pool), views, name="pool", marks=marks)
 
 
 def _readers(past: Past, pool: str) -> Sequence[History]:

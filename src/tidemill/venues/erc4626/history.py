@@ -38,7 +38,7 @@ def histories(past: Past) -> Sequence[History]:
         LogQuery("", (topic(VAULT, "Withdraw"), None, None, who)),
     ]
     views = VAULT, ("asset", "totalAssets", "totalSupply", "decimals")
-    return readers_of(past, lambda vault: _readers(past, vault), views, marks=marks)
+    return readers_of(past, "erc4626", lambda vault: _readers(past, vault), views, marks=marks)
 
 
 def _readers(past: Past, vault: str) -> Sequence[History]:

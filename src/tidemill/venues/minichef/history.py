@@ -67,7 +67,7 @@ def histories(past: Past) -> Sequence[History]:
     """Return the readers of chefs, each for the pools in which the account has or had a stake; see ``Kind.history``."""
     views = CHEF, ("SUSHI", "poolLength", "sushiPerSecond", "totalAllocPoint")
     marks = _queries("", past.account)
-    return readers_of(past, lambda chef: _readers(past, chef), views, name="chef", marks=marks)
+    return readers_of(past, "minichef", lambda chef: _readers(past, chef), views, name="chef", marks=marks)
 
 
 def _queries(chef: str, account: str) -> list[LogQuery]:

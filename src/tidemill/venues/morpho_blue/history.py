@@ -66,7 +66,7 @@ def histories(past: Past) -> Sequence[History]:
     """
     views = MORPHO, ("owner", "feeRecipient")
     marks = _queries("", past.account)
-    return readers_of(past, lambda morpho: _readers(past, morpho), views, name="morpho", marks=marks)
+    return readers_of(past, "morpho_blue", lambda morpho: _readers(past, morpho), views, name="morpho", marks=marks)
 
 
 def _readers(past: Past, morpho: str) -> Sequence[History]:

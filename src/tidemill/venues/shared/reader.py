@@ -10,7 +10,7 @@ from msgspec import structs
 
 from tidemill.chain.later import Later
 from tidemill.chain.rpc import Rpc
-from tidemill.errors import BadData
+from tidemill.errors import BadData, BadInput
 from tidemill.interfaces import Position, Rate, Transfer
 from tidemill.venues.shared.client_parts import ERC20, abi, ask
 from tidemill.venues.shared.history import (
@@ -47,6 +47,7 @@ def named(kind: str, label: str, address: str) -> str:
 
 def readers_of(
     past: Past,
+    kind: str,
     make: Callable[[str], Sequence[History]],
     views: tuple[str, Sequence[str]],
     *,
@@ -60,11 +61,16 @@ def readers_of(
     make : address → its readers, none where the account has nothing to do with it. name : of the known address.
     views : an ABI as text and views of it without arguments that every such contract answers; what is found must.
     marks : events of any contract that name the account. Without an account there is nothing to look for.
+
+    Raises ``BadInput`` where the address that the user gave is no such contract.
     """
     if not past.account:
         return []
-    if "address" in past.contracts:
-        return list(make(past.contracts["address"]))
+    given = past.contracts.get("address", "")
+    if given and not _answers(past, given, *views):
+        raise BadInput(f"{given} on {past.network} is no {kind}: it does not answer {', '.join(views[1])}", field="at")
+    if given:
+        return list(make(given))
     known = past.contracts.get(name, "")
     places = [known] if known and past.rpc.code(known, block=past.last) else []
     for query in marks if past.find else ():

@@ -36,7 +36,9 @@ def told(client: FarmClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
 def histories(past: Past) -> Sequence[History]:
     """Return the readers of farms in which the account has or had a stake; found by its events. See ``Kind.history``."""
     views = FARM, ("stakingToken", "rewardsToken", "rewardRate", "rewardPerTokenStored")
-    return readers_of(past, lambda farm: _readers(past, farm), views, marks=_queries("", past.account))
+    return readers_of(
+        past, "staking_rewards", lambda farm: _readers(past, farm), views, marks=_queries("", past.account)
+    )
 
 
 def _queries(farm: str, account: str) -> list[LogQuery]:

@@ -49,7 +49,7 @@ def histories(past: Past) -> Sequence[History]:
     """Return the readers of pairs whose shares the account has or had; found by shares made for it. See ``Kind.history``."""
     made = [LogQuery("", (TRANSFER, topic_of(0), topic_of(past.account or 0)))]
     views = PAIR, ("token0", "token1", "getReserves", "kLast")
-    return readers_of(past, lambda pair: _readers(past, pair), views, marks=made)
+    return readers_of(past, "uniswap_v2", lambda pair: _readers(past, pair), views, marks=made)
 
 
 def _readers(past: Past, pair: str) -> Sequence[History]:
