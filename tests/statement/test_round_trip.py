@@ -12,6 +12,8 @@ from statement.life import liquidations, live
 from statement.portfolio import LP, ME, OWNER, SHARE, USDC, WETH, Portfolio
 from statement.truth import Views, moved
 from tidemill.chain.anvil import Anvil, AnvilOptions
+from tidemill.chain.later import Later
+from tidemill.errors import BadInput
 from tidemill.interfaces import Befell, Recorded, Reverted
 from tidemill.ledger.families import BROUGHT, TAKEN
 from tidemill.ledger.posting import post
@@ -190,6 +192,54 @@ def test_nobody_needs_to_name_contracts_whose_events_name_the_account(world: Por
     assert found.total is not None
     assert stated.total is not None
     assert found.total.result_hash == stated.total.result_hash
+
+
+def test_an_endpoint_without_overrides_moves_only_what_accrued_within_blocks(
+    world: Portfolio, stated: Stated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Later, "works", lambda _self: False)
+    plain = from_chain(world.rpc, asked(world))
+    monkeypatch.undo()
+    check(world, plain)
+    assert plain.total is not None
+    assert stated.total is not None
+    assert not any(mark.settled for mark in plain.marks)
+    assert sum(bool(mark.settled) for mark in stated.marks) > 30
+    rows = {row.key: row.tokens for row in plain.total.waterfall}
+    exact = {row.key: row.tokens for row in stated.total.waterfall}
+    assert rows["rewards"].keys() == exact["rewards"].keys()
+    assert abs(plain.total.headline.keep - stated.total.headline.keep) < 10**6  # emergency withdrawals, prices then
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"given": {}}, "give --price"),
+        ({"address": "0x" + "11" * 20}, "has nothing, and had nothing"),
+        ({"contracts": (("erc4626", WETH),)}, "is no erc4626"),
+        ({"contracts": (("aave_v3", WETH),)}, "is no aave_v3"),
+        ({"contracts": (("minichef", WETH),)}, "is no minichef"),
+        ({"contracts": (("morpho_blue", WETH),)}, "is no morpho_blue"),
+        ({"contracts": (("uniswap_v2", WETH),)}, "is no uniswap_v2"),
+        ({"contracts": (("staking_rewards", WETH),)}, "is no staking_rewards"),
+        ({"contracts": (("staking_rewards", "0x" + "12" * 20),)}, "is no staking_rewards"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_line(world: Portfolio, changes: dict[str, Any], said: str) -> None:
+    if "contracts" in changes:
+        kind, place = changes["contracts"][0]
+        changes = {"contracts": ((kind, world.tokens.get(place, place)),)}
+    with pytest.raises(BadInput, match=said) as raised:
+        from_chain(world.rpc, asked(world, **changes))
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(12))
+def test_longer_lives(seed: int) -> None:
+    with Anvil(AnvilOptions(chain_id=10)) as anvil:
+        world = lived(anvil, f"long {seed}", 400)
+        check(world, from_chain(world.rpc, asked(world)))
 
 
 def test_liquidations_are_told_as_what_befell(stated: Stated) -> None:
