@@ -48,7 +48,7 @@ def lived(anvil: Anvil, seed: str, turns: int) -> Portfolio:
 @pytest.fixture(scope="module")
 def world() -> Iterator[Portfolio]:
     with Anvil(AnvilOptions(chain_id=10)) as anvil:
-        yield lived(anvil, "round trip", 120)
+        yield lived(anvil, "round trip", 105)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,14 @@ def asked(world: Portfolio, **changes: Any) -> Asked:
     }
     contracts = tuple((KINDS[venue], address) for venue, address in places.items())
     given = {"RWD": "0.5", "SUSHI": "1.1", "BON": "2"}
-    told = {"address": ME, "contracts": contracts, "home": "USDC", "given": given, "start": str(world.began)}
+    told = {
+        "address": ME,
+        "contracts": contracts,
+        "home": "USDC",
+        "given": given,
+        "start": str(world.began),
+        "samples": 0,
+    }
     return Asked(**(told | changes))
 
 

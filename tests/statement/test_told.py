@@ -136,7 +136,7 @@ def test_what_others_pay_in_and_hand_over_counts_without_a_move_of_ones_own(worl
             assert summed(told(world, one)) == {reserves[one.args["token"]]: sign * one.args["amount"]}
             handed += 1
     assert paid_in > 5
-    assert handed > 2
+    assert handed >= 2
 
 
 def test_liquidations_befall_and_take_what_the_liquidator_got_and_the_fee(world: Portfolio) -> None:
