@@ -1,4 +1,4 @@
-"""What actors draw: every verb of six families, for themselves and for each other, in and out, and what goes wrong."""
+"""What actors draw: every verb of seven families, for themselves and for each other, in and out, and what goes wrong."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _yield(world: Portfolio, rng: Random) -> None:
 
 
 def _draw(world: Portfolio, rng: Random, who: str) -> Doing | None:
-    return rng.choice((_pair, _vault, _farm, _chef, _market, _morpho, _send, _mistake, _allow))(world, rng, who)
+    return rng.choice((_pair, _range, _vault, _farm, _chef, _market, _morpho, _send, _mistake, _allow))(world, rng, who)
 
 
 def _part(rng: Random, whole: int, parts: int = 4) -> int:
@@ -98,6 +98,29 @@ def _pair(world: Portfolio, rng: Random, who: str) -> Doing | None:
         who, "pair", "add_liquidity", amount0_desired=desired[at.token0_id], amount1_desired=desired[at.token1_id],
         amount0_min=0, amount1_min=0,
     )  # fmt: skip
+
+
+def _range(world: Portfolio, rng: Random, who: str) -> Doing | None:
+    client, money = world.clients["range"][who], rng.randrange(10**6, 10**10)
+    desired = {USDC: money, WETH: money * 10**12 // 2_000}
+    both = dict(
+        zip(("amount0_desired", "amount1_desired"), (desired[t] for t in client.deployment.token_ids), strict=True)
+    )
+    held = client.positions(who)
+    verb = rng.choice(("mint", "increase", "decrease", "harvest", "harvest", "swap_exact_in"))
+    if verb == "swap_exact_in":
+        token = rng.choice((USDC, WETH))
+        return world.doing(who, "range", verb, token_in=token, amount_in=desired[token], amount_out_min=0)
+    if verb == "mint" or not held:
+        tick = client.read("slot0")[1] // 10 * 10
+        lower, upper = tick - 10 * rng.randrange(-20, 300), tick + 10 * rng.randrange(21, 300)
+        return world.doing(who, "range", "mint", tick_lower=lower, tick_upper=upper, **both)
+    one = rng.choice(held)
+    if verb == "decrease":
+        liquidity = one.data["liquidity"]
+        part = {"liquidity": _part(rng, liquidity)}
+        return world.doing(who, "range", verb, position=one.id, **part) if liquidity else None
+    return world.doing(who, "range", verb, position=one.id, **(both if verb == "increase" else {}))
 
 
 def _vault(world: Portfolio, rng: Random, who: str) -> Doing | None:

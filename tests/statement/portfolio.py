@@ -1,4 +1,4 @@
-"""A random portfolio on a local chain: real contracts of six families, seeded actors who use them all at once.
+"""A random portfolio on a local chain: real contracts of seven families, seeded actors who use them all at once.
 
 One of the actors is ``ME``, whose statement is asked for. Others act in the same blocks, pay in for ME, send it tokens
 and receipt tokens, and liquidate it; some transactions fail. What was done is kept in ``done``, to compare with.
@@ -6,6 +6,7 @@ and receipt tokens, and liquidate it; some transactions fail. What was done is k
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from random import Random
 from typing import Any, NamedTuple
@@ -29,6 +30,8 @@ from tidemill.venues.shared.client_parts import ERC20, abi, ask
 from tidemill.venues.shared.ground import intent_of
 from tidemill.venues.staking_rewards.client import FarmClient, FarmDeployment
 from tidemill.venues.uniswap_v2.client import FACTORY, PairClient, PairDeployment
+from tidemill.venues.uniswap_v3.client import UniswapV3Client
+from tidemill.venues.uniswap_v3.client_local import LocalToken, deploy_local
 
 ME, ALICE, BOB, OWNER, TREASURY = (actor(name) for name in ("me", "alice", "bob", "owner", "treasury"))
 USERS = (ME, ALICE, BOB)
@@ -83,7 +86,7 @@ class Portfolio:
         self.tokens = {name: address.lower() for name, address in deploy(anvil, OWNER, made).items()}
         self._mint_all()
         self.clients: dict[str, dict[str, Any]] = {}
-        for place in (self._pair, self._vault, self._farm, self._chef, self._market, self._morpho):
+        for place in (self._pair, self._range, self._vault, self._farm, self._chef, self._market, self._morpho):
             place()
         self._allow_all()
         self.began = self.rpc.block().number
@@ -116,6 +119,14 @@ class Portfolio:
         place = PairDeployment.of_pair(self.rpc, made, at["router"], ids=ids, lp_id=LP)
         self.tokens[LP] = made
         self._of_all("pair", lambda who: PairClient(self.rpc, place, venue="pair", account=who))
+
+    def _range(self) -> None:
+        ids = self.clients["pair"][ME].deployment.token0_id, self.clients["pair"][ME].deployment.token1_id
+        raw = {USDC: PRICE * 10**6, WETH: 10**18}  # as much of each is worth the same
+        price = math.isqrt((raw[ids[1]] << 192) // raw[ids[0]])
+        token0, token1 = (LocalToken(one, DECIMALS[one], self.tokens[one]) for one in ids)
+        place = deploy_local(self.anvil, token0, token1, fee=500, sqrt_price_x96=price)
+        self._of_all("range", lambda who: UniswapV3Client(self.rpc, place, venue="range", account=who))
 
     def _vault(self) -> None:
         self.anvil.errors.update(Abi(artefact("TestVault").abi).errors)
@@ -169,6 +180,8 @@ class Portfolio:
         at = self.clients
         spenders = {
             at["pair"][ME].deployment.router: (USDC, WETH, LP),
+            at["range"][ME].deployment.manager: (USDC, WETH),
+            at["range"][ME].deployment.router: (USDC, WETH),
             self.tokens[SHARE]: (USDC,),
             at["farm"][ME].deployment.farm: (LP,),
             at["chef"][ME].deployment.chef: (LP, SHARE),
@@ -188,7 +201,9 @@ class Portfolio:
     def _open_up(self) -> None:
         """Others put in what everybody lives on; rewards begin to flow."""
         self.turn(self.doing(OWNER, "pair", "add_liquidity", amount0_desired=0, amount1_desired=0))
+        whole = {"amount0_desired": 10**14, "amount1_desired": 10**14}  # much, and not too much of either
         for venue, verb, args in (
+            ("range", "mint", {"tick_lower": -887_270, "tick_upper": 887_270, **whole}),
             ("morpho", "enable_irm", {"irm": ADAPTIVE}),
             ("morpho", "enable_lltv", {"lltv": _LLTV}),
             ("morpho", "create_market", {}),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from statement.portfolio import LP, ME, SHARE, SUSHI, USDC, WETH, Portfolio
+from statement.portfolio import LP, ME, SHARE, SUSHI, USDC, WETH, Done, Portfolio
 from tidemill.chain.abi import Abi
 from tidemill.chain.artefacts import artefact
 from tidemill.interfaces import Filled
+from tidemill.venues.minichef.client import moved as transferred
 from tidemill.venues.shared.told import add
 
 RWD, BON = "RWD@op", "BON@op"
@@ -30,12 +31,25 @@ def moved(world: Portfolio) -> dict[str, dict[str, int]]:
                 add(out["market"], reserves[token], -sign * amount)
             elif token in STAKED:
                 add(out[""], token, sign * amount)
+        elif one.venue == "range":
+            for token, amount in _paid(world, one).items() if one.who == ME and not one.verb.startswith("swap") else ():
+                add(out["range"], token, amount)
         elif whose == ME and one.venue and one.verb != "liquidate":
             for token, amount in _legs(world, one.venue, one.verb, one.args, dict(one.status.amounts)).items():
                 add(out[one.venue], token, amount)
                 if one.who != ME and token in STAKED:
                     add(out[""], token, -amount)
     return out
+
+
+def _paid(world: Portfolio, one: Done) -> dict[str, int]:
+    """What really moved between ME and anybody, of the two tokens of the range's pool."""
+    ids, sums = {world.tokens[token]: token for token in (USDC, WETH)}, dict[str, int]()
+    for log in (log for receipt in one.receipts for log in receipt.logs):
+        source, target, amount = transferred(log)
+        if token := ids.get(str(log["address"]).lower()):
+            add(sums, token, amount * ((target == ME) - (source == ME)))
+    return sums
 
 
 def _legs(world: Portfolio, venue: str, verb: str, args: dict[str, Any], amounts: dict[str, int]) -> dict[str, int]:
@@ -69,7 +83,7 @@ class Views:
 
     def ask(self, contract: str, to: str, function: str, *args: Any) -> Any:
         codec = Abi(artefact(contract).abi)
-        answer = self.world.rpc.call(to, codec.encode(function, *args), block=self.block)
+        answer = self.world.rpc.call(to, codec.encode(function, *args), block=self.block, sender=ME)
         found = codec.decode(function, answer)
         return found[0] if len(found) == 1 else found
 
@@ -94,7 +108,7 @@ class Views:
         reserves = at["market"].reserves.items()
         out["market#supply"] = {t: self.ask("AToken", r.supply, "balanceOf", ME) for t, r in reserves}, {}
         out["market#debt"] = {t: -self.ask("VariableDebtToken", r.debt, "balanceOf", ME) for t, r in reserves}, {}
-        out |= self._morpho(at["morpho"])
+        out |= self._morpho(at["morpho"]) | self._ranges(at["range"])
         return {name: (_some(principal), _some(due)) for name, (principal, due) in out.items()}
 
     def _morpho(self, at: Any) -> dict[str, tuple[dict[str, int], dict[str, int]]]:
@@ -109,6 +123,19 @@ class Views:
             "morpho#debt": ({USDC: -owed}, {}),
             "morpho#collateral": ({WETH: collateral}, {}),
         }
+
+    def _ranges(self, at: Any) -> dict[str, tuple[dict[str, int], dict[str, int]]]:
+        """What the manager would pay if it were told to, token by token."""
+        contract, out, most = "NonfungiblePositionManager", {}, (1 << 128) - 1
+        for number in range(self.ask(contract, at.manager, "balanceOf", ME)):
+            token = self.ask(contract, at.manager, "tokenOfOwnerByIndex", ME, number)
+            liquidity = self.ask(contract, at.manager, "positions", token)[7]
+            leaving = token, liquidity, 0, 0, 1 << 40
+            worth = self.ask(contract, at.manager, "decreaseLiquidity", leaving) if liquidity else (0, 0)
+            owed = self.ask(contract, at.manager, "collect", (token, ME, most, most))
+            sides = [dict(zip(at.token_ids, side, strict=True)) for side in (worth, owed)]
+            out[f"range#{token}"] = sides[0], sides[1]
+        return out
 
 
 def _some(amounts: dict[str, int]) -> dict[str, int]:
