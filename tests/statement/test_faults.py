@@ -52,7 +52,7 @@ REST = [
 @pytest.fixture(scope="module")
 def world() -> Iterator[Portfolio]:
     with Anvil(AnvilOptions(chain_id=10)) as anvil:
-        yield lived(anvil, "faults 0", 120)
+        yield lived(anvil, "faults 2", 120)
 
 
 PRICED = {"farm": ("RWD",), "chef": ("SUSHI", "BON")}

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from statement import life
 from statement.portfolio import ALICE, BOB, ME, Portfolio
-from statement.test_round_trip import asked
+from statement.test_round_trip import asked, lived
 from tidemill.chain.anvil import Anvil, AnvilOptions
 from tidemill.studies import held, held_sent
 from tidemill.studies.held_chain import from_chain
@@ -19,9 +18,7 @@ pytestmark = pytest.mark.chain
 @pytest.fixture(scope="module")
 def world() -> Iterator[Portfolio]:
     with Anvil(AnvilOptions(chain_id=10)) as anvil:
-        world = Portfolio(anvil, "sent")
-        life.live(world, 24)
-        yield world
+        yield lived(anvil, "sent", 60)
 
 
 @pytest.mark.parametrize("who", [ME, ALICE, BOB, "0x" + "11" * 20])

@@ -84,7 +84,14 @@ def _from_chain(rpc: Rpc, asked: Asked, tell: Callable[[str], None]) -> Portfoli
         fidelity=Fidelity("exact", "n/a", "bytecode-equal", "none: every amount was read from the chain", notes),
         data_fee=data_fee,
     )
-    return state(story, assets.found, told, home=asked.home, given=asked.given)
+    occurring = {native} | {asset.id for reader in readers for asset in reader.assets()}
+    return state(
+        story,
+        {name: one for name, one in assets.found.items() if name in occurring},
+        told,
+        home=asked.home,
+        given=asked.given,
+    )
 
 
 class _Assets:
