@@ -35,12 +35,12 @@ def told(client: ChefClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
                 continue
             sent, bonus = bonus, {}
             if event.args[_WHOSE[event.name]] == client.name:
-                out += _of_event(client, event.name, event.args, sent, int(log["blockNumber"], 16))
+                out += _of_event(client, event.name, event.args, sent, log)
     return out
 
 
 def _of_event(
-    client: ChefClient, name: str, args: Mapping[str, Any], bonus: Mapping[str, int], block: int
+    client: ChefClient, name: str, args: Mapping[str, Any], bonus: Mapping[str, int], log: Mapping[str, Any]
 ) -> list[Told]:
     amount, place, sushi = int(args["amount"]), f"{client.venue}#{args['pid']}", _name(client, client.deployment.sushi)
     legs = dict(bonus)
@@ -49,12 +49,19 @@ def _of_event(
         return [Told("harvest", place, legs, 0, {"reward": amount, "bonus": sum(bonus.values())})]
     staked = amount if name == "Deposit" else -amount
     add(legs, client.read("lpToken", args["pid"]), -staked)
-    due = _due(client, place, sushi, block) if name == "EmergencyWithdraw" else 0
+    due = _due(client, place, sushi, log) if name == "EmergencyWithdraw" else 0
     out = [Told(_VERBS[name], place, legs, staked, {"amount": amount, "bonus": sum(bonus.values())})]
     return [*out, Told("forfeited", place, {}, 0, {}, {sushi: -due})] if due else out
 
 
-def _due(client: ChefClient, place: str, sushi: str, block: int) -> int:
+def _due(client: ChefClient, place: str, sushi: str, log: Mapping[str, Any]) -> int:
+    """Return what could be claimed ahead of a block, nothing if it was paid or given up before in the same block."""
+    kinds, where = tuple(topic(CHEF, name) for name in ("Harvest", "EmergencyWithdraw")), str(log["blockHash"])
+    topics = [kinds, *log["topics"][1:3]]  # user and pool
+    same = client.rpc.logs(address=client.deployment.chef, topics=topics, block_hash=where)
+    if any(int(one["logIndex"], 16) < int(log["logIndex"], 16) for one in same):
+        return 0
+    block = int(log["blockNumber"], 16)
     held = (client_ahead(client, block) or client).positions(client.account, block - 1)
     return next((position.claimable.get(sushi, 0) for position in held if position.id == place), 0)
 
