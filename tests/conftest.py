@@ -35,6 +35,7 @@ BUDGET_S = {
     "market": 120,
     "networks": 60,
     "rehearse": 120,
+    "statement": 60,
     "strategies": 30,
     "studies": 20,
     "twins": 120,

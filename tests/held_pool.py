@@ -51,7 +51,7 @@ class World:
         _, receipts = self.anvil.mine(calls, base_fee=FEE_PRICE)
         assert all(receipt.status for receipt in receipts), receipts
         for (who, call), receipt in zip(calls, receipts, strict=True):
-            if who == ME and call.to == self.at.manager:
+            if who == ME and (call.to == self.at.manager or call.purpose == "approve"):
                 self.paid += receipt.gas_used * receipt.effective_gas_price
         return receipts
 

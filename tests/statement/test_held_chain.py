@@ -133,7 +133,7 @@ def test_several_own_transactions_of_one_block(world: World) -> None:
     world.swap(10 * ETHER, "WETH@op")
     done = world.state()
     assert done.total is not None
-    verbs = [step.verb for step in done.record if isinstance(step, Recorded)]
+    verbs = [step.verb for step in done.record if isinstance(step, Recorded) and step.verb != "approve"]
     assert verbs == ["increase", "collect", "increase", "decrease", "collect"]
     (left,) = done.still_open
     assert (left.principal[USDC], left.principal[WETH]) == world.clients[ME].read("principal", token)

@@ -179,6 +179,7 @@ def statement(
     logs: Annotated[list[Path] | None, Parameter(name="--logs", negative="", consume_multiple=True)] = None,
     network: str = "",
     at: Annotated[list[str] | None, Parameter(name="--at", negative="")] = None,
+    find: Annotated[bool, Parameter(negative="")] = False,
     pool: str = "",
     token0: str = "",
     token1: str = "",
@@ -212,7 +213,11 @@ def statement(
     network
         The network that the endpoint must be on, or where the logs were recorded.
     at
-        Contracts beside those known, as KIND=0x…, e.g. uniswap_v3=0x… for a position manager.
+        Contracts beside those known, as KIND=0x…: the position manager of Uniswap v3, a pair, a vault, a farm, a chef,
+        a pool of Aave, Morpho Blue.
+    find
+        Look for further pairs, vaults, farms, chefs and lending markets by their events that name the account. The
+        endpoint must answer for logs of any contract.
     pool
         With logs of several pools: the address of the one that matters.
     token0
@@ -246,6 +251,7 @@ def statement(
         logs=tuple(logs or ()),
         network=network,
         at=tuple(at or ()),
+        find=find,
         pool=(pool, token0, token1, fee, tick_spacing),
         home=home,
         price=tuple(price or ()),

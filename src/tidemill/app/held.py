@@ -39,6 +39,7 @@ class Wanted(Struct, frozen=True):
     logs: tuple[Path, ...]
     network: str
     at: tuple[str, ...]
+    find: bool
     pool: tuple[str, str, str, int, int]
     home: str
     price: tuple[str, ...]
@@ -81,6 +82,7 @@ def _asked(wanted: Wanted) -> Asked:
         home=wanted.home,
         given=dict(_pair(text, "price", "ARB=1.05") for text in wanted.price),
         samples=wanted.samples,
+        find=wanted.find,
     )
 
 

@@ -73,6 +73,7 @@ class Mark(Struct, frozen=True):
     blocks : the block of each network, by network id.
     parent : a ``before`` mark read from the parent block: what accrues inside the inclusion block ahead of the step
         (seconds of rewards, another actor's swap) is then booked with the step, as income or as conversion.
+    settled : venues whose positions such a mark shows as they were just ahead of the step all the same.
     """
 
     seq: int
@@ -84,6 +85,7 @@ class Mark(Struct, frozen=True):
     rates: Mapping[str, Rate] = field(default_factory=dict)
     blocks: Mapping[str, Block] = field(default_factory=dict)
     parent: bool = False
+    settled: frozenset[str] = frozenset()
 
 
 class Recorded(Struct, frozen=True):

@@ -200,9 +200,14 @@ class _Poster:
         traded: Mapping[str, str],
     ) -> None:
         steps = interval.steps
-        loose = interval.before.parent or any(isinstance(s, Recorded) and s.verb in EXCHANGE_VERBS for s in steps)
+        exchanged = any(isinstance(s, Recorded) and s.verb in EXCHANGE_VERBS for s in steps)
+        settled = interval.before.settled
         named = {s.result.position for s in steps if isinstance(s, Recorded) and s.result and s.result.position}
-        befallen = {step.happened.position: step for step in steps if isinstance(step, Befell)}
+        befallen: dict[str, list[Befell]] = {}
+        for step in steps:
+            if isinstance(step, Befell):
+                befallen.setdefault(step.happened.position, []).append(step)
+        acted = {step.venue for step in steps if isinstance(step, Recorded) and not _failed(step)}
         gap = {venue: {token: -paid for token, paid in amounts.items()} for venue, amounts in transit.items()}
         self._check_befallen(interval, old, new)
         postings = [Posting(f"transit:{v}", t, -n) for v, amounts in transit.items() for t, n in amounts.items()]
@@ -211,8 +216,17 @@ class _Poster:
             pair = _Pair(old.claims.get(name), new.claims.get(name))
             change = _own_change(pair)
             postings += change
+            loose = exchanged or (interval.before.parent and pair.claim.venue not in settled)
             if name in befallen:
-                postings += self._suffered(interval, befallen[name], pair, change)
+                struck, left = _struck(interval, befallen[name], change)
+                postings += struck
+                if left and pair.claim.venue in acted:  # what one did oneself in the same block is among it
+                    touched.setdefault(pair.claim.venue, []).append(pair)
+                    _add(gap.setdefault(pair.claim.venue, {}), left)
+                else:
+                    if not loose:
+                        _check_little(interval, pair.claim, left)
+                    postings += self._between(interval, pair, left)
             elif name in traded and pair.claim.treatment.principal == "grows":
                 # bought, sold or taken like any token: what it stands for is the other leg
                 postings += [Posting(traded[name], token, -amount) for token, amount in pair.grown().items()]
@@ -229,6 +243,7 @@ class _Poster:
                     venue_gap[token] = venue_gap.get(token, 0) + amount
         for venue in sorted(gap.keys() | touched.keys()):
             pairs = sorted(touched.get(venue, []), key=_Pair.same_size)  # those that changed their size first
+            loose = exchanged or (interval.before.parent and venue not in settled)
             rounding, converted = self._rounding(interval, venue, gap.get(venue, {}), pairs, loose=loose)
             postings += rounding
             for place, pair in enumerate(pairs):
@@ -238,25 +253,13 @@ class _Poster:
         label = "claims after own steps"
         self._enter(steps[-1].seq, interval.after.time, "claim", label, postings, interval.number, phase)
 
-    def _suffered(self, interval: Interval, step: Befell, pair: _Pair, change: list[Posting]) -> list[Posting]:
-        """Post what befell a position against its cause; what the market did since a parent-block mark, against it."""
-        claim, cause = pair.claim, _cause(step)
-        lost: _Amounts = {}
-        for _, token, amount in change:
-            lost[token] = lost.get(token, 0) + amount
-        between: _Amounts = {}
-        if interval.before.parent:
-            told = dict(step.happened.amounts)
-            for token, amount, _ in _moves(step):
-                told[token] = told.get(token, 0) - amount
-            between = _minus(lost, told)
-            lost = told
+    def _between(self, interval: Interval, pair: _Pair, left: Mapping[str, int]) -> list[Posting]:
+        """Post what the market did, since a parent-block mark, to a position that something befell."""
+        claim = pair.claim
         converts = claim.treatment.principal == "converts"
         side = f"market:{claim.id}" if converts else f"income:{claim.treatment.income}:{claim.id}"
-        self._basis(pair, interval.number, between)
-        return [Posting(cause, token, -n) for token, n in lost.items()] + [
-            Posting(side, token, -n) for token, n in between.items()
-        ]
+        self._basis(pair, interval.number, left)
+        return [Posting(side, token, -n) for token, n in left.items()]
 
     def _check_befallen(self, interval: Interval, old: Holdings, new: Holdings) -> None:
         """What befell must add up to the change of all holdings, within 2 raw units for each event."""
@@ -439,6 +442,40 @@ def _owing(pairs: Sequence[_Pair], token: str) -> Claim | None:
     """Return the claim that is a debt in ``token``: what is owed grows in the inclusion block as well."""
     each = (claim for pair in pairs for claim in (pair.was, pair.now) if claim)
     return next((claim for claim in each if claim.principal.get(token, 0) < 0), None)
+
+
+def _struck(interval: Interval, steps: Sequence[Befell], change: Sequence[Posting]) -> tuple[list[Posting], _Amounts]:
+    """Post what befell a position against its causes; return what else changed it since a parent-block mark.
+
+    Without such a mark nothing else can have: the last cause takes all that was not said.
+    """
+    left: _Amounts = {}
+    for _, token, amount in change:
+        left[token] = left.get(token, 0) + amount
+    postings: list[Posting] = []
+    for step in steps:
+        told = dict(step.happened.amounts)
+        for token, amount, _ in _moves(step):
+            told[token] = told.get(token, 0) - amount
+        if step is steps[-1] and not interval.before.parent:
+            told = left
+        left = _minus(left, told)
+        postings += [Posting(_cause(step), token, -n) for token, n in told.items()]
+    return postings, left
+
+
+def _check_little(interval: Interval, claim: Claim, left: Mapping[str, int]) -> None:
+    """Where a mark tells what was ahead, an event explains all that happened to a position but rounding."""
+    for token, amount in left.items():
+        if abs(amount) > claim.rounding:
+            raise InvariantBroken(
+                f"step seq {interval.steps[-1].seq}: what befell {claim.id} leaves {amount} {token} unexplained"
+            )
+
+
+def _add(sums: _Amounts, more: Mapping[str, int]) -> None:
+    for token, amount in more.items():
+        sums[token] = sums.get(token, 0) + amount
 
 
 def _cause(step: Befell) -> str:

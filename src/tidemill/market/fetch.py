@@ -122,7 +122,7 @@ def read_chunks(
     blooms: int = 32,
     progress: Callable[[str], None] | None = None,
 ) -> Iterator[Chunk]:
-    """Fetch and check as ``fetch_chunks`` does, range by range, and keep nothing."""
+    """Fetch and check as ``fetch_chunks`` does, range by range, and keep nothing; no ``address`` means any contract's."""
     at, span = first, max_range
     while at <= last:
         logs, end = fetch_logs(rpc, address, at, min(at + span - 1, last), topics)
@@ -144,7 +144,9 @@ def fetch_logs(
     end = last
     while True:
         try:
-            logs = [dict(log) for log in rpc.logs(address=address, topics=topics, from_block=first, to_block=end)]
+            logs = [
+                dict(log) for log in rpc.logs(address=address or None, topics=topics, from_block=first, to_block=end)
+            ]
         except RpcError as refused:
             if end == first:
                 raise RpcError(f"{refused} (asked for the single block {first})") from None
@@ -165,7 +167,7 @@ def check_logs(
     for number, log in enumerate(logs):
         where = f"{rpc.address}: log {number} of blocks {blocks[0]} to {blocks[1]}"
         block, index = int(log["blockNumber"], 16), int(log["logIndex"], 16)
-        if log["address"].lower() != address.lower():
+        if address and log["address"].lower() != address.lower():
             raise RpcError(f"{where}: of contract {log['address']}, asked for {address}")
         if not blocks[0] <= block <= blocks[1]:
             raise RpcError(f"{where}: in block {block}, which was not asked for")
@@ -198,7 +200,11 @@ def check_blooms(
         bloom = answers.mapping(header, where).get("logsBloom")
         if not isinstance(bloom, str) or not re.fullmatch("0x[0-9a-fA-F]{512}", bloom):
             raise RpcError(f"{where}: logsBloom is not 256 hex bytes")
-        if in_bloom(bloom, address) and _topics_in(bloom, topics) and _hidden(rpc, address, topics, number):
+        if (
+            (not address or in_bloom(bloom, address))
+            and _topics_in(bloom, topics)
+            and _hidden(rpc, address, topics, number)
+        ):
             raise RpcError(f"{where}: no logs given, but its receipts hold some of {address}; the endpoint hides logs")
 
 
@@ -220,7 +226,7 @@ def _hidden(rpc: Rpc, address: str, topics: Sequence[Any], number: int) -> bool:
         ) from None
     for receipt in receipts if isinstance(receipts, list) else ():
         for log in answers.logs(receipt.get("logs"), f"{rpc.address}: receipts of block {number}"):
-            mine = log["address"].lower() == address.lower()
+            mine = not address or log["address"].lower() == address.lower()
             if mine and all(_fits(log["topics"], place, wanted) for place, wanted in enumerate(topics)):
                 return True
     return False

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.chain import answers
 from tidemill.chain.rpc import Rpc, RpcRejected
 from tidemill.errors import RpcError
 from tidemill.interfaces import Block, Costs, Rate
+from tidemill.studies.held_checks import check_complete, settled
+from tidemill.studies.held_sent import MOST, sent_by, without_logs
 from tidemill.venues.shared.history import Deed, History, Holding, Touch, Transaction
 
 __all__ = ["Act", "Happening", "Snapshot", "Story", "merged", "read_story"]
@@ -37,7 +39,7 @@ class Act(Struct, frozen=True):
 
 class Happening(Struct, frozen=True):
     """All transactions of one block. ``before`` is the state ahead of it (``parent``: the end of the block before, so that
-    what others did in the block shows only ``after``).
+    what others did in the block shows only ``after``). ``settled`` : venues whose part of it is exact all the same.
     """
 
     at: Block
@@ -45,16 +47,21 @@ class Happening(Struct, frozen=True):
     acts: tuple[Act, ...]
     after: Holding
     parent: bool = True
+    settled: frozenset[str] = frozenset()
 
 
 class Story(Struct, frozen=True):
-    """From ``start`` to ``end``: what happened, and snapshots in between (for curves), in order of time."""
+    """From ``start`` to ``end``: what happened, and snapshots in between (for curves), in order of time.
+
+    ``notes`` are what its reader must know.
+    """
 
     network: str
     native: str
     start: Snapshot
     events: tuple[Happening | Snapshot, ...]
     end: Snapshot
+    notes: tuple[str, ...] = ()
 
     def holdings(self) -> Iterator[Holding]:
         """Yield every state told, in order."""
@@ -92,31 +99,78 @@ def read_story(
     ``samples`` more snapshots are taken at even distances. Network fees are the account's where it sent the transaction
     itself; without an account, those of whoever did.
     """
-    told: dict[int, Holding] = {}
-
-    def at(block: int) -> Block:
-        return Block(time=rpc.block(block).timestamp, number=block)
-
-    def held(block: int) -> Holding:
-        if block not in told:
-            told[block] = merged([reader.holding(block) for reader in readers])
-        return told[block]
-
-    touches = sorted({touch for reader in readers for touch in reader.touches()})
-    blocks: dict[int, list[Transaction]] = {}
-    for tx in _transactions(rpc, touches):
-        blocks.setdefault(tx.at.block, []).append(tx)
+    reading = _Reading(rpc, readers, account)
+    reading.find(first, last, tell)
+    blocks = reading.blocks
     wanted = {first + (last - first) * k // (samples + 1) for k in range(1, samples + 1)} - blocks.keys() - {first}
     events: list[Happening | Snapshot] = []
     for number, block in enumerate(sorted(blocks.keys() | wanted), 1):
         tell(f"reading block {block:,} ({number} of {len(blocks) + len(wanted)}) …")
         if block not in blocks:
-            events.append(Snapshot(at(block), held(block)))
-            continue
-        acts = tuple(_act(tx, readers, account) for tx in blocks[block])
-        if any(act.deeds for act in acts):
-            events.append(Happening(at(block), held(block - 1), acts, held(block)))
-    return Story(network, native, Snapshot(at(first), held(first)), tuple(events), Snapshot(at(last), held(last)))
+            events.append(reading.snapshot(block))
+        elif any(act.deeds for act in blocks[block]):
+            events.append(reading.happening(block))
+    return Story(network, native, reading.snapshot(first), tuple(events), reading.snapshot(last), tuple(reading.notes))
+
+
+class _Reading:
+    """A chain being read: each state once, by venue."""
+
+    def __init__(self, rpc: Rpc, readers: Sequence[History], account: str) -> None:
+        self.rpc, self.readers, self.account = rpc, readers, account
+        self.blocks: dict[int, list[Act]] = {}
+        self.notes: list[str] = []
+        self._told: dict[tuple[str, int], Holding] = {}
+
+    def find(self, first: int, last: int, tell: Callable[[str], None]) -> None:
+        """Find all transactions: those whose logs touch what is held, and what else the account paid fees for."""
+        found = _transactions(self.rpc, sorted({touch for reader in self.readers for touch in reader.touches()}))
+        deeds = {tx.at.tx: tuple(deed for reader in self.readers for deed in reader.deeds(tx)) for tx in found}
+        if self.account:
+            tell("looking for failed transactions and allowances …")
+            more = self._silent(first, last, deeds)
+            found = sorted([*found, *more], key=lambda tx: tx.at)
+        for tx in found:
+            self.blocks.setdefault(tx.at.block, []).append(_act(tx, deeds[tx.at.tx], self.account))
+
+    def _silent(self, first: int, last: int, deeds: dict[str, tuple[Deed, ...]]) -> list[Transaction]:
+        sent = sent_by(self.rpc, self.account, first, last)
+        if sent is None:
+            self.notes.append(
+                f"the account sent more than {MOST:,} transactions: fees of failed ones and of allowances are not counted"
+            )
+            return []
+        rest = _transactions(self.rpc, [one.at for one in sent if one.at.tx not in deeds])
+        failed = {tx.at.tx for tx in rest if not tx.receipt.status}
+        silent = without_logs(sent, deeds, failed.__contains__, self.readers)
+        deeds.update({tx: (deed,) for tx, deed in silent.items()})
+        return [tx for tx in rest if tx.at.tx in silent]
+
+    def snapshot(self, block: int) -> Snapshot:
+        """Return everything held at the end of a block."""
+        return Snapshot(self._at(block), merged([self._held(reader, block) for reader in self.readers]))
+
+    def happening(self, block: int) -> Happening:
+        """Return a block in which something was done; raises ``BadData`` where logs do not come to what is held."""
+        before, after = (merged([self._held(reader, b) for reader in self.readers]) for b in (block - 1, block))
+        issuers = {token: rate.venue for one in (before, after) for token, rate in one.rates.items()}
+        acts = tuple(structs.replace(act, deeds=settled(act.deeds, issuers)) for act in self.blocks[block])
+        deeds = [deed for act in acts for deed in act.deeds]
+        check_complete(before, deeds, after, block)
+        touched = {deed.venue for deed in deeds}
+        ahead = {reader.venue: reader.ahead(block) if reader.venue in touched else None for reader in self.readers}
+        states = [ahead[reader.venue] or self._held(reader, block - 1) for reader in self.readers]
+        exact = frozenset(venue for venue, state in ahead.items() if state is not None)
+        return Happening(self._at(block), merged(states), acts, after, settled=exact)
+
+    def _held(self, reader: History, block: int) -> Holding:
+        key = reader.venue, block
+        if key not in self._told:
+            self._told[key] = reader.holding(block)
+        return self._told[key]
+
+    def _at(self, block: int) -> Block:
+        return Block(time=self.rpc.block(block).timestamp, number=block)
 
 
 def _transactions(rpc: Rpc, touches: Sequence[Touch]) -> list[Transaction]:
@@ -140,8 +194,7 @@ def _sender(raw: Mapping[str, Any], where: str) -> str:
     return sender.lower()
 
 
-def _act(tx: Transaction, readers: Sequence[History], account: str) -> Act:
-    deeds = tuple(deed for reader in readers for deed in reader.deeds(tx))
+def _act(tx: Transaction, deeds: tuple[Deed, ...], account: str) -> Act:
     costs = Costs()
     if account in ("", tx.sender):
         receipt = tx.receipt

@@ -25,6 +25,7 @@ class Asked(Struct, frozen=True):
     network : name of the network the endpoint must be on; empty takes what it says.
     contracts : (kind, address) beside or instead of known deployments.
     home, given : see ``held_document.state``. samples : snapshots in between, for curves.
+    find : look for contracts that nobody named, by the events that name the account.
     """
 
     address: str = ""
@@ -36,6 +37,7 @@ class Asked(Struct, frozen=True):
     home: str = ""
     given: Mapping[str, str] = field(default_factory=dict)
     samples: int = 24
+    find: bool = False
 
 
 def address_of(text: str) -> str:

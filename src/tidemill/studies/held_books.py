@@ -24,16 +24,16 @@ from tidemill.interfaces import (
     Price,
     Recorded,
     Result,
+    Reverted,
     Transfer,
 )
 from tidemill.ledger.families import BROUGHT, TAKEN
 from tidemill.ledger.timeline import Step
 from tidemill.studies.held import Act, Happening, Story
-from tidemill.venues.shared.history import ME, Deed, Holding
+from tidemill.venues.shared.history import ME, OUTSIDE, Deed, Holding
 
 __all__ = ["groups", "record_and_marks"]
 
-OUTSIDE = "outside"
 _SHARES = "#shares"
 _MOVES = ("came", "went")
 _Amounts = dict[str, int]
@@ -116,7 +116,15 @@ class _Keeper:
         self._mark("end", story.end.at, story.end.holding)
         return self.record, self.marks
 
-    def _mark(self, why: str, at: Block, holding: Holding, *, parent: bool = False) -> None:
+    def _mark(
+        self,
+        why: str,
+        at: Block,
+        holding: Holding,
+        *,
+        parent: bool = False,
+        settled: frozenset[str] = frozenset(),
+    ) -> None:
         held, prices = self._mine(holding), self.priced(holding)
         balances = {token: amount for token, amount in self.purse.items() if amount} | dict(held.shares)
         self.marks.append(
@@ -130,6 +138,7 @@ class _Keeper:
                 held.rates,
                 {self.story.network: at},
                 parent,
+                settled,
             )
         )
 
@@ -173,7 +182,7 @@ class _Keeper:
         flows = [_Flow(_worth(p, TAKEN, at, -1)) for p in gone]
         behind = structs.replace(after, positions=(*after.positions, *gone), rates={**before.rates, **after.rates})
         behind = self._shares(acts, "went", behind, at, flows)
-        self._mark("before", at, ahead, parent=event.parent)
+        self._mark("before", at, ahead, parent=event.parent, settled=event.settled)
         for act in acts:
             self._act(act, moved, at)
         self._mark("after", at, behind)
@@ -234,6 +243,7 @@ class _Keeper:
                 happened = Happened(deed.venue, deed.position, deed.verb, deed.amounts, at)
                 self.record.append(Befell(self.seq, happened, transfers))
                 continue
+            failed = deed.kind == "failed"
             self.record.append(
                 Recorded(
                     seq=self.seq,
@@ -244,9 +254,9 @@ class _Keeper:
                     step=number,
                     venue=deed.venue,
                     verb=deed.verb,
-                    status=Filled(deed.amounts, deed.position or None),
+                    status=Reverted("") if failed else Filled(deed.amounts, deed.position or None),
                     costs=costs,
-                    result=Result(deed.amounts, transfers, position=deed.position or None),
+                    result=None if failed else Result(deed.amounts, transfers, position=deed.position or None),
                     tx=act.tx,
                 )
             )

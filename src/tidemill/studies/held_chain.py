@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from tidemill import networks
@@ -74,7 +75,7 @@ def _from_chain(rpc: Rpc, asked: Asked, tell: Callable[[str], None]) -> Portfoli
         tell=tell,
     )
     tell("stating …")
-    notes = [note for reader in readers for note in reader.notes()]
+    notes = [*story.notes, *(note for reader in readers for note in reader.notes())]
     told = Told(
         title=f"What {whose} earned",
         parameters={"address": who, "token ids": ", ".join(map(str, asked.token_ids)), "blocks": f"{first} to {last}"},
@@ -83,7 +84,14 @@ def _from_chain(rpc: Rpc, asked: Asked, tell: Callable[[str], None]) -> Portfoli
         fidelity=Fidelity("exact", "n/a", "bytecode-equal", "none: every amount was read from the chain", notes),
         data_fee=data_fee,
     )
-    return state(story, assets.found, told, home=asked.home, given=asked.given)
+    occurring = {native} | {asset.id for reader in readers for asset in reader.assets()}
+    return state(
+        story,
+        {name: one for name, one in assets.found.items() if name in occurring},
+        told,
+        home=asked.home,
+        given=asked.given,
+    )
 
 
 class _Assets:
@@ -114,6 +122,7 @@ def _readers(
     assets: _Assets,
     tell: Callable[[str], None],
 ) -> Iterator[History]:
+    @cache  # readers of several kinds ask for the same
     def logs(query: LogQuery) -> Sequence[Mapping[str, Any]]:
         found = read_chunks(rpc, query.address, blocks[0] + 1, blocks[1], topics=query.topics, blooms=4, progress=tell)
         return [log for chunk in found for log in chunk.logs]
@@ -123,7 +132,7 @@ def _readers(
         assert histories is not None, "only kinds that can be read back are looked at"
         tell(f"looking for positions of {name} …")
         yield from histories(
-            Past(rpc, network, who, asked.token_ids, contracts, blocks[0], blocks[1], logs, assets, tell)
+            Past(rpc, network, who, asked.token_ids, contracts, blocks[0], blocks[1], logs, assets, tell, asked.find)
         )
 
 
@@ -139,8 +148,8 @@ def _contracts(asked: Asked, network: str) -> Iterator[tuple[str, Mapping[str, s
         if given or kind(name).history is None:
             continue
         known = about(name).deployments.get(network)
-        if known:
-            yield name, {key: str(fact.value) for key, fact in known.items()}
+        if known or asked.find:
+            yield name, {key: str(fact.value) for key, fact in (known or {}).items()}
 
 
 def _ended(asked: Asked, network: str) -> list[str]:

@@ -107,6 +107,7 @@ def state(
 
     parts = groups(story)
     together = record_and_marks(story, priced, parts=parts)
+    _check_priced(together[1], asset)
     facts = _facts(story, assets, told, asset)
     total = _stated(together, facts, told.title)
     each = {}
@@ -115,6 +116,18 @@ def state(
             name = "+".join(sorted(part))
             each[name] = _stated(record_and_marks(story, priced, parts=parts, only=part), facts, name)
     return Portfolio(total, each, *together, still_open=_open(together[1][-1]))
+
+
+def _check_priced(marks: Sequence[Mark], home: Asset) -> None:
+    for mark in marks:
+        for token, amount in holdings(mark).valued().items():
+            if amount and token not in mark.prices:
+                symbol = token.partition("@")[0]
+                raise BadInput(
+                    f"no venue read here prices {symbol} at second {mark.time}; give --price {symbol}=… in "
+                    f"{home.id.partition('@')[0]}, or name the venue that issues or quotes it with --at",
+                    field="price",
+                )
 
 
 def _open(mark: Mark) -> tuple[Open, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -16,9 +16,9 @@ from tidemill.interfaces import Block, Stage
 from tidemill.venues.shared.oracle import Oracle
 
 if TYPE_CHECKING:
-    from tidemill.venues.shared.history import Histories
+    from tidemill.venues.shared.history import Histories, History, Past
 
-__all__ = ["Bars", "Kind", "Pair", "Placed", "Setup", "kind", "kinds"]
+__all__ = ["Bars", "Kind", "Pair", "Placed", "Setup", "kind", "kinds", "read_back"]
 
 Pair = Callable[[Any], tuple[str, str, int]]
 """A stage → (token0, token1, sqrt_price_x96): what the venue says one token is worth in the other."""
@@ -118,6 +118,16 @@ class Kind(Struct, frozen=True):
     reasons: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     history: Histories | None = None
+
+
+def read_back(module: str) -> Histories:
+    """Return what ``Kind.history`` names: ``histories`` of a module that is imported only when it is asked."""
+
+    def histories(past: Past) -> Sequence[History]:
+        found: Sequence[History] = import_module(module).histories(past)
+        return found
+
+    return histories
 
 
 _OURS = {

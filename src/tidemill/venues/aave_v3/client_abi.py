@@ -46,6 +46,10 @@ uint128 isolationModeTotalDebt)
 """The struct that getReserveData answers with is static, so its fields stand in a row."""
 
 RECEIPT = """
+event Transfer(address indexed from, address indexed to, uint256 value)
+event Mint(address indexed caller, address indexed onBehalfOf, uint256 value, uint256 balanceIncrease, uint256 index)
+event Burn(address indexed from, address indexed target, uint256 value, uint256 balanceIncrease, uint256 index)
+event BalanceTransfer(address indexed from, address indexed to, uint256 value, uint256 index)
 function balanceOf(address user) view returns (uint256)
 function scaledBalanceOf(address user) view returns (uint256)
 function totalSupply() view returns (uint256)

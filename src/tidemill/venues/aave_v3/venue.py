@@ -11,7 +11,7 @@ from tidemill.units import BPS, RAY, mul_div_down
 from tidemill.venues.aave_v3.bars import BARS
 from tidemill.venues.aave_v3.model import MarketModel
 from tidemill.venues.aave_v3.others import PRICE, oracle_of, script_of
-from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.shared.loans import LoanStage
 
 __all__ = ["VENUE"]
@@ -145,4 +145,5 @@ VENUE = Kind(
     verbs={"enter": "supply", "leave": "withdraw"},
     bars=BARS,
     reasons=MarketModel.reasons,
+    history=read_back("tidemill.venues.aave_v3.history"),
 )

@@ -10,7 +10,7 @@ from tidemill.interfaces import Action, Stage
 from tidemill.units import BPS, mul_div_down
 from tidemill.venues.erc4626.bars import BARS
 from tidemill.venues.erc4626.model import VaultModel
-from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
 
 __all__ = ["VENUE"]
@@ -89,4 +89,5 @@ VENUE = Kind(
     },
     verbs={"enter": "deposit", "leave": "redeem"},
     bars=BARS,
+    history=read_back("tidemill.venues.erc4626.history"),
 )

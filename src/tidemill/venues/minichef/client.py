@@ -14,7 +14,7 @@ from tidemill.venues.minichef.doing import HALT
 from tidemill.venues.minichef.model import ALIASES
 from tidemill.venues.shared.client_parts import ERC20, Given, abi, ask, decode_log, with_approvals
 
-__all__ = ["ChefClient"]
+__all__ = ["ChefClient", "moved"]
 
 _OF_STAKERS = {
     "deposit": "deposit",
@@ -140,7 +140,7 @@ class ChefClient:
             elif event.name in ("Deposit", "Withdraw", "EmergencyWithdraw") and "at" not in event.args:
                 amounts["amount"] = int(event.args["amount"])
         if amounts:
-            amounts["bonus"] = sum(amount for source, amount in map(_moved, logs) if source in self._senders())
+            amounts["bonus"] = sum(amount for source, _, amount in map(moved, logs) if source in self._senders())
         return Filled(amounts)
 
     def _senders(self) -> set[str]:
@@ -190,13 +190,16 @@ class ChefClient:
         value = _bare(self._ask(query, *args, block=block))
         return self._named(query, value) if query in ("lpToken", "rewarder") else value
 
-    def positions(self, owner: str, block: BlockId = "latest") -> Sequence[Position]:
-        """Return the owner's stake in each pool with both rewards it could claim at ``block``.
+    def positions(
+        self, owner: str, block: BlockId = "latest", *, pids: Sequence[int] | None = None
+    ) -> Sequence[Position]:
+        """Return the owner's stake in each pool (of ``pids``) with both rewards it could claim at ``block``.
 
         What the contract would refuse to pay at this moment is not claimable.
         """
         at, seen, out = self.deployment, self.rpc.block(block), []
-        for pid in range(self._ask("poolLength", block=seen)[0]):
+        count = self._ask("poolLength", block=seen)[0]
+        for pid in range(count) if pids is None else [one for one in pids if one < count]:
             staked, _ = self._ask("userInfo", pid, owner, block=seen)
             claimable = {token: amount for token, amount in self._claimable(pid, owner, seen).items() if amount}
             if staked or claimable:
@@ -240,11 +243,11 @@ def _halted(reason: str) -> bool:
     return any(word in reason.lower() for word in _HALTS)
 
 
-def _moved(log: Mapping[str, Any]) -> tuple[str, int]:
-    """Who sent how much, where a log is a transfer of a token; nobody otherwise."""
+def moved(log: Mapping[str, Any]) -> tuple[str, str, int]:
+    """Return (source, target, raw units) where a log is a transfer of a token; nobody otherwise."""
     topics = [str(topic).lower() for topic in log["topics"]]
     transfer = abi(PAID).events.get(topics[0]) if len(topics) == 3 else None
-    return ("0x" + topics[1][-40:], int(str(log["data"]), 16)) if transfer else ("", 0)
+    return ("0x" + topics[1][-40:], "0x" + topics[2][-40:], int(str(log["data"]), 16)) if transfer else ("", "", 0)
 
 
 def _bare(values: tuple[Any, ...]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
-from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.minichef.bars import BARS
 from tidemill.venues.minichef.model import ChefModel
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
@@ -124,4 +124,5 @@ VENUE = Kind(
     },
     verbs={"enter": "deposit", "harvest": "harvest", "leave": "withdraw_and_harvest"},
     bars=BARS,
+    history=read_back("tidemill.venues.minichef.history"),
 )

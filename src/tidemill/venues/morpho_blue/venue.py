@@ -7,7 +7,7 @@ from pathlib import Path
 from tidemill.errors import BadInput
 from tidemill.interfaces import Block, Stage
 from tidemill.units import BPS, WAD, parse_amount
-from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.morpho_blue.model import MorphoModel
 from tidemill.venues.morpho_blue.others import Terms, script_of
 from tidemill.venues.morpho_blue.rules import MAX_FEE
@@ -127,4 +127,5 @@ VENUE = Kind(
         "when all is borrowed, a withdrawal waits until somebody repays or supplies",
     ),
     verbs={"enter": "supply", "leave": "withdraw"},
+    history=read_back("tidemill.venues.morpho_blue.history"),
 )

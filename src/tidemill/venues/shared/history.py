@@ -24,6 +24,7 @@ from tidemill.interfaces import Position, Rate, Transfer
 
 __all__ = [
     "ME",
+    "OUTSIDE",
     "Asset",
     "Deed",
     "Histories",
@@ -41,6 +42,9 @@ __all__ = [
 ME = "me"
 """One's own side of a transfer, as everywhere in a world's book."""
 
+OUTSIDE = "outside"
+"""Where a receipt token came from or went to that no venue here knows of."""
+
 
 class Asset(Struct, frozen=True):
     """A token on the chain: ``id`` is ``SYMBOL@network`` (unique in one statement), ``address`` lower case."""
@@ -51,7 +55,9 @@ class Asset(Struct, frozen=True):
 
 
 class LogQuery(Struct, frozen=True):
-    """Logs of one contract: ``topics`` as in ``eth_getLogs`` (a topic, several, or ``None`` for any, by place)."""
+    """Logs of one contract, of any where ``address`` is empty: ``topics`` as in ``eth_getLogs`` (a topic, several, or
+    ``None`` for any, by place).
+    """
 
     address: str
     topics: tuple[str | tuple[str, ...] | None, ...] = ()
@@ -70,6 +76,7 @@ class Past(Struct, frozen=True):
     first, last : the statement goes from the end of block ``first`` to the end of block ``last``.
     logs : finds logs of blocks ``first + 1`` to ``last``, in order of the chain, as ``eth_getLogs`` gives them.
     asset : the token at an address. tell : shows progress.
+    find : look for contracts that nobody named, by the events that name the account.
     """
 
     rpc: Rpc
@@ -82,6 +89,7 @@ class Past(Struct, frozen=True):
     logs: Callable[[LogQuery], Sequence[Mapping[str, Any]]]
     asset: Callable[[str], Asset]
     tell: Callable[[str], None]
+    find: bool = False
 
 
 class Touch(Struct, frozen=True, order=True):
@@ -123,20 +131,23 @@ class Deed(Struct, frozen=True):
     venue : the reader's. position : id of the one it concerns, empty for none.
     kind : ``own`` (an action at the venue); ``came`` or ``went``: the position, or a receipt token that stands for one
         (``<venue>#shares``), was received, bought, sent or sold: money brought in or taken out, no income;
-        ``befell``: unasked (liquidated, slashed).
+        ``befell``: unasked (liquidated, slashed); ``failed``: a transaction that reverted, of which the fee is left.
     verb : of an own action the venue's verb; else a word for it (``received``, ``sent``, ``liquidated``).
     amounts : raw units by the client's own names; for ``befell`` the change of all that is held, by token id.
     transfers : tokens that moved between the account (``me``) and the venue (its id), receipt tokens included; of a
         receipt token that came or went, from or to anywhere. What the account's tokens did elsewhere in the transaction
         (a swap in a zap) is not told: what the venue took was brought in.
+    size : by how much the part of the position changed that time leaves alone (``Treatment.weight``: liquidity, scaled
+        balances, a stake). All deeds of a block must come to what the chain says: so none is missing.
     """
 
     venue: str
     position: str
-    kind: Literal["own", "came", "went", "befell"]
+    kind: Literal["own", "came", "went", "befell", "failed"]
     verb: str
     amounts: Mapping[str, int] = field(default_factory=dict)
     transfers: tuple[Transfer, ...] = ()
+    size: int = 0
 
 
 class Quote(Struct, frozen=True):
@@ -163,9 +174,12 @@ class Holding(Struct, frozen=True):
 
 
 class History(Protocol):
-    """What an account has to do with at one venue. ``venue`` is its id in the statement, unique."""
+    """What an account has to do with at one venue. ``venue`` is its id in the statement, unique; ``contracts`` are those
+    of its own that transactions are sent to (a router is none).
+    """
 
     venue: str
+    contracts: Sequence[str]
 
     def touches(self) -> Sequence[Touch]:
         """Return the transactions of blocks ``first + 1`` to ``last`` that changed what is held here, in any order."""
@@ -177,6 +191,13 @@ class History(Protocol):
 
     def holding(self, block: int) -> Holding:
         """Return what is held at the end of ``block``, and prices then."""
+        ...
+
+    def ahead(self, block: int) -> Holding | None:
+        """Return what was held ahead of the account's first transaction of ``block`` that touches it, to the wei: as at
+        the end of the block before, with what time alone added. ``None`` where that cannot be said, because others may
+        have moved it first in the block.
+        """
         ...
 
     def assets(self) -> Sequence[Asset]:

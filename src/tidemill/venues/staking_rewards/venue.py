@@ -7,7 +7,7 @@ from typing import Any
 
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage, Transfer
-from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
 from tidemill.venues.staking_rewards.bars import BARS
 from tidemill.venues.staking_rewards.model import FarmModel
@@ -81,4 +81,5 @@ VENUE = Kind(
     limits={"duration_days": (0, 10_000), "staked": (0, 10**12), "reward_per_period": (0, 10**12)},
     verbs={"enter": "stake", "harvest": "claim", "leave": "exit"},
     bars=BARS,
+    history=read_back("tidemill.venues.staking_rewards.history"),
 )

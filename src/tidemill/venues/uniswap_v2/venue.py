@@ -8,7 +8,7 @@ from typing import Any
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
 from tidemill.units import BPS, parse_amount
-from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
 from tidemill.venues.uniswap_v2.bars import BARS
 from tidemill.venues.uniswap_v2.flow import FlowSpec, swaps
@@ -159,4 +159,5 @@ VENUE = Kind(
     },
     verbs={"enter": "add_liquidity", "leave": "remove_liquidity"},
     bars=BARS,
+    history=read_back("tidemill.venues.uniswap_v2.history"),
 )

@@ -55,6 +55,8 @@ class _Token(Struct):
 def histories(past: Past) -> Sequence[History]:
     """Return a reader for each pool in which the account has or had a position token; see ``Kind.history``."""
     manager = past.contracts.get("position_manager") or past.contracts.get("address")
+    if not manager and past.find:
+        return []
     if not manager:
         raise BadInput(f"no position manager of Uniswap v3 is known on {past.network}; give its address", field="at")
     if "address" not in past.contracts and not past.rpc.code(manager, block=past.last):
@@ -74,6 +76,7 @@ class PoolHistory:
 
     def __init__(self, past: Past, manager: str, pool: str, tokens: Mapping[int, _Token]) -> None:
         self._past, self._tokens = past, tokens
+        self.contracts: Sequence[str] = (manager,)
         at = V3Deployment.of_pool(past.rpc, pool, manager=manager, router="", token_ids=("", ""))
         self._assets = past.asset(at.token0), past.asset(at.token1)
         ids = self._assets[0].id, self._assets[1].id
@@ -113,6 +116,11 @@ class PoolHistory:
         token0, token1 = (asset.id for asset in self._assets)
         return Holding(kept, quotes=(Quote(token0, token1, sqrt_price * sqrt_price, 1 << 192),))
 
+    def ahead(self, block: int) -> Holding | None:
+        """See ``History``: swaps of others come first as they like."""
+        del block
+        return None
+
     def deeds(self, tx: Transaction) -> Sequence[Deed]:
         """See ``History``."""
         at, out = self.client.deployment, []
@@ -139,9 +147,11 @@ class PoolHistory:
         pair = {key: int(args[key]) for key in ("amount0", "amount1") if key in args}
         if event.name == "Manager.IncreaseLiquidity":
             moves = self._moves(pair, source=ME, target=self.venue)
-            return Deed(self.venue, name, "own", "increase", {"liquidity": int(args["liquidity"]), **pair}, moves)
+            added = int(args["liquidity"])
+            return Deed(self.venue, name, "own", "increase", {"liquidity": added, **pair}, moves, added)
         if event.name == "Manager.DecreaseLiquidity":
-            return Deed(self.venue, name, "own", "decrease", {"liquidity": int(args["liquidity"]), **pair})
+            less = int(args["liquidity"])
+            return Deed(self.venue, name, "own", "decrease", {"liquidity": less, **pair}, (), -less)
         if event.name == "Manager.Collect" and paid is not None:
             pair = {key: int(paid.args[key]) for key in pair}
             return Deed(self.venue, name, "own", "collect", pair, self._moves(pair, source=self.venue, target=ME))

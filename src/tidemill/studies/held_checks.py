@@ -1,0 +1,75 @@
+"""What deeds of a block must come to, so that none is missing and none is counted twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tidemill.errors import BadData
+from tidemill.interfaces import Rate, Transfer
+from tidemill.ledger.families import treatment
+from tidemill.venues.shared.history import ME, OUTSIDE, Deed, Holding
+
+__all__ = ["check_complete", "settled"]
+
+
+def settled(deeds: Sequence[Deed], issuers: Mapping[str, str]) -> tuple[Deed, ...]:
+    """Tell what of a receipt token came from outside, and what was only staked or taken out of a stake.
+
+    Its issuer tells what came into the wallet and left it, other venues what they took and gave for the account; only
+    the difference came from elsewhere or went there. ``issuers`` : venue by receipt token.
+    """
+    rest: dict[str, int] = {}
+    kept = []
+    for deed in deeds:
+        handed = deed.kind in ("came", "went") and bool(deed.transfers)
+        for move in deed.transfers:
+            if move.token in issuers and (handed or issuers[move.token] != deed.venue):
+                into = move.amount * ((move.target == ME) - (move.source == ME))
+                rest[move.token] = rest.get(move.token, 0) + (into if handed else -into)
+        if not handed:
+            kept.append(deed)
+    for token, amount in rest.items():
+        place = f"{issuers[token]}#shares"
+        if amount > 0:
+            kept.append(Deed(issuers[token], place, "came", "received", {}, (Transfer(token, OUTSIDE, ME, amount),)))
+        elif amount < 0:
+            kept.append(Deed(issuers[token], place, "went", "sent", {}, (Transfer(token, ME, OUTSIDE, -amount),)))
+    return tuple(kept)
+
+
+def check_complete(before: Holding, deeds: Sequence[Deed], after: Holding, block: int) -> None:
+    """Every position must have changed by what the deeds of the block say, in the part that time leaves alone.
+
+    Raises ``BadData``, which names block and position.
+    """
+    change: dict[str, int] = {}
+    moved = set()
+    for holding, sign in ((after, 1), (before, -1)):
+        for position in holding.positions:
+            weight = position.data[treatment(position.kind).weight]
+            change[position.id] = change.get(position.id, 0) + sign * weight
+    rates = {**before.rates, **after.rates}
+    for deed in deeds:
+        if deed.kind == "own":
+            _check_paid(deed, rates, block)
+        change[deed.position] = change.get(deed.position, 0) - deed.size
+        if deed.kind in ("came", "went"):
+            moved.add(deed.position)
+    for name, missing in change.items():
+        if missing and name not in moved:
+            raise BadData(
+                f"block {block:,}: {name} changed its size by {missing} more than the logs of its transactions tell; "
+                "the endpoint left out a log, or the contract is not what it is taken for"
+            )
+
+
+def _check_paid(deed: Deed, rates: Mapping[str, Rate], block: int) -> None:
+    """Shares given out or taken back must have moved every token that they stand for, if they are worth any."""
+    for move in deed.transfers:
+        rate = rates.get(move.token)
+        if rate is None or rate.venue != deed.venue:
+            continue
+        for token, worth in rate.of_down(move.amount).items():
+            # one unit and a share's worth may be rounded away
+            if worth > 2 + rate.assets[token] // rate.shares and token not in {one.token for one in deed.transfers}:
+                raise BadData(f"block {block:,}: {deed.verb} at {deed.venue} moved {move.amount} shares and no {token}")
