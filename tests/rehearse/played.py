@@ -25,6 +25,7 @@ SCRIPTED = {
     "savings": ("deposit", "redeem"),
     "morpho_supply": ("supply", "withdraw"),
     "classic_pool": ("add_liquidity", "remove_liquidity"),
+    "farm_compound": ("add_liquidity", "remove_liquidity"),
 }
 """Examples without a recorded pool, and by which verbs they enter and leave."""
 ACTIONS = {"vault_farm": 280, "chef_farm": 280}

@@ -22,6 +22,7 @@ __all__ = ["Loaded", "describe", "find", "names", "table"]
 _OURS = {
     "compound": ("compound", "Compound"),
     "deposit_and_harvest": ("deposit_and_harvest", "DepositAndHarvest"),
+    "farm_compound": ("farm_compound", "FarmCompound"),
     "fixed_range": ("fixed_range", "FixedRange"),
     "full_range": ("fixed_range", "FullRange"),
     "hold": ("hold", "Hold"),
