@@ -11,7 +11,7 @@ from tidemill.errors import BadInput
 from tidemill.interfaces import All, Arg, At, Claimable, Decision, Intent, News, Plan, Position, Revert, View, Wake
 from tidemill.strategies import pairs
 from tidemill.strategies.compound import best_harvest
-from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, leave, now_of, sell
+from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, leave, now_of, sell, works
 from tidemill.strategies.parameters import Bps, ExitHow, K, Token, Venue
 
 __all__ = ["FarmCompound"]
@@ -83,7 +83,7 @@ class FarmCompound(Struct, frozen=True, forbid_unknown_fields=True):
             return Decision(memo=memo)
         if staked := self._staked(view):
             step: Intent | None = Intent(self.farm, "exit")
-            if not _works(view, Intent(self.farm, "exit")):  # a farm that cannot pay still gives the stake back
+            if not works(view, Intent(self.farm, "exit")):  # a farm that cannot pay still gives the stake back
                 step = Intent(self.farm, "withdraw", {"amount": staked.principal[self.share]})
         else:
             held = view.balances.get(self.share, 0)
@@ -99,7 +99,7 @@ class FarmCompound(Struct, frozen=True, forbid_unknown_fields=True):
         """Return the reward that the farm owes and can pay."""
         staked = self._staked(view)
         owed = staked.claimable.get(self.reward, 0) if staked else 0
-        return owed if owed and _works(view, Intent(self.farm, "claim")) else 0
+        return owed if owed and works(view, Intent(self.farm, "claim")) else 0
 
     def _sale(self, view: View) -> Intent | None:
         """Return the sale of the reward, that at the farm included; ``None`` if it would bring nothing."""
@@ -156,11 +156,3 @@ class FarmCompound(Struct, frozen=True, forbid_unknown_fields=True):
 def _brings(view: View, sale: Intent | None) -> int:
     """Return what a sale would bring now, fee and price impact included."""
     return view.quote(sale).amounts["amount_out"] if sale else 0
-
-
-def _works(view: View, intent: Intent) -> bool:
-    try:
-        view.quote(intent)
-    except Revert:
-        return False
-    return True

@@ -29,6 +29,7 @@ _OURS = {
     "hold_staked": ("hold_staked", "HoldStaked"),
     "lend": ("lend", "Lend"),
     "leveraged_staking": ("leveraged_staking", "LeveragedStaking"),
+    "lending_ladder": ("lending_ladder", "LendingLadder"),
     "hold_lp": ("hold_lp", "HoldLp"),
     "range_reset": ("range_reset", "RangeReset"),
 }
