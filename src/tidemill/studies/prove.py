@@ -20,6 +20,7 @@ from msgspec import Struct, field
 
 from tidemill import __version__
 from tidemill.chain.anvil import Anvil, AnvilOptions
+from tidemill.chain.artefacts import anvil_path
 from tidemill.chain.deploy import Deployment, deploy
 from tidemill.chain.rpc import Rpc
 from tidemill.chain.types import BlockRef, Call
@@ -79,6 +80,10 @@ def prove(url: str, wanted: Wanted, *, progress: Tell | None = None) -> ProofDoc
     """
     tell = progress or (lambda _line: None)
     make = _maker(wanted.kind, wanted.beside)
+    if wanted.actions:
+        anvil_path()  # asked first: all reading would be for nothing
+        if not url.startswith(("http://", "https://")):
+            raise BadInput("a local chain can only fork an http(s) endpoint; give one, or try no actions", field="rpc")
     with Rpc.connect(url, chain_id=wanted.chain_id, tell=tell) as rpc:
         at = rpc.block(wanted.block if wanted.block is not None else "latest")
         code = rpc.code(wanted.address, block=at.number)
@@ -88,10 +93,15 @@ def prove(url: str, wanted: Wanted, *, progress: Tell | None = None) -> ProofDoc
             )
         trial = _Trial()
         tell(f"reading the contract's state at block {at.number:,} …")
-        there, replayed = make(Site(rpc, wanted.address, ME, wanted.beside)), Replayed()
-        state = there.state(at.number)
-        held = _chain_balances(there, at.number)
-        trial.compare(f"block {at.number:,}", there.views(state, at.timestamp, held, at.number))
+        replayed = Replayed()
+        try:
+            there = make(Site(rpc, wanted.address, ME, wanted.beside))
+            state = there.state(at.number)
+            views = there.views(state, at.timestamp, _chain_balances(there, at.number), at.number)
+        except Revert as revert:
+            why = f"refuses what {wanted.kind} answers ({revert.reason or 'no reason given'}); wrong address or chain?"
+            raise BadInput(f"{wanted.address} on chain {rpc.chain_id} {why}", field="address") from None
+        trial.compare(f"block {at.number:,}", views)
         if wanted.replay and not trial.differences:
             tell(f"replaying {wanted.replay:,} blocks …")
             replayed = _replay(there, rpc, at, wanted.replay, trial)
@@ -179,35 +189,28 @@ def _fork(url: str, chain: int, at: BlockRef) -> Anvil:
 def _replay(subject: Subject, rpc: Rpc, at: BlockRef, blocks: int, trial: _Trial) -> Replayed:
     """Let the model follow the logs of the blocks up to ``at`` and compare at its end; only reads."""
     first = at.number - blocks
-    if first < 0:
-        raise BadInput(f"{blocks:,} blocks are more than the {at.number:,} before", field="replay")
-    state = subject.state(first)
-    logs = rpc.logs(address=list(_emitters(subject)), from_block=first + 1, to_block=at.number)
-    times = {
-        number: rpc.block(number).timestamp for number in sorted({int(str(log["blockNumber"]), 16) for log in logs})
-    }
-    count = 0
-    for log in logs:
-        number = int(str(log["blockNumber"]), 16)
+    if first < 0 or not hasattr(subject.model, "replay"):
+        why = "this kind's model follows no logs" if first >= 0 else f"there are only {at.number:,} blocks before"
+        raise BadInput(f"nothing to replay: {why}", field="replay")
+    logs = rpc.logs(address=list(subject.accounts), from_block=first + 1, to_block=at.number)
+    told = [
+        (int(str(log["blockNumber"]), 16), event)
+        for log in logs
+        for event in subject.client.events([log])
+        if subject.told(event)
+    ]
+    times = {number: rpc.block(number).timestamp for number in sorted({number for number, _ in told})}
+    state = subject.state(first, [event for _, event in told])
+    for count, (number, event) in enumerate(told):
         ctx = _Ctx(Block(time=times[number], number=number), ME, _chain_balances(subject, number - 1))
-        for event in subject.client.events([log]):
-            if not subject.told(event):
-                continue
-            try:
-                subject.model.replay(state, event, ctx)
-            except (ReplayMismatch, Revert) as mismatch:
-                trial.differences.append(f"block {number:,}: {mismatch}")
-                return Replayed(blocks, count)
-            count += 1
-    trial.compare(
-        f"after the logs of {blocks:,} blocks",
-        subject.views(state, at.timestamp, _chain_balances(subject, at.number), at.number),
-    )
-    return Replayed(blocks, count)
-
-
-def _emitters(subject: Subject) -> Sequence[str]:
-    return list(dict.fromkeys(subject.accounts))
+        try:
+            subject.model.replay(state, event, ctx)
+        except (ReplayMismatch, Revert) as mismatch:
+            trial.differences.append(f"block {number:,}: {event.name}: {mismatch}")
+            return Replayed(blocks, count)
+    where, held = f"after the logs of {blocks:,} blocks", _chain_balances(subject, at.number)
+    trial.compare(where, subject.views(state, at.timestamp, held, at.number))
+    return Replayed(blocks, len(told))
 
 
 def _chain_balances(subject: Subject, block: int) -> Callable[[str, str], int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
-from tidemill.chain.cache import cache_root
 from tidemill.errors import BadInput
 
 __all__ = ["ProofDocument", "Replayed", "proofs_of", "record"]
@@ -62,6 +63,11 @@ class ProofDocument(Struct, frozen=True, kw_only=True):
             return "differs"
         return "fork-equal" if self.done else "views equal"
 
+    def shown(self) -> dict[str, Any]:
+        """Return the document with its level and verdict, as JSON shows it."""
+        told: dict[str, Any] = msgspec.to_builtins(self)
+        return told | {"level": self.level, "verdict": self.verdict}
+
     @property
     def verdict(self) -> str:
         """The whole in one sentence."""
@@ -81,8 +87,9 @@ class ProofDocument(Struct, frozen=True, kw_only=True):
 
 
 def folder() -> Path:
-    """Return where proofs are kept: ``proofs`` in the user's tidemill folder."""
-    return cache_root() / "proofs"
+    """Return where proofs are kept: ``tidemill/proofs`` in ``XDG_DATA_HOME``, else in ``~/.local/share``."""
+    data = os.environ.get("XDG_DATA_HOME")
+    return (Path(data) if data else Path.home() / ".local" / "share") / "tidemill" / "proofs"
 
 
 def record(proof: ProofDocument) -> Path:

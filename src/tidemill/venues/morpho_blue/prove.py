@@ -12,7 +12,7 @@ from typing import Any
 
 from tidemill.chain.rpc import BlockId, Rpc
 from tidemill.errors import BadInput, Revert, RpcError
-from tidemill.interfaces import Action, Event
+from tidemill.interfaces import Action
 from tidemill.venues.morpho_blue.client import MorphoClient, MorphoDeployment
 from tidemill.venues.morpho_blue.client_abi import IRM, MORPHO
 from tidemill.venues.morpho_blue.model import MorphoModel
@@ -96,10 +96,6 @@ class MarketSubject(Subject):
         worth = market.supplied_down(own) if verb == "withdraw" else market.owed_up(own) >> 1
         amount = part_of(random, shares) if by_shares else part_of(random, worth)
         return [Action(verb, {"shares" if by_shares else "assets": amount})]
-
-    def told(self, event: Event) -> bool:
-        """See `Subject`; this model follows no logs."""
-        return False
 
 
 def _irm(rpc: Rpc, irm: str, market: str) -> str:

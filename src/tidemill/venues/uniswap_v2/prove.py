@@ -29,7 +29,7 @@ function transfer(address to, uint256 value) returns (bool)
 """
 _PLAIN = ("getReserves", "totalSupply", "kLast", "price0CumulativeLast", "price1CumulativeLast", "token0", "token1")
 _ROUTED = ("add_liquidity", "remove_liquidity", "swap_exact_in", "swap_exact_out")
-_CORE = ("pair_mint", "pair_burn", "pair_swap", "skim", "sync")
+_CORE = ("pair_mint", "pair_burn", "pair_swap", "pair_swap", "pair_swap", "skim", "sync")
 
 
 class PairSubject(Subject):
@@ -85,14 +85,14 @@ class PairSubject(Subject):
         return [*sends, Action(verb)]
 
     def _swap(self, random: Random, pair: PairState, held: Sequence[int]) -> Drawn:
-        """Pay first, then take what the product allows, one unit less, or one more, which must be refused."""
+        """Pay first, then take what the product allows, or one unit more, which must be refused."""
         place = random.randrange(2)
         token = (pair.token0, pair.token1)[place]
         reserves = _reserves(pair)
         amount = min(part_of(random, reserves[place] >> 3), held[place])
         most = amount_out_down(amount, reserves[place], reserves[1 - place]) if amount else 0
         out = [0, 0]
-        out[1 - place] = random.choice((most, most, max(most - 1, 0), most + 1))
+        out[1 - place] = random.choice((most, most, most + 1))
         swap = Action("pair_swap", {"amount0_out": out[0], "amount1_out": out[1]})
         return [self._send(token, amount), swap, Action("skim")]
 

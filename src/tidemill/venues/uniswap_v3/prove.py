@@ -27,6 +27,7 @@ _CORE = ("pool_mint", "pool_burn", "pool_collect", "pool_swap", "pool_swap", "po
 _MANAGED = ("mint", "increase", "decrease", "collect", "close")
 _ROUTED = ("swap_exact_in", "swap_exact_out")
 _LEAST = 10**6
+_TOO_MUCH = 1 << 200
 
 
 class PoolSubject(Subject):
@@ -40,7 +41,7 @@ class PoolSubject(Subject):
             site.rpc, site.address, manager=manager, router=router, token_ids=(ids[0], ids[1]), callee=callee
         )
         self.me, self.managed, self.routed = site.me, manager != _NOBODY, router != _NOBODY
-        self.client = UniswapV3Client(site.rpc, self.at, venue="pool", account=site.me)
+        self.client: UniswapV3Client = UniswapV3Client(site.rpc, self.at, venue="pool", account=site.me)
         self.model = UniswapV3Model()
         self.tokens = dict(zip(ids, (self.at.token0, self.at.token1), strict=True))
         self.accounts = (self.at.pool,)
@@ -51,10 +52,11 @@ class PoolSubject(Subject):
         self.approvals = [(address, callee) for address in self.tokens.values()] if callee else ()
         self._ranges: list[tuple[int, int]] = []
 
-    def state(self, block: BlockId = "latest") -> UniswapV3State:
-        """See `Subject`."""
-        found: UniswapV3State = self.client.snapshot(block, positions=(), token_ids=())
-        return found
+    def state(self, block: BlockId = "latest", events: Sequence[Event] = ()) -> UniswapV3State:
+        """See `Subject`; positions that ``events`` touch are read as well."""
+        told: list[Any] = [event.args for event in events if {"owner", "tickLower", "tickUpper"} <= event.args.keys()]
+        touched = dict.fromkeys((args["owner"], args["tickLower"], args["tickUpper"]) for args in told)
+        return self.client.snapshot(block, positions=touched, token_ids=())
 
     def views(
         self, state: UniswapV3State, now: int, balance: Balance, block: BlockId
@@ -104,7 +106,8 @@ class PoolSubject(Subject):
         if verb == "pool_swap":
             return Action(verb, {"zero_for_one": place == 0, "amount_specified": amount})
         if verb == "swap_exact_in":
-            return Action(verb, {"token_in": tokens[place], "amount_in": amount}, {"amount_out_min": 0})
+            least = _TOO_MUCH if random.random() < 0.1 else 0
+            return Action(verb, {"token_in": tokens[place], "amount_in": amount}, {"amount_out_min": least})
         wanted = part_of(random, held[1 - place] >> 6)
         return Action(verb, {"token_in": tokens[place], "amount_out": wanted}, {"amount_in_max": held[place]})
 
