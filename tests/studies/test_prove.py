@@ -74,6 +74,12 @@ def farm(anvil: Anvil) -> Deployed:
     return Deployed(anvil, local.client.deployment.farm, {}, 2)
 
 
+def chef(anvil: Anvil) -> Deployed:
+    params = {"staking": "LP", "reward": "SUSHI", "other_points": 50, "staked": "1000"}
+    local = scripted(anvil, "minichef", {"LP": 18, "SUSHI": 18}, params, 12)
+    return Deployed(anvil, local.client.deployment.chef, {}, 3)
+
+
 def market(anvil: Anvil) -> Deployed:
     params = {"loan": "USDC", "collateral": "WETH", "price": "3000", "rate": "adaptive_curve"}
     at = scripted(anvil, "morpho_blue", {"USDC": 6, "WETH": 18}, params, 30).client.deployment
@@ -96,6 +102,7 @@ MAKE: dict[str, Callable[[Anvil], Deployed]] = {
     "uniswap_v3": pool,
     "erc4626": vault,
     "staking_rewards": farm,
+    "minichef": chef,
     "morpho_blue": market,
 }
 VERBS = {
@@ -108,6 +115,7 @@ VERBS = {
     ),
     "erc4626": {"deposit", "mint", "withdraw", "redeem", "donate"},
     "staking_rewards": {"stake", "withdraw", "claim", "exit"},
+    "minichef": set("deposit withdraw harvest withdraw_and_harvest exit update_pool emergency_withdraw".split()),
     "morpho_blue": set("supply withdraw supply_collateral withdraw_collateral borrow repay accrue".split()),
 }
 REFUSED = {
@@ -115,6 +123,7 @@ REFUSED = {
     "uniswap_v3": "Too little received",
     "erc4626": "ERC4626ExceededMaxRedeem",
     "staking_rewards": "Cannot withdraw 0",
+    "minichef": "BoringMath: Underflow",
     "morpho_blue": "insufficient collateral",
 }
 _FEE_500, _OFFSET_6 = (number.to_bytes(32, "big").hex() for number in (500, 6))

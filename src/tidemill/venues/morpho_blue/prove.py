@@ -72,8 +72,7 @@ class MarketSubject(Subject):
         """See `Subject`."""
         del now, balance
         asked: list[tuple[Any, ...]] = [(name,) for name in _PLAIN] + [("position", self.me)]
-        read, ask_chain = self.model.read, self.client.read
-        return [(one[0], _plain(read(state, *one)), _plain(ask_chain(*one, block=block))) for one in asked]
+        return self.asked(state, asked, block)
 
     def draw(self, random: Random, state: MorphoState, balance: Balance) -> Drawn:
         """See `Subject`."""
@@ -107,10 +106,6 @@ def _irm(rpc: Rpc, irm: str, market: str) -> str:
     except (Revert, RpcError):
         return MOCK
     return ADAPTIVE
-
-
-def _plain(value: Any) -> Any:
-    return tuple(value) if isinstance(value, tuple | list) else value
 
 
 def subject(site: Site) -> MarketSubject:

@@ -8,6 +8,7 @@ of further contracts that it can use. `tidemill.studies.prove` runs it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -16,6 +17,7 @@ from msgspec import Struct, field
 from tidemill.chain.abi import FunctionCodec
 from tidemill.chain.rpc import BlockId, Rpc
 from tidemill.chain.types import Call, Receipt
+from tidemill.errors import Revert
 from tidemill.interfaces import Action, Event, Status
 from tidemill.venues.shared.ground import intent_of
 
@@ -71,6 +73,15 @@ class Subject:
         """Return (view, the model's answer, the contract's at ``block``); ``now`` is the block's time in seconds."""
         raise NotImplementedError
 
+    def asked(self, state: Any, questions: Sequence[tuple[Any, ...]], block: BlockId) -> list[tuple[str, Any, Any]]:
+        """Ask both twins views (name, arguments); a refusal is an answer too."""
+        out = []
+        for name, *args in questions:
+            here = _answer(partial(self.model.read, state, name, *args))
+            there = _answer(partial(self.client.read, name, *args, block=block))
+            out.append((f"{name}({', '.join(map(str, args))})" if args else str(name), here, there))
+        return out
+
     def draw(self, random: Random, state: Any, balance: Balance) -> Drawn:
         """Draw what to try next; mostly what succeeds, sometimes what must be refused."""
         raise NotImplementedError
@@ -88,6 +99,14 @@ class Subject:
     def told(self, event: Event) -> bool:
         """Say whether the model's ``replay`` is told of an event; others change nothing that is compared."""
         return True
+
+
+def _answer(ask: Callable[[], Any]) -> Any:
+    try:
+        value = ask()
+    except Revert as revert:
+        return f"refused with {revert.reason!r}"
+    return tuple(value) if isinstance(value, list) else value
 
 
 def part_of(random: Random, whole: int) -> int:

@@ -47,7 +47,7 @@ class FarmSubject(Subject):
         del balance
         asked: list[tuple[Any, ...]] = [(name,) for name in _PLAIN] + [(name, self.me) for name in _OWN]
         asked += [("rewardPerToken", now), ("earned", self.me, now)]
-        return [(one[0], self.model.read(state, *one), self.client.read(*one, block=block)) for one in asked]
+        return self.asked(state, asked, block)
 
     def draw(self, random: Random, state: FarmState, balance: Balance) -> Drawn:
         """See `Subject`."""

@@ -50,17 +50,10 @@ class PairSubject(Subject):
     def views(self, state: ExchangeState, now: int, balance: Balance, block: BlockId) -> Sequence[tuple[str, Any, Any]]:
         """See `Subject`."""
         del now
-        read, ask = self.model.read, self.client.read
-        out = [(name, read(state, name), ask(name, block=block)) for name in (*_PLAIN, "feeTo")]
-        if self.routed:
-            path = self.at.token0_id, self.at.token1_id
-            for amount in (10**6, 10**18):
-                here, there = (
-                    read(state, "getAmountsOut", amount, path),
-                    ask("getAmountsOut", amount, path, block=block),
-                )
-                out.append((f"getAmountsOut({amount})", here, there))
-        return out
+        path = self.at.token0_id, self.at.token1_id
+        asked: list[tuple[Any, ...]] = [(name,) for name in (*_PLAIN, "feeTo")]
+        asked += [("getAmountsOut", amount, path) for amount in (10**6, 10**18) if self.routed]
+        return self.asked(state, asked, block)
 
     def draw(self, random: Random, state: ExchangeState, balance: Balance) -> Drawn:
         """See `Subject`."""

@@ -72,8 +72,7 @@ class PoolSubject(Subject):
         ]
         asked += [("pool_positions", self.me, *ends) for ends in self._ranges[-4:]]
         asked += [(name, token) for token in list(state.manager.tokens)[-2:] for name in ("positions", "claimable")]
-        read, ask_chain = self.model.read, self.client.read
-        return [(_named(one), read(state, *one), ask_chain(*one, block=block)) for one in asked]
+        return self.asked(state, asked, block)
 
     def draw(self, random: Random, state: UniswapV3State, balance: Balance) -> Drawn:
         """See `Subject`."""
@@ -138,11 +137,6 @@ class PoolSubject(Subject):
     def told(self, event: Event) -> bool:
         """See `Subject`."""
         return not event.name.startswith("Manager.")
-
-
-def _named(asked: Sequence[Any]) -> str:
-    name, *args = asked
-    return f"{name}({', '.join(map(str, args))})" if args else str(name)
 
 
 def subject(site: Site) -> PoolSubject:
