@@ -65,9 +65,12 @@ class ScriptedLocal:
         return [Others(item.block, item.actor, item.action) for item in self.twin.script]
 
     def calls(self, item: Others) -> Sequence[tuple[str, Call]]:
-        """Encode a scripted action, its approvals included."""
+        """Encode a scripted action, its approvals included; what it leaves of one is not taken back: the action is last."""
         sender = self.ground.address(item.actor)
-        return [(sender, call) for call in self._of(item.actor).plan(intent_of(self.id, item.action))]
+        calls = list(self._of(item.actor).plan(intent_of(self.id, item.action)))
+        while calls[-1].purpose == "approve":
+            calls.pop()
+        return [(sender, call) for call in calls]
 
     def unscript(self) -> None:
         """Leave the script to the chain."""
