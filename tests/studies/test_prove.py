@@ -20,7 +20,9 @@ from tidemill.errors import BadInput, RpcError
 from tidemill.interfaces import Block, Intent
 from tidemill.studies.prove import Wanted, known_beside, prove
 from tidemill.studies.prove_document import ProofDocument
+from tidemill.venues.erc4626.client import VAULT
 from tidemill.venues.kinds import Setup, kind
+from tidemill.venues.shared.client_parts import ask
 from tidemill.venues.shared.ground import Ground
 from tidemill.venues.uniswap_v3.client import UniswapV3Client
 from tidemill.venues.uniswap_v3.client_local import LocalToken, deploy_local, endow
@@ -139,7 +141,7 @@ PLANTS = [
     ("uniswap_v3", _FEE_500, (510).to_bytes(32, "big").hex(), 0, "amount(1|_out) is"),
     ("uniswap_v3", _FEE_500, (510).to_bytes(32, "big").hex(), 1, "paid0 is"),
     ("erc4626", _OFFSET_6, (5).to_bytes(32, "big").hex(), 0, "convertTo"),
-    ("staking_rewards", "670de0b6b3a7640000", "670de0b6b3a7640001", 1, "rewardPerToken is"),
+    ("staking_rewards", "670de0b6b3a7640000", "670de0b6b3a7640001", 1, "rewardPerToken.* is"),
     ("morpho_blue", "620f4240", "62ffffff", 2, "shares is"),
 ]
 """A constant of the deployed code (hex), what stands there instead, which of its places, and how it must be told: another
@@ -207,6 +209,45 @@ def test_the_same_seed_gives_the_same_proof_and_another_seed_another(chains: Cal
     first, again, other = (prove(at.anvil.http, wanted("uniswap_v2", at, 30, seed=seed)) for seed in (1, 1, 2))
     assert first == again
     assert first.done != other.done
+
+
+IMPLEMENTATION = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A50D382BBC
+"""Any word far from the others will do."""
+PROXY = "365f5f375f5f365f7f{:064x}545af43d5f5f3e6036573d5ffd5b3d5ff3"
+"""Runs the code of the account that the word names, on the proxy's own storage."""
+
+
+def test_a_token_behind_a_proxy_can_be_given(chains: Callable[[str], Deployed]) -> None:
+    """Asked for a balance it reads two words, and the one that is no balance says whose code it runs."""
+    at = chains("erc4626")
+    anvil, saved = at.anvil, at.anvil.snapshot()
+    (asset,) = ask(anvil.rpc, at.address, VAULT, "asset", (), "latest")
+    elsewhere = actor("implementation")
+    try:
+        anvil.set_code(elsewhere, anvil.rpc.code(asset))
+        anvil.set_storage(asset, IMPLEMENTATION, int(elsewhere, 16))
+        anvil.set_code(asset, bytes.fromhex(PROXY.format(IMPLEMENTATION)))
+        anvil.mine()
+        proof = prove(anvil.http, wanted("erc4626", at, 40))
+    finally:
+        anvil.revert(saved)
+    assert proof.equal and proof.done["deposit"] >= 5
+
+
+def test_a_token_whose_balance_is_no_single_word_is_refused(chains: Callable[[str], Deployed]) -> None:
+    """Every balance the same: nothing that is read turns it."""
+    at = chains("erc4626")
+    anvil, saved = at.anvil, at.anvil.snapshot()
+    (asset,) = ask(anvil.rpc, at.address, VAULT, "asset", (), "latest")
+    held = ask(anvil.rpc, at.address, VAULT, "totalAssets", (), "latest")[0]
+    try:
+        # Asked with an argument: what the vault holds; without (decimals): 6.
+        anvil.set_code(asset, bytes.fromhex(f"36600410600f5760065f5260205ff35b7f{held:064x}5f5260205ff3"))
+        anvil.mine()
+        with pytest.raises(BadInput, match="no single storage word holds a balance"):
+            prove(anvil.http, wanted("erc4626", at, 5))
+    finally:
+        anvil.revert(saved)
 
 
 def test_without_actions_it_only_reads_and_proves_less(chains: Callable[[str], Deployed]) -> None:
