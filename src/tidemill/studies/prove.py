@@ -84,28 +84,10 @@ def prove(url: str, wanted: Wanted, *, progress: Tell | None = None) -> ProofDoc
         anvil_path()  # asked first: all reading would be for nothing
         if not url.startswith(("http://", "https://")):
             raise BadInput("a local chain can only fork an http(s) endpoint; give one, or try no actions", field="rpc")
+    trial = Trial()
     with Rpc.connect(url, chain_id=wanted.chain_id, tell=tell) as rpc:
-        at = rpc.block(wanted.block if wanted.block is not None else "latest")
-        code = rpc.code(wanted.address, block=at.number)
-        if not code:
-            raise BadInput(
-                f"no contract at {wanted.address} on chain {rpc.chain_id} at block {at.number:,}", field="address"
-            )
-        trial = Trial()
-        tell(f"reading the contract's state at block {at.number:,} …")
-        replayed = Replayed()
-        try:
-            there = make(Site(rpc, wanted.address, ME, wanted.beside))
-            state = there.state(at.number)
-            views = there.views(state, at.timestamp, _chain_balances(there, at.number), at.number)
-        except Revert as revert:
-            why = f"refuses what {wanted.kind} answers ({revert.reason or 'no reason given'}); wrong address or chain?"
-            raise BadInput(f"{wanted.address} on chain {rpc.chain_id} {why}", field="address") from None
-        trial.compare(f"block {at.number:,}", views)
-        if wanted.replay and not trial.differences:
-            tell(f"replaying {wanted.replay:,} blocks …")
-            replayed = _replay(there, rpc, at, wanted.replay, trial)
-        chain = rpc.chain_id
+        chain, at = rpc.chain_id, rpc.block(wanted.block if wanted.block is not None else "latest")
+        code, state, replayed = _read(rpc, make, wanted, at, trial, tell)
     if wanted.actions and not trial.differences:
         tell(f"forking chain {chain} at block {at.number:,} …")
         with _fork(url, chain, at) as anvil:
@@ -118,7 +100,7 @@ def prove(url: str, wanted: Wanted, *, progress: Tell | None = None) -> ProofDoc
         block=at.number,
         block_hash=at.hash,
         as_of=dt.datetime.fromtimestamp(at.timestamp, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        code="0x" + keccak(code).hex(),
+        code=code,
         beside=dict(sorted(wanted.beside.items())),
         seed=wanted.seed,
         actions=wanted.actions,
@@ -130,6 +112,29 @@ def prove(url: str, wanted: Wanted, *, progress: Tell | None = None) -> ProofDoc
         replayed=replayed,
         differences=trial.differences,
     )
+
+
+def _read(
+    rpc: Rpc, make: Callable[[Site], Subject], wanted: Wanted, at: BlockRef, trial: Trial, tell: Tell
+) -> tuple[str, Any, Replayed]:
+    """Read the contract at one block and compare its views; return its code's hash, its state and what was replayed."""
+    code, chain = rpc.code(wanted.address, block=at.number), rpc.chain_id
+    if not code:
+        raise BadInput(f"no contract at {wanted.address} on chain {chain} at block {at.number:,}", field="address")
+    tell(f"reading the contract's state at block {at.number:,} …")
+    try:
+        subject = make(Site(rpc, wanted.address, ME, wanted.beside))
+        state = subject.state(at.number)
+        views = subject.views(state, at.timestamp, _chain_balances(subject, at.number), at.number)
+    except Revert as revert:
+        why = f"refuses what {wanted.kind} answers ({revert.reason or 'no reason given'}); wrong address or chain?"
+        raise BadInput(f"{wanted.address} on chain {chain} {why}", field="address") from None
+    trial.compare(f"block {at.number:,}", views)
+    replayed = Replayed()
+    if wanted.replay and not trial.differences:
+        tell(f"replaying {wanted.replay:,} blocks …")
+        replayed = _replay(subject, rpc, at, wanted.replay, trial)
+    return "0x" + keccak(code).hex(), state, replayed
 
 
 def _maker(name: str, beside: Mapping[str, str]) -> Callable[[Site], Subject]:
@@ -146,7 +151,9 @@ def _module(name: str) -> Any:
     folder = kind(name).place.__module__.rpartition(".")[0]
     try:
         return import_module(f"{folder}.prove")
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as missing:
+        if missing.name != f"{folder}.prove":
+            raise
         raise BadInput(f"{name} has no trial against deployed contracts yet", field="kind") from None
 
 
