@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,16 @@ def test_a_farm_that_cannot_pay_is_left_with_the_stake_alone():
     assert not [line for line in outcomes.record if isinstance(line, Recorded) and not isinstance(line.status, Filled)]
 
 
-def test_a_gas_token_that_the_pool_does_not_trade_is_refused():
-    with pytest.raises(BadInput, match="trades WETH@op-mainnet and USDC@op-mainnet"):
-        played(changed(gas_token="SUSHI"))
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({"gas_token": "SUSHI"}, "trades WETH@op-mainnet and USDC@op-mainnet"),
+        ({"market": "pool"}, "market: pool trades USDC@op-mainnet and WETH@op-mainnet, not SUSHI@op-mainnet"),
+        ({"share": "SUSHI-USDC"}, "share: SUSHI-USDC@op-mainnet is not the share of pool"),
+        ({"venue": "farm"}, "venue farm has no view 'getReserves'; is it of the kind"),
+        ({"market": "farm"}, "venue farm has no view 'token0'; is it of the kind"),
+    ],
+)
+def test_venues_that_do_not_belong_together_are_refused(parameters: dict[str, str], says: str):
+    with pytest.raises(BadInput, match=re.escape(says)):
+        played(changed(**parameters))

@@ -56,10 +56,29 @@ class FarmCompound(Struct, frozen=True, forbid_unknown_fields=True):
             return self._leave(view, memo)
         if now < memo.not_before:
             return Decision(wake=(At(memo.not_before),), memo=memo)
+        if view.why == "start":
+            self._check(view)
         enough, sale = self._enough(view), self._sale(view)
         if self._idle(view) + _brings(view, sale) >= enough and (steps := self._work(view, sale)):
             return Decision((Plan(steps),), memo=memo)
         return Decision(wake=self._wake(view, enough), memo=memo)
+
+    def _check(self, view: View) -> None:
+        """Refuse venues that do not belong together."""
+        traded = {view.read(self.market, name) for name in ("token0", "token1")}
+        if traded != {self.reward, self.home}:
+            raise BadInput(f"{self.market} trades {' and '.join(sorted(traded))}, not {self.reward}", field="market")
+        try:
+            made = view.quote(Intent(self.venue, "add_liquidity", self._part(view))).transfers
+        except Revert:
+            return  # nobody is in the pool yet
+        if self.share not in {moved.token for moved in made}:
+            raise BadInput(f"{self.share} is not the share of {self.venue}", field="share")
+
+    def _part(self, view: View) -> dict[str, Arg]:
+        """Return a thousandth of the pool, to ask about."""
+        reserves = view.read(self.venue, "getReserves")
+        return {f"amount{place}_desired": reserves[place] // 1_000 for place in (0, 1)}
 
     def _enough(self, view: View) -> int:
         """Return what there must be, in home, to be worth putting to work."""
@@ -125,12 +144,16 @@ class FarmCompound(Struct, frozen=True, forbid_unknown_fields=True):
 
     def _cost(self, view: View) -> int:
         """Return what the five steps cost together now, in home, each of a thousandth of what its pool has."""
-        part0, part1 = (held // 1_000 for held in view.read(self.venue, "getReserves")[:2])
+        part = self._part(view)
         steps: tuple[tuple[str, str, dict[str, Arg]], ...] = (
             (self.farm, "claim", {}),
             (self.market, "swap_exact_in", {"token_in": self.reward, "amount_in": self._some_reward(view)}),
-            (self.venue, "swap_exact_in", {"token_in": view.read(self.venue, "token0"), "amount_in": part0}),
-            (self.venue, "add_liquidity", {"amount0_desired": part0, "amount1_desired": part1}),
+            (
+                self.venue,
+                "swap_exact_in",
+                {"token_in": view.read(self.venue, "token0"), "amount_in": part["amount0_desired"]},
+            ),
+            (self.venue, "add_liquidity", part),
             (self.farm, "stake", {"amount": view.read(self.venue, "totalSupply") // 1_000}),
         )
         return self._in_home(view, self.gas_token, sum(view.fee(Intent(*step)).total for step in steps))

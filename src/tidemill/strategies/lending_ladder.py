@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct, field
 
+from tidemill.errors import BadInput
 from tidemill.interfaces import All, At, Decision, Intent, News, Plan, Position, View
 from tidemill.strategies.lend import EVERYTHING
 from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, works
@@ -56,6 +57,10 @@ class LendingLadder(Struct, frozen=True, forbid_unknown_fields=True):
     exit: ExitHow = "close"
 
     Memo: ClassVar[type[LadderMemo]] = LadderMemo
+
+    def __post_init__(self) -> None:
+        if len({*self.markets}) < len(self.markets):
+            raise BadInput("a market is named twice", field="markets")
 
     def decide(self, view: View, memo: LadderMemo, news: Sequence[News]) -> Decision[LadderMemo]:
         """Split at the start; then look every so often, and move a part if it pays."""
