@@ -138,7 +138,7 @@ PLANTS = [
         "pair_swap .*: the chain does it, the model refuses",
     ),
     ("uniswap_v2", "610beb84600363", "610beb84600463", 1, "the chain refuses with 'UniswapV2: K', the model does it"),
-    ("uniswap_v3", _FEE_500, (510).to_bytes(32, "big").hex(), 0, "amount(1|_out) is"),
+    ("uniswap_v3", _FEE_500, (510).to_bytes(32, "big").hex(), 0, "amount(1|_out|_in) is"),
     ("uniswap_v3", _FEE_500, (510).to_bytes(32, "big").hex(), 1, "paid0 is"),
     ("erc4626", _OFFSET_6, (5).to_bytes(32, "big").hex(), 0, "convertTo"),
     ("staking_rewards", "670de0b6b3a7640000", "670de0b6b3a7640001", 1, "rewardPerToken.* is"),

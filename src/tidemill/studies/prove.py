@@ -31,7 +31,7 @@ from tidemill.studies.prove_trial import Trial, shown
 from tidemill.venues.about import about
 from tidemill.venues.kinds import kind
 from tidemill.venues.shared.client_parts import ERC20, abi, ask
-from tidemill.venues.shared.proving import Site, Subject
+from tidemill.venues.shared.proving import Site, Subject, one_in
 
 __all__ = ["Wanted", "known_beside", "prove"]
 
@@ -44,8 +44,8 @@ _MAX = (1 << 256) - 1
 HARDFORK = "prague"
 """Said, not left to the local chain, which guesses it from chain id and block number; our helper needs Cancun's words."""
 GAPS = (1, 2, 12, 600)
-"""Seconds between two actions; now and then a day passes as well."""
-LONG = 0.15
+"""Seconds between two actions; one time in ``LONG`` a day passes as well."""
+LONG = 7
 DAY = 86_400
 
 
@@ -272,7 +272,7 @@ def _do(anvil: Anvil, subject: Subject, state: Any, book: _Book, action: Action,
     """Do one action on both sides and compare everything."""
     head = anvil.rpc.block()
     time = head.timestamp + random.choice(GAPS)
-    if random.random() < LONG:  # a client reads what approvals must cover before it encodes: not days ahead
+    if one_in(random, LONG):  # a client reads what approvals must cover before it encodes: not days ahead
         time += DAY
         anvil.mine([], time_s=time - 1)
     block, receipts = anvil.mine([(ME, call) for call in subject.calls(action)], time_s=time)

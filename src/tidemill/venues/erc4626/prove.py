@@ -11,7 +11,7 @@ from tidemill.interfaces import Action, Event
 from tidemill.venues.erc4626.client import VaultClient, VaultDeployment
 from tidemill.venues.erc4626.model import VaultModel, VaultState
 from tidemill.venues.shared.client_parts import abi
-from tidemill.venues.shared.proving import Balance, Drawn, Site, Subject, part_of, symbol_ids
+from tidemill.venues.shared.proving import Balance, Drawn, Site, Subject, one_in, part_of, symbol_ids
 
 __all__ = ["BESIDE", "VaultSubject", "subject"]
 
@@ -68,7 +68,7 @@ class VaultSubject(Subject):
                 return [Action(verb, {"shares": max(self.model.read(state, "convertToShares", amount, pot), 1)})]
             return [Action(verb, {"assets": amount})]
         whole = shares if verb == "redeem" else self.model.read(state, "maxWithdraw", shares, pot)
-        amount = whole + 1 if random.random() < 0.1 else min(part_of(random, whole), whole)
+        amount = whole + 1 if one_in(random, 10) else min(part_of(random, whole), whole)
         return [Action(verb, {"shares" if verb == "redeem" else "assets": amount})]
 
     def told(self, event: Event) -> bool:

@@ -14,7 +14,7 @@ from tidemill.venues.minichef.client_abi import CHEF, NOBODY, ChefDeployment
 from tidemill.venues.minichef.model import ChefModel
 from tidemill.venues.minichef.state import ChefState, PoolState, Share
 from tidemill.venues.shared.client_parts import ERC20, ask, ask_many
-from tidemill.venues.shared.proving import Balance, Drawn, Site, Subject, part_of, symbol_ids
+from tidemill.venues.shared.proving import Balance, Drawn, Site, Subject, one_in, part_of, symbol_ids
 
 __all__ = ["BESIDE", "ChefSubject", "subject"]
 
@@ -97,13 +97,13 @@ class ChefSubject(Subject):
 
     def draw(self, random: Random, state: ChefState, balance: Balance) -> Drawn:
         """See `Subject`."""
-        verb = _RARE if random.random() < 0.05 else random.choice(_VERBS)
+        verb = _RARE if one_in(random, 20) else random.choice(_VERBS)
         own, _ = state.pools[self.pid].share.stakes.get(self.me, (0, 0))
         if verb == "deposit":
             whole = balance(self.staked, self.me) >> 1
             return [Action(verb, {"amount": min(part_of(random, whole), whole)})]
         if verb in ("withdraw", "withdraw_and_harvest"):
-            amount = own + 1 if random.random() < 0.1 else min(part_of(random, own), own)
+            amount = own + 1 if one_in(random, 10) else min(part_of(random, own), own)
             return [Action(verb, {"amount": amount})]
         return [Action(verb)]
 

@@ -18,7 +18,7 @@ from tidemill.venues.morpho_blue.client_abi import IRM, MORPHO
 from tidemill.venues.morpho_blue.model import MorphoModel
 from tidemill.venues.morpho_blue.state import ADAPTIVE, FREE, MOCK, MorphoState
 from tidemill.venues.shared.client_parts import ask
-from tidemill.venues.shared.proving import Balance, Drawn, Site, Subject, part_of, symbol_ids
+from tidemill.venues.shared.proving import Balance, Drawn, Site, Subject, one_in, part_of, symbol_ids
 
 __all__ = ["BESIDE", "MarketSubject", "subject"]
 
@@ -87,7 +87,7 @@ class MarketSubject(Subject):
         if verb == "borrow":
             room = market.supply_assets - market.borrow_assets
             return [Action(verb, {"assets": part_of(random, max(room >> 1, 1))})]
-        by_shares = random.random() < 0.4
+        by_shares = one_in(random, 2)
         if verb == "supply":
             amount = part_of(random, held >> 3)
             return [Action(verb, {"shares": amount * 10**6} if by_shares else {"assets": amount})]

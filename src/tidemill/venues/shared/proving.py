@@ -21,7 +21,7 @@ from tidemill.errors import Revert
 from tidemill.interfaces import Action, Event, Status
 from tidemill.venues.shared.ground import intent_of
 
-__all__ = ["Balance", "Drawn", "Site", "Subject", "part_of", "symbol_ids"]
+__all__ = ["Balance", "Drawn", "Site", "Subject", "one_in", "part_of", "symbol_ids"]
 
 Balance = Callable[[str, str], int]
 """(token id, account) → raw units now, as the model's book has them."""
@@ -109,12 +109,16 @@ def _answer(ask: Callable[[], Any]) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def one_in(random: Random, many: int) -> bool:
+    """Return true one time in so many."""
+    return random.randrange(many) == 0
+
+
 def part_of(random: Random, whole: int) -> int:
     """Draw from 1 to ``whole``: of every size, sometimes all of it, sometimes a single unit."""
-    pick = random.random()
-    if pick < 0.05:
+    if one_in(random, 20):
         return max(whole, 1)
-    if pick < 0.1:
+    if one_in(random, 20):
         return 1
     return max(random.randrange(max(whole, 1)) >> random.randrange(24), 1)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tidemill.chain.rpc import BlockId
 from tidemill.interfaces import Action, Event
-from tidemill.venues.shared.proving import Balance, Drawn, Site, Subject, part_of, symbol_ids
+from tidemill.venues.shared.proving import Balance, Drawn, Site, Subject, one_in, part_of, symbol_ids
 from tidemill.venues.staking_rewards.client import FarmClient, FarmDeployment
 from tidemill.venues.staking_rewards.model import FarmModel, FarmState
 
@@ -55,7 +55,7 @@ class FarmSubject(Subject):
         if verb in ("claim", "exit"):
             return [Action(verb)]
         own = balance(self.staking, self.me) >> 1 if verb == "stake" else state.staked.get(self.me, 0)
-        amount = 0 if random.random() < 0.1 else min(part_of(random, own), own)
+        amount = 0 if one_in(random, 10) else min(part_of(random, own), own)
         return [Action(verb, {"amount": amount})]
 
 

@@ -10,7 +10,7 @@ from tidemill.chain.rpc import BlockId
 from tidemill.chain.types import Call
 from tidemill.interfaces import Action, Event
 from tidemill.venues.shared.client_parts import abi
-from tidemill.venues.shared.proving import Balance, Drawn, Site, Subject, part_of, symbol_ids
+from tidemill.venues.shared.proving import Balance, Drawn, Site, Subject, one_in, part_of, symbol_ids
 from tidemill.venues.uniswap_v2.client import PairClient, PairDeployment
 from tidemill.venues.uniswap_v2.model import ExchangeModel
 from tidemill.venues.uniswap_v2.rules import amount_out_down
@@ -73,7 +73,7 @@ class PairSubject(Subject):
             ]
         elif verb == "pair_burn":
             sends = [self._send(pair.lp, part_of(random, held[2]))] if held[2] else []
-        elif random.random() < 0.8:  # for skim and sync
+        elif not one_in(random, 5):  # for skim and sync
             sends = [self._send(pair.token0, min(part_of(random, held[0] >> 8), held[0]))]
         return [*sends, Action(verb)]
 
@@ -100,7 +100,7 @@ class PairSubject(Subject):
             return Action(verb, {"liquidity": part_of(random, balance(pair.lp, self.me))})
         if verb == "swap_exact_in":
             amount = part_of(random, min(reserves[place] >> 3, balance(tokens[place], self.me)))
-            least = amount_out_down(amount, reserves[place], reserves[1 - place]) + (random.random() < 0.1)
+            least = amount_out_down(amount, reserves[place], reserves[1 - place]) + one_in(random, 10)
             return Action(verb, {"token_in": tokens[place], "amount_in": amount}, {"amount_out_min": least})
         amount = part_of(random, reserves[1 - place] >> 3)
         return Action(verb, {"token_in": tokens[place], "amount_out": amount}, {"amount_in_max": reserves[place]})

@@ -9,7 +9,7 @@ from typing import Any
 from tidemill.chain.rpc import BlockId
 from tidemill.interfaces import Action, Event
 from tidemill.venues.shared.client_parts import ERC20, ask
-from tidemill.venues.shared.proving import Balance, Drawn, Site, Subject, part_of, symbol_ids
+from tidemill.venues.shared.proving import Balance, Drawn, Site, Subject, one_in, part_of, symbol_ids
 from tidemill.venues.uniswap_v3.client import UniswapV3Client, V3Deployment
 from tidemill.venues.uniswap_v3.model import UniswapV3Model
 from tidemill.venues.uniswap_v3.model_state import UniswapV3State
@@ -94,7 +94,7 @@ class PoolSubject(Subject):
         if verb == "pool_collect":
             return [Action(verb, args)]
         (whole, *_) = self.model.read(state, "pool_positions", self.me, *ends)
-        return [Action(verb, {**args, "liquidity": min(part_of(random, whole), whole) if random.random() < 0.9 else 0})]
+        return [Action(verb, {**args, "liquidity": 0 if one_in(random, 10) else min(part_of(random, whole), whole)})]
 
     def _trade(self, random: Random, verb: str, state: UniswapV3State, held: Sequence[int]) -> Action:
         place = random.randrange(2)
@@ -105,7 +105,7 @@ class PoolSubject(Subject):
         if verb == "pool_swap":
             return Action(verb, {"zero_for_one": place == 0, "amount_specified": amount})
         if verb == "swap_exact_in":
-            least = _TOO_MUCH if random.random() < 0.1 else 0
+            least = _TOO_MUCH if one_in(random, 4) else 0
             return Action(verb, {"token_in": tokens[place], "amount_in": amount}, {"amount_out_min": least})
         wanted = part_of(random, held[1 - place] >> 6)
         return Action(verb, {"token_in": tokens[place], "amount_out": wanted}, {"amount_in_max": held[place]})
