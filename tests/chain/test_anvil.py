@@ -106,6 +106,20 @@ def test_an_option_it_refuses_is_one_line() -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_fork_keeps_nothing_of_another_chain_with_the_same_id_and_block(tmp_path: Path) -> None:
+    """What anvil would keep by chain id and block number is another chain's the next time."""
+    where = actor("word")
+    for value in (7, 8):
+        with Anvil() as chain:
+            chain.set_storage(where, 1, value)
+            chain.mine()
+            with Anvil(AnvilOptions(fork_url=chain.http, fork_block=1, hardfork="prague")) as fork:
+                assert fork.rpc.storage(where, 1) == value
+                fork.set_storage(where, 1, 99)
+                fork.mine()
+            assert chain.rpc.storage(where, 1) == value
+
+
 def test_a_foreign_executable_is_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TIDEMILL_ANVIL", str(tmp_path / "none"))
     with pytest.raises(MissingArtefact, match="TIDEMILL_ANVIL: .* is not an executable"):

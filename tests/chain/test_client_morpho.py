@@ -120,6 +120,9 @@ def _draw(rng: random.Random, world: World) -> tuple[str, str, dict[str, Any]]:
         ("supply", {"shares": money * 10**6}),
         ("withdraw", {"assets": money // 10}),
         ("withdraw", {"shares": account.supply_shares}),
+        ("supply", {"asset": "L@op", "amount": money}),
+        ("withdraw", {"asset": "L@op", "amount": money // 10}),
+        ("withdraw", {"asset": "L@op", "amount": (1 << 256) - 1}),
         ("supply_collateral", {"assets": coins}),
         ("withdraw_collateral", {"assets": coins // 30}),
         ("borrow", {"assets": money // 2}),
@@ -137,13 +140,13 @@ def _draw(rng: random.Random, world: World) -> tuple[str, str, dict[str, Any]]:
 
 def test_client_and_model_agree_on_everything(world: World) -> None:
     rng, done, refused = random.Random("morpho"), set(), 0
-    for _ in range(170):
+    for _ in range(200):
         who, verb, args = _draw(rng, world)
         if world.do(who, verb, args, rng.choice((1, 600, 3_000))):
-            done.add((verb, "shares" in args or "repaid_shares" in args))
+            done.add((verb, "shares" in args or "repaid_shares" in args, "amount" in args))
         else:
             refused += 1
-    assert len(done) >= 12
+    assert len(done) >= 14
     assert refused > 10
     _same(world)
 

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import msgspec
@@ -140,23 +139,23 @@ def test_the_tour(tmp_path, monkeypatch):
 
 @NEEDS_PAGE
 def test_adding_a_venue_by_following_the_page(tmp_path):
-    """Write the files of the page, install them as pip would (metadata with the entry point), and run its study."""
-    files = {b.title: b.text for b in blocks(DOCS / "add_a_venue.md") if b.title}
+    """Write the files of the page, install them with its own command (offline, beside the environment), run its study."""
+    page = blocks(DOCS / "add_a_venue.md")
+    files = {b.title: b.text for b in page if b.title}
     assert {"pyproject.toml", "drip_jar/venue.py", "drip_jar/gas.toml", "jar.toml"} <= set(files)
+    project, site, elsewhere = (tmp_path / name for name in ("project", "site", "elsewhere"))
     for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    project = tomllib.loads(files["pyproject.toml"])["project"]
-    points = project["entry-points"]["tidemill.venues"]
-    info = tmp_path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    (info / "entry_points.txt").write_text("[tidemill.venues]\n" + "".join(f"{k} = {v}\n" for k, v in points.items()))
-    path = os.pathsep.join([str(tmp_path), str(ROOT / "src")])
-    command = [sys.executable, "-m", "tidemill.app.main", "backtest", "jar.toml", "--json", "--out", "out"]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False
-    )
+        (project / name).parent.mkdir(exist_ok=True, parents=True)
+        (project / name).write_text(text)
+    (commands,) = (b.text.splitlines() for b in page if b.language == "text")
+    assert [command.split()[0] for command in commands] == ["pip", "tidemill"]
+    offline = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--target", str(site)]
+    said = ran([sys.executable, "-m", *commands[0].split(), *offline], project, [])
+    assert said.returncode == 0, said.stderr
+    elsewhere.mkdir()  # not beside the sources: what was installed must do
+    shutil.copy(project / "jar.toml", elsewhere)
+    told = [sys.executable, "-m", "tidemill.app.main", *commands[1].split()[1:], "--json", "--out", "out"]
+    done = ran(told, elsewhere, [site, ROOT / "src"])
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     rows = {row["key"]: row["value"] for row in result["waterfall"]}
@@ -167,6 +166,13 @@ def test_adding_a_venue_by_following_the_page(tmp_path):
     assert 0 < result["headline"]["keep"] < expected
     assert result["fidelity"]["proof"] == "unproven"
     assert {(row["verb"], row["failed"]) for row in result["costs"]} == {("stake", 0), ("exit", 0)}
+    listed = ran([sys.executable, "-m", "tidemill.app.main", "venues", "--json"], elsewhere, [site, ROOT / "src"])
+    assert ("drip_jar", "unproven") in {(row["kind"], row["proof"]) for row in json.loads(listed.stdout)}
+
+
+def ran(command, folder, paths):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_without_the_package_its_kind_is_unknown(tmp_path):

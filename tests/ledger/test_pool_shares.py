@@ -7,7 +7,9 @@ import random
 from fractions import Fraction
 
 import pytest
+from msgspec import structs
 
+from tidemill.errors import InvariantBroken
 from tidemill.interfaces import Block, Costs, Filled, Mark, Price, Rate, Recorded, Result, Transfer
 from tidemill.ledger.posting import post
 from tidemill.ledger.prices import price_of_home
@@ -177,3 +179,52 @@ def test_shares_of_two_pools_under_one_name_are_refused() -> None:
     mark = Mark(0, 0, "start", {LP: 5, "LP2@op": 6}, (), {}, rates)
     with pytest.raises(InvariantBroken, match="venue pool has shares of two kinds"):
         holdings(mark)
+
+
+class Routed(Pool):
+    """Added through a router: all of one token, the other matched to a whole unit, shares by the lesser of both."""
+
+    def add(self, bps: int) -> None:
+        self.mark("before")
+        weth = self.reserves[WETH] * bps // 10_000 + self.extra
+        usd = weth * self.reserves[USD] // self.reserves[WETH]
+        shares = min(weth * self.supply // self.reserves[WETH], usd * self.supply // self.reserves[USD])
+        for token, amount in ((USD, usd), (WETH, weth)):
+            self.reserves[token] += amount
+            self.wallet[token] -= amount
+        self.supply += shares
+        self.wallet[LP] += shares
+        moves = [Transfer(USD, "me", "pool", usd), Transfer(WETH, "me", "pool", weth)]
+        self.step("add_liquidity", [*moves, Transfer(LP, "zero", "me", shares)])
+        self.mark("after")
+
+    extra = 0
+
+
+def test_what_a_deposit_leaves_for_a_whole_unit_of_the_other_token_is_rounding() -> None:
+    """A unit of USDC is worth 5·10^8 of WETH's here; a deposit that asks for a part of one leaves that to the pool."""
+    pool = Routed(fee=3_000)
+    pool.extra = 499_999_999  # of WETH: just less than a unit of USDC
+    pool.add(100)
+    fall = pool.close()
+    tokens = next(line.tokens for line in fall.lines if line.key == "rounding")
+    assert -500_000_000 < tokens[WETH] < -400_000_000  # a share is worth 22,000 of WETH's
+    assert abs(tokens.get(USD, 0)) <= 3
+
+
+def test_no_more_than_that_is_rounding() -> None:
+    """The wider bound is the finer token's alone, and it ends at one unit of the other's."""
+    for token, more in ((WETH, 600_000_000), (USD, 30_000)):
+        pool = Pool(fee=3_000)
+        pool.add(100)
+        last = pool.record[-1]
+        moved = [
+            Transfer(one.token, one.source, one.target, one.amount + more * (one.token == token))
+            for one in last.result.transfers
+        ]
+        pool.record[-1] = structs.replace(last, result=Result(transfers=tuple(moved)))
+        after = pool.marks[-1]
+        pool.marks[-1] = structs.replace(after, balances={**after.balances, token: after.balances[token] - more})
+        pool.wallet[token] -= more
+        with pytest.raises(InvariantBroken, match="by rounding"):
+            pool.close()

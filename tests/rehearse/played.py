@@ -25,6 +25,8 @@ SCRIPTED = {
     "savings": ("deposit", "redeem"),
     "morpho_supply": ("supply", "withdraw"),
     "classic_pool": ("add_liquidity", "remove_liquidity"),
+    "farm_compound": ("add_liquidity", "remove_liquidity"),
+    "lending_ladder": ("supply", "withdraw"),
 }
 """Examples without a recorded pool, and by which verbs they enter and leave."""
 ACTIONS = {"vault_farm": 280, "chef_farm": 280}

@@ -33,6 +33,15 @@ def steps(comparison: Comparison) -> list[Recorded]:
     return [step for step in comparison.chain.record if isinstance(step, Recorded)]
 
 
+@pytest.mark.parametrize("name", ["farm_compound", "lending_ladder", "morpho_supply"])
+def test_scripted_venues_end_where_their_chain_does(name: str) -> None:
+    """Three venues at once; liquidations, whose liquidator is asked for the model when the liquidation is mined, not later."""
+    document = rehearsed(name, "live-like", "measured").document
+    assert document.books_equal and document.agrees and not document.differences, document.differences
+    assert document.transactions.others >= 100 and document.covered.own_steps >= 1
+    assert not [row for row in document.fates if row.reason == "out of gas" and row.steps > 2]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_books_equal_the_chain_to_the_wei(name: str) -> None:
     comparison = rehearsed(name, "live-like", "model", 1)

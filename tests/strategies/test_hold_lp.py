@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from tidemill.strategies.hold_lp import surplus_down
+from tidemill.strategies.pairs import surplus_down
 from tidemill.studies.load import Loaded
 from tidemill.studies.study import load_study
 from tidemill.venues.uniswap_v2.rules import amount_out_down

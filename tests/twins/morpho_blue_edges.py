@@ -7,7 +7,10 @@ from contextlib import suppress
 from itertools import product
 from typing import Any
 
-from tidemill.interfaces import Revert
+import pytest
+
+from harness import assert_same
+from tidemill.interfaces import Action, Revert
 from tidemill.units import div_up
 from tidemill.venues.morpho_blue.rules import max_borrow_down
 from tidemill.venues.morpho_blue.state import ADAPTIVE, FREE, MOCK
@@ -309,7 +312,38 @@ def utilisation_just_below() -> None:
     twins.compare()
 
 
+def in_words_of_lending_markets_in_general() -> None:
+    """``asset`` and ``amount`` for ``assets``; everything is all of one's shares."""
+    twins, (alice, bob, *_) = fresh()
+    token = twins.ids[0]
+
+    def say(verb: str, own: dict[str, int], amount: int) -> None:
+        args = [own.get("assets", 0), own.get("shares", 0)]
+        words = {"market": "m0", "asset": token, "amount": amount}
+        got, made = twins.do(
+            lambda: twins.real.send(alice, verb, "m0", *args, alice, *([alice] if verb == "withdraw" else [b""])),
+            alice,
+            Action(verb, words),
+        )
+        assert_same(tuple(got), (made.amounts["assets"], made.amounts["shares"]))
+        twins.compare()
+
+    say("supply", {"assets": 7 * E18}, 7 * E18)
+    twins.act("supply", "m0", bob, E18)
+    say("withdraw", {"assets": E18}, E18)
+    shares = twins.model.state.markets["m0"].of(alice).supply_shares
+    say("withdraw", {"shares": shares}, (1 << 256) - 1)
+    for verb in ("supply", "withdraw"):
+        with pytest.raises(Revert, match="is not lent here"):
+            twins.model.do(alice, Action(verb, {"market": "m0", "asset": twins.ids[1], "amount": 5}))
+    with pytest.raises(Revert, match=r"Panic\(0x11\)"):
+        twins.model.do(alice, Action("supply", {"market": "m0", "asset": token, "amount": (1 << 256) - 1}))
+    with pytest.raises(Revert, match="inconsistent input"):
+        twins.model.do(alice, Action("supply", {"market": "m0", "asset": token}))
+
+
 EDGES = (
+    in_words_of_lending_markets_in_general,
     utilisation_just_below,
     nothing_allowed_yet,
     wrong_in_every_way,

@@ -15,6 +15,7 @@ MODULES = [
 
 EQUIVALENT = {
     "rules_rate.exponential: x < -far -> x <= -far": "at the bound it is set to the bound",
+    "rules_rate.exponential: x > far -> x >= far": "at the bound it is set to the bound",
     "rules_rate.exponential: bounded < 0 -> bounded <= 0": "from 0 half of ln 2 rounds to 0 on either side",
     "rules_rate.exponential: q >= 0 -> q > 0": "shifting by 0 is the same to the left and to the right",
     "rules_rate.curve_rate: error < 0 -> error <= 0": "at no distance both slopes give the rate at target",

@@ -115,7 +115,7 @@ class Twins:
         found = {"accruals": 1} if "AccrueInterest" in logged else {}
         if found and self.fee:
             found["fees_taken"] = 1
-        if action.verb in ("supply", "repay") and not action.args["assets"]:
+        if action.verb in ("supply", "repay") and not action.args.get("assets", action.args.get("amount")):
             found["by_shares"] = 1
         owing = False
         if action.verb == "withdraw_collateral":

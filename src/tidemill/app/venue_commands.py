@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 from tidemill.app.console import emit_json, stdout
 from tidemill.app.tables import plain, table
@@ -69,7 +69,7 @@ def show(kind: str, *, network: str = "", json: Json = False) -> int:
 
     one = about(kind)
     if json:
-        emit_json(_plain(one))
+        emit_json(_plain(one) | {"proofs": _proofs(kind)})
         return 0
     say = stdout().print
     say(f"[bold]{plain(one.kind.name)}[/bold] · {one.kind.family} · {one.kind.proof}")
@@ -97,7 +97,83 @@ def show(kind: str, *, network: str = "", json: Json = False) -> int:
         if rows
         else "no known deployment"
     )
+    _show_proofs(one.kind.name)
     return 0
+
+
+def _proofs(kind: str) -> list[Any]:
+    from tidemill.studies.prove_document import proofs_of  # noqa: PLC0415
+
+    return [proof.shown() for proof in proofs_of(kind)]
+
+
+def _show_proofs(kind: str) -> None:
+    from tidemill.studies.prove_document import proofs_of  # noqa: PLC0415
+
+    rows = [
+        [
+            proof.as_of[:10],
+            str(proof.chain_id),
+            proof.address,
+            f"{proof.block:,}",
+            proof.level,
+            f"{sum(proof.done.values()):,}",
+            plain(proof.differences[0][:80] if proof.differences else ""),
+        ]
+        for proof in proofs_of(kind)
+    ]
+    if rows:
+        head = ["as of", "chain>", "address", "block>", "proven", "actions>", "difference"]
+        stdout().print(table("Held against deployed contracts from here (tidemill venues prove)", head, rows))
+
+
+@venues.command
+def prove(
+    kind: str,
+    *,
+    rpc: str,
+    address: str,
+    network: str = "",
+    beside: Annotated[list[str] | None, Parameter(name="--with", negative="")] = None,
+    block: int | None = None,
+    actions: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=1_000_000))] = 200,
+    replay: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=100_000))] = 0,
+    seed: int = 0,
+    json: Json = False,
+) -> int:
+    """Hold a kind's model against a deployed contract: fork its chain here, do random actions on both, compare to the wei.
+
+    Nothing is sent to the endpoint; it is only read. The result is kept, dated by the block, and `tidemill venues show`
+    shows it. Ends with 1 where the contract is not what the model says.
+
+    Example: `tidemill venues prove uniswap_v2 --rpc http://localhost:8545 --address 0xb4e16d0168e52d35cacd2c6185b44281ec28c9dc`
+
+    Parameters
+    ----------
+    kind
+        Kind of venue, as `tidemill venues` lists it.
+    rpc
+        Endpoint of the chain, http(s)://… or the path of a local socket; with --actions it must be http(s).
+    address
+        The contract: a pair, a pool, a vault, Morpho Blue …
+    network
+        Name of the network: the endpoint must be on its chain, and known contracts (a router) are taken from the list.
+    beside
+        Further contracts by name, `NAME=0x…`, as often as needed: router, position_manager, market (an id).
+    block
+        Fork at this block; default: the newest.
+    actions
+        Random actions to try; 0 only reads, which needs no local chain and proves less.
+    replay
+        Let the model follow the logs of so many blocks first; only reads (of old state: some endpoints keep none).
+    seed
+        Seed of the trial.
+    json
+        Print the proof as JSON on standard output.
+    """
+    from tidemill.app.proof import run_proof  # noqa: PLC0415
+
+    return run_proof(kind, rpc, address, network, beside or [], block, actions, replay, seed, as_json=json)
 
 
 def _plain(one: Any) -> dict[str, Any]:

@@ -72,6 +72,9 @@ class AnvilOptions(Struct, frozen=True):
         out += ["--steps-tracing"] if self.steps else []
         for flag, value in (("--hardfork", self.hardfork), ("--network", self.network), ("--fork-url", self.fork_url)):
             out += [flag, value] if value else []
+        if self.fork_url:
+            # What it fetched would stay under the home folder by chain id and block number, and serve another local chain.
+            out += ["--no-storage-caching"]
         return out + (["--fork-block-number", str(self.fork_block)] if self.fork_block is not None else [])
 
 

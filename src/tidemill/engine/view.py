@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tidemill.errors import InvariantBroken
+from tidemill.errors import BadInput, InvariantBroken
 from tidemill.interfaces import Block, Costs, Intent, Plan, Position, Result, Why
 
 if TYPE_CHECKING:
@@ -35,8 +35,13 @@ class ModelView:
         return self._now().read_oracle(oracle_id)
 
     def read(self, venue: str, query: str, *args: Any) -> Any:
-        """Answer a view of a venue."""
-        return self._now().stage(venue).read(query, *args)
+        """Answer a view of a venue; raises ``BadInput`` for one that it does not have."""
+        try:
+            return self._now().stage(venue).read(query, *args)
+        except (KeyError, IndexError):
+            raise BadInput(
+                f"venue {venue} has no view {query!r}; is it of the kind that the strategy is for?"
+            ) from None
 
     def quote(self, intent: Intent) -> Result:
         """Do the intent on the present state, take it back and return what it did; raises ``Revert``."""

@@ -22,7 +22,9 @@ from tidemill.execution.wallet import Unsigned, Wallet
 
 __all__ = ["Executor", "Finality", "NotSent", "Transport"]
 
-GAS_MARGIN_BPS = 12_000
+GAS_MARGIN_BPS = 15_000
+"""Half as much again as estimated: at a venue that somebody has just touched nothing accrues at the head, in the next block
+it does, which is a third of a withdrawal from a lending market. What is not used is not paid."""
 BUMP_BPS = 11_250
 """Nodes accept a replacement from +10 %; a little more keeps rounding out of it."""
 

@@ -98,7 +98,7 @@ class Lot(NamedTuple):
 
 class Books(Struct):
     """Everything posted. ``states`` are the holdings at each mark; ``actions`` counts position steps by venue;
-    ``rounding_bound`` is the most each venue may have lost, per token.
+    ``rounding_bound`` is the most that may be lost to rounding by (venue, token).
     """
 
     marks: Sequence[Mark]
@@ -107,7 +107,7 @@ class Books(Struct):
     entries: list[Entry]
     lots: list[Lot]
     actions: dict[str, int]
-    rounding_bound: dict[str, int]
+    rounding_bound: dict[tuple[str, str], int]
 
     def balances(self) -> dict[tuple[str, str], int]:
         """Sum all postings by (account, token); accounts at zero are left out."""
@@ -141,10 +141,10 @@ class Books(Struct):
             kind, _, venue = account.partition(":")
             if kind == "transit":
                 raise InvariantBroken(f"books: {amount} {token} are left in {account}")
-            if kind == "rounding" and abs(amount) > self.rounding_bound.get(venue, 0):
+            if kind == "rounding" and abs(amount) > self.rounding_bound.get((venue, token), 0):
                 raise InvariantBroken(
                     f"books: {account} took {amount} {token}; {self.actions.get(venue, 0)} actions allow "
-                    f"{self.rounding_bound.get(venue, 0)}"
+                    f"{self.rounding_bound.get((venue, token), 0)}"
                 )
 
 

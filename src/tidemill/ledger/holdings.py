@@ -20,6 +20,8 @@ class Claim(NamedTuple):
     """One position as booked. ``principal`` and ``pending`` are raw units by token, ``weight`` how much is held,
     ``rounding`` the most one action may lose of each token; ``impaired`` is the venue's own word for it. ``product`` is the
     square root of the product of a pool's reserves, and the shares it belongs to: per share it grows by fees alone.
+    ``matched`` is what one raw unit of a pool's other token is worth of each, rounded up: a deposit brings whole units of both,
+    so of the finer token as much more than the shares made for it may be left to the pool.
     """
 
     id: str
@@ -31,6 +33,7 @@ class Claim(NamedTuple):
     rounding: int
     impaired: bool = False
     product: tuple[int, int] | None = None
+    matched: Mapping[str, int] = {}
 
     def accounts(self) -> dict[tuple[str, str], int]:
         """Return raw units by (account, token): principal (or debt), then what is pending."""
@@ -94,10 +97,16 @@ def holdings(mark: Mark) -> Holdings:
             how = treatment(rate.kind)
             worth = rate.of_down(shares[token])
             product = (math.isqrt(math.prod(rate.assets.values())), rate.shares) if how.compounds else None
-            claims[name] = Claim(name, rate.venue, how, shares[token], worth, {}, lost, product=product)
+            matched = _matched(rate.assets) if how.compounds else {}
+            claims[name] = Claim(name, rate.venue, how, shares[token], worth, {}, lost, False, product, matched)
     for claim in claims.values():
         accounts.update(claim.accounts())
     return Holdings(dict(mark.balances), claims, accounts, frozenset(mark.rates))
+
+
+def _matched(assets: Mapping[str, int]) -> dict[str, int]:
+    least = max(min(assets.values()), 1)
+    return {token: -(-amount // least) if amount > least else 0 for token, amount in assets.items()}
 
 
 def _claim(position: Position) -> Claim:

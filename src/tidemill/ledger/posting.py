@@ -49,7 +49,7 @@ class _Poster:
         self.entries: list[Entry] = []
         self.lots: list[Lot] = []
         self.actions: dict[str, int] = {}
-        self.bound: dict[str, int] = {}
+        self.bound: dict[tuple[str, str], int] = {}
         self.basis: dict[str, _Amounts] = {}
         opening = [Posting(account, token, n) for (account, token), n in self.states[0].accounts.items()]
         opening += [Posting("equity:opening", token, -n) for _, token, n in opening]
@@ -292,15 +292,16 @@ class _Poster:
         shared = any(pair.claim.id == f"{venue}#shares" for pair in pairs)
         done = [s for s in interval.steps if isinstance(s, Recorded) and not _failed(s)]
         count = sum(s.venue == venue or shared for s in done)
-        allowed = count * max((pair.claim.rounding for pair in pairs), default=2)
+        plain = count * max((pair.claim.rounding for pair in pairs), default=2)
         self.actions[venue] = self.actions.get(venue, 0) + count
-        self.bound[venue] = self.bound.get(venue, 0) + allowed
         postings: list[Posting] = []
         converted: _Amounts = {}
         for token, amount in gap.items():
             claim = pairs[0].claim if pairs else None
             if not amount:
                 continue
+            allowed = plain + count * max((pair.claim.matched.get(token, 0) for pair in pairs), default=0)
+            self.bound[venue, token] = self.bound.get((venue, token), 0) + allowed
             if abs(amount) <= allowed:
                 postings.append(Posting(f"rounding:{venue}", token, -amount))
             elif loose and claim and claim.treatment.principal == "converts" and not pairs[0].same_size():

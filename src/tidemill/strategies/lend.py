@@ -11,9 +11,9 @@ from tidemill.interfaces import All, At, Decision, Intent, News, Plan, View
 from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, works
 from tidemill.strategies.parameters import ExitHow, Token, Venue
 
-__all__ = ["Lend"]
+__all__ = ["EVERYTHING", "Lend"]
 
-_EVERYTHING = (1 << 256) - 1
+EVERYTHING = (1 << 256) - 1
 """What such markets take for all that is there, interest of the last second included."""
 
 
@@ -45,5 +45,5 @@ class Lend(Struct, frozen=True, forbid_unknown_fields=True):
         held = any(p.venue == self.lending and p.principal.get(self.asset, 0) > 0 for p in view.positions)
         if self.exit == "mark" or memo.failures > PATIENCE or not held:
             return Decision(memo=memo)
-        withdraw = Intent(self.lending, "withdraw", {"asset": self.asset, "amount": _EVERYTHING})
+        withdraw = Intent(self.lending, "withdraw", {"asset": self.asset, "amount": EVERYTHING})
         return Decision((Plan((withdraw,)),), memo=memo)

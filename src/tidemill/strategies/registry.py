@@ -22,12 +22,14 @@ __all__ = ["Loaded", "describe", "find", "names", "table"]
 _OURS = {
     "compound": ("compound", "Compound"),
     "deposit_and_harvest": ("deposit_and_harvest", "DepositAndHarvest"),
+    "farm_compound": ("farm_compound", "FarmCompound"),
     "fixed_range": ("fixed_range", "FixedRange"),
     "full_range": ("fixed_range", "FullRange"),
     "hold": ("hold", "Hold"),
     "hold_staked": ("hold_staked", "HoldStaked"),
     "lend": ("lend", "Lend"),
     "leveraged_staking": ("leveraged_staking", "LeveragedStaking"),
+    "lending_ladder": ("lending_ladder", "LendingLadder"),
     "hold_lp": ("hold_lp", "HoldLp"),
     "range_reset": ("range_reset", "RangeReset"),
 }

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from tidemill import strategies
 from tidemill.errors import UnknownName
 from tidemill.studies.prepare import Prepared
+from tidemill.units import parse_amount
 
 __all__ = ["Chosen", "choose"]
 
@@ -55,6 +56,8 @@ def _given(prepared: Prepared) -> dict[str, Any]:
     """What a strategy may want to know and a study says elsewhere."""
     study = prepared.study
     known: dict[str, Any] = {"home": prepared.home, "exit": study.exit, "asset": prepared.home}
+    if study.prices.get(prepared.native):
+        known["native_price"] = parse_amount(study.prices[prepared.native], prepared.decimals[study.home])
     for name, market in prepared.markets.items():
         known.setdefault("venue", name)
         for token in (market.pool.token0, market.pool.token1):
@@ -73,6 +76,8 @@ def _given(prepared: Prepared) -> dict[str, Any]:
             known |= {"staking": name, **tokens}
         if spec.kind == "aave_v3":
             known |= {"lending": name, "asset": prepared.token(str(spec.params["asset"]))}
+        if spec.kind == "morpho_blue":
+            known |= {"lending": name, "asset": prepared.token(str(spec.params["loan"]))}
         if spec.kind in ("staking_rewards", "minichef"):
             known |= {"farm": name, "reward": prepared.token(str(spec.params["reward"]))}
     return known

@@ -8,6 +8,7 @@ from typing import Any
 
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
+from tidemill.units import parse_amount
 from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.minichef.bars import BARS
 from tidemill.venues.minichef.model import ChefModel
@@ -67,11 +68,18 @@ def _script(setup: Setup, tokens: dict[str, str], rewarder: str) -> Iterator[Scr
         yield owner("rewarder_add", rewarder=rewarder, points=1, pid=0)
         yield owner("rewarder_rate", rewarder=rewarder, rate=daily_bonus // DAY)
         yield owner("fund", token=tokens[bonus], amount=daily_bonus * days, rewarder=rewarder)
-    if staked := int(params["staked"]) * 10 ** setup.decimals[staking]:
+    if staked := _staked(setup, setup.decimals[staking]):
         yield Scripted(first, "others", Action("deposit", {"pid": 0, "amount": staked}))
         for time in range(setup.start + DAY, setup.end, DAY):
             yield Scripted(setup.first_from(time), "others", Action("harvest", {"pid": 0}))
     yield from _cuts(setup, daily // DAY)
+
+
+def _staked(setup: Setup, decimals: int) -> int:
+    try:
+        return parse_amount(str(setup.params["staked"]), decimals)
+    except (BadInput, ValueError) as error:
+        raise BadInput(str(error), field=f"venues.{setup.id}.params.staked") from None
 
 
 def _cuts(setup: Setup, rate: int) -> Iterator[Scripted]:
@@ -98,7 +106,7 @@ VENUE = Kind(
         "bonus": ("", "symbol of the token that the pool's rewarder streams beside it; empty: no rewarder"),
         "points": (100, "allocation points of the pool"),
         "other_points": (0, "points of all other pools together"),
-        "staked": (1_000_000, "whole tokens that others stake; they harvest once a day"),
+        "staked": ("1000000", 'whole tokens that others stake, as text ("0.05"); they harvest once a day'),
         "reward_per_day": (10_000, "whole reward tokens a day, for all pools together"),
         "bonus_per_day": (0, "whole bonus tokens a day"),
         "funded_days": (0, "days for which the pool's rewards lie ready; then harvests fail. 0: to the end"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.chain.rpc import BlockId, Rpc
 from tidemill.chain.types import Call, Receipt
@@ -14,7 +14,7 @@ from tidemill.interfaces import Event, Filled, Intent, Position, Reverted, Statu
 from tidemill.venues.morpho_blue.client_abi import IRM, MORPHO, ORACLE
 from tidemill.venues.morpho_blue.model import MorphoModel
 from tidemill.venues.morpho_blue.rules import assets_up
-from tidemill.venues.morpho_blue.state import ADAPTIVE, Account, MarketState, MorphoState
+from tidemill.venues.morpho_blue.state import ADAPTIVE, Account, MarketState, MorphoState, in_its_words
 from tidemill.venues.shared.client_parts import ERC20, Given, abi, ask, ask_many, decode_log, with_approvals
 
 __all__ = ["VERBS", "MorphoClient", "MorphoDeployment"]
@@ -108,12 +108,13 @@ class MorphoClient:
             raise BadInput(f"{verb}: a lending market has no stages, got {stage!r}")
         if verb not in VERBS:
             raise UnknownName("verb of Morpho Blue", verb, VERBS)
-        given = Given(intent)
+        args = in_its_words(verb, intent.args, at.loan_id, lambda: self._position(self.account, "latest").supply_shares)
+        given = Given(structs.replace(intent, args=args))
         if verb in (*_SHARED, "supply_collateral", "withdraw_collateral"):
             return self._move(verb, given)
         if verb == "liquidate":
             return self._liquidate(given)
-        args: list[Any] = [at.params] if verb in ("accrue", "create_market", "set_fee") else []
+        sent: list[Any] = [at.params] if verb in ("accrue", "create_market", "set_fee") else []
         if verb == "create_market":
             for name in ("market", "loan", "collateral", "irm"):
                 given.text(name, "")
@@ -121,14 +122,14 @@ class MorphoClient:
             given.number("price", 0)
         elif verb == "enable_irm":
             given.text("irm")
-            args.append(at.irm)
+            sent.append(at.irm)
         elif verb == "set_fee_recipient":
-            args.append(given.text("to"))
+            sent.append(given.text("to"))
         elif verb != "accrue":
-            args.append(given.number({"set_price": "price", "enable_lltv": "lltv", "set_fee": "fee"}[verb]))
+            sent.append(given.number({"set_price": "price", "enable_lltv": "lltv", "set_fee": "fee"}[verb]))
         given.finish()
         target, codec = (at.oracle, abi(ORACLE)) if verb == "set_price" else (at.morpho, abi(MORPHO))
-        return [Call(target, codec.encode(VERBS[verb], *args), purpose=verb)]
+        return [Call(target, codec.encode(VERBS[verb], *sent), purpose=verb)]
 
     def _move(self, verb: str, given: Given) -> Sequence[Call]:
         at = self.deployment

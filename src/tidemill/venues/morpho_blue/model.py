@@ -13,7 +13,7 @@ from tidemill.interfaces import Action, Context, Position, Rate, Result, Revert
 from tidemill.venues.morpho_blue import model_borrow, model_supply
 from tidemill.venues.morpho_blue.accrual import accrue
 from tidemill.venues.morpho_blue.model_govern import GOVERN, govern
-from tidemill.venues.morpho_blue.state import NOBODY, MarketState, MorphoState
+from tidemill.venues.morpho_blue.state import NOBODY, MarketState, MorphoState, in_its_words
 from tidemill.venues.shared.effects import Effects
 from tidemill.venues.shared.words import count_words
 
@@ -32,6 +32,7 @@ class MorphoModel:
     In a market (``market`` names it where there are several): supply, withdraw, borrow, repay (``assets`` or
     ``shares``), supply_collateral, withdraw_collateral (``assets``), liquidate (``borrower``, ``seized`` raw units or
     ``repaid_shares``), accrue, set_price (of its oracle). ``on_behalf`` and ``receiver`` are the sender unless given.
+    ``asset`` (the loan token) and ``amount``, as lending markets in general have them, do for ``assets``: `in_its_words`.
     Beside: flash_loan (``token``, ``assets``), and what governs: see ``model_govern``.
     """
 
@@ -78,6 +79,7 @@ class MorphoModel:
             accrue(market, effects.ctx.block.time, state.fee_recipient, effects)
             return {}
         owner, to = str(args.get("on_behalf", me)), str(args.get("receiver", me))
+        args = in_its_words(verb, args, market.loan, lambda: market.of(owner).supply_shares)
         assets, shares = int(args.get("assets", 0)), int(args.get("shares", 0))
         if verb == "supply_collateral":
             model_supply.supply_collateral(state, market, effects, assets, owner)

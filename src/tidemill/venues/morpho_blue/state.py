@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tidemill.errors import Revert
 from tidemill.venues.morpho_blue.rules import assets_down, assets_up, max_borrow_down
 
-__all__ = ["ADAPTIVE", "FREE", "MOCK", "NOBODY", "Account", "MarketState", "MorphoState"]
+__all__ = ["ADAPTIVE", "FREE", "MOCK", "NOBODY", "Account", "MarketState", "MorphoState", "in_its_words"]
 
 MOCK, ADAPTIVE, FREE = "utilisation", "adaptive_curve", ""
 """Rate models by name; the last is none at all: borrowing costs nothing."""
+
+EVERYTHING = (1 << 256) - 1
 
 
 class Account(NamedTuple):
@@ -94,3 +97,19 @@ class MorphoState:
         if name not in self.markets:
             raise Revert("market not created")
         return self.markets[name]
+
+
+def in_its_words(verb: str, args: Mapping[str, Any], loan: str, shares: Callable[[], int]) -> Mapping[str, Any]:
+    """Return arguments of a verb as this contract has them, from those of lending markets in general.
+
+    ``asset`` and ``amount`` become ``assets``; to withdraw 2**256 - 1, which elsewhere means everything, becomes all of
+    one's ``shares``. Other arguments stay. Raises ``Revert`` for an asset that is not the market's.
+    """
+    if "asset" not in args:
+        return args
+    if args["asset"] != loan:
+        raise Revert(f"{args['asset']} is not lent here")
+    rest = {name: value for name, value in args.items() if name not in ("asset", "amount")}
+    if verb == "withdraw" and args.get("amount") == EVERYTHING:
+        return rest | {"shares": shares()}
+    return rest | {"assets": args["amount"]} if "amount" in args else rest

@@ -112,6 +112,8 @@ class Ground:
         self.tokens: dict[str, str] = {}
         self.issued: set[str] = set()
         """Tokens that a venue issues: nobody else can make them."""
+        self.slots: dict[str, tuple[int, bool]] = {}
+        """Where each of these keeps its balances, and whether as Vyper lays them out: as its issuer says."""
         self.endowed: dict[tuple[str, str], int] = {}
         self.venues: dict[str, LocalVenue] = {}
         """What stands here already, for those that stand on it."""

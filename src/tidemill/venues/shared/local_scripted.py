@@ -34,6 +34,8 @@ class ScriptedLocal:
     ) -> None:
         self.ground, self.twin, self.id, self.tokens, self._made = ground, twin, twin.id, tokens, made
         ground.name(contract, twin.account)
+        for token in ground.issued.intersection(tokens):
+            ground.slots.setdefault(token, (self.share_slot, self.in_vyper))  # its issuer comes first
         self._actors = list(dict.fromkeys(item.actor for item in twin.script))
         self.accounts: Sequence[str] = (twin.account, *self._actors)
         self._clients: dict[str, Any] = {}
@@ -63,9 +65,12 @@ class ScriptedLocal:
         return [Others(item.block, item.actor, item.action) for item in self.twin.script]
 
     def calls(self, item: Others) -> Sequence[tuple[str, Call]]:
-        """Encode a scripted action, its approvals included."""
+        """Encode a scripted action, its approvals included; what it leaves of one is not taken back: the action is last."""
         sender = self.ground.address(item.actor)
-        return [(sender, call) for call in self._of(item.actor).plan(intent_of(self.id, item.action))]
+        calls = list(self._of(item.actor).plan(intent_of(self.id, item.action)))
+        while calls[-1].purpose == "approve":
+            calls.pop()
+        return [(sender, call) for call in calls]
 
     def unscript(self) -> None:
         """Leave the script to the chain."""
@@ -86,8 +91,9 @@ class ScriptedLocal:
             return
         me = self.ground.address("me")
         held = self.ground.held(["me"])[token, "me"]
-        words = [bytes.fromhex(me[2:]).rjust(32, b"\0"), self.share_slot.to_bytes(32, "big")]
-        slot = int.from_bytes(keccak(b"".join(reversed(words) if self.in_vyper else words)), "big")
+        place, in_vyper = self.ground.slots[token]
+        words = [bytes.fromhex(me[2:]).rjust(32, b"\0"), place.to_bytes(32, "big")]
+        slot = int.from_bytes(keccak(b"".join(reversed(words) if in_vyper else words)), "big")
         self.ground.anvil.set_storage(self.ground.tokens[token], slot, held + amount)
         if self.ground.held(["me"])[token, "me"] != held + amount:
             raise RpcError(f"{token}: the balance is not where the contract's source says")

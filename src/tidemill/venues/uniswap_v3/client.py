@@ -128,7 +128,8 @@ def _meaning(events: Sequence[Event], deployment: V3Deployment, venue: str) -> S
         return f"{venue}#{ids.pop()}" if len(ids) == 1 else None
 
     if "Manager.Collect" in by_name:
-        amounts = pair("Manager.Collect")
+        # The manager logs what it asked for; where two tokens share a range, the pool may owe it a unit less, and pays that.
+        amounts = pair("Collect" if "Collect" in by_name else "Manager.Collect")
         if "Manager.DecreaseLiquidity" in by_name:
             amounts |= pair("Manager.DecreaseLiquidity", "principal")
             amounts["liquidity"] = total("Manager.DecreaseLiquidity", "liquidity")
