@@ -28,6 +28,8 @@ EQUIVALENT = {
     "rules.binomial_interest_down: div_down -> div_up #3": "n (n - 1) is even: nothing is rounded",
     "rules.binomial_interest_down: div_down -> div_up #5": "n (n - 1) (n - 2) is a multiple of six",
     "rules_risk.available_borrows: limit < debt -> limit <= debt": "both sides give nothing where they are equal",
+    "rules.liquidity_rate_half_up: weight <= RAY -> weight < RAY": "at a ray of weight the average is the rate as well",
+    "rules_v36.available_borrows_down: limit < debt -> limit <= debt": "both sides give nothing where they are equal",
     "rules_risk.isolated_units_down: div_down -> div_up #2": "a unit is a power of ten above a hundred",
     "model_reserve.update_rates: 0 -> 1 #3": "what is available plays no part where nothing is owed",
     "model_account.account: owing & bit -> owing | bit": "who is not marked as owing in a reserve owes nothing there",
