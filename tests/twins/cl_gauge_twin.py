@@ -397,7 +397,7 @@ class Twins:
         elif pick < 0.15:
             amount = 0
         elif pick < 0.18:
-            amount = self.model.book.held[REWARDS[0], who] + 1
+            amount = 1 << 101
         elif pick < 0.23:
             pool = self.tokens[REWARDS[0]].address
         key = Key(r.choice(REWARDS), pool, start, end, self.who(r))
