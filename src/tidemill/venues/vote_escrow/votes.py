@@ -1,0 +1,81 @@
+"""Votes at any moment: the sum of all locks followed week by week, and views into the past by search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tidemill.venues.vote_escrow.rules import WEEK, changed, decayed, time_of_down, week_down
+from tidemill.venues.vote_escrow.state import EscrowState, Point
+
+__all__ = ["FURTHEST", "balance_at", "balance_at_block", "last_before", "supply_at", "supply_at_block"]
+
+FURTHEST = 255
+"""Weeks that one call follows."""
+
+
+def last_before(points: Mapping[Any, Point], last: int, fits: Callable[[Point], bool], key: Callable[[int], Any]) -> int:
+    """Return the last of the points 1 … ``last`` that ``fits``, 0 for none, by halving as the contract does."""
+    low, high = 0, last
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(points[key(middle)]):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def balance_at(state: EscrowState, who: str, time: int) -> int:
+    """Return the votes of ``who`` at ``time`` (seconds), past or to come if nothing is changed."""
+    last = state.user_epochs.get(who, 0)
+    number = last_before(state.user_points, last, lambda point: point.ts <= time, lambda n: (who, n))
+    if number == 0:
+        return 0
+    point = state.user_points[who, number]
+    return decayed(point.bias, point.slope, time - point.ts)
+
+
+def supply_at(state: EscrowState, time: int) -> int:
+    """Return all votes at ``time`` (seconds), past or to come if nothing is changed."""
+    epoch = last_before(state.points, state.epoch, lambda point: point.ts <= time, _same)
+    return _followed(state, state.points[epoch], time)
+
+
+def balance_at_block(state: EscrowState, who: str, block: int, now: int, number: int) -> int:
+    """Return the votes of ``who`` in a past block, whose time is guessed between the points around it."""
+    last = state.user_epochs.get(who, 0)
+    mine = last_before(state.user_points, last, lambda point: point.blk <= block, lambda n: (who, n))
+    point = state.user_points.get((who, mine), Point())
+    time, _ = _time_of(state, block, now, number)
+    return decayed(point.bias, point.slope, time - point.ts)
+
+
+def supply_at_block(state: EscrowState, block: int, now: int, number: int) -> int:
+    """Return all votes in a past block, whose time is guessed between the points around it."""
+    time, before = _time_of(state, block, now, number)
+    return _followed(state, before, time)
+
+
+def _time_of(state: EscrowState, block: int, now: int, number: int) -> tuple[int, Point]:
+    epoch = last_before(state.points, state.epoch, lambda one: one.blk <= block, _same)
+    before = state.points[epoch]
+    after = state.points[epoch + 1] if epoch < state.epoch else Point(ts=now, blk=number)
+    return time_of_down(block, before.blk, after.blk, before.ts, after.ts), before
+
+
+def _followed(state: EscrowState, point: Point, time: int) -> int:
+    bias, slope, at = point.bias, point.slope, point.ts
+    week = week_down(at)
+    for _ in range(FURTHEST):
+        week += WEEK
+        stop = min(week, time)
+        bias = decayed(bias, slope, stop - at)
+        if stop == time:
+            break
+        slope, at = changed(slope, state.slope_changes.get(week, 0)), stop
+    return bias
+
+
+def _same(number: int) -> int:
+    return number
