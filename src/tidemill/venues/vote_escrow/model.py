@@ -168,9 +168,12 @@ def _govern(state: EscrowState, doing: Doing, verb: str, args: Mapping[str, Any]
 
 
 def _owed(state: EscrowState, who: str) -> int:
-    first = state.user_points.get((who, 1), Point()).ts
-    cursor = dividends.first_week(state.dividends, who, first)
-    return sum(owed for _, owed in dividends.weeks_of_dividends(state, who, cursor)) if cursor else 0
+    """Return what is owed for all weeks that are over; nothing where the numbers burst, for then no claim succeeds."""
+    cursor = dividends.first_week(state, who)
+    try:
+        return sum(owed for _, owed in dividends.weeks_of_dividends(state, who, cursor)) if cursor else 0
+    except Revert:
+        return 0
 
 
 def _read_dividends(state: EscrowState, query: str, *args: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tidemill.venues.vote_escrow.doing import Doing, silent
 from tidemill.venues.vote_escrow.rules import WEEK, dividend_down, spread_down, week_down, week_up
-from tidemill.venues.vote_escrow.state import Dividends, EscrowState
+from tidemill.venues.vote_escrow.state import EscrowState, Point
 from tidemill.venues.vote_escrow.votes import balance_at, supply_at
 
 __all__ = ["MOST_CLAIMED", "checkpoint_dividends", "claim", "first_week", "fund", "weeks_of_dividends"]
@@ -44,7 +44,7 @@ def checkpoint_dividends(state: EscrowState, doing: Doing) -> dict[str, int]:
 def claim(state: EscrowState, doing: Doing, who: str) -> dict[str, int]:
     """Pay ``who`` the weeks that are over, 50 at most; anybody may ask for it."""
     own = state.dividends
-    cursor = first_week(own, who, state.user_points[who, 1].ts if (who, 1) in state.user_points else 0)
+    cursor = first_week(state, who)
     if not cursor:
         return {"reward": 0}
     due = 0
@@ -63,9 +63,11 @@ def claim(state: EscrowState, doing: Doing, who: str) -> dict[str, int]:
     return {"reward": due}
 
 
-def first_week(own: Dividends, who: str, first_locked: int) -> int:
-    """Return the first week not yet paid to ``who``, who first locked at ``first_locked`` (seconds; 0 for never)."""
-    return own.cursors.get(who, 0) or (max(week_up(first_locked), own.start) if first_locked else 0)
+def first_week(state: EscrowState, who: str) -> int:
+    """Return the first week not yet paid to ``who``, 0 for one who never locked."""
+    own = state.dividends
+    first = state.user_points.get((who, 1), Point()).ts
+    return own.cursors.get(who, 0) or (max(week_up(first), own.start) if first else 0)
 
 
 def weeks_of_dividends(
