@@ -80,6 +80,7 @@ def claim(user: address = msg.sender) -> uint256:
     if week == 0:
         first: uint256 = staticcall Escrow(ESCROW).user_point_history__ts(user, 1)
         if first == 0:
+            log Claimed(recipient=user, amount=0, claim_until=0)
             return 0
         week = max((first + WEEK - 1) // WEEK * WEEK, self.start_time)
     over: uint256 = self.last_token_time // WEEK * WEEK

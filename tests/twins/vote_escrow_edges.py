@@ -103,6 +103,18 @@ def the_very_second_of_a_week() -> None:
     refused("", twins, twins.create_lock, bob, 0, 0)
 
 
+def a_year_to_the_second() -> None:
+    """A lock of exactly a year is not too long; only on a week's last day does one end so."""
+    twins, (alice, bob, *_) = fresh()
+    twins.create_lock(bob, 10**24, twins.evm.block.time + 2 * WEEK)
+    now = wait(twins, 6 * DAY)
+    assert (now + LONGEST) % WEEK == 0
+    twins.create_lock(alice, 10**24, now + LONGEST)
+    twins.increase_unlock_time(bob, now + LONGEST)
+    twins.compare()
+    assert twins.model.read("locked__end", alice) == twins.model.read("locked__end", bob) == now + LONGEST
+
+
 def extended_for_ever() -> None:
     """A lock extended every week never decays by more than a week."""
     twins, (alice, bob, *_) = fresh()
@@ -301,6 +313,7 @@ EDGES: list[Callable[[], None]] = [
     years_of_silence,
     silence_ends_within_a_lock,
     the_very_second_of_a_week,
+    a_year_to_the_second,
     extended_for_ever,
     ends_at_last_of_several,
     past_in_many_points,

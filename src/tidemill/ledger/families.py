@@ -54,6 +54,8 @@ TREATMENTS: Mapping[str, Treatment] = {
     # A share's rounding costs up to one share's worth of assets: the bound is widened by the rate (holdings.py).
     "vault": Treatment("vault", "grows", "growth", "shares"),
     "stake": Treatment("farm", "fixed", "rewards", "staked"),
+    # What is locked cannot be taken out before its time (`end` in the data, seconds).
+    "lock": Treatment("farm", "fixed", "rewards", "locked", account="locked"),
     # Lending: one position of all that is supplied, one of all that is owed, whose (negative) principal grows too; a
     # liquidation befalls each by itself. `size` changes whenever what was put in or borrowed does, with time it does not.
     "supply": Treatment("lending", "grows", "interest", "size"),

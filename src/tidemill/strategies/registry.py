@@ -27,6 +27,7 @@ _OURS = {
     "hold": ("hold", "Hold"),
     "lend": ("lend", "Lend"),
     "hold_lp": ("hold_lp", "HoldLp"),
+    "lock_and_claim": ("lock_and_claim", "LockAndClaim"),
     "range_reset": ("range_reset", "RangeReset"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -10,6 +11,7 @@ from msgspec import Struct, field
 
 from tidemill.interfaces import Expired, Mark, Recorded, Skipped
 from tidemill.ledger.books import Books
+from tidemill.ledger.families import treatment
 from tidemill.ledger.judge import Curves, curves, per_year_bps_down, per_year_bps_toward_zero
 from tidemill.ledger.posting import post
 from tidemill.ledger.timeline import Step
@@ -102,7 +104,7 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
         positions=position_rows(books, facts.tick_price),
         assumptions=facts.assumptions,
         series=_series(books, drawn, facts),
-        warnings=[*facts.warnings, *_refused(record), *_leftovers(record, books, fall, facts)],
+        warnings=[*facts.warnings, *_refused(record), *_locked(books, facts), *_leftovers(record, books, fall, facts)],
     )
     return msgspec.structs.replace(document, result_hash=result_hash(document))
 
@@ -199,19 +201,44 @@ def _refused(record: Sequence[Step]) -> list[str]:
     return [line if count == 1 else f"{line} ({count} times)" for line, count in sorted(counts.items())]
 
 
+def _locked(books: Books, facts: Facts) -> list[str]:
+    """Name what is still locked at the end, and until when."""
+    last, told = books.marks[-1], []
+    for position in last.positions:
+        if treatment(position.kind).account != "locked":
+            continue
+        for token, amount in position.principal.items():
+            whole = f"{_whole(amount, token, facts)} {token.partition('@')[0]} at {position.venue}"
+            date = dt.datetime.fromtimestamp(position.data["end"], dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            if position.data["end"] > last.time:
+                told.append(f"{whole} stay locked until {date}: valued at the last price, not sold, not to be had before")
+            else:
+                told.append(f"{whole} were locked until {date} and have not been taken back")
+    return told
+
+
+def _whole(amount: int, token: str, facts: Facts) -> str:
+    decimals = next(one.decimals for one in facts.tokens if one.id == token)
+    return format_amount(amount, decimals, min(decimals, 6))
+
+
 def _leftovers(record: Sequence[Step], books: Books, fall: Waterfall, facts: Facts) -> list[str]:
     """Say what was to be closed into the home asset and was not; gas money and dust (1 in 10,000) apart."""
     if facts.exit != "close":
         return []
     natives = {step.native for step in record if isinstance(step, Recorded)}
+    end = books.states[-1]
+    locked: dict[str, int] = {}
+    for (account, token), amount in end.accounts.items():
+        if account.startswith("locked:"):
+            locked[token] = locked.get(token, 0) + amount
     left: list[str] = []
-    for token, amount in books.states[-1].valued().items():
+    for token, held in end.valued().items():
+        amount = held - locked.get(token, 0)  # what is locked is named apart
         if token == facts.home or token in natives or not amount:
             continue
         of = books.marks[-1].prices[token]
         value = amount * of.num // of.den
         if value * BPS > fall.end_value:
-            decimals = next(one.decimals for one in facts.tokens if one.id == token)
-            whole = format_amount(amount, decimals, min(decimals, 6))
-            left.append(f"{whole} {token.partition('@')[0]} (worth {money(value, facts.study.home)})")
+            left.append(f"{_whole(amount, token, facts)} {token.partition('@')[0]} (worth {money(value, facts.study.home)})")
     return [f"not closed into {facts.study.home} at the end: {', '.join(left)}"] if left else []

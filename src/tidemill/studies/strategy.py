@@ -16,6 +16,10 @@ _TOKENS = ("home", "asset", "share", "reward", "gas_token")
 """Parameters that are token ids; a study may give the symbol alone."""
 
 
+_LOCKED = {"asset": "token", "reward": "dividend"}
+"""What a strategy calls the parameters of an escrow."""
+
+
 class Chosen(Struct, frozen=True):
     """A strategy as a study runs it. ``digest`` covers the file that defines it; ``baselines`` are run beside it."""
 
@@ -67,6 +71,9 @@ def _given(prepared: Prepared) -> dict[str, Any]:
             known |= {"venue": known.get("venue", name), "share": prepared.token(str(spec.params["lp"]))}
         if spec.kind == "aave_v3":
             known |= {"lending": name, "asset": prepared.token(str(spec.params["asset"]))}
+        if spec.kind == "vote_escrow":
+            tokens = {key: prepared.token(str(spec.params[param])) for key, param in _LOCKED.items()}
+            known |= {"escrow": name, **tokens}
         if spec.kind in ("staking_rewards", "minichef"):
             known |= {"farm": name, "reward": prepared.token(str(spec.params["reward"]))}
     return known

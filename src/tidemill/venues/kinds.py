@@ -88,6 +88,7 @@ _OURS = {
     "staking_rewards": "tidemill.venues.staking_rewards.venue",
     "uniswap_v2": "tidemill.venues.uniswap_v2.venue",
     "uniswap_v3": "tidemill.venues.uniswap_v3.venue",
+    "vote_escrow": "tidemill.venues.vote_escrow.venue",
 }
 
 

@@ -37,8 +37,8 @@ class Doing(Effects):
 
 
 def signed(value: int) -> int:
-    """Return a number that must fit into a signed 128-bit word; raises ``Revert`` where it does not."""
-    if not -_LIMIT <= value < _LIMIT:
+    """Return a number that must fit into a signed 128-bit word; raises ``Revert`` where it is too large for one."""
+    if value >= _LIMIT:
         raise Revert("")
     return value
 

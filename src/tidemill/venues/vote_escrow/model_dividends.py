@@ -46,6 +46,7 @@ def claim(state: EscrowState, doing: Doing, who: str) -> dict[str, int]:
     own = state.dividends
     cursor = first_week(state, who)
     if not cursor:
+        doing.log("Claimed", recipient=who, amount=0, claim_until=0)
         return {"reward": 0}
     due = 0
     for number, (week, owed) in enumerate(weeks_of_dividends(state, who, cursor)):

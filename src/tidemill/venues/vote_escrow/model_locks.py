@@ -118,24 +118,17 @@ def checkpoint(state: EscrowState, doing: Doing, who: str = "", old: Lock = NOTH
     was, made = _point(old, now), _point(new, now)
     point = _up_to_now(state, doing)
     if who:
-        slope, bias = signed(made.slope - was.slope), signed(made.bias - was.bias)
-        point = point._replace(slope=changed(point.slope, slope), bias=changed(point.bias, bias))
-        signed(point.slope)
-        signed(point.bias)
+        bias = signed(changed(point.bias, made.bias, was.bias))
+        point = point._replace(bias=bias, slope=changed(point.slope, made.slope, was.slope))
     doing.undo.put(state.points, state.epoch, point)
     if not who:
         return
-    _plan(state, doing, old.end, now, was.slope)
-    _plan(state, doing, new.end, now, -made.slope)
+    for end, change in ((old.end, was.slope), (new.end, -made.slope)):
+        if change:
+            doing.undo.put(state.slope_changes, end, state.slope_changes.get(end, 0) + change)
     number = state.user_epochs.get(who, 0) + 1
     doing.undo.put(state.user_epochs, who, number)
     doing.undo.put(state.user_points, (who, number), made._replace(ts=now, blk=doing.ctx.block.number))
-
-
-def _plan(state: EscrowState, doing: Doing, end: int, now: int, change: int) -> None:
-    """Change by how much the slope will change at ``end``."""
-    if end > now:
-        doing.undo.put(state.slope_changes, end, state.slope_changes.get(end, 0) + change)
 
 
 def _point(lock: Lock, now: int) -> Point:
@@ -155,7 +148,7 @@ def _up_to_now(state: EscrowState, doing: Doing) -> Point:
         week += WEEK
         stop = min(week, now)
         bias = decayed(point.bias, point.slope, stop - point.ts)
-        slope = changed(point.slope, state.slope_changes.get(week, 0)) if week <= now else point.slope
+        slope = changed(point.slope, 0, -state.slope_changes.get(week, 0)) if week <= now else point.slope
         point = Point(bias, slope, stop, later_block_down(last.blk, rate, stop - last.ts))
         epoch += 1
         doing.count("weeks")

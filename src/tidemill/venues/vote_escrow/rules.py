@@ -10,7 +10,7 @@ dividends are the public rule of fee distributors: by week, by the votes at its 
 
 from __future__ import annotations
 
-from tidemill.units import Int, Uint, div_down, maximum, rule, to_int, to_uint, wide
+from tidemill.units import Uint, div_down, maximum, rule, wide
 
 __all__ = [
     "LONGEST",
@@ -74,12 +74,13 @@ def decayed(bias: Uint, slope: Uint, seconds: Uint) -> Uint:
 
 
 @rule
-def changed(whole: Uint, change: Int) -> Uint:
-    """A sum after one part of it changed, never below nothing."""
-    after = to_int(whole) + change
-    if after < 0:
-        return whole - whole
-    return to_uint(after)
+def changed(whole: Uint, more: Uint, less: Uint) -> Uint:
+    """A sum after one part of it became ``more`` instead of ``less``, never below nothing.
+
+    >>> changed(10, 5, 3), changed(1, 0, 3)
+    (12, 0)
+    """
+    return maximum(whole + more, less) - less
 
 
 @rule

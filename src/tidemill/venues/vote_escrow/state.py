@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+S = TypeVar("S", bound="Dividends | EscrowState")
 
 __all__ = ["NOBODY", "NOTHING", "Dividends", "EscrowState", "Lock", "Point"]
 
@@ -45,6 +48,9 @@ class Dividends:
     tokens: dict[int, int] = field(default_factory=dict)
     cursors: dict[str, int] = field(default_factory=dict)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Dividends:
+        return _copied(self)
+
 
 @dataclass
 class EscrowState:
@@ -70,3 +76,17 @@ class EscrowState:
     future_checker: str = NOBODY
     contracts: frozenset[str] = frozenset()
     lets: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> EscrowState:
+        made = _copied(self)
+        made.dividends = _copied(self.dividends)
+        return made
+
+
+def _copied(state: S) -> S:
+    """Copy a state whose dicts hold nothing that can change: the history grows long, and copies are many."""
+    made = copy.copy(state)
+    for name, value in vars(state).items():
+        if isinstance(value, dict):
+            setattr(made, name, dict(value))
+    return made

@@ -73,7 +73,7 @@ def _followed(state: EscrowState, point: Point, time: int) -> int:
         bias = decayed(bias, slope, stop - at)
         if stop == time:
             break
-        slope, at = changed(slope, state.slope_changes.get(week, 0)), stop
+        slope, at = changed(slope, 0, -state.slope_changes.get(week, 0)), stop
     return bias
 
 
