@@ -14,6 +14,7 @@ from pathlib import Path
 
 import gas_aave
 import gas_chef
+import gas_escrow
 import gas_morpho
 import gas_v2
 import gas_v3
@@ -93,6 +94,14 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "switched_on": ("a reserve is put to use as collateral", 0),
         **SLOTS,
     },
+    "vote_escrow": {
+        "weeks": ("weeks that the sum of all locks is followed, or a claim pays", 1),
+        "transfers": ("token transfers", 1),
+        "looks": ("points of the past that a claim looks at, again and again", 0),
+        "points_read": ("of them, different ones", 0),
+        "points_used": ("of them, those a week's votes follow from", 0),
+        **SLOTS,
+    },
     "staking_rewards": {
         "first_stake": ("nothing was staked before by this account", 0),
         "last_stake": ("nothing is staked afterwards by this account", 0),
@@ -109,6 +118,7 @@ PLAIN = {
     "minichef": ("first_stake", "last_stake", "rewarded"),
     "morpho_blue": ("accruals", "by_shares", "fees_taken", "health_checks", "bad_debts"),
     "staking_rewards": ("first_stake", "last_stake"),
+    "vote_escrow": ("weeks", "transfers"),
     "aave_v3": ("collateral_valued", "debt_valued", "reserves_valued", "reserves_stale", "switched_on"),
 }
 PINNED = ("minichef",)
@@ -136,6 +146,7 @@ APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
         "liquidate": ("", True),
     },
     "staking_rewards": {"stake": ("", False)},
+    "vote_escrow": {"create_lock": ("", False), "increase_amount": ("", False)},
     "aave_v3": {"supply": ("", False), "repay": ("", True)},
 }
 ABOUT = {
@@ -145,6 +156,7 @@ ABOUT = {
     "minichef": "Sushi's MiniChefV2 with ComplexRewarderTime",
     "morpho_blue": "Morpho Blue with our contract of the adaptive rate",
     "staking_rewards": "Synthetix StakingRewards",
+    "vote_escrow": "VotingEscrow as Balancer deploys it, with our contract of weekly dividends",
     "aave_v3": "Aave v3.0.2, pool behind its proxy",
 }
 PACKAGES = {
@@ -154,6 +166,7 @@ PACKAGES = {
     "minichef": ("@sushiswap/core", "contracts/TestToken.vy"),
     "morpho_blue": ("@morpho-org/morpho-blue", "contracts/AdaptiveCurveRate.vy", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
+    "vote_escrow": ("@balancer-labs/v2-deployments", "contracts/WeeklyDividends.vy", "contracts/TestToken.vy"),
     "aave_v3": ("@aave/core-v3", "contracts/TestToken.vy"),
 }
 NOTE = (
@@ -182,6 +195,9 @@ def main() -> None:
     with Lab(SEED) as lab:
         gas_chef.measure(lab, rounds)
         write("minichef", lab.samples)
+    with Lab(SEED) as lab:
+        gas_escrow.measure(lab, rounds)
+        write("vote_escrow", lab.samples)
     with Lab(SEED) as lab:
         gas_morpho.measure(lab, rounds)
         write("morpho_blue", lab.samples)

@@ -127,4 +127,3 @@ def _hash(slot: int, key: int) -> int:
     if (slot, key) not in _SLOTS:
         _SLOTS[slot, key] = int.from_bytes(keccak(slot.to_bytes(32, "big") + key.to_bytes(32, "big")), "big")
     return _SLOTS[slot, key]
-

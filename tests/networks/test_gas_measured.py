@@ -72,6 +72,7 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.syspath_prepend(str(TOOLS))
     import gas_aave
     import gas_chef
+    import gas_escrow
     import gas_morpho
     import gas_v2
     import gas_v3
@@ -81,6 +82,9 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     with Lab("another seed") as lab:
         if kind == "minichef":
             gas_chef.measure(lab, 2)
+            return lab.samples
+        if kind == "vote_escrow":
+            gas_escrow.measure(lab, 6)
             return lab.samples
         if kind == "uniswap_v2":
             gas_v2.measure(lab, 1)
@@ -100,6 +104,7 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 _KINDS = ["aave_v3", "uniswap_v3", "uniswap_v2", "erc4626", "minichef", "staking_rewards", "morpho_blue"]
+_KINDS += ["vote_escrow"]
 
 
 @pytest.mark.parametrize("kind", _KINDS)

@@ -168,7 +168,9 @@ class Twins:
     def _create(self, r: random.Random) -> None:
         self.pass_time(r)
         who = self.one(r, lambda amount, _end: amount == 0)
-        self.create_lock(who, self.amount(r, self.real.balance(self.real.token, who)), self.until(r, self.evm.block.time))
+        self.create_lock(
+            who, self.amount(r, self.real.balance(self.real.token, who)), self.until(r, self.evm.block.time)
+        )
 
     def _open(self, amount: int, end: int) -> bool:
         return bool(amount) and end > self.evm.block.time
@@ -253,10 +255,35 @@ class Twins:
     def claim(self, who: str, user: str) -> int:
         """Claim for somebody; what is paid is what the contract says it is."""
         owed = self.model.read("dividends.owed", user)
+        cursor = self.real.cursor(user)
         paid, made = self.do(who, "claim", self.distributor, "claim", user, user=user)
+        self._check_reads(user, cursor, made)
         assert_same(paid, made.amounts["reward"], "claimed")
         assert paid <= owed
         return int(paid)
+
+    def _check_reads(self, user: str, cursor: int, made: Result) -> None:
+        """What a claim read of the past, told by searching the chain's own points as the escrow does."""
+        real, looks, read, used, weeks = self.real, 0, set(), set(), 0
+        if not real.user_epoch(user):
+            assert set(made.features) == {"slots_set", "slots_changed", "slots_cleared"}
+            return
+        first = max(-(-real.user_point(user, 1)[2] // WEEK) * WEEK, real.dividend_words()[2])
+        for week in range(cursor or first, real.cursor(user), WEEK):
+            weeks += 1
+            searched = [("mine", real.user_epoch(user), lambda number: real.user_point(user, number)[2])]
+            if self.ve.view("balanceOf", user, week):
+                searched.append(("all", real.whole()[1], lambda number: real.point(number)[2]))
+            for name, last, time in searched:
+                low, high = 0, last
+                while low < high:
+                    middle = (low + high + 1) // 2
+                    looks += 1
+                    read.add((name, middle))
+                    low, high = (middle, high) if time(middle) <= week else (low, middle - 1)
+                used.add((name, low))
+        want = {"looks": looks, "points_read": len(read | used), "points_used": len(used), "weeks": weeks}
+        assert_same({name: made.features.get(name, 0) for name in want}, want, "what a claim reads")
 
     def checkpoint_dividends(self) -> None:
         """Give what arrived to weeks."""

@@ -13,7 +13,9 @@ from tidemill.venues.vote_escrow import rules as r
 RANDOM = random.Random("vote escrow")
 
 
-@pytest.mark.parametrize(("time", "down", "up"), [(0, 0, 0), (1, 0, r.WEEK), (r.WEEK, r.WEEK, r.WEEK), (r.WEEK - 1, 0, r.WEEK)])
+@pytest.mark.parametrize(
+    ("time", "down", "up"), [(0, 0, 0), (1, 0, r.WEEK), (r.WEEK, r.WEEK, r.WEEK), (r.WEEK - 1, 0, r.WEEK)]
+)
 def test_weeks_begin_where_they_began_in_1970(time: int, down: int, up: int) -> None:
     assert (r.week_down(time), r.week_up(time)) == (down, up)
 

@@ -211,7 +211,9 @@ def _locked(books: Books, facts: Facts) -> list[str]:
             whole = f"{_whole(amount, token, facts)} {token.partition('@')[0]} at {position.venue}"
             date = dt.datetime.fromtimestamp(position.data["end"], dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             if position.data["end"] > last.time:
-                told.append(f"{whole} stay locked until {date}: valued at the last price, not sold, not to be had before")
+                told.append(
+                    f"{whole} stay locked until {date}: valued at the last price, not sold, not to be had before"
+                )
             else:
                 told.append(f"{whole} were locked until {date} and have not been taken back")
     return told
@@ -240,5 +242,7 @@ def _leftovers(record: Sequence[Step], books: Books, fall: Waterfall, facts: Fac
         of = books.marks[-1].prices[token]
         value = amount * of.num // of.den
         if value * BPS > fall.end_value:
-            left.append(f"{_whole(amount, token, facts)} {token.partition('@')[0]} (worth {money(value, facts.study.home)})")
+            left.append(
+                f"{_whole(amount, token, facts)} {token.partition('@')[0]} (worth {money(value, facts.study.home)})"
+            )
     return [f"not closed into {facts.study.home} at the end: {', '.join(left)}"] if left else []

@@ -58,8 +58,9 @@ class EscrowClient:
             raise UnknownName("verb of the vote escrow", verb, VERBS)
         given = Given(intent)
         args: list[Any] = []
-        if verb == "deposit_for" or verb == "claim":
-            args.append(given.text("user", self.account))
+        user = given.text("user", self.account) if verb in ("deposit_for", "claim") else self.account
+        if verb in ("deposit_for", "claim"):
+            args.append(user)
         if verb in ("create_lock", "increase_amount", "deposit_for", "fund"):
             args.append(given.number("amount"))
         if verb in ("create_lock", "increase_unlock_time"):
@@ -72,8 +73,9 @@ class EscrowClient:
         if verb in ("claim", "checkpoint_dividends"):
             return [Call(at.dividends, abi(DIVIDENDS).encode(VERBS[verb], *args), purpose=verb)]
         call = Call(at.escrow, abi(ESCROW).encode(VERBS[verb], *args), purpose=verb)
-        if verb in ("create_lock", "increase_amount"):
-            return with_approvals(self.rpc, self.account, {at.token: args[0]}, at.escrow, call, reset=False)
+        if verb in ("create_lock", "increase_amount", "deposit_for") and user == self.account:
+            due = int(intent.args["amount"])  # type: ignore[arg-type]  # taken as a number above
+            return with_approvals(self.rpc, self.account, {at.token: due}, at.escrow, call, reset=False)
         return [call]
 
     def decode(self, receipts: Sequence[Receipt]) -> Status:

@@ -37,7 +37,9 @@ class LocalEscrow(ScriptedLocal):
         at = deploy(ground.anvil, ground.address("deployer"), made)
         self._at = EscrowDeployment.of(ground.rpc, at[twin.id], at[own.account], **ids)
         tokens = tuple(dict.fromkeys(ids.values()))
-        super().__init__(ground, twin, tokens, tuple(one for one in tokens if one not in ground.issued), self._at.escrow)
+        super().__init__(
+            ground, twin, tokens, tuple(one for one in tokens if one not in ground.issued), self._at.escrow
+        )
         ground.name(self._at.dividends, own.account)
         self.accounts = (*self.accounts, own.account)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tidemill.venues.vote_escrow.doing import Doing, silent
 from tidemill.venues.vote_escrow.rules import WEEK, dividend_down, spread_down, week_down, week_up
 from tidemill.venues.vote_escrow.state import EscrowState, Point
-from tidemill.venues.vote_escrow.votes import balance_at, supply_at
+from tidemill.venues.vote_escrow.votes import balance_at, own_point, sum_point, supply_at
 
 __all__ = ["MOST_CLAIMED", "checkpoint_dividends", "claim", "first_week", "fund", "weeks_of_dividends"]
 
@@ -55,6 +55,7 @@ def claim(state: EscrowState, doing: Doing, who: str) -> dict[str, int]:
         due += owed
         cursor = week + WEEK
         doing.count("weeks")
+    _count_reads(state, doing, who, first_week(state, who), cursor)
     doing.undo.put(own.cursors, who, cursor)
     if due:
         doing.count("transfers")
@@ -64,6 +65,23 @@ def claim(state: EscrowState, doing: Doing, who: str) -> dict[str, int]:
     return {"reward": due}
 
 
+def _count_reads(state: EscrowState, doing: Doing, who: str, cursor: int, until: int) -> None:
+    """Count what a claim reads of the past: each point's first reading in a transaction costs most."""
+    read: set[tuple[str, int]] = set()
+    used: set[tuple[str, int]] = set()
+    looks = 0
+    for week in range(cursor, until, WEEK):
+        searched = [("mine", own_point(state, who, week))]
+        if balance_at(state, who, week):
+            searched.append(("all", sum_point(state, week)))
+        for name, (found, looked) in searched:
+            looks += len(looked)
+            read.update((name, number) for number in looked)
+            used.add((name, found))
+    for name, times in (("looks", looks), ("points_read", len(read | used)), ("points_used", len(used))):
+        doing.count(name, times)
+
+
 def first_week(state: EscrowState, who: str) -> int:
     """Return the first week not yet paid to ``who``, 0 for one who never locked."""
     own = state.dividends
@@ -71,9 +89,7 @@ def first_week(state: EscrowState, who: str) -> int:
     return own.cursors.get(who, 0) or (max(week_up(first), own.start) if first else 0)
 
 
-def weeks_of_dividends(
-    state: EscrowState, who: str, cursor: int
-) -> Iterator[tuple[int, int]]:
+def weeks_of_dividends(state: EscrowState, who: str, cursor: int) -> Iterator[tuple[int, int]]:
     """Yield each week from ``cursor`` on that is over, and what it pays ``who`` (raw units)."""
     own = state.dividends
     for week in range(cursor, week_down(own.last_time), WEEK):

@@ -8,28 +8,44 @@ from typing import Any
 from tidemill.venues.vote_escrow.rules import WEEK, changed, decayed, time_of_down, week_down
 from tidemill.venues.vote_escrow.state import EscrowState, Point
 
-__all__ = ["FURTHEST", "balance_at", "balance_at_block", "last_before", "supply_at", "supply_at_block"]
+__all__ = ["FURTHEST", "balance_at", "balance_at_block", "own_point", "sum_point", "supply_at", "supply_at_block"]
 
+_HALVINGS = 128
 FURTHEST = 255
 """Weeks that one call follows."""
 
 
-def last_before(points: Mapping[Any, Point], last: int, fits: Callable[[Point], bool], key: Callable[[int], Any]) -> int:
-    """Return the last of the points 1 … ``last`` that ``fits``, 0 for none, by halving as the contract does."""
-    low, high = 0, last
-    while low < high:
+def halved(
+    points: Mapping[Any, Point], last: int, fits: Callable[[Point], bool], key: Callable[[int], Any]
+) -> tuple[int, list[int]]:
+    """Return the last of the points 1 … ``last`` that ``fits``, 0 for none, and which were looked at to find it."""
+    low, high, looked = 0, last, []
+    for _ in range(_HALVINGS):
+        if low >= high:
+            break
         middle = (low + high + 1) // 2
+        looked.append(middle)
         if fits(points[key(middle)]):
             low = middle
         else:
             high = middle - 1
-    return low
+    return low, looked
+
+
+def own_point(state: EscrowState, who: str, time: int) -> tuple[int, list[int]]:
+    """Return the number of an account's last point up to ``time``, and which were looked at."""
+    last = state.user_epochs.get(who, 0)
+    return halved(state.user_points, last, lambda point: point.ts <= time, lambda number: (who, number))
+
+
+def sum_point(state: EscrowState, time: int) -> tuple[int, list[int]]:
+    """Return the epoch of the sum's last point up to ``time``, and which were looked at."""
+    return halved(state.points, state.epoch, lambda point: point.ts <= time, _same)
 
 
 def balance_at(state: EscrowState, who: str, time: int) -> int:
     """Return the votes of ``who`` at ``time`` (seconds), past or to come if nothing is changed."""
-    last = state.user_epochs.get(who, 0)
-    number = last_before(state.user_points, last, lambda point: point.ts <= time, lambda n: (who, n))
+    number, _ = own_point(state, who, time)
     if number == 0:
         return 0
     point = state.user_points[who, number]
@@ -38,14 +54,13 @@ def balance_at(state: EscrowState, who: str, time: int) -> int:
 
 def supply_at(state: EscrowState, time: int) -> int:
     """Return all votes at ``time`` (seconds), past or to come if nothing is changed."""
-    epoch = last_before(state.points, state.epoch, lambda point: point.ts <= time, _same)
-    return _followed(state, state.points[epoch], time)
+    return _followed(state, state.points[sum_point(state, time)[0]], time)
 
 
 def balance_at_block(state: EscrowState, who: str, block: int, now: int, number: int) -> int:
     """Return the votes of ``who`` in a past block, whose time is guessed between the points around it."""
     last = state.user_epochs.get(who, 0)
-    mine = last_before(state.user_points, last, lambda point: point.blk <= block, lambda n: (who, n))
+    mine, _ = halved(state.user_points, last, lambda point: point.blk <= block, lambda number: (who, number))
     point = state.user_points.get((who, mine), Point())
     time, _ = _time_of(state, block, now, number)
     return decayed(point.bias, point.slope, time - point.ts)
@@ -58,7 +73,7 @@ def supply_at_block(state: EscrowState, block: int, now: int, number: int) -> in
 
 
 def _time_of(state: EscrowState, block: int, now: int, number: int) -> tuple[int, Point]:
-    epoch = last_before(state.points, state.epoch, lambda one: one.blk <= block, _same)
+    epoch, _ = halved(state.points, state.epoch, lambda point: point.blk <= block, _same)
     before = state.points[epoch]
     after = state.points[epoch + 1] if epoch < state.epoch else Point(ts=now, blk=number)
     return time_of_down(block, before.blk, after.blk, before.ts, after.ts), before
