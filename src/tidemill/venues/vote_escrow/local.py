@@ -61,9 +61,9 @@ class LocalEscrow(ScriptedLocal):
             out.append((f"point_history({epoch})", mine, real))
         now = self.ground.rpc.block().timestamp
         first = model.read("dividends.start_time")
-        for week in range(first, week_down(now) + LONGEST + WEEK, WEEK):
-            for name in ("slope_changes", "dividends.tokens_per_week"):
-                out.append((f"{name}({week})", model.read(name, week), self.client.read(name, week)))
+        for name in ("slope_changes", "dividends.tokens_per_week"):
+            weeks = range(first, week_down(now) + LONGEST + WEEK, WEEK)
+            out += [(f"{name}({week})", model.read(name, week), self.client.read(name, week)) for week in weeks]
         for who in ("me", *self._actors):
             at = self.ground.address(who)
             out += [(f"{name}({who})", model.read(name, who), self.client.read(name, at)) for name in _OF_PEOPLE]
