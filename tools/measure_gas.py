@@ -100,6 +100,8 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "looks": ("points of the past that a claim looks at, again and again", 0),
         "points_read": ("of them, different ones", 0),
         "points_used": ("of them, those a week's votes follow from", 0),
+        "followed": ("weeks that the sum of all votes is followed from such a point", 0),
+        "slopes_read": ("of them, different ones", 0),
         **SLOTS,
     },
     "staking_rewards": {

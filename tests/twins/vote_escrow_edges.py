@@ -172,12 +172,14 @@ def past_in_many_points() -> None:
 
 def weeks_of_dividends() -> None:
     """A week is paid once it is over and its tokens are known, by the votes at its start; the rest is for later."""
-    twins, (alice, bob, carol, *_) = fresh()
+    twins, (alice, bob, carol, dave, _) = fresh()
     now = twins.evm.block.time
     assert twins.claim(alice, alice) == 0  # never locked: no week is his
     twins.create_lock(alice, 3 * 10**24, now + LONGEST)
     twins.create_lock(bob, 10**24, now + LONGEST)
-    wait(twins, 3 * DAY)
+    wait(twins, 1)
+    twins.create_lock(dave, 5, now + LONGEST)  # a second late, and too little for a vote
+    wait(twins, 3 * DAY - 1)
     twins.create_lock(carol, 10**24, now + LONGEST)  # in the middle of the first week
     twins.fund(alice, 1_000_003)
     twins.checkpoint_dividends()
@@ -189,6 +191,7 @@ def weeks_of_dividends() -> None:
     assert twins.claim(bob, alice) == 750_002  # anybody may claim for anybody
     assert twins.claim(bob, bob) == 250_000
     assert twins.claim(carol, carol) == 0  # locked after the week began
+    assert twins.claim(dave, dave) == 0
     twins.fund(alice, 700)
     wait(twins, WEEK // 2)
     twins.fund(alice, 700)

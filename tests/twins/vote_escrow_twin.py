@@ -10,6 +10,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from eth_hash.auto import keccak
+
 from harness import Driver, assert_same, both
 from harness.book import Book, ModelSide, counted, numbers
 from harness.escrow import NOBODY, Escrow
@@ -24,6 +26,7 @@ SETUPS = [((18, 6), 1), ((6, 18), 2), ((2, 24), 3), ((8, 8), 4)]
 
 VOTE, PAID = "VOTE@test", "PAID@test"
 ENDOWMENT = 1 << 118
+MOVED = "0x" + keccak(b"Transfer(address,address,uint256)").hex()
 
 
 class Twins:
@@ -35,6 +38,7 @@ class Twins:
         self.real = Escrow(decimals=decimals, time=time, endowment=endowment)
         self.evm, self.admin = self.real.evm, self.real.admin
         self.ve, self.distributor = self.real.ve, self.real.dividends
+        self.moved = {self.real.token.address, self.real.paid.address}
         self.wallet, everybody = self.real.wallet, frozenset(self.real.actors.values())
         params = {
             "account": self.ve.address,
@@ -85,7 +89,11 @@ class Twins:
         if verb.endswith("_checker"):
             assert not made.features
             return got, made
+        sent = [topics for at, topics, _ in self.evm.logs if at in self.moved and topics[0] == MOVED]
+        assert_same(len(sent) if verb != "fund" else 0, made.features.get("transfers", 0), "transfers")
         after = self._words(span)
+        if contract is self.ve:
+            assert_same(after["epoch"] - before["epoch"], made.features.get("weeks", 0), "weeks followed")
         slots = counted([(before[key], after[key]) for key in before])
         assert_same(slots, {name: made.features[name] for name in slots}, "what moves gas")
         return got, made
@@ -265,6 +273,7 @@ class Twins:
     def _check_reads(self, user: str, cursor: int, made: Result) -> None:
         """What a claim read of the past, told by searching the chain's own points as the escrow does."""
         real, looks, read, used, weeks = self.real, 0, set(), set(), 0
+        slopes: list[int] = []
         if not real.user_epoch(user):
             assert set(made.features) == {"slots_set", "slots_changed", "slots_cleared"}
             return
@@ -282,7 +291,10 @@ class Twins:
                     read.add((name, middle))
                     low, high = (middle, high) if time(middle) <= week else (low, middle - 1)
                 used.add((name, low))
+                if name == "all":
+                    slopes += [one for one in range(0, week + 1, WEEK) if one > time(low)]
         want = {"looks": looks, "points_read": len(read | used), "points_used": len(used), "weeks": weeks}
+        want |= {"followed": len(slopes), "slopes_read": len(set(slopes))}
         assert_same({name: made.features.get(name, 0) for name in want}, want, "what a claim reads")
 
     def checkpoint_dividends(self) -> None:

@@ -69,17 +69,23 @@ def _count_reads(state: EscrowState, doing: Doing, who: str, cursor: int, until:
     """Count what a claim reads of the past: each point's first reading in a transaction costs most."""
     read: set[tuple[str, int]] = set()
     used: set[tuple[str, int]] = set()
-    looks = 0
+    slopes: set[int] = set()
+    looks = followed = 0
     for week in range(cursor, until, WEEK):
         searched = [("mine", own_point(state, who, week))]
         if balance_at(state, who, week):
             searched.append(("all", sum_point(state, week)))
+            passed = range(week_down(state.points[searched[-1][1][0]].ts) + WEEK, week + 1, WEEK)
+            followed += len(passed)
+            slopes.update(passed)
         for name, (found, looked) in searched:
             looks += len(looked)
             read.update((name, number) for number in looked)
             used.add((name, found))
     for name, times in (("looks", looks), ("points_read", len(read | used)), ("points_used", len(used))):
         doing.count(name, times)
+    doing.count("followed", followed)
+    doing.count("slopes_read", len(slopes))
 
 
 def first_week(state: EscrowState, who: str) -> int:

@@ -132,7 +132,7 @@ def checkpoint(state: EscrowState, doing: Doing, who: str = "", old: Lock = NOTH
 
 
 def _point(lock: Lock, now: int) -> Point:
-    if lock.end <= now or lock.amount == 0:
+    if lock.end <= now:
         return Point()
     slope = slope_down(lock.amount)
     return Point(votes(slope, lock.end, now), slope)
