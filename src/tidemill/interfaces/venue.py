@@ -114,6 +114,10 @@ class Context(Protocol):
         """
         ...
 
+    def read(self, venue: str, query: str, *args: Any) -> Any:
+        """Ask another venue a view, as it stands within the transaction."""
+        ...
+
 
 class Model(Protocol[S]):
     """Pure and integer-exact. ``apply`` changes ``state`` in place or raises ``Revert`` leaving it unchanged."""

@@ -33,7 +33,7 @@ class LockAndClaim(Struct, frozen=True, forbid_unknown_fields=True):
     home: Token
     weeks: Weeks = 26
     claim_at: Amount = 1
-    renew: bool = False
+    renew: Annotated[bool, Meta(description="extend the lock every week")] = False
     market: Venue | None = None
     slippage_bps: Bps = 50
     exit: ExitHow = "close"

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Context, Event, Position, Rate, Result, Revert, Transfer
-from tidemill.venues.erc4626.rules import (
+from tidemill.venues.shared.vault_rules import (
     assets_for_shares_down,
     assets_for_shares_up,
     shares_for_assets_down,

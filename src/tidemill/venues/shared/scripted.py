@@ -96,6 +96,11 @@ class _Inside:
             raise Revert(f"no venue {venue!r} for a scripted action")
         return self._outer.call(venue, action)
 
+    def read(self, venue: str, query: str, *args: Any) -> Any:
+        if self._outer is None:
+            raise Revert(f"no venue {venue!r} for a scripted action")
+        return self._outer.read(venue, query, *args)
+
     def move(self, transfer: Transfer) -> None:
         if self._outer is None:
             raise Revert("a scripted action moves tokens by its result only")

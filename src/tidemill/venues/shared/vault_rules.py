@@ -1,4 +1,4 @@
-"""Shares and assets of an ERC-4626 vault with virtual shares, as OpenZeppelin's implementation rounds them.
+"""Shares and assets of ERC-4626 vaults with virtual shares, as OpenZeppelin's implementation rounds them.
 
 Source: EIP-4626 (rounding favours the vault) and the "virtual shares and assets" note of OpenZeppelin Contracts 5.
 ``offset_unit`` is ``10**decimals_offset``: the vault behaves as if it always held one asset and that many shares.
