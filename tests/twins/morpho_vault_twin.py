@@ -105,7 +105,6 @@ class Twins:
                 "withdraw": (10, lambda r: self._leave(r, "withdraw")),
                 "redeem": (9, lambda r: self._leave(r, "redeem")),
                 "accrue": (6, self._accrue),
-                "add_market": (0.4, self._add_market),
                 "set_cap": (8, self._set_cap),
                 "set_supply_queue": (8, self._set_supply_queue),
                 "set_withdraw_queue": (9, self._set_withdraw_queue),
@@ -200,8 +199,8 @@ class Twins:
         amount = r.randrange(room + 1) >> r.randrange(0, 12)
         if pick < 0.05:
             amount = room + r.choice((0, 1, self.one))
-        elif pick < 0.08:
-            amount = r.choice((0, 1, 1 << 111, 1 << 245))
+        elif pick < 0.11:
+            amount = r.choice((0, 1, 1 << 111, 1 << 111, 1 << 245, 1 << 255))
         if verb == "mint" and amount < 1 << 200:
             amount = self.vault.view("convertToShares", amount)
         self.enter(verb, who, amount)
@@ -216,18 +215,15 @@ class Twins:
             amount = most + r.choice((0, 0, 1, 2))
         elif pick < 0.12:
             amount = self.vault.view("convertToAssets", shares) + r.choice((0, 1, self.one))
-        elif pick < 0.14:
-            amount = r.choice((0, 1, 1 << 250))
+        elif pick < 0.16:
+            amount = r.choice((0, 1, 1 << 250, 1 << 255))
         if verb == "redeem" and amount < 1 << 200:
-            amount = min(self.vault.view("convertToShares", amount) + (r.random() < 0.05), shares + (r.random() < 0.05))
+            amount = min(self.vault.view("convertToShares", amount) + (r.random() < 0.1), shares + (r.random() < 0.1))
         self.leave(verb, who, amount)
 
     def _accrue(self, r: random.Random) -> None:
         self.pass_time(r)
         self.accrue(self.who(r))
-
-    def _add_market(self, r: random.Random) -> None:
-        self.add_market(self.boss(r), r.choice(list(MARKETS)), self.one)
 
     def _set_cap(self, r: random.Random) -> None:
         self.set_cap(self.boss(r), self.index(r), r.choice((0, 1, r.randrange(60_000), 100_000)) * self.one)
@@ -235,12 +231,12 @@ class Twins:
     def _some(self, r: random.Random) -> tuple[int, ...]:
         order = r.sample(range(3), 3)
         if r.random() < 0.1:
-            order.append(self.index(r))
-        return tuple(order[: r.choice((2, 3, 3, 4))])
+            order.append(r.choice((3, 7, order[0])))
+        return tuple(order[: r.choice((2, 3, 4))])
 
     def _set_supply_queue(self, r: random.Random) -> None:
         capped = [i for i in range(3) if self.state.places[i].cap]
-        queue = tuple(r.sample(capped, len(capped))) if r.random() < 0.85 else self._some(r)
+        queue = tuple(r.sample(capped, len(capped))) if r.random() < 0.7 else self._some(r)
         self.set_supply_queue(self.boss(r), queue)
 
     def _set_withdraw_queue(self, r: random.Random) -> None:
@@ -248,24 +244,22 @@ class Twins:
 
     def _reallocate(self, r: random.Random) -> None:
         self.pass_time(r)
-        source, target = self.index(r), self.index(r)
-        held = 0
-        if max(source, target) < 3:
-            place = self.state.places[source]
-            now = self.evm.block.time
-            lent, liquid = self.world.models["morpho"].read(
-                self.world.states["morpho"], "expectedSupplyAssets", place.market, self.vault.address, now
-            )
-            there, _ = self.world.models["morpho"].read(
-                self.world.states["morpho"],
-                "expectedSupplyAssets",
-                self.state.places[target].market,
-                self.vault.address,
-                now,
-            )
-            held = max(min(lent, liquid, self.state.places[target].cap - there), 0)
-        amount = r.randrange(held + 1) >> r.randrange(0, 8)
-        self.reallocate(self.boss(r), source, target, amount + (r.random() < 0.05) * self.one)
+        pairs = [(a, b) for a in range(3) for b in range(3) if a != b and self.movable(a, b)]
+        if r.random() < 0.1 or not pairs:
+            self.reallocate(self.boss(r), self.index(r), self.index(r), r.choice((0, 1, self.one)))
+            return
+        source, target = r.choice(pairs)
+        most = self.movable(source, target)
+        amount = 1 + (r.randrange(most) >> r.randrange(0, 8))
+        self.reallocate(self.boss(r), source, target, amount + (r.random() < 0.08) * most)
+
+    def movable(self, source: int, target: int) -> int:
+        """How much may go from one market to another."""
+        places, now = self.state.places, self.evm.block.time
+        ask = "expectedSupplyAssets"
+        lent, liquid = self.look("morpho", ask, places[source].market, self.vault.address, now)
+        there, _ = self.look("morpho", ask, places[target].market, self.vault.address, now)
+        return max(min(lent, liquid, places[target].cap - there), 0)
 
     def _set_fee(self, r: random.Random) -> None:
         self.pass_time(r)
@@ -280,21 +274,32 @@ class Twins:
         free = assets - lent
         self.borrow(name, max(r.choice((free, free * r.randrange(101) // 100)), 1))
 
+    def indebted(self, r: random.Random) -> str:
+        """A market in which Dave owes something; he borrows a little where he owes nothing anywhere."""
+        names = [name for name in MARKETS if self.debt(name)[1]]
+        if names:
+            return r.choice(names)
+        name = r.choice(list(MARKETS))
+        self.borrow(name, self.one)
+        return name
+
+    def debt(self, name: str) -> tuple[int, int, int]:
+        """Dave's shares of supply and debt, and his collateral."""
+        supplied, owed, collateral = self.morpho.view("position", self.real.morpho.ids[name], self.dave)
+        return supplied, owed, collateral
+
     def _repay(self, r: random.Random) -> None:
         self.pass_time(r)
-        name = r.choice(list(MARKETS))
-        shares = self.morpho.view("position", self.real.morpho.ids[name], self.dave)[1]
-        if shares == 0:
-            raise Revert("nothing owed")
-        self.repay(name, max(shares * r.choice((100, r.randrange(1, 101))) // 100, 1))
+        name = self.indebted(r)
+        self.repay(name, max(self.debt(name)[1] * r.choice((100, r.randrange(1, 101))) // 100, 1))
 
     def _default(self, r: random.Random) -> None:
-        """Half of the times the price falls so far that a liquidation leaves a debt that nobody pays."""
-        name = r.choice(list(MARKETS))
-        owed, collateral = self.morpho.view("position", self.real.morpho.ids[name], self.dave)[1:]
-        if not owed or r.random() < 0.5:
-            raise Revert("nobody defaults")
-        self.default(name, collateral, r.choice((3, 30, 60)))
+        """The price falls so far that a liquidation leaves a debt that nobody pays; mostly of little, or vaults would die."""
+        name = self.indebted(r)
+        owed = self.debt(name)[1]
+        if r.random() < 0.8 and owed > 1:
+            self.repay(name, owed - max(owed // 50, 1))
+        self.default(name, r.choice((3, 30, 60)))
 
     # -- acts ----------------------------------------------------------------------------------------------------------
 
@@ -356,14 +361,14 @@ class Twins:
         """Dave repays."""
         self.market(self.dave, "repay", name, 0, shares, self.dave, b"", verb="repay", shares=shares)
 
-    def default(self, name: str, collateral: int, percent: int) -> None:
-        """The price falls to so many per cent, all of Dave's collateral is seized, and the price comes back."""
-        price = self.price(name)
-        self.set_price(name, price * percent // 100)
+    def default(self, name: str, percent: int) -> None:
+        """Dave's collateral falls to so many per cent of his debt and is seized, all of it; then the price comes back."""
+        price, (_, owed, collateral) = self.price(name), self.debt(name)
+        _, _, lent, shares, *_ = self.morpho.view("market", self.real.morpho.ids[name])
+        self.set_price(name, max(owed * lent * 10**36 * percent // (shares * collateral * 100), 1))
         try:
             args = (self.dave, collateral, 0, b"")
-            named = {"borrower": self.dave, "seized": collateral}
-            self.market(self.carol, "liquidate", name, *args, verb="liquidate", **named)
+            self.market(self.carol, "liquidate", name, *args, verb="liquidate", borrower=self.dave, seized=collateral)
         finally:
             self.set_price(name, price)
 

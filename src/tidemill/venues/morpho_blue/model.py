@@ -115,7 +115,8 @@ class MorphoModel:
         """Answer a view by the contract's own name; those of a market take its name first where there are several.
 
         ``expectedSupplyAssets`` (of an account, at a time in seconds) is what the account's supply is worth with its
-        interest up to then, and how much of the market is then not lent out: raw units.
+        interest up to then, and how much of the market is then not lent out: raw units. ``lastUpdate`` of a market that
+        nobody created is 0.
         """
         if query == "feeRecipient":
             return state.fee_recipient
@@ -127,6 +128,8 @@ class MorphoModel:
             return args[0] in state.irms
         if query == "isLltvEnabled":
             return args[0] in state.lltvs
+        if query == "lastUpdate":
+            return state.markets[args[0]].last_update if args[0] in state.markets else 0
         names = args if args and args[0] in state.markets else (next(iter(state.markets), ""), *args)
         market = state.markets.get(names[0])
         if query == "expectedSupplyAssets":

@@ -195,8 +195,9 @@ class LendingVaultModel:
 def quoted(state: VaultState, verb: str, amount: int, total: int, supply: int) -> tuple[int, int]:
     """Return (assets, shares) of a verb; each rounds in the vault's favour, and products beyond 256 bits are refused."""
     whole = (total, supply, state.offset_unit)
-    by_assets = verb in ("deposit", "withdraw")
-    if amount * (supply + state.offset_unit if by_assets else total + 1) + total + supply >= _LIMIT:
+    per_asset, per_share = supply + state.offset_unit, total + 1
+    factor, divisor = (per_asset, per_share) if verb in ("deposit", "withdraw") else (per_share, per_asset)
+    if amount * factor + (divisor - 1 if verb in ("mint", "withdraw") else 0) >= _LIMIT:
         raise Revert("")
     if verb == "deposit":
         return amount, shares_for_assets_down(amount, *whole)

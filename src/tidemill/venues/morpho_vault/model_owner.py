@@ -13,8 +13,6 @@ from tidemill.venues.shared.effects import Effects
 __all__ = ["MOST_FEE", "VERBS"]
 
 MOST_FEE = 5 * 10**17
-_LAST_UPDATE = 4
-"""Where a market's answer tells when it was brought up to date last: never for one that nobody created."""
 
 
 def _place(state: VaultState, index: int) -> Place:
@@ -29,7 +27,7 @@ def _queue(text: str) -> tuple[int, ...]:
 
 def _add_market(state: VaultState, effects: Effects, args: Mapping[str, Any]) -> None:
     place = Place(str(args["venue"]), str(args["market"]), int(args["cap"]))
-    if not effects.ctx.read(place.venue, "market", place.market)[_LAST_UPDATE]:
+    if not effects.ctx.read(place.venue, "lastUpdate", place.market):
         raise Revert("no such market")
     if any((one.venue, one.market) == (place.venue, place.market) for one in state.places):
         raise Revert("already there")
@@ -87,7 +85,12 @@ def _reallocate(state: VaultState, effects: Effects, args: Mapping[str, Any]) ->
 def _set_fee(state: VaultState, effects: Effects, args: Mapping[str, Any]) -> None:
     """Change the fee and who takes it; what has grown so far is charged at the old one first."""
     del effects
-    state.fee, state.fee_recipient = int(args["fee"]), str(args["recipient"])
+    fee, recipient = int(args["fee"]), str(args["recipient"])
+    if fee > MOST_FEE:
+        raise Revert("fee too high")
+    if recipient == "zero":
+        raise Revert("no recipient")
+    state.fee, state.fee_recipient = fee, recipient
 
 
 VERBS: Mapping[str, Callable[[VaultState, Effects, Mapping[str, Any]], None]] = {
