@@ -103,6 +103,9 @@ class ModelWorld:
         for one in placed:
             if one.network not in self.networks:
                 raise UnknownName("network", one.network, self.networks, field=one.id)
+        for reaching in self.stages.values():
+            if (link := getattr(reaching, "link", None)) is not None:
+                link(self.stages)
         self.rules, self.cost, self.account, self._actors = rules, cost, account, tuple(actors)
         self.book = Book({"market", *outside})
         for token, amount in sorted(funds.items()):
@@ -331,6 +334,9 @@ class ModelWorld:
         stages = [stage for stage in self.stages.values() if stage.network == network]
         while self.at[network].number < block.number:
             foreseen = [b.number for stage in stages if (b := stage.next_wake((), block))]
+            # What acts at other venues does so in its block: none of them may be ahead of it.
+            reaching = [reach(block) for stage in stages if (reach := getattr(stage, "next_reach", None))]
+            foreseen += [b.number for b in reaching if b]
             nearest = max(min(foreseen, default=block.number), self.at[network].number + 1)
             if nearest - 1 > self.at[network].number and foreseen:
                 self._advance(network, blocks.number(nearest - 1))

@@ -146,7 +146,8 @@ class Stage(Protocol):
     transaction; without it (and without an account that batches) atomic plans there are refused. A stage whose views
     move with time alone has a method ``enter(block)``: an own transaction is about to be included in ``block``, ahead of
     what ``advance`` will play of it, and views from there on are of its time. A stage whose venue is several contracts
-    has ``accounts``, all that hold its tokens.
+    has ``accounts``, all that hold its tokens. One whose others act at further venues (a vault that lends) has
+    ``link(stages)``, called once by the world, and ``next_reach(until)``: the next block in which they do.
     """
 
     id: str

@@ -178,7 +178,13 @@ class Sides:
         tell("deploying the contracts …")
         ground.sort([seat.pair for seat in self.seats.values() if seat.pair])
         ranked = sorted(self.seats.values(), key=lambda seat: seat.rank)
-        by_id = {venue.id: venue for venue in (seat.local(ground, disturb) for seat in ranked)}
+        by_id = ground.venues
+        for seat in ranked:
+            venue = seat.local(ground, disturb)
+            by_id[venue.id] = venue
+        for venue in by_id.values():
+            if (link := getattr(venue.twin, "link", None)) is not None:
+                link({name: other.twin for name, other in by_id.items()})
         venues: list[LocalVenue] = [by_id[name] for name in self.seats]
         for venue in venues:
             venue.start(at)

@@ -50,6 +50,7 @@ class Placed(Struct, frozen=True):
     ----------
     make : a fresh stage. tokens : decimals by symbol, receipt tokens included. pair : its price, if it has one.
     shares : symbols of receipt tokens, which need no price. notes : what the reader of a report must know.
+    reaches : other venues of the study that this one acts at; it is placed behind them.
     """
 
     make: Callable[[], Stage]
@@ -57,6 +58,7 @@ class Placed(Struct, frozen=True):
     pair: Pair | None = None
     shares: tuple[str, ...] = ()
     notes: Callable[[], tuple[str, ...]] = tuple
+    reaches: tuple[str, ...] = ()
 
 
 class Kind(Struct, frozen=True):
@@ -85,6 +87,7 @@ _OURS = {
     "erc4626": "tidemill.venues.erc4626.venue",
     "minichef": "tidemill.venues.minichef.venue",
     "morpho_blue": "tidemill.venues.morpho_blue.venue",
+    "morpho_vault": "tidemill.venues.morpho_vault.venue",
     "staking_rewards": "tidemill.venues.staking_rewards.venue",
     "uniswap_v2": "tidemill.venues.uniswap_v2.venue",
     "uniswap_v3": "tidemill.venues.uniswap_v3.venue",

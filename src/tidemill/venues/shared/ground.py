@@ -112,6 +112,8 @@ class Ground:
         self.tokens: dict[str, str] = {}
         self.issued: set[str] = set()
         """Tokens that a venue issues: nobody else can make them."""
+        self.venues: dict[str, LocalVenue] = {}
+        """Venues placed so far: what another one's contracts are told of."""
         self.endowed: dict[tuple[str, str], int] = {}
         anvil.set_balance(self._addresses["me"], _WEALTH)
 

@@ -26,6 +26,8 @@ class ScriptedLocal:
 
     share_slot = 0
     """Where a token that the venue issues keeps its balances."""
+    vyper = False
+    """Whether it was compiled by Vyper, which looks an entry of a mapping up by slot and key in this order."""
 
     def __init__(
         self, ground: Ground, twin: ScriptedStage[Any], tokens: Sequence[str], made: Sequence[str], contract: str
@@ -84,9 +86,8 @@ class ScriptedLocal:
             return
         me = self.ground.address("me")
         held = self.ground.held(["me"])[token, "me"]
-        slot = int.from_bytes(
-            keccak(bytes.fromhex(me[2:]).rjust(32, b"\0") + self.share_slot.to_bytes(32, "big")), "big"
-        )
+        words = [bytes.fromhex(me[2:]).rjust(32, b"\0"), self.share_slot.to_bytes(32, "big")]
+        slot = int.from_bytes(keccak(b"".join(reversed(words) if self.vyper else words)), "big")
         self.ground.anvil.set_storage(self.ground.tokens[token], slot, held + amount)
         if self.ground.held(["me"])[token, "me"] != held + amount:
             raise RpcError(f"{token}: the balance is not where the contract's source says")

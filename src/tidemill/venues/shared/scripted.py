@@ -29,7 +29,7 @@ from tidemill.interfaces import (
     Transfer,
 )
 
-__all__ = ["Holdings", "Scripted", "ScriptedModel", "ScriptedStage"]
+__all__ = ["Holdings", "Inside", "Scripted", "ScriptedModel", "ScriptedStage"]
 
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -78,7 +78,7 @@ class ScriptedModel(Protocol[S_contra]):
         ...
 
 
-class _Inside:
+class Inside:
     """The context of an action: the stage's own book for the venue and others, the world's for oneself."""
 
     def __init__(self, block: Block, sender: str, holdings: Holdings, outer: Context | None, account: str) -> None:
@@ -170,9 +170,7 @@ class ScriptedStage(Generic[S]):
         before = copy.deepcopy(self.state)
         self.at = max(self.at, ctx.block, key=lambda block: block.number)  # claims grow up to the step's own block
         try:
-            result = self.model.apply(
-                self.state, action, _Inside(ctx.block, ctx.sender, self.holdings, ctx, self.account)
-            )
+            result = self.model.apply(self.state, action, self.inside(ctx.block, ctx.sender, ctx))
         except Revert:
             self.state = before
             raise
@@ -203,11 +201,15 @@ class ScriptedStage(Generic[S]):
     def _balance(self, token: str, account: str) -> int:
         return self.holdings.held.get((token, account), 0)
 
+    def inside(self, block: Block, sender: str, outer: Context | None) -> Inside:
+        """Return the context of an action: one's own in ``outer``, else somebody's of the script."""
+        return Inside(block, sender, self.holdings, outer, self.account)
+
     def play(self, item: Scripted) -> bool:
         """Do what somebody else did and say whether it succeeded; one that reverts changes nothing."""
         before = copy.deepcopy(self.state)
         try:
-            inside = _Inside(item.block, item.actor, self.holdings, None, self.account)
+            inside = self.inside(item.block, item.actor, None)
             self.holdings.move(self.model.apply(self.state, item.action, inside).transfers)
         except Revert:
             self.state = before
