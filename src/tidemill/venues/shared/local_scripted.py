@@ -63,9 +63,12 @@ class ScriptedLocal:
         return [Others(item.block, item.actor, item.action) for item in self.twin.script]
 
     def calls(self, item: Others) -> Sequence[tuple[str, Call]]:
-        """Encode a scripted action, its approvals included."""
+        """Encode a scripted action, its approvals included; the last call is the action: whether it is refused is counted."""
         sender = self.ground.address(item.actor)
-        return [(sender, call) for call in self._of(item.actor).plan(intent_of(self.id, item.action))]
+        planned = list(self._of(item.actor).plan(intent_of(self.id, item.action)))
+        while planned[-1].purpose == "approve":  # what is left of an allowance is not taken back
+            planned.pop()
+        return [(sender, call) for call in planned]
 
     def unscript(self) -> None:
         """Leave the script to the chain."""
