@@ -15,6 +15,7 @@ from pathlib import Path
 import gas_aave
 import gas_chef
 import gas_escrow
+import gas_lending_vault
 import gas_morpho
 import gas_v2
 import gas_v3
@@ -94,6 +95,14 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "switched_on": ("a reserve is put to use as collateral", 0),
         **SLOTS,
     },
+    "morpho_vault": {
+        "markets": ("markets whose worth is looked up", 2),
+        "supply_calls": ("markets supplied to", 1),
+        "withdraw_calls": ("markets withdrawn from", 1),
+        "accruals": ("of them, with interest to bring up to date", 1),
+        "fees_taken": ("shares issued for the performance fee", 0),
+        **SLOTS,
+    },
     "vote_escrow": {
         "weeks": ("weeks that the sum of all locks is followed, or a claim pays", 1),
         "transfers": ("token transfers", 1),
@@ -121,6 +130,7 @@ PLAIN = {
     "morpho_blue": ("accruals", "by_shares", "fees_taken", "health_checks", "bad_debts"),
     "staking_rewards": ("first_stake", "last_stake"),
     "vote_escrow": ("weeks", "transfers"),
+    "morpho_vault": ("supply_calls", "withdraw_calls", "fees_taken"),
     "aave_v3": ("collateral_valued", "debt_valued", "reserves_valued", "reserves_stale", "switched_on"),
 }
 PINNED = ("minichef",)
@@ -148,6 +158,7 @@ APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
         "liquidate": ("", True),
     },
     "staking_rewards": {"stake": ("", False)},
+    "morpho_vault": {"deposit": ("", False), "mint": ("", True)},
     "vote_escrow": {"create_lock": ("", False), "increase_amount": ("", False)},
     "aave_v3": {"supply": ("", False), "repay": ("", True)},
 }
@@ -158,6 +169,7 @@ ABOUT = {
     "minichef": "Sushi's MiniChefV2 with ComplexRewarderTime",
     "morpho_blue": "Morpho Blue with our contract of the adaptive rate",
     "staking_rewards": "Synthetix StakingRewards",
+    "morpho_vault": "our contract of a vault over markets, on Morpho Blue with our contract of the adaptive rate",
     "vote_escrow": "VotingEscrow as Balancer deploys it, with our contract of weekly dividends",
     "aave_v3": "Aave v3.0.2, pool behind its proxy",
 }
@@ -168,6 +180,12 @@ PACKAGES = {
     "minichef": ("@sushiswap/core", "contracts/TestToken.vy"),
     "morpho_blue": ("@morpho-org/morpho-blue", "contracts/AdaptiveCurveRate.vy", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
+    "morpho_vault": (
+        "@morpho-org/morpho-blue",
+        "contracts/LendingVault.vy",
+        "contracts/AdaptiveCurveRate.vy",
+        "contracts/TestToken.vy",
+    ),
     "vote_escrow": ("@balancer-labs/v2-deployments", "contracts/WeeklyDividends.vy", "contracts/TestToken.vy"),
     "aave_v3": ("@aave/core-v3", "contracts/TestToken.vy"),
 }
@@ -197,6 +215,9 @@ def main() -> None:
     with Lab(SEED) as lab:
         gas_chef.measure(lab, rounds)
         write("minichef", lab.samples)
+    with Lab(SEED) as lab:
+        gas_lending_vault.measure(lab, rounds)
+        write("morpho_vault", lab.samples)
     with Lab(SEED) as lab:
         gas_escrow.measure(lab, rounds)
         write("vote_escrow", lab.samples)

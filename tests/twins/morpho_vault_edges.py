@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from harness import actor
 from tidemill.interfaces import Action, Revert
-from twins.morpho_vault_twin import SETUPS, SHARE, WAD, YEAR, Twins
+from twins.morpho_vault_twin import ASSET, SETUPS, SHARE, WAD, YEAR, Twins
 
 DAY = 86_400
 
@@ -43,6 +44,7 @@ def nothing_yet() -> None:
     refused("no such market", twins, twins.add_market, twins.owner, "none", 5)
     refused("no such market", twins, twins.set_cap, twins.owner, 0, 5)
     refused("no such market", twins, twins.set_supply_queue, twins.owner, (0,))
+    refused("no such market", twins, twins.set_withdraw_queue, twins.owner, (0,))
     refused("no such market", twins, twins.reallocate, twins.owner, 0, 0, 1)
     twins.add_market(twins.owner, "m1", 0)
     refused("already there", twins, twins.add_market, twins.owner, "m1", 7)
@@ -63,7 +65,10 @@ def filled_in_order() -> None:
     twins = fresh()
     one = twins.one
     assert twins.state.places[0].cap == 10_000 * one
-    held = [twins.look("morpho", "expectedSupplyAssets", f"m{i}", twins.vault.address, twins.evm.block.time)[0] for i in range(3)]
+    held = [
+        twins.look("morpho", "expectedSupplyAssets", f"m{i}", twins.vault.address, twins.evm.block.time)[0]
+        for i in range(3)
+    ]
     assert held == [10_000 * one, 10_000 * one, 0]
     twins.enter("deposit", twins.bob, 40_000 * one)
     twins.compare()
@@ -72,7 +77,10 @@ def filled_in_order() -> None:
     twins.set_withdraw_queue(twins.owner, (2, 0, 1))
     twins.leave("withdraw", twins.bob, 30_001 * one)
     twins.compare()
-    held = [twins.look("morpho", "expectedSupplyAssets", f"m{i}", twins.vault.address, twins.evm.block.time)[0] for i in range(3)]
+    held = [
+        twins.look("morpho", "expectedSupplyAssets", f"m{i}", twins.vault.address, twins.evm.block.time)[0]
+        for i in range(3)
+    ]
     assert held == [9_999 * one, 20_000 * one, 0]
     refused("balance", twins, twins.leave, "withdraw", twins.bob, 10_000 * one)
     refused("still supplied", twins, _without_second, twins)
@@ -87,6 +95,28 @@ def _without_second(twins: Twins) -> None:
         twins.set_withdraw_queue(twins.owner, (0, 2))
     finally:
         twins.set_cap(twins.owner, 1, 20_000 * twins.one)
+
+
+def moved_to_the_cap() -> None:
+    """What is moved may fill a market to its cap, and not one unit more."""
+    twins = fresh()
+    twins.set_cap(twins.owner, 2, 4_000)
+    twins.reallocate(twins.owner, 1, 2, 3_999)
+    twins.reallocate(twins.owner, 1, 2, 1)
+    twins.compare()
+    refused("cap exceeded", twins, twins.reallocate, twins.owner, 1, 2, 1)
+
+
+def the_whole_wallet() -> None:
+    """Somebody may bring all there is, and not one unit more."""
+    twins = fresh()
+    poor = actor("poor")
+    twins.real.asset.send(twins.owner, "mint", poor, 1_000)
+    twins.real.asset.send(poor, "approve", twins.vault.address, 1 << 200)
+    twins.world.book.add(ASSET, poor, 1_000)
+    refused("balance", twins, twins.enter, "deposit", poor, 1_001)
+    twins.enter("deposit", poor, 1_000)
+    twins.compare()
 
 
 def all_lent_out() -> None:
@@ -143,7 +173,9 @@ def losses_stay_in_the_price() -> None:
     lost = twins.state.lost
     assert lost > 4_000 * twins.one
     assert worth - 1 <= twins.vault.view("convertToAssets", 10**18) <= worth
-    refused("not enough liquidity", twins, twins.leave, "redeem", twins.alice, twins.world.book.held[SHARE, twins.alice])
+    refused(
+        "not enough liquidity", twins, twins.leave, "redeem", twins.alice, twins.world.book.held[SHARE, twins.alice]
+    )
     most = twins.vault.view("maxWithdraw", twins.alice)
     assert 20_000 * twins.one - most > 4_000 * twins.one
     twins.leave("withdraw", twins.alice, most)
@@ -174,12 +206,32 @@ def more_than_words_hold() -> None:
     edge = ((1 << 256) - 1) // (total + 1)
     refused("", twins, twins.leave, "redeem", twins.alice, edge + 1)
     refused("balance", twins, twins.leave, "redeem", twins.alice, edge)
-    edge = ((1 << 256) - 1 - total) // supply
+    edge = ((1 << 256) - 2 - total) // supply
     refused("", twins, twins.leave, "withdraw", twins.alice, edge + 1)
     refused("balance", twins, twins.leave, "withdraw", twins.alice, edge)
-    edge = ((1 << 256) - supply) // (total + 1)
+    edge = ((1 << 256) - 1 - supply) // (total + 1)
     refused("", twins, twins.enter, "mint", twins.alice, edge + 1)
     refused("balance", twins, twins.enter, "mint", twins.alice, edge)
+
+
+def at_the_last_bit() -> None:
+    """With a count of shares and assets that divides 2**256, or 2**256 - 1: the last product that fits, and the next."""
+    for first in ((1 << 20) - 1, 14):
+        twins = Twins(*SETUPS[1][:2], 0)  # no offset, and in the third market no interest
+        twins.add_market(twins.owner, "m2", 1 << 40)
+        twins.set_supply_queue(twins.owner, (0,))
+        twins.enter("deposit", twins.alice, first)
+        factor = first + 1
+        for kind in (
+            (twins.enter, "deposit", 0),
+            (twins.enter, "mint", factor),
+            (twins.leave, "redeem", 0),
+            (twins.leave, "withdraw", factor),
+        ):
+            act, verb, more = kind
+            most = ((1 << 256) - 1 - more) // factor
+            refused("balance", twins, act, verb, twins.alice, most)
+            refused("", twins, act, verb, twins.alice, most + 1)
 
 
 def names_that_are_none() -> None:
@@ -190,16 +242,21 @@ def names_that_are_none() -> None:
     vaults = twins.world.models["vault"]
     with pytest.raises(KeyError):
         vaults.read(twins.state, "nothing", twins.evm.block.time, twins.look)
+    bare = vaults.init({"account": "v", "asset": "a", "share": "s", "owner": "o"})
+    assert bare.offset_unit == 1
     assert vaults.rates(twins.state, "vault", lambda _t, _a: 0) == {}
 
 
 EDGES: list[Callable[[], None]] = [
     nothing_yet,
     filled_in_order,
+    moved_to_the_cap,
+    the_whole_wallet,
     all_lent_out,
     fee_on_growth,
     losses_stay_in_the_price,
     others_shares,
     more_than_words_hold,
+    at_the_last_bit,
     names_that_are_none,
 ]

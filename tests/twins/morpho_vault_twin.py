@@ -48,7 +48,9 @@ class Nested(Ctx):
 class World:
     """Both models and one book; ``do`` is one transaction: all of it or nothing."""
 
-    def __init__(self, accounts: dict[str, str], states: dict[str, Any], book: Book, block: Callable[[], Block]) -> None:
+    def __init__(
+        self, accounts: dict[str, str], states: dict[str, Any], book: Book, block: Callable[[], Block]
+    ) -> None:
         self.models: dict[str, Any] = {"morpho": MorphoModel(), "vault": LendingVaultModel()}
         self.accounts, self.states, self.book, self._block = accounts, states, book, block
 
@@ -387,7 +389,15 @@ class Twins:
         """The vault's whole state, what it has in every market, every balance, and the views."""
         state, real, now = self.state, self.real, self.evm.block.time
         vaults, look = self.world.models["vault"], self.look
-        for name in ("totalSupply", "lastTotalAssets", "lostAssets", "fee", "marketCount", "supplyQueue", "withdrawQueue"):
+        for name in (
+            "totalSupply",
+            "lastTotalAssets",
+            "lostAssets",
+            "fee",
+            "marketCount",
+            "supplyQueue",
+            "withdrawQueue",
+        ):
             told = self.vault.view(name)
             assert_same(list(told) if isinstance(told, tuple | list) else told, vaults.read(state, name), name)
         recipient = self.vault.view("feeRecipient")
@@ -395,12 +405,15 @@ class Twins:
         for index, place in enumerate(state.places):
             assert_same(self.vault.view("cap", index), vaults.read(state, "cap", index), "cap")
             market, identity = self.world.states["morpho"].markets[place.market], real.morpho.ids[place.market]
-            assert_same(self.morpho.view("market", identity)[:5],
-                        (market.supply_assets, market.supply_shares, market.borrow_assets, market.borrow_shares, market.last_update))  # fmt: skip
+            names = ("supply_assets", "supply_shares", "borrow_assets", "borrow_shares", "last_update")
+            told = tuple(getattr(market, name) for name in names)
+            assert_same(self.morpho.view("market", identity)[:5], told, place.market)
             for who in (self.vault.address, self.dave):
                 assert_same(self.morpho.view("position", identity, who), tuple(market.of(who)), "position")
         assert_same(self.vault.view("totalAssets"), vaults.read(state, "totalAssets", now, look), "totalAssets")
-        assert_same(self.vault.view("maxDeposit", self.alice), vaults.read(state, "maxDeposit", now, look), "maxDeposit")
+        assert_same(
+            self.vault.view("maxDeposit", self.alice), vaults.read(state, "maxDeposit", now, look), "maxDeposit"
+        )
         held = self.world.book.held
         for who in (*self.real.actors.values(), self.vault.address, self.morpho.address):
             for token, contract in ((ASSET, real.asset), (COLLATERAL, real.collateral), (SHARE, self.vault)):

@@ -39,7 +39,13 @@ REASONS = {
     ("reallocate", "Panic(0x11)"),
     ("borrow", DRY),
 }
-RARE = {("reallocate", DRY), ("repay", DRY), ("default", DRY), ("default", "Panic(0x11)"), ("default", "position is healthy")}
+RARE = {
+    ("reallocate", DRY),
+    ("repay", DRY),
+    ("default", DRY),
+    ("default", "Panic(0x11)"),
+    ("default", "position is healthy"),
+}
 """The markets' own refusals, which their own twins hold equal; the first is met by the edges."""
 LIFE = 250
 

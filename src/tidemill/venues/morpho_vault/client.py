@@ -19,7 +19,16 @@ __all__ = ["VERBS", "LendingVaultClient"]
 
 ZERO = "0x" + "00" * 20
 _NUMBERS = {"deposit": "assets", "mint": "shares", "withdraw": "assets", "redeem": "shares"}
-VERBS = (*_NUMBERS, "accrue", "add_market", "set_cap", "set_supply_queue", "set_withdraw_queue", "reallocate", "set_fee")
+VERBS = (
+    *_NUMBERS,
+    "accrue",
+    "add_market",
+    "set_cap",
+    "set_supply_queue",
+    "set_withdraw_queue",
+    "reallocate",
+    "set_fee",
+)
 """Verbs, which are the contract's own names."""
 
 

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 __all__ = ["VAULT", "MarketAt", "VaultDeployment"]
 
-VAULT = """
+_PARAMS = "(address loanToken, address collateralToken, address oracle, address irm, uint256 lltv)"
+VAULT = f"""
 event Deposit(address indexed sender, address indexed owner, uint256 assets, uint256 shares)
 event Withdraw(address indexed sender, address indexed receiver, address indexed owner, uint256 assets, uint256 shares)
 event AccrueInterest(uint256 newTotalAssets, uint256 feeShares)
@@ -18,7 +19,7 @@ function mint(uint256 shares, address receiver) returns (uint256)
 function withdraw(uint256 assets, address receiver, address owner) returns (uint256)
 function redeem(uint256 shares, address receiver, address owner) returns (uint256)
 function accrue()
-function add_market(address morpho, (address loanToken, address collateralToken, address oracle, address irm, uint256 lltv) params, uint256 cap)
+function add_market(address morpho, {_PARAMS} params, uint256 cap)
 function set_cap(uint256 index, uint256 cap)
 function set_supply_queue(uint256[] queue)
 function set_withdraw_queue(uint256[] queue)
@@ -33,7 +34,7 @@ function fee() view returns (uint256)
 function feeRecipient() view returns (address)
 function marketCount() view returns (uint256)
 function cap(uint256 index) view returns (uint256)
-function places(uint256 index) view returns ((address morpho, (address loanToken, address collateralToken, address oracle, address irm, uint256 lltv) params, bytes32 id, uint256 cap))
+function places(uint256 index) view returns ((address morpho, {_PARAMS} params, bytes32 id, uint256 cap))
 function supplyQueue() view returns (uint256[])
 function withdrawQueue() view returns (uint256[])
 function maxDeposit(address receiver) view returns (uint256)

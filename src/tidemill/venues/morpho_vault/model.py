@@ -50,7 +50,9 @@ class LendingVaultModel:
             raise Revert("" if revert.reason == OVERFLOW else revert.reason) from None
         if action.verb in OWNERS:
             return effects.result(amounts)
-        moved = dict.fromkeys((t.token, who) for t in effects.transfers for who in (t.source, t.target) if who != "zero")
+        moved = dict.fromkeys(
+            (t.token, who) for t in effects.transfers for who in (t.source, t.target) if who != "zero"
+        )
         pairs = [(ctx.balance(*key), effects.balance(*key)) for key in moved]
         for name, times in count_words([*pairs, *zip(words, state.words(), strict=True)]).items():
             effects.count(name, times)
@@ -99,8 +101,11 @@ class LendingVaultModel:
         """Take assets and put them into the first markets that have room."""
         ctx, left = effects.ctx, assets
         me = ctx.sender
-        if ctx.balance(state.asset, me) < assets:
+        wallet = ctx.balance(state.asset, me)
+        if wallet < assets:
             raise Revert("balance")
+        for name, times in count_words([(wallet, wallet - assets)]).items():
+            effects.count(name, times)
         state.total_shares += shares
         if assets:
             ctx.move(Transfer(state.asset, me, state.account, assets))
@@ -197,7 +202,7 @@ def quoted(state: VaultState, verb: str, amount: int, total: int, supply: int) -
     whole = (total, supply, state.offset_unit)
     per_asset, per_share = supply + state.offset_unit, total + 1
     factor, divisor = (per_asset, per_share) if verb in ("deposit", "withdraw") else (per_share, per_asset)
-    if amount * factor + (divisor - 1 if verb in ("mint", "withdraw") else 0) >= _LIMIT:
+    if amount * factor + (divisor if verb in ("mint", "withdraw") else 0) >= _LIMIT:
         raise Revert("")
     if verb == "deposit":
         return amount, shares_for_assets_down(amount, *whole)

@@ -31,4 +31,3 @@ def lost_after(there: Uint, last: Uint, lost: Uint) -> Uint:
 def fee_assets_down(total: Uint, last: Uint, fee: Uint) -> Uint:
     """Part of the growth from ``last`` to ``total`` that is the fee's (a wad), raw units."""
     return div_down((total - last) * fee, WAD)
-

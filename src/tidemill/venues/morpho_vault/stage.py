@@ -93,9 +93,7 @@ class _Own(Inside):
 class _Others(Inside):
     """An action of the script: the markets' stages do what the vault asks of them, and it is never short there."""
 
-    def __init__(
-        self, block: Block, sender: str, holdings: Holdings, account: str, markets: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, block: Block, sender: str, holdings: Holdings, account: str, markets: Mapping[str, Any]) -> None:
         super().__init__(block, sender, holdings, None, account)
         self._markets = markets
 

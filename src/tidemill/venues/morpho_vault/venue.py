@@ -50,9 +50,7 @@ def place(setup: Setup) -> Placed:
     model = LendingVaultModel()
 
     def make() -> Stage:
-        made = VaultStage(
-            setup.id, setup.network, account, model, model.init(state), script, setup.first_from
-        )
+        made = VaultStage(setup.id, setup.network, account, model, model.init(state), script, setup.first_from)
         made.reached = markets
         return made
 
@@ -68,9 +66,13 @@ def _markets(setup: Setup) -> tuple[tuple[str, ...], list[int]]:
     try:
         caps = [int(cap) for cap in str(setup.params["caps"]).replace("_", "").split(",")]
     except ValueError:
-        raise BadInput(f"{setup.params['caps']!r}: whole assets, one number for each market", field=f"{where}.caps") from None
+        raise BadInput(
+            f"{setup.params['caps']!r}: whole assets, one number for each market", field=f"{where}.caps"
+        ) from None
     if not 0 < len(set(markets)) == len(markets) <= _MOST_MARKETS:
-        raise BadInput(f"{setup.params['markets']!r}: 1 to {_MOST_MARKETS} markets, none twice", field=f"{where}.markets")
+        raise BadInput(
+            f"{setup.params['markets']!r}: 1 to {_MOST_MARKETS} markets, none twice", field=f"{where}.markets"
+        )
     if len(caps) != len(markets) or min(caps) <= 0:
         raise BadInput(f"{len(caps)} caps for {len(markets)} markets; give one above 0 for each", field=f"{where}.caps")
     return markets, caps

@@ -86,22 +86,26 @@ class Inside:
         self._holdings, self._outer, self._account = holdings, outer, account
 
     def balance(self, token: str, account: str) -> int:
+        """As `Context.balance`; others are never short."""
         if self._outer is not None and account == self.sender:
             return self._outer.balance(token, account)
         held = self._holdings.held.get((token, account), 0)
         return held if account == self._account else max(held, 0) + (1 << 200 if account == self.sender else 0)
 
     def call(self, venue: str, action: Action) -> Result:
+        """As `Context.call`; an action of the script reaches no other venue."""
         if self._outer is None:
             raise Revert(f"no venue {venue!r} for a scripted action")
         return self._outer.call(venue, action)
 
     def read(self, venue: str, query: str, *args: Any) -> Any:
+        """As `Context.read`; an action of the script reaches no other venue."""
         if self._outer is None:
             raise Revert(f"no venue {venue!r} for a scripted action")
         return self._outer.read(venue, query, *args)
 
     def move(self, transfer: Transfer) -> None:
+        """As `Context.move`."""
         if self._outer is None:
             raise Revert("a scripted action moves tokens by its result only")
         self._outer.move(transfer)
