@@ -73,6 +73,7 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     import gas_aave
     import gas_chef
     import gas_escrow
+    import gas_lending_vault
     import gas_morpho
     import gas_v2
     import gas_v3
@@ -82,6 +83,9 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     with Lab("another seed") as lab:
         if kind == "minichef":
             gas_chef.measure(lab, 2)
+            return lab.samples
+        if kind == "morpho_vault":
+            gas_lending_vault.measure(lab, 2)
             return lab.samples
         if kind == "vote_escrow":
             gas_escrow.measure(lab, 6)
@@ -104,7 +108,7 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 _KINDS = ["aave_v3", "uniswap_v3", "uniswap_v2", "erc4626", "minichef", "staking_rewards", "morpho_blue"]
-_KINDS += ["vote_escrow"]
+_KINDS += ["vote_escrow", "morpho_vault"]
 
 
 @pytest.mark.parametrize("kind", _KINDS)

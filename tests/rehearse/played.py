@@ -20,11 +20,12 @@ SCRIPTED = {
     "chef_farm": ("deposit", "redeem"),
     "lending": ("supply", "withdraw"),
     "morpho_supply": ("supply", "withdraw"),
+    "vault_over_markets": ("deposit", "redeem"),
     "lock_dividends": ("create_lock", "withdraw"),
     "classic_pool": ("add_liquidity", "remove_liquidity"),
 }
 """Examples without a recorded pool, and by which verbs they enter and leave."""
-ACTIONS = {"vault_farm": 280, "chef_farm": 280, "lock_dividends": 500}
+ACTIONS = {"vault_farm": 280, "chef_farm": 280, "lock_dividends": 500, "vault_over_markets": 500}
 """Recorded actions per rehearsal; the vault's script needs more to reach a claim, a lock to its end takes half a year."""
 FOUR_DAYS = dt.datetime(2025, 1, 5, tzinfo=dt.UTC)
 """Studies of the sample end here in tests: their backtest finds the window, and two months of it take seconds."""

@@ -27,6 +27,7 @@ KNOWN = {
     "aave_v3": "rules_risk.value_down: div_down -> div_up",
     "morpho_blue": "rules.wad_mul_down: div_down -> div_up",
     "minichef": "rules.emitted_down: div_down -> div_up",
+    "morpho_vault": "rules.fee_assets_down: div_down -> div_up",
     "vote_escrow": "rules.slope_down: div_down -> div_up",
 }
 ONE = """
