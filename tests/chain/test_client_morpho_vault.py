@@ -152,7 +152,7 @@ def test_refusals_are_told_in_the_contracts_words(world: World) -> None:
 
 
 def test_bad_intents_are_named(world: World) -> None:
-    client = world.clients[USERS[0]]
+    client = LendingVaultClient(world.anvil.rpc, world.at, venue="vault", account=actor("stranger"))
     assert [c.purpose for c in client.plan(Intent("v", "mint", {"shares": 5}))] == ["approve", "mint", "approve"]
     for verb, args, error, says in [
         ("deposits", {}, UnknownName, "did you mean 'deposit'"),
