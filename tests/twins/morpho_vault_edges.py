@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from harness import actor
+from harness.edges import refused
 from tidemill.interfaces import Action, Revert
 from twins.morpho_vault_twin import ASSET, SETUPS, SHARE, WAD, YEAR, Twins
 
@@ -20,17 +20,6 @@ def fresh(*, begin: bool = True) -> Twins:
     if begin:
         twins.begin()
     return twins
-
-
-def refused(reason: str, twins: Twins, act: Callable[..., Any], *args: Any) -> None:
-    """Both must refuse with ``reason``, and nothing may change."""
-    said = None
-    try:
-        act(*args)
-    except Revert as revert:
-        said = revert.reason
-    assert said == reason, f"{act.__name__}{args}: {said}"
-    twins.compare()
 
 
 def nothing_yet() -> None:

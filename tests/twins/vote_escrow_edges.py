@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.edges import refused
 from harness.escrow import NOBODY
 from tidemill.interfaces import Action, Revert
 from tidemill.venues.vote_escrow.rules import LONGEST, WEEK
@@ -21,17 +22,6 @@ def fresh(**named: Any) -> tuple[Twins, list[str]]:
     """Twins at the start of a week, and the people there."""
     twins = Twins(SETUPS[0][0], 0, time=2_800 * WEEK, **named)
     return twins, list(twins.real.actors.values())
-
-
-def refused(reason: str, twins: Twins, act: Callable[..., Any], *args: Any) -> None:
-    """Both must refuse with ``reason``, and nothing may change."""
-    said = None
-    try:
-        act(*args)
-    except Revert as revert:
-        said = revert.reason
-    assert said == reason, f"{act.__name__}{args}: {said}"
-    twins.compare()
 
 
 def wait(twins: Twins, seconds: int) -> int:

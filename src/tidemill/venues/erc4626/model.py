@@ -10,12 +10,7 @@ from msgspec import structs
 
 from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Context, Event, Position, Rate, Result, Revert, Transfer
-from tidemill.venues.shared.vault_rules import (
-    assets_for_shares_down,
-    assets_for_shares_up,
-    shares_for_assets_down,
-    shares_for_assets_up,
-)
+from tidemill.venues.shared.vault_rules import assets_for_shares_down, quoted, shares_for_assets_down
 from tidemill.venues.shared.words import count_words
 
 __all__ = ["VaultModel", "VaultState"]
@@ -121,14 +116,7 @@ class VaultModel:
     @staticmethod
     def _quote(state: VaultState, verb: str, amount: int, pot: int) -> tuple[int, int]:
         """Return (assets, shares) of a verb; each rounds in the vault's favour."""
-        whole = (pot, state.total_shares, state.offset_unit)
-        if verb == "deposit":
-            return amount, shares_for_assets_down(amount, *whole)
-        if verb == "mint":
-            return assets_for_shares_up(amount, *whole), amount
-        if verb == "withdraw":
-            return amount, shares_for_assets_up(amount, *whole)
-        return assets_for_shares_down(amount, *whole), amount
+        return quoted(verb, amount, pot, state.total_shares, state.offset_unit)
 
     @staticmethod
     def _to_assets(state: VaultState, shares: int, pot: int) -> int:

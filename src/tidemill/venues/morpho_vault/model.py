@@ -13,12 +13,7 @@ from tidemill.venues.morpho_vault.model_owner import VERBS as OWNERS
 from tidemill.venues.morpho_vault.rules import fee_assets_down, less_or_zero, lost_after
 from tidemill.venues.morpho_vault.state import VaultState
 from tidemill.venues.shared.effects import Effects
-from tidemill.venues.shared.vault_rules import (
-    assets_for_shares_down,
-    assets_for_shares_up,
-    shares_for_assets_down,
-    shares_for_assets_up,
-)
+from tidemill.venues.shared.vault_rules import assets_for_shares_down, quoted, shares_for_assets_down
 from tidemill.venues.shared.words import count_words
 
 __all__ = ["Ahead", "LendingVaultModel", "Look"]
@@ -73,7 +68,7 @@ class LendingVaultModel:
         if verb == "accrue":
             return {}
         given = int(args["shares" if verb in ("mint", "redeem") else "assets"])
-        assets, shares = quoted(state, verb, given, total, state.total_shares)
+        assets, shares = within(state, verb, given, total)
         (self._enter if verb in ("deposit", "mint") else self._leave)(state, effects, assets, shares)
         return {"assets": assets, "shares": shares}
 
@@ -197,20 +192,14 @@ class LendingVaultModel:
         return {}
 
 
-def quoted(state: VaultState, verb: str, amount: int, total: int, supply: int) -> tuple[int, int]:
-    """Return (assets, shares) of a verb; each rounds in the vault's favour, and products beyond 256 bits are refused."""
-    whole = (total, supply, state.offset_unit)
+def within(state: VaultState, verb: str, amount: int, total: int) -> tuple[int, int]:
+    """Return (assets, shares) of a verb; what the contract cannot multiply in 256 bits is refused without a word."""
+    supply = state.total_shares
     per_asset, per_share = supply + state.offset_unit, total + 1
     factor, divisor = (per_asset, per_share) if verb in ("deposit", "withdraw") else (per_share, per_asset)
     if amount * factor + (divisor if verb in ("mint", "withdraw") else 0) >= _LIMIT:
         raise Revert("")
-    if verb == "deposit":
-        return amount, shares_for_assets_down(amount, *whole)
-    if verb == "mint":
-        return assets_for_shares_up(amount, *whole), amount
-    if verb == "withdraw":
-        return amount, shares_for_assets_up(amount, *whole)
-    return assets_for_shares_down(amount, *whole), amount
+    return quoted(verb, amount, total, supply, state.offset_unit)
 
 
 def held(state: VaultState, look: Look, index: int, now: int) -> tuple[int, int]:
