@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -31,6 +30,7 @@ from tidemill.studies.schema import (
 )
 from tidemill.studies.tables import cost_rows, position_rows
 from tidemill.units import format_amount
+from tidemill.wording import rfc3339
 
 __all__ = ["MAX_POINTS", "Alternative", "Facts", "TickPrice", "statement"]
 
@@ -209,7 +209,7 @@ def _locked(books: Books, facts: Facts) -> list[str]:
             continue
         for token, amount in position.principal.items():
             whole = f"{_whole(amount, token, facts)} {token.partition('@')[0]} at {position.venue}"
-            date = dt.datetime.fromtimestamp(position.data["end"], dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            date = rfc3339(position.data["end"])
             if position.data["end"] > last.time:
                 told.append(
                     f"{whole} stay locked until {date}: valued at the last price, not sold, not to be had before"
