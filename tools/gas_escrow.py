@@ -37,8 +37,7 @@ class Stand:
         self.lab, rpc = lab, lab.anvil.rpc
         token = Abi(artefact("TestToken").abi)
         everybody = (OWNER, EARLY, *PEOPLE)
-        for who in everybody:
-            lab.anvil.set_balance(who, 10**24)
+        lab.anvil.set_balance(OWNER, 10**24)
         self.now = (rpc.block().timestamp // WEEK + 1) * WEEK
         lab.anvil.mine([], time_s=self.now)
         made = [Deployment(name, "TestToken", (name, name, 18)) for name in TOKENS]
@@ -47,15 +46,23 @@ class Stand:
         lab.anvil.set_next_timestamp(self.now)
         at = {name: address.lower() for name, address in deploy(lab.anvil, OWNER, made).items()}
         where = EscrowDeployment.of(rpc, at["escrow"], at["dividends"], token_id="VOTE@op", paid_id="PAID@op")
-        self.clients = {who: EscrowClient(rpc, where, venue="ve", account=who, name=who) for who in everybody}
+        self.where, self.token = where, token
+        self.clients: dict[str, EscrowClient] = {}
         self.contracts = at["escrow"], at["dividends"]
         self.model, self.book = EscrowModel(), Book()
         params = {"account": at["escrow"], "token": "VOTE@op", "admin": OWNER, "time": self.now}
         seen = rpc.block()
         own = {"account": at["dividends"], "token": "PAID@op"}
         self.state = self.model.init({**params, "time": seen.timestamp, "block": seen.number, "dividends": own})
-        for name in TOKENS:
-            lab.must([(OWNER, Call(at[name], token.encode("mint", who, ENDOWMENT))) for who in everybody], "endowing")
+        for who in everybody:
+            self.join(who)
+
+    def join(self, who: str) -> None:
+        """Give somebody tokens and a client."""
+        self.lab.anvil.set_balance(who, 10**24)
+        self.clients[who] = EscrowClient(self.lab.anvil.rpc, self.where, venue="ve", account=who, name=who)
+        data = self.token.encode("mint", who, ENDOWMENT)
+        self.lab.must([(OWNER, Call(at, data)) for at in (self.where.token, self.where.paid)], "endowing")
 
     def wait(self, seconds: int) -> None:
         """Let time pass."""
@@ -104,13 +111,17 @@ def measure(lab: Lab, rounds: int) -> None:
     stand = Stand(lab)
     stand.set_up(EARLY, "create_lock", amount=10**25, unlock_time=stand.time() + 52 * WEEK)
     for number in range(rounds):
-        for who in PEOPLE:
+        newcomer = f"0x{0xC0FFEE + number:040x}"
+        stand.join(newcomer)
+        for who in (*PEOPLE, newcomer):
             _come(stand, who)
+        if number % 3 == 0:
+            stand.act(newcomer, "claim")  # too early: no week is over
         for _ in range(lab.random.randrange(2, 7)):
             stand.wait(lab.random.randrange(WEEK // 2, WEEK))
             stand.set_up(OWNER, "fund", amount=lab.random.randrange(1, 10**6) * 10**15)
             stand.set_up(OWNER, "checkpoint_dividends")
-        for who in PEOPLE:
+        for who in (*PEOPLE, newcomer):
             if stand.model.read(stand.state, "locked__end", who) < stand.time() or lab.random.random() < 0.6:
                 stand.act(who, "claim")
             if lab.random.random() < 0.3:

@@ -106,6 +106,7 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
     "vote_escrow": {
         "weeks": ("weeks that the sum of all locks is followed, or a claim pays", 1),
         "transfers": ("token transfers", 1),
+        "first_claim": ("somebody who never claimed: the first lock is looked up", 0),
         "looks": ("points of the past that a claim looks at, again and again", 0),
         "points_read": ("of them, different ones", 0),
         "points_used": ("of them, those a week's votes follow from", 0),

@@ -275,7 +275,8 @@ class Twins:
         real, looks, read, used, weeks = self.real, 0, set(), set(), 0
         slopes: list[int] = []
         if not real.user_epoch(user):
-            assert set(made.features) == {"slots_set", "slots_changed", "slots_cleared"}
+            assert set(made.features) == {"slots_set", "slots_changed", "slots_cleared", "first_claim"}
+            assert made.features["first_claim"] == 1
             return
         first = max(-(-real.user_point(user, 1)[2] // WEEK) * WEEK, real.dividend_words()[2])
         for week in range(cursor or first, real.cursor(user), WEEK):
@@ -294,6 +295,7 @@ class Twins:
                 if name == "all":
                     slopes += [one for one in range(0, week + 1, WEEK) if one > time(low)]
         want = {"looks": looks, "points_read": len(read | used), "points_used": len(used), "weeks": weeks}
+        want["first_claim"] = int(cursor == 0)
         want |= {"followed": len(slopes), "slopes_read": len(set(slopes))}
         assert_same({name: made.features.get(name, 0) for name in want}, want, "what a claim reads")
 
