@@ -45,7 +45,8 @@ def claim(state: EscrowState, doing: Doing, who: str) -> dict[str, int]:
     """Pay ``who`` the weeks that are over, 50 at most; anybody may ask for it."""
     own = state.dividends
     cursor = first_week(state, who)
-    doing.count("first_claim", int(not own.cursors.get(who, 0)))
+    for name, times in (("first_claim", int(not own.cursors.get(who, 0))), ("weeks", 0), ("transfers", 0)):
+        doing.count(name, times)  # told even where there are none: what is not told counts as usual
     if not cursor:
         doing.log("Claimed", recipient=who, amount=0, claim_until=0)
         return {"reward": 0}
