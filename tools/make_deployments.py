@@ -24,7 +24,9 @@ CHAINS = {1: "ethereum", 10: "op-mainnet", 130: "unichain", 137: "polygon", 8453
 
 UNISWAP = "@uniswap/sdk-core@7.19.4"
 AAVE = "@aave-dao/aave-address-book@4.68.1"
+BALANCER = "@balancer-labs/v2-deployments@3.2.0"
 SHA256 = {
+    BALANCER: "5000960a2028ab68ef68e16ba98d33e57b204eeda9ea308ff2bd08d7dde96585",
     UNISWAP: "4a89734757a2dc3476bb7f795ac31092c6538c1922a83700c3f3fcebd69d035b",
     AAVE: "aa3a2b05386733a15194fe8dd2836b86d32e31c17345a5751b4227d930f32da8",
 }
@@ -33,6 +35,10 @@ SAVINGS = ("sDAI", "sUSDS")
 ASK_UNISWAP = """
 const a = require("./package/dist/cjs/src/addresses.js");
 console.log(JSON.stringify({v3: a.CHAIN_TO_ADDRESSES_MAP, v2: a.V2_FACTORY_ADDRESSES, router: a.V2_ROUTER_ADDRESSES}));
+"""
+ASK_BALANCER = """
+const a = require("./package/dist/tasks/20220325-gauge-controller/output/mainnet.json");
+console.log(JSON.stringify({1: a.VotingEscrow}));
 """
 ASK_AAVE = """
 const out = {};
@@ -54,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when a file is not current")
     check = parser.parse_args(arguments).check
     uniswap, aave = ask(UNISWAP, ASK_UNISWAP), ask(AAVE, ASK_AAVE)
+    balancer = ask(BALANCER, ASK_BALANCER)
     stale = 0
     for venue, about, facts in (
         ("uniswap_v3", "Uniswap v3", dict(uniswap_v3(uniswap))),
@@ -61,6 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
         ("aave_v3", "Aave v3", dict(aave_v3(aave))),
         ("liquid_staking", "Liquid staking tokens", dict(tokens(aave, STAKING))),
         ("savings_vault", "Savings vaults", dict(tokens(aave, SAVINGS))),
+        ("vote_escrow", "Balancer's VotingEscrow", dict(vote_escrow(balancer))),
     ):
         path, text = VENUES / venue / "deployments.toml", toml(about, facts)
         if path.is_file() and path.read_text(encoding="utf-8") == text:
@@ -110,6 +118,12 @@ def tokens(told: dict[str, Any], names: Sequence[str]) -> Iterator[tuple[str, tu
         network, what, symbol = (*name.split("."), "")[:3]
         if what == "reserve" and symbol in names:
             yield f"{network}.token.{symbol}", fact
+
+
+def vote_escrow(told: dict[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the escrow by network."""
+    for chain, escrow in told.items():
+        yield f"{CHAINS[int(chain)]}.escrow", (escrow, BALANCER)
 
 
 def ask(spec: str, script: str) -> dict[str, Any]:

@@ -16,6 +16,8 @@ import gas_aave
 import gas_campaign
 import gas_chef
 import gas_gauge
+import gas_escrow
+import gas_lending_vault
 import gas_morpho
 import gas_rates
 import gas_v2
@@ -121,6 +123,25 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "received_supply": ("a liquidator keeps what is seized in the pool", 0),
         **SLOTS,
     },
+    "morpho_vault": {
+        "markets": ("markets whose worth is looked up", 2),
+        "supply_calls": ("markets supplied to", 1),
+        "withdraw_calls": ("markets withdrawn from", 1),
+        "accruals": ("of them, with interest to bring up to date", 1),
+        "fees_taken": ("shares issued for the performance fee", 0),
+        **SLOTS,
+    },
+    "vote_escrow": {
+        "weeks": ("weeks that the sum of all locks is followed, or a claim pays", 1),
+        "transfers": ("token transfers", 1),
+        "first_claim": ("somebody who never claimed: the first lock is looked up", 0),
+        "looks": ("points of the past that a claim looks at, again and again", 0),
+        "points_read": ("of them, different ones", 0),
+        "points_used": ("of them, those a week's votes follow from", 0),
+        "followed": ("weeks that the sum of all votes is followed from such a point", 0),
+        "slopes_read": ("of them, different ones", 0),
+        **SLOTS,
+    },
     "staking_rewards": {
         "first_stake": ("nothing was staked before by this account", 0),
         "last_stake": ("nothing is staked afterwards by this account", 0),
@@ -149,6 +170,8 @@ PLAIN = {
         "switched_on",
         "received_supply",
     ),
+    "vote_escrow": ("weeks", "transfers"),
+    "morpho_vault": ("supply_calls", "withdraw_calls", "fees_taken"),
 }
 PINNED = ("liquid_staking", "minichef", "savings_vault")
 """Venues whose storage words are priced by the EVM alone."""
@@ -180,6 +203,8 @@ APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
     },
     "staking_rewards": {"stake": ("", False)},
     "aave_v3": {"supply": ("", False), "repay": ("", True), "liquidate": ("", True)},
+    "morpho_vault": {"deposit": ("", False), "mint": ("", True)},
+    "vote_escrow": {"create_lock": ("", False), "increase_amount": ("", False)},
 }
 ABOUT = {
     "uniswap_v3": "Uniswap v3 through NonfungiblePositionManager and SwapRouter",
@@ -192,6 +217,8 @@ ABOUT = {
     "minichef": "Sushi's MiniChefV2 with ComplexRewarderTime",
     "morpho_blue": "Morpho Blue with our contract of the adaptive rate",
     "staking_rewards": "Synthetix StakingRewards",
+    "morpho_vault": "our contract of a vault over markets, on Morpho Blue with our contract of the adaptive rate",
+    "vote_escrow": "VotingEscrow as Balancer deploys it, with our contract of weekly dividends",
     "aave_v3": "Aave v3.0.2, pool behind its proxy",
 }
 PACKAGES = {
@@ -206,6 +233,13 @@ PACKAGES = {
     "morpho_blue": ("@morpho-org/morpho-blue", "contracts/AdaptiveCurveRate.vy", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
     "aave_v3": ("@aave/core-v3", "contracts/FlashBorrower.vy", "contracts/TestToken.vy"),
+    "morpho_vault": (
+        "@morpho-org/morpho-blue",
+        "contracts/LendingVault.vy",
+        "contracts/AdaptiveCurveRate.vy",
+        "contracts/TestToken.vy",
+    ),
+    "vote_escrow": ("@balancer-labs/v2-deployments", "contracts/WeeklyDividends.vy", "contracts/TestToken.vy"),
 }
 NOTE = (
     "Tokens are our test token: a real one adds its own overhead per transfer and approval. "
@@ -239,6 +273,12 @@ def main() -> None:
     with Lab(SEED) as lab:
         gas_campaign.measure(lab, rounds)
         write("merkle_campaign", lab.samples)
+    with Lab(SEED) as lab:
+        gas_lending_vault.measure(lab, rounds)
+        write("morpho_vault", lab.samples)
+    with Lab(SEED) as lab:
+        gas_escrow.measure(lab, rounds)
+        write("vote_escrow", lab.samples)
     with Lab(SEED) as lab:
         gas_morpho.measure(lab, rounds)
         write("morpho_blue", lab.samples)

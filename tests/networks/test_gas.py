@@ -203,6 +203,8 @@ VERBS = {
         "withdraw_collateral",
     },
     "staking_rewards": {"stake", "withdraw", "claim", "exit"},
+    "morpho_vault": {"deposit", "mint", "withdraw", "redeem"},
+    "vote_escrow": {"create_lock", "increase_amount", "increase_unlock_time", "withdraw", "claim"},
 }
 
 

@@ -74,6 +74,8 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     import gas_campaign
     import gas_chef
     import gas_gauge
+    import gas_escrow
+    import gas_lending_vault
     import gas_morpho
     import gas_rates
     import gas_v2
@@ -96,6 +98,12 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             return lab.samples
         if kind == "savings_vault":
             gas_rates.measure_savings(lab, 2)
+            return lab.samples
+        if kind == "morpho_vault":
+            gas_lending_vault.measure(lab, 2)
+            return lab.samples
+        if kind == "vote_escrow":
+            gas_escrow.measure(lab, 6)
             return lab.samples
         if kind == "uniswap_v2":
             gas_v2.measure(lab, 1)
@@ -126,6 +134,8 @@ _KINDS = [
     "savings_vault",
     "cl_gauge",
     "merkle_campaign",
+    "vote_escrow",
+    "morpho_vault",
 ]
 
 

@@ -24,13 +24,15 @@ SCRIPTED = {
     "leveraged_staking": ("borrow", "repay"),
     "savings": ("deposit", "redeem"),
     "morpho_supply": ("supply", "withdraw"),
+    "vault_over_markets": ("deposit", "redeem"),
+    "lock_dividends": ("create_lock", "withdraw"),
     "classic_pool": ("add_liquidity", "remove_liquidity"),
     "farm_compound": ("add_liquidity", "remove_liquidity"),
     "lending_ladder": ("supply", "withdraw"),
 }
 """Examples without a recorded pool, and by which verbs they enter and leave."""
-ACTIONS = {"vault_farm": 280, "chef_farm": 280}
-"""Recorded actions per rehearsal; the vault's script needs more to reach a claim."""
+ACTIONS = {"vault_farm": 280, "chef_farm": 280, "lock_dividends": 500, "vault_over_markets": 500}
+"""Recorded actions per rehearsal; the vault's script needs more to reach a claim, a lock to its end takes half a year."""
 FOUR_DAYS = dt.datetime(2025, 1, 5, tzinfo=dt.UTC)
 """Studies of the sample end here in tests: their backtest finds the window, and two months of it take seconds."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 MODULES = [
     "tidemill.venues.shared.vaults",
-    "tidemill.venues.erc4626.rules",
+    "tidemill.venues.shared.vault_rules",
     "tidemill.venues.erc4626.model",
 ]
 

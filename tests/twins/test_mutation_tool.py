@@ -21,7 +21,7 @@ sys.path.remove(str(ROOT / "tools"))
 
 KNOWN = {
     "uniswap_v3": "rules_fees.fee_growth_down: mul_div_down -> mul_div_up",
-    "erc4626": "rules.shares_for_assets_down: mul_div_down -> mul_div_up",
+    "erc4626": "vault_rules.shares_for_assets_down: mul_div_down -> mul_div_up",
     "staking_rewards": "rules.earned_down: div_down -> div_up",
     "uniswap_v2": "rules.amount_out_down: div_down -> div_up",
     "aave_v3": "rules_risk.value_down: div_down -> div_up",
@@ -31,6 +31,8 @@ KNOWN = {
     "savings_vault": "rules.chi_after_down: div_down -> div_up",
     "cl_gauge": "rules.reward_down: mul_div_down -> mul_div_up",
     "merkle_campaign": "rules.shared_down: mul_div_down -> mul_div_up",
+    "morpho_vault": "rules.fee_assets_down: div_down -> div_up",
+    "vote_escrow": "rules.slope_down: div_down -> div_up",
 }
 ONE = """
 import importlib, sys

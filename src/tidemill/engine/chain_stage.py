@@ -17,6 +17,7 @@ from tidemill.interfaces import (
     Result,
     Revert,
     Reverted,
+    Transfer,
 )
 from tidemill.venues.shared.ground import LocalVenue
 
@@ -48,10 +49,19 @@ class ChainStage:
         """Mine what others do up to and including ``to``; the model plays the same."""
         self.chain.play(to)
         happened = self.twin.advance(to)
-        model, real = map(plain, self.local.pulse(self.twin))
-        if model != real:
-            self.chain.differ(f"block {to.number}: {self.id} stands at {real} on the chain, at {model} in the model")
+        if not any(self.id in getattr(venue.twin, "reached", ()) for venue in self.chain.venues.values()):
+            for venue in self._touched():
+                self._compare(venue, to)
         return happened
+
+    def _touched(self) -> list[LocalVenue]:
+        """Return this venue and those it acts at: their models are in step once this one's has played."""
+        return [self.local, *(self.chain.venues[name] for name in getattr(self.twin, "reached", ()))]
+
+    def _compare(self, venue: LocalVenue, to: Block) -> None:
+        model, real = map(plain, venue.pulse(venue.twin))
+        if model != real:
+            self.chain.differ(f"block {to.number}: {venue.id} stands at {real} on the chain, at {model} in the model")
 
     def enter(self, block: Block) -> None:
         """Let the chain's clock and the model's come to ``block``."""
@@ -64,6 +74,12 @@ class ChainStage:
         """Ask the model, which is where the chain is."""
         return self.twin.next_wake(conditions, until)
 
+    def next_reach(self, until: Block) -> Block | None:
+        """Ask the model in which block it acts at other venues next."""
+        reach = getattr(self.twin, "next_reach", None)
+        found: Block | None = reach(until) if reach is not None else None
+        return found
+
     # --- one's own actions --------------------------------------------------------------------------------------------
 
     def apply(self, action: Action, ctx: Context) -> Result:
@@ -72,7 +88,7 @@ class ChainStage:
         told: Result | Revert
         wanted = {token: ctx.balance(token, ctx.sender) for token in self.local.tokens}
         try:
-            told = self.twin.apply(action, ctx)
+            told = self.twin.apply(action, _Apart(ctx, self.chain, self.account) if len(self._touched()) > 1 else ctx)
         except Revert as revert:
             told = revert
         if chain.landing:
@@ -97,14 +113,16 @@ class ChainStage:
 
     def snapshot(self) -> Any:
         """Remember the whole chain and the model; while something lands there is nothing to go back to but the model."""
-        return None if self.chain.landing else self.chain.ground.anvil.snapshot(), self.twin.snapshot()
+        twins = [venue.twin.snapshot() for venue in self._touched()]
+        return None if self.chain.landing else self.chain.ground.anvil.snapshot(), twins
 
     def restore(self, snapshot: Any) -> None:
         """Take back what was asked; what has landed stays, the contracts undid a revert themselves."""
-        at, twin = snapshot
+        at, twins = snapshot
         if at is not None:
             self.chain.ground.anvil.revert(at)
-        self.twin.restore(twin)
+        for venue, twin in zip(self._touched(), twins, strict=True):
+            venue.twin.restore(twin)
 
     # --- what worlds ask ----------------------------------------------------------------------------------------------
 
@@ -125,6 +143,37 @@ class ChainStage:
     def sqrt_price_x96(self) -> int:
         """Price now, Q64.96, of a venue that has one."""
         return int(self.read("slot0")[0])
+
+
+class _Apart:
+    """What a model beside the chain may know when it acts at other venues: their models, and a book of its own.
+
+    The chain's own receipts move the world's tokens; here they move apart, so that nothing moves twice.
+    """
+
+    def __init__(self, ctx: Context, chain: LocalChain, account: str, moved: list[Transfer] | None = None) -> None:
+        self.block, self.sender = ctx.block, ctx.sender
+        self._ctx, self._chain, self._account = ctx, chain, account
+        self._moved: list[Transfer] = [] if moved is None else moved
+
+    def balance(self, token: str, account: str) -> int:
+        held = self._ctx.balance(token, account)
+        mine = [one for one in self._moved if one.token == token]
+        return held + sum(one.amount * ((one.target == account) - (one.source == account)) for one in mine)
+
+    def move(self, transfer: Transfer) -> None:
+        self._moved.append(transfer)
+
+    def call(self, venue: str, action: Action) -> Result:
+        twin = self._chain.venues[venue].twin
+        below = _Apart(self, self._chain, twin.account, self._moved)
+        below.sender = self._account
+        result = twin.apply(action, below)
+        self._moved.extend(result.transfers)
+        return result
+
+    def read(self, venue: str, query: str, *args: Any) -> Any:
+        return self._chain.venues[venue].twin.read(query, *args)
 
 
 def _said(told: Result | Revert) -> str:

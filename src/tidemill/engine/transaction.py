@@ -67,6 +67,10 @@ class Transaction:
             raise
         return result
 
+    def read(self, venue: str, query: str, *args: Any) -> Any:
+        """Ask a venue as it stands within the transaction."""
+        return stage_of(self._stages, venue).read(query, *args)
+
     def balance(self, token: str, account: str) -> int:
         """Return what ``account`` can spend."""
         held = self.book.balance(token, account)
@@ -122,3 +126,6 @@ class _Context:
 
     def call(self, venue: str, action: Action) -> Result:
         return self._tx.run(venue, action, self._caller)
+
+    def read(self, venue: str, query: str, *args: Any) -> Any:
+        return self._tx.read(venue, query, *args)

@@ -343,6 +343,9 @@ class ModelWorld:
         stages = [stage for stage in self.stages.values() if stage.network == network]
         while self.at[network].number < block.number:
             foreseen = [b.number for stage in stages if (b := stage.next_wake((), block))]
+            # What acts at other venues does so in its block: none of them may be ahead of it.
+            reaching = [reach(block) for stage in stages if (reach := getattr(stage, "next_reach", None))]
+            foreseen += [b.number for b in reaching if b]
             nearest = max(min(foreseen, default=block.number), self.at[network].number + 1)
             if nearest - 1 > self.at[network].number and foreseen:
                 self._advance(network, blocks.number(nearest - 1))

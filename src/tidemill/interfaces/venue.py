@@ -114,6 +114,10 @@ class Context(Protocol):
         """
         ...
 
+    def read(self, venue: str, query: str, *args: Any) -> Any:
+        """Ask another venue a view, as it stands within the transaction."""
+        ...
+
 
 class Model(Protocol[S]):
     """Pure and integer-exact. ``apply`` changes ``state`` in place or raises ``Revert`` leaving it unchanged."""
@@ -142,8 +146,9 @@ class Stage(Protocol):
     transaction; without it (and without an account that batches) atomic plans there are refused. A stage whose views
     move with time alone has a method ``enter(block)``: an own transaction is about to be included in ``block``, ahead of
     what ``advance`` will play of it, and views from there on are of its time. A stage whose venue is several contracts
-    has ``accounts``, all that hold its tokens. A stage that stands on another venue (a gauge on a pool) has a method
-    ``meet(stages)``: the world calls it once, before anything else, with every stage by id.
+    has ``accounts``, all that hold its tokens. A stage that stands on others (a gauge on a pool, a vault that lends) has
+    ``meet(stages)``: the world calls it with every stage by id before anything else; and where its own others act there,
+    ``next_reach(until)``: the next block in which they do.
     """
 
     id: str

@@ -65,6 +65,8 @@ TREATMENTS: Mapping[str, Treatment] = {
     "gauge": Treatment("farm", "fixed", "rewards", "staked", shrinks=True),
     # A campaign's claims: nothing is put in, and a later root may correct an earlier one downwards.
     "campaign": Treatment("farm", "fixed", "rewards", "share", shrinks=True),
+    # What is locked cannot be taken out before its time (`end` in the data, seconds).
+    "lock": Treatment("farm", "fixed", "rewards", "locked", account="locked"),
     # Lending: one position of all that is supplied, one of all that is owed, whose (negative) principal grows too; a
     # liquidation befalls each by itself. `size` changes whenever what was put in or borrowed does, with time it does not.
     "supply": Treatment("lending", "grows", "interest", "size"),

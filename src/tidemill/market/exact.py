@@ -150,6 +150,9 @@ class _Recorded:
     def call(self, venue: str, action: Any) -> NoReturn:
         raise NotImplementedError("a recorded event calls nobody")
 
+    def read(self, venue: str, query: str, *args: Any) -> NoReturn:
+        raise NotImplementedError("a recorded event asks nobody")
+
 
 def replay_model(dataset: Dataset, *, params: Mapping[str, Any] | None = None) -> PoolState:
     """Put every event through the venue's model and return the pool's state after the last.

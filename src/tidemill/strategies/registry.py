@@ -31,6 +31,7 @@ _OURS = {
     "leveraged_staking": ("leveraged_staking", "LeveragedStaking"),
     "lending_ladder": ("lending_ladder", "LendingLadder"),
     "hold_lp": ("hold_lp", "HoldLp"),
+    "lock_and_claim": ("lock_and_claim", "LockAndClaim"),
     "range_reset": ("range_reset", "RangeReset"),
 }
 

@@ -80,6 +80,7 @@ class Prepared:
         for name in study.venues:
             self.placed[name] = self._place(name)
             self.decimals |= self.placed[name].tokens
+        self._order()
         self.decimals.setdefault(self.native, NATIVE_DECIMALS)
         if study.home not in self.decimals:
             raise self._bad(
@@ -263,6 +264,17 @@ class Prepared:
         )
         placed: Placed = self._named(lambda: form.place(setup), None)
         return placed
+
+    def _order(self) -> None:
+        """Put venues that act at others behind those: within a block everything plays in this order."""
+        for name, placed in self.placed.items():
+            for other in placed.reaches:
+                if other not in self.placed or self.placed[other].reaches:
+                    known = [one for one, there in self.placed.items() if not there.reaches]
+                    raise UnknownName(
+                        "venue", other, known, file=self.study.path, field=f"venues.{name}.params.markets"
+                    )
+        self.placed = dict(sorted(self.placed.items(), key=lambda item: bool(item[1].reaches)))
 
     def _period(self) -> tuple[int, int]:
         """Return the study's period: what it asks for, within what the data cover."""

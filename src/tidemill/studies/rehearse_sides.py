@@ -179,8 +179,11 @@ class Sides:
         ground.sort([seat.pair for seat in self.seats.values() if seat.pair])
         ranked = sorted(self.seats.values(), key=lambda seat: seat.rank)
         for seat in ranked:
-            venue = seat.local(ground, disturb)
-            ground.venues[venue.id] = venue
+            placed = seat.local(ground, disturb)
+            ground.venues[placed.id] = placed
+        for placed in ground.venues.values():
+            if (meet := getattr(placed.twin, "meet", None)) is not None:
+                meet({name: other.twin for name, other in ground.venues.items()})
         venues: list[LocalVenue] = [ground.venues[name] for name in self.seats]
         for venue in venues:
             venue.start(at)

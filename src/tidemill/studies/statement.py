@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from tidemill.interfaces import Expired, Mark, Recorded, Skipped
 from tidemill.ledger.books import Books
+from tidemill.ledger.families import treatment
 from tidemill.ledger.judge import Curves, curves, per_year_bps_down, per_year_bps_toward_zero
 from tidemill.ledger.posting import post
 from tidemill.ledger.timeline import Step
@@ -29,6 +30,7 @@ from tidemill.studies.schema import (
 )
 from tidemill.studies.tables import cost_rows, position_rows
 from tidemill.units import format_amount
+from tidemill.wording import rfc3339
 
 __all__ = ["MAX_POINTS", "Alternative", "Facts", "TickPrice", "statement"]
 
@@ -120,7 +122,12 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
         positions=position_rows(books, facts.tick_price),
         assumptions=facts.assumptions,
         series=_series(books, drawn, facts),
-        warnings=[*facts.warnings, *_refused(record, facts), *_leftovers(record, books, fall, facts)],
+        warnings=[
+            *facts.warnings,
+            *_refused(record, facts),
+            *_locked(books, facts),
+            *_leftovers(record, books, fall, facts),
+        ],
     )
     return msgspec.structs.replace(document, result_hash=result_hash(document))
 
@@ -223,25 +230,54 @@ def _refused(record: Sequence[Step], facts: Facts) -> list[str]:
     return [line if count == 1 else f"{line} ({count} times)" for line, count in sorted(counts.items())]
 
 
+def _locked(books: Books, facts: Facts) -> list[str]:
+    """Name what is still locked at the end, and until when."""
+    last, told = books.marks[-1], []
+    for position in last.positions:
+        if treatment(position.kind).account != "locked":
+            continue
+        for token, amount in position.principal.items():
+            whole = f"{_whole(amount, token, facts)} {token.partition('@')[0]} at {position.venue}"
+            date = rfc3339(position.data["end"])
+            if position.data["end"] > last.time:
+                told.append(
+                    f"{whole} stay locked until {date}: valued at the last price, not sold, not to be had before"
+                )
+            else:
+                told.append(f"{whole} were locked until {date} and have not been taken back")
+    return told
+
+
+def _whole(amount: int, token: str, facts: Facts) -> str:
+    decimals = next(one.decimals for one in facts.tokens if one.id == token)
+    return format_amount(amount, decimals, min(decimals, 6))
+
+
 def _leftovers(record: Sequence[Step], books: Books, fall: Waterfall, facts: Facts) -> list[str]:
     """Say what was to be closed into the home asset and was not; gas money and dust (1 in 10,000) apart."""
     if facts.exit != "close":
         return []
     natives = {step.native for step in record if isinstance(step, Recorded)}
+    end = books.states[-1]
+    locked: dict[str, int] = {}
+    for (account, token), amount in end.accounts.items():
+        if account.startswith("locked:"):
+            locked[token] = locked.get(token, 0) + amount
     left: list[str] = []
-    for token, amount in books.states[-1].valued().items():
+    for token, held in end.valued().items():
+        amount = held - locked.get(token, 0)  # what is locked is named apart
         if token == facts.home or token in natives or not amount:
             continue
         of = books.marks[-1].prices[token]
         value = amount * of.num // of.den
         if value * BPS > fall.end_value:
-            decimals = next(one.decimals for one in facts.tokens if one.id == token)
-            whole = format_amount(amount, decimals, min(decimals, 6))
-            left.append(f"{whole} {token.partition('@')[0]} (worth {money(value, facts.study.home)})")
+            left.append(
+                f"{_whole(amount, token, facts)} {token.partition('@')[0]} (worth {money(value, facts.study.home)})"
+            )
     lines = [f"not closed into {facts.study.home} at the end: {', '.join(left)}"] if left else []
     for claim in books.states[-1].claims.values():
         amount, of = claim.principal.get(facts.home, 0), books.marks[-1].prices[facts.home]
-        if amount * of.num // of.den * BPS > fall.end_value:
+        if treatment(claim.kind).account != "locked" and amount * of.num // of.den * BPS > fall.end_value:
             decimals = next(one.decimals for one in facts.tokens if one.id == facts.home)
             lines.append(f"still at {claim.venue} at the end: {format_amount(amount, decimals, 2)} {facts.study.home}")
     return lines

@@ -18,6 +18,10 @@ _TOKENS = ("home", "asset", "share", "token", "reward", "gas_token")
 """Parameters that are token ids; a study may give the symbol alone."""
 
 
+_LOCKED = {"asset": "token", "reward": "dividend"}
+"""What a strategy calls the parameters of an escrow."""
+
+
 class Chosen(Struct, frozen=True):
     """A strategy as a study runs it. ``digest`` covers the file that defines it; ``baselines`` are run beside it."""
 
@@ -64,7 +68,7 @@ def _given(prepared: Prepared) -> dict[str, Any]:
             if token.symbol in (prepared.native, f"W{prepared.native}"):
                 known.setdefault("gas_token", prepared.token(token.symbol))
     for name, spec in study.venues.items():
-        if spec.kind in ("erc4626", "savings_vault"):
+        if spec.kind in ("erc4626", "morpho_vault", "savings_vault"):
             known |= {"vault": name, "share": prepared.token(str(spec.params["share"]))}
             known["asset"] = prepared.token(str(spec.params["asset"]))
         if spec.kind == "uniswap_v2":
@@ -78,6 +82,9 @@ def _given(prepared: Prepared) -> dict[str, Any]:
             known |= {"lending": name, "asset": prepared.token(str(spec.params["asset"]))}
         if spec.kind == "morpho_blue":
             known |= {"lending": name, "asset": prepared.token(str(spec.params["loan"]))}
+        if spec.kind == "vote_escrow":
+            tokens = {key: prepared.token(str(spec.params[param])) for key, param in _LOCKED.items()}
+            known |= {"escrow": name, **tokens}
         if spec.kind in ("staking_rewards", "minichef"):
             known |= {"farm": name, "reward": prepared.token(str(spec.params["reward"]))}
     return known

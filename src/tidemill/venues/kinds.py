@@ -62,6 +62,7 @@ class Placed(Struct, frozen=True):
     make : a fresh stage. tokens : decimals by symbol, receipt tokens included. pair : its price, if it has one.
     shares : symbols of receipt tokens, which need no price. notes : what the reader of a report must know.
     oracles : feeds that the venue reads; a strategy reads the same by their ids.
+    reaches : other venues of the study that this one acts at; it is placed behind them.
     """
 
     make: Callable[[], Stage]
@@ -70,6 +71,7 @@ class Placed(Struct, frozen=True):
     shares: tuple[str, ...] = ()
     notes: Callable[[], tuple[str, ...]] = tuple
     oracles: tuple[Oracle, ...] = ()
+    reaches: tuple[str, ...] = ()
 
 
 class Bars(Struct, frozen=True):
@@ -139,9 +141,11 @@ _OURS = {
     "minichef": "tidemill.venues.minichef.venue",
     "morpho_blue": "tidemill.venues.morpho_blue.venue",
     "savings_vault": "tidemill.venues.savings_vault.venue",
+    "morpho_vault": "tidemill.venues.morpho_vault.venue",
     "staking_rewards": "tidemill.venues.staking_rewards.venue",
     "uniswap_v2": "tidemill.venues.uniswap_v2.venue",
     "uniswap_v3": "tidemill.venues.uniswap_v3.venue",
+    "vote_escrow": "tidemill.venues.vote_escrow.venue",
 }
 
 

@@ -8,12 +8,7 @@ from typing import Any
 
 from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Context, Event, Rate, Result, Revert, Transfer
-from tidemill.venues.erc4626.rules import (
-    assets_for_shares_down,
-    assets_for_shares_up,
-    shares_for_assets_down,
-    shares_for_assets_up,
-)
+from tidemill.venues.shared.vault_rules import quoted
 from tidemill.venues.shared.vaults import VaultVerbs
 
 __all__ = ["VaultModel", "VaultState"]
@@ -58,14 +53,7 @@ class VaultModel(VaultVerbs[VaultState]):
 
     def quote(self, state: VaultState, verb: str, amount: int, whole: int) -> tuple[int, int]:
         """Return (assets, shares) of a verb; each rounds in the vault's favour."""
-        parts = (whole, state.total_shares, state.offset_unit)
-        if verb == "deposit":
-            return amount, shares_for_assets_down(amount, *parts)
-        if verb == "mint":
-            return assets_for_shares_up(amount, *parts), amount
-        if verb == "withdraw":
-            return amount, shares_for_assets_up(amount, *parts)
-        return assets_for_shares_down(amount, *parts), amount
+        return quoted(verb, amount, whole, state.total_shares, state.offset_unit)
 
     def replay(self, state: VaultState, event: Event, ctx: Context) -> None:
         """Apply a recorded Deposit or Withdraw; both recorded amounts must reproduce one another."""

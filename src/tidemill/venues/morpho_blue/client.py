@@ -200,8 +200,8 @@ class MorphoClient:
     # --- asking -------------------------------------------------------------------------------------------------------
 
     def read(self, query: str, *args: Any, block: BlockId = "latest") -> Any:
-        """Answer a view at ``block``, equal to the model's: market, position (an address), price, rateAtTarget,
-        feeRecipient, owner; ``balance`` takes a token id and an address.
+        """Answer a view at ``block``, equal to the model's: market, position and expectedSupplyAssets (an address; the
+        model's time is the block's), price, rateAtTarget, feeRecipient, owner; ``balance`` takes a token id and an address.
         """
         at = self.deployment
         if query == "balance":
@@ -213,6 +213,9 @@ class MorphoClient:
             return ask(self.rpc, at.morpho, MORPHO, "market", (at.id,), block)
         if query == "position":
             return ask(self.rpc, at.morpho, MORPHO, "position", (at.id, args[0]), block)
+        if query == "expectedSupplyAssets":
+            state, seen = self.snapshot(block, accounts=(args[0],)), self.rpc.block(block)
+            return MorphoModel().read(state, query, args[0], seen.timestamp)
         if query == "price":
             return ask(self.rpc, at.oracle, ORACLE, "price", (), block)[0]
         if query == "rateAtTarget":

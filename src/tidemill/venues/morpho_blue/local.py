@@ -45,6 +45,11 @@ class LocalMarket(ScriptedLocal):
         tokens = (loan, collateral)
         super().__init__(ground, twin, tokens, tuple(t for t in tokens if t not in ground.issued), at["morpho"])
 
+    @property
+    def deployment(self) -> MorphoDeployment:
+        """Where the market stands, for a vault that lends in it."""
+        return self._at
+
     def client_for(self, who: str) -> MorphoClient:
         """Return a client of the market for an account."""
         return MorphoClient(self.ground.rpc, self._at, venue=self.id, account=self.ground.address(who))

@@ -114,7 +114,12 @@ class MorphoModel:
         return {"assets": assets}
 
     def read(self, state: MorphoState, query: str, *args: Any) -> Any:
-        """Answer a view by the contract's own name; those of a market take its name first where there are several."""
+        """Answer a view by the contract's own name; those of a market take its name first where there are several.
+
+        ``expectedSupplyAssets`` (of an account, at a time in seconds) is what the account's supply is worth with its
+        interest up to then, and how much of the market is then not lent out: raw units. ``lastUpdate`` of a market that
+        nobody created is 0.
+        """
         if query == "feeRecipient":
             return state.fee_recipient
         if query == "owner":
@@ -125,8 +130,13 @@ class MorphoModel:
             return args[0] in state.irms
         if query == "isLltvEnabled":
             return args[0] in state.lltvs
+        if query == "lastUpdate":
+            return state.markets[args[0]].last_update if args[0] in state.markets else 0
         names = args if args and args[0] in state.markets else (next(iter(state.markets), ""), *args)
         market = state.markets.get(names[0])
+        if query == "expectedSupplyAssets":
+            ahead = self.at(state, state.market(names[0]), names[2])
+            return ahead.supplied_down(ahead.of(names[1])), ahead.supply_assets - ahead.borrow_assets
         if query == "position":
             return tuple(NOBODY if market is None else market.of(names[1]))
         if query == "market":

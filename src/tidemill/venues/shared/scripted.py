@@ -29,7 +29,7 @@ from tidemill.interfaces import (
     Transfer,
 )
 
-__all__ = ["Holdings", "Scripted", "ScriptedModel", "ScriptedStage"]
+__all__ = ["Holdings", "Inside", "Scripted", "ScriptedModel", "ScriptedStage"]
 
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -78,7 +78,7 @@ class ScriptedModel(Protocol[S_contra]):
         ...
 
 
-class _Inside:
+class Inside:
     """The context of an action: the stage's own book for the venue and others, the world's for oneself."""
 
     def __init__(self, block: Block, sender: str, holdings: Holdings, outer: Context | None, account: str) -> None:
@@ -86,17 +86,26 @@ class _Inside:
         self._holdings, self._outer, self._account = holdings, outer, account
 
     def balance(self, token: str, account: str) -> int:
+        """As `Context.balance`; others are never short."""
         if self._outer is not None and account == self.sender:
             return self._outer.balance(token, account)
         held = self._holdings.held.get((token, account), 0)
         return held if account == self._account else max(held, 0) + (1 << 200 if account == self.sender else 0)
 
     def call(self, venue: str, action: Action) -> Result:
+        """As `Context.call`; an action of the script reaches no other venue."""
         if self._outer is None:
             raise Revert(f"no venue {venue!r} for a scripted action")
         return self._outer.call(venue, action)
 
+    def read(self, venue: str, query: str, *args: Any) -> Any:
+        """As `Context.read`; an action of the script reaches no other venue."""
+        if self._outer is None:
+            raise Revert(f"no venue {venue!r} for a scripted action")
+        return self._outer.read(venue, query, *args)
+
     def move(self, transfer: Transfer) -> None:
+        """As `Context.move`."""
         if self._outer is None:
             raise Revert("a scripted action moves tokens by its result only")
         self._outer.move(transfer)
@@ -177,9 +186,7 @@ class ScriptedStage(Generic[S]):
         self._foreseen = {}
         self.at = max(self.at, ctx.block, key=lambda block: block.number)  # claims grow up to the step's own block
         try:
-            result = self.model.apply(
-                self.state, action, _Inside(ctx.block, ctx.sender, self.holdings, ctx, self.account)
-            )
+            result = self.model.apply(self.state, action, self.inside(ctx.block, ctx.sender, ctx))
         except Revert:
             self.state = before
             raise
@@ -211,6 +218,10 @@ class ScriptedStage(Generic[S]):
     def _balance(self, token: str, account: str) -> int:
         return self.holdings.held.get((token, account), 0)
 
+    def inside(self, block: Block, sender: str, outer: Context | None) -> Inside:
+        """Return the context of an action: one's own in ``outer``, else somebody's of the script."""
+        return Inside(block, sender, self.holdings, outer, self.account)
+
     def play(self, item: Scripted) -> bool:
         """Do what somebody else did, in the script or not, and say whether it succeeded; one that reverts changes nothing."""
         self._foreseen = {}
@@ -219,7 +230,7 @@ class ScriptedStage(Generic[S]):
     def _do(self, item: Scripted) -> bool:
         before = copy.deepcopy(self.state)
         try:
-            inside = _Inside(item.block, item.actor, self.holdings, None, self.account)
+            inside = self.inside(item.block, item.actor, None)
             self.holdings.move(self.model.apply(self.state, item.action, inside).transfers)
         except Revert as revert:
             self.state = before

@@ -8,7 +8,7 @@ no event shows: what is known of the call (``swap_type``: 0, 1 or 2) decides whe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tidemill.errors import ReplayMismatch, Revert
 from tidemill.interfaces import Action, Context, Event, Result, Transfer
@@ -40,6 +40,9 @@ class _Replaying:
 
     def call(self, venue: str, action: Action) -> Result:
         raise NotImplementedError("a recorded event calls nobody")
+
+    def read(self, venue: str, query: str, *args: Any) -> Any:
+        raise NotImplementedError("a recorded event asks nobody")
 
 
 def replay(model: UniswapV3Model, state: UniswapV3State, event: Event, ctx: Context) -> None:

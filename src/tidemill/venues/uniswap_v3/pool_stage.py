@@ -65,6 +65,9 @@ class _Unlimited:
     def call(self, venue: str, action: Action) -> Result:
         raise NotImplementedError("recorded actions call nobody")
 
+    def read(self, venue: str, query: str, *args: Any) -> Any:
+        raise NotImplementedError("recorded actions ask nobody")
+
 
 class _Own:
     """One's own context: the wallet is the world's, the pool is never short of what its books owe."""
@@ -80,6 +83,9 @@ class _Own:
 
     def call(self, venue: str, action: Action) -> Result:
         return self._outer.call(venue, action)
+
+    def read(self, venue: str, query: str, *args: Any) -> Any:
+        return self._outer.read(venue, query, *args)
 
 
 def recorded_actions(flow: Flow) -> list[tuple[Block, Action, int]]:

@@ -41,6 +41,9 @@ class _Rich:
     def call(self, venue: str, action: Action) -> Result:
         raise NotImplementedError("a shadow calls nobody")
 
+    def read(self, venue: str, query: str, *args: Any) -> Any:
+        raise NotImplementedError("a shadow asks nobody")
+
 
 class GasShadow:
     """A pool and manager in which own actions are done again, to be counted."""

@@ -1,0 +1,1 @@
+"""Vote escrow: tokens locked for a time, votes that decay with it, and weekly dividends by votes."""
