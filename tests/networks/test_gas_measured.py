@@ -73,8 +73,8 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     import gas_aave
     import gas_campaign
     import gas_chef
-    import gas_gauge
     import gas_escrow
+    import gas_gauge
     import gas_lending_vault
     import gas_morpho
     import gas_rates

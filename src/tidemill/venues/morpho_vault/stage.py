@@ -24,11 +24,12 @@ class VaultStage(ScriptedStage[VaultState]):
 
     reached: tuple[str, ...] = ()
     """Venues whose markets the vault lends in."""
-    _markets: Mapping[str, Any] | None = None
+    _markets: Mapping[str, Any]
+    _met = False
 
     def meet(self, stages: Mapping[str, Any]) -> None:
         """Learn the markets' stages, once; raises ``BadInput`` for a venue that is no market of the vault's asset."""
-        if self._markets is not None:
+        if self._met:
             return
         for name in self.reached:
             script: Sequence[Scripted] = getattr(stages[name], "script", ())
@@ -37,7 +38,7 @@ class VaultStage(ScriptedStage[VaultState]):
                 raise BadInput(
                     f"{name} is no market in which {self.state.asset} is lent", field=f"venues.{self.id}.params.markets"
                 )
-        self._markets = {name: stages[name] for name in self.reached}
+        self._markets, self._met = {name: stages[name] for name in self.reached}, True
 
     def next_reach(self, until: Block) -> Block | None:
         """Return the next block in which somebody acts at the vault, and so in its markets."""
