@@ -104,7 +104,7 @@ def test_at_its_bounds_a_study_runs_or_says_why_not(name: str, key: str, bound: 
 
 def test_every_kind_with_parameters_has_an_example_or_is_named_here():
     without = {name for name in kinds() if kind(name).params} - set(STUDIES)
-    assert without == set()
+    assert without == {"cl_gauge", "merkle_campaign"}  # they stand beside a recorded pool: minutes to lay out
 
 
 # --- markets that take nothing, or have nothing -------------------------------------------------------------------------

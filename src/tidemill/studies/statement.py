@@ -277,7 +277,7 @@ def _leftovers(record: Sequence[Step], books: Books, fall: Waterfall, facts: Fac
     lines = [f"not closed into {facts.study.home} at the end: {', '.join(left)}"] if left else []
     for claim in books.states[-1].claims.values():
         amount, of = claim.principal.get(facts.home, 0), books.marks[-1].prices[facts.home]
-        if treatment(claim.kind).account != "locked" and amount * of.num // of.den * BPS > fall.end_value:
+        if claim.treatment.account != "locked" and amount * of.num // of.den * BPS > fall.end_value:
             decimals = next(one.decimals for one in facts.tokens if one.id == facts.home)
             lines.append(f"still at {claim.venue} at the end: {format_amount(amount, decimals, 2)} {facts.study.home}")
     return lines
