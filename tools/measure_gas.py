@@ -15,8 +15,8 @@ from pathlib import Path
 import gas_aave
 import gas_campaign
 import gas_chef
-import gas_gauge
 import gas_escrow
+import gas_gauge
 import gas_lending_vault
 import gas_morpho
 import gas_rates
