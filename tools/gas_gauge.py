@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gas_chef import Book
 from gas_lab import Lab
+from gas_stand import Book
 from gas_v3 import TOKEN0, TOKEN1
 
 from tidemill.chain.abi import Abi

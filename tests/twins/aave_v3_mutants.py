@@ -33,6 +33,7 @@ EQUIVALENT = {
     "rules_risk.isolated_units_down: div_down -> div_up #2": "a unit is a power of ten above a hundred",
     "model_reserve.update_rates: 0 -> 1 #3": "what is available plays no part where nothing is owed",
     "model_account.account: owing & bit -> owing | bit": "who is not marked as owing in a reserve owes nothing there",
+    "model_reads.positions: sign > 0 -> sign >= 0": "a sign is one or minus one",
     "model_liquidate._pay_fee: ray_div_half_up(fee, index) > left -> ray_div_half_up(fee, index) >= left": (
         "where both are equal, the same scaled shares move either way"
     ),
