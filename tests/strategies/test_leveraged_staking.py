@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from tidemill.interfaces import Befell, Filled, Mark, Recorded
 from tidemill.ledger.posting import post
 from tidemill.studies.backtest import Backtest
 from tidemill.studies.prepare import prepare
-from tidemill.studies.study import load_study
+from tidemill.studies.study import parse_study
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "leveraged_staking.toml"
 DAY, START = 86_400, 1_735_689_600
@@ -19,14 +20,14 @@ WETH, STAKED = "WETH@op-mainnet", "wstETH@op-mainnet"
 PATH = 'price_path = "60:3561 61:3347 74:3347 75:3561"'
 
 
-def played(tmp_path: Path, *pairs: tuple[str, str]) -> tuple[dict[str, int], Any]:
+@cache
+def played(*pairs: tuple[str, str]) -> tuple[dict[str, int], Any]:
     """Rows of the waterfall in micro-units of WETH, and what the run left behind."""
     text = EXAMPLE.read_text()
     for old, new in pairs:
         assert old in text, old
         text = text.replace(old, new, 1)
-    (tmp_path / "study.toml").write_text(text)
-    document, outcomes = Backtest(prepare(load_study(tmp_path / "study.toml"))).main_run()
+    document, outcomes = Backtest(prepare(parse_study(text))).main_run()
     post(outcomes.record, outcomes.marks).check()
     assert abs(document.unexplained) <= document.unexplained_bound
     return {row.key: row.value for row in document.waterfall}, outcomes
@@ -51,8 +52,8 @@ def leverage_and_health(mark: Mark, price: int = 3_561, threshold: int = 9_300) 
     return collateral / (collateral - debt), collateral * threshold / debt / 10_000
 
 
-def test_it_builds_up_to_the_leverage_and_no_further(tmp_path: Path) -> None:
-    _, outcomes = played(tmp_path)
+def test_it_builds_up_to_the_leverage_and_no_further() -> None:
+    _, outcomes = played()
     start = [r for r in done(outcomes, "supply") if r.at.time < START + DAY]
     assert [len(done(outcomes, verb)) for verb in ("borrow",)] == [4]
     leverage, health = leverage_and_health(after(outcomes, start[-1]))
@@ -61,15 +62,15 @@ def test_it_builds_up_to_the_leverage_and_no_further(tmp_path: Path) -> None:
     assert len(start) == 5
 
 
-def test_the_market_s_own_limit_stops_it_earlier(tmp_path: Path) -> None:
-    _, outcomes = played(tmp_path, ("ltv_bps = 9_000", "ltv_bps = 5_000"))
+def test_the_market_s_own_limit_stops_it_earlier() -> None:
+    _, outcomes = played(("ltv_bps = 9_000", "ltv_bps = 5_000"))
     leverage, _ = leverage_and_health(after(outcomes, done(outcomes, "supply")[-1]))
     assert 1.9 < leverage < 2.01
     assert not befell(outcomes)
 
 
-def test_the_guard_unwinds_one_step_when_the_oracle_falls(tmp_path: Path) -> None:
-    rows, outcomes = played(tmp_path)
+def test_the_guard_unwinds_one_step_when_the_oracle_falls() -> None:
+    rows, outcomes = played()
     guarded = [r for r in done(outcomes, "repay") if r.at.time < START + 180 * DAY]
     assert len(guarded) == 1
     # The oracle falls from day 60 on; it woke within the hour in which its answer crossed.
@@ -83,21 +84,21 @@ def test_the_guard_unwinds_one_step_when_the_oracle_falls(tmp_path: Path) -> Non
     assert last.balances.get(STAKED, 0) == 0
 
 
-def test_without_a_guard_a_liquidator_comes(tmp_path: Path) -> None:
+def test_without_a_guard_a_liquidator_comes() -> None:
     careless = ("guard_bps = 12_500 ", "guard_bps = 10_000 ")
     deep = (PATH, 'price_path = "60:3561 61:2700 74:2700 75:3561"')
-    rows, outcomes = played(tmp_path, careless, ("restore_bps = 13_500", "restore_bps = 10_100"), deep)
+    rows, outcomes = played(careless, ("restore_bps = 13_500", "restore_bps = 10_100"), deep)
     assert set(befell(outcomes)) == {("liquidated", "aave#supply"), ("liquidated", "aave#debt")}
     # Seized at a price a fifth below what the shares stand for, and a premium on top.
     assert rows["events"] < -1_000_000
-    guarded, safe = played(tmp_path, deep)
+    guarded, safe = played(deep)
     assert rows["keep"] < guarded["keep"]
     assert rows["keep"] < 0
     assert done(safe, "repay")[0].at.time < START + 61 * DAY
 
 
-def test_slashing_befalls_the_collateral_too(tmp_path: Path) -> None:
-    rows, outcomes = played(tmp_path, ("apr_bps = 310", "apr_bps = 310\nslash_bps = 200\nslash_day = 30"))
+def test_slashing_befalls_the_collateral_too() -> None:
+    rows, outcomes = played(("apr_bps = 310", "apr_bps = 310\nslash_bps = 200\nslash_day = 30"))
     assert befell(outcomes) == [("slashed", "rate#shares")]
     before = next(m for m in outcomes.marks if m.why == "before" and START + 29 * DAY < m.time < START + 31 * DAY)
     assert STAKED not in before.balances
@@ -107,13 +108,13 @@ def test_slashing_befalls_the_collateral_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("placement", ["last", "seeded"])
-def test_the_books_hold_wherever_it_stands_in_its_block(tmp_path: Path, placement: str) -> None:
+def test_the_books_hold_wherever_it_stands_in_its_block(placement: str) -> None:
     world = ("[venues.rate]", f'[world]\nplacement = "{placement}"\n\n[venues.rate]')
-    rows, _ = played(tmp_path, world)
-    first, _ = played(tmp_path)
+    rows, _ = played(world)
+    first, _ = played()
     assert abs(rows["keep"] - first["keep"]) < 20_000
 
 
-def test_marking_sells_nothing(tmp_path: Path) -> None:
-    _, outcomes = played(tmp_path, ('home = "WETH"', 'home = "WETH"\nexit = "mark"'))
+def test_marking_sells_nothing() -> None:
+    _, outcomes = played(('home = "WETH"', 'home = "WETH"\nexit = "mark"'))
     assert {p.id for p in outcomes.marks[-1].positions} == {"aave#supply", "aave#debt"}
