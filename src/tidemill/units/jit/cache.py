@@ -57,5 +57,9 @@ def cached_njit(function: Callable[..., Any], signature: Any, options: dict[str,
 
 
 def plain_njit(function: Callable[..., Any], *, inlined: bool = False) -> Any:
-    """Compile `function` when a kernel first uses it."""
-    return njit(nogil=True, forceinline=inlined)(function)
+    """Compile `function` when a kernel first uses it.
+
+    Parts make no array and keep none, so nothing need count who holds one: counting is a call at every hand-over, and
+    whatever is in a register goes to the stack ahead of a call.
+    """
+    return njit(nogil=True, forceinline=inlined, _nrt=False)(function)

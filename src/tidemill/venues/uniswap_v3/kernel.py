@@ -103,7 +103,7 @@ def _empty_outcome(n: int) -> Outcome:
     )
 
 
-@kernel
+@kernel(_nrt=False)  # makes no array: as its parts, it need not count who holds one
 def run_events(pool: Any, flow: Any, start: int, stop: int, anchored: bool, out: Any, log: Any) -> tuple[int, int]:
     """Execute events ``[start, stop)`` of a flow on a pool's cells.
 

@@ -37,11 +37,13 @@ _SURE, _UNITS = 1.0 - 1e-9, 4.0  # not money: an estimate
 @part(inlined=True)
 def step_exact_in(sqrt_price: Any, target: Any, liquidity: Any, remaining: Any, fee: int) -> tuple[Any, Any, Any, Any]:
     """Return what `swap_step_exact_in` returns."""
+    sqrt_price, target, liquidity = sqrt_price & _160_BITS, target & _160_BITS, liquidity & MAX_UINT128
     down = target <= sqrt_price
     spendable = mul_div_down(remaining, PIPS - fee, PIPS)
     if _runs_out(sqrt_price, target, liquidity, spendable, down):
+        spendable &= MAX_UINT128
         if down:
-            after = sqrt_price_after_amount0_in_up(sqrt_price, liquidity, spendable)
+            after = sqrt_price_after_amount0_in_up(sqrt_price, liquidity, spendable) & _160_BITS
             if after != target:
                 amount_in = spendable
                 if not _all_is_needed(spendable, after, liquidity):
@@ -49,7 +51,7 @@ def step_exact_in(sqrt_price: Any, target: Any, liquidity: Any, remaining: Any, 
                 amount_out = amount1_delta_down(after, sqrt_price, liquidity)
                 return after, amount_in, amount_out, remaining - amount_in
         else:
-            after = sqrt_price_after_amount1_in_down(sqrt_price, liquidity, spendable)
+            after = sqrt_price_after_amount1_in_down(sqrt_price, liquidity, spendable) & _160_BITS
             if after != target:
                 amount_in = amount1_delta_up(sqrt_price, after, liquidity)
                 amount_out = amount0_delta_down(sqrt_price, after, liquidity)
@@ -60,15 +62,17 @@ def step_exact_in(sqrt_price: Any, target: Any, liquidity: Any, remaining: Any, 
 @part(inlined=True)
 def step_exact_out(sqrt_price: Any, target: Any, liquidity: Any, remaining: Any, fee: int) -> tuple[Any, Any, Any, Any]:
     """Return what `swap_step_exact_out` returns."""
+    sqrt_price, target, liquidity = sqrt_price & _160_BITS, target & _160_BITS, liquidity & MAX_UINT128
     down = target <= sqrt_price
     if _runs_out(sqrt_price, target, liquidity, remaining, not down):
+        remaining &= MAX_UINT128
         if down:
-            after = sqrt_price_after_amount1_out_down(sqrt_price, liquidity, remaining)
+            after = sqrt_price_after_amount1_out_down(sqrt_price, liquidity, remaining) & _160_BITS
             if after != target:
                 amount_in = amount0_delta_up(after, sqrt_price, liquidity)
                 return after, amount_in, remaining, fee_on_input_up(amount_in, fee)
         else:
-            after = sqrt_price_after_amount0_out_up(sqrt_price, liquidity, remaining)
+            after = sqrt_price_after_amount0_out_up(sqrt_price, liquidity, remaining) & _160_BITS
             if after != target:
                 amount_in = amount1_delta_up(sqrt_price, after, liquidity)
                 return after, amount_in, remaining, fee_on_input_up(amount_in, fee)
