@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 BUDGET_S = {
-    "app": 60,
+    "app": 90,
     "browser": 90,
     "chain": 60,
     "docs": 60,
@@ -37,12 +37,12 @@ BUDGET_S = {
     "rehearse": 120,
     "statement": 60,
     "strategies": 30,
-    "studies": 20,
+    "studies": 60,
     "twins": 120,
     "units": 150,
     "venues": 120,
 }
-"""Seconds of test time that each room may take on two idle cores, summed over workers; 12 minutes of wall time in all."""
+"""Seconds of test time that each room may take on two idle cores, summed over workers; 16 minutes of wall time in all."""
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
