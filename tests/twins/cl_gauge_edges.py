@@ -343,7 +343,25 @@ def several_at_once() -> None:
     assert twins.model.read("deposits", numbers[0])[1] == 0
 
 
+def the_price_at_the_ends_of_a_range() -> None:
+    """The lower end belongs to a range and the upper does not: the one earns, the other does not."""
+    twins, (alice, *_) = fresh()
+    assert twins.v3.state.pool.tick == 0
+    inside, outside = ranged(twins, alice, 0, 5), ranged(twins, alice, -5, 0)
+    at(twins, twins.own.start)
+    for number in (inside, outside):
+        twins.stake(alice, number, twins.own)
+    twins.evm.advance(seconds=600)
+    twins.unstake(alice, outside, twins.own)
+    twins.compare()
+    assert owed(twins, alice) == 0
+    twins.unstake(alice, inside, twins.own)
+    twins.compare()
+    assert owed(twins, alice) > 0
+
+
 EDGES = [
+    the_price_at_the_ends_of_a_range,
     alone_from_start_to_end,
     out_of_range_earns_nothing,
     part_of_the_time_and_shared,
