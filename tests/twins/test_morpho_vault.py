@@ -43,6 +43,7 @@ RARE = {
     ("reallocate", DRY),
     ("repay", DRY),
     ("default", DRY),
+    ("borrow", "insufficient collateral"),
     ("default", "Panic(0x11)"),
     ("default", "position is healthy"),
 }
