@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.driver import Tally
+from harness.driver import Tally, judge
 from tidemill.chain import artefacts
 
 if not artefacts.available("TestToken", "PoolCallee", "UniswapV3Pool", "UniswapV3Staker"):
@@ -96,21 +96,11 @@ def play(setup: tuple, seed: str, actions: int) -> Tally:
     return tally
 
 
-def judge(tally: Tally, actions: int) -> None:
-    print(tally)
-    assert tally.total == actions
-    assert tally.done.total() / tally.total >= 0.6
-    for verb in tally.done:
-        assert tally.share(verb) >= 0.05, f"{verb} hardly ever succeeds"
-    assert len(tally.done) == VERBS
-
-
 def test_model_equals_bytecode_after_every_action():
     tally = Tally()
     for setup in SETUPS:
         tally.add(play(setup, str(setup[3]), 2_000))
-    judge(tally, 6_000)
-    assert set(tally.reasons) == REASONS
+    judge(tally, 6_000, VERBS, REASONS)
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=lambda edge: edge.__name__)
@@ -121,6 +111,4 @@ def test_model_equals_bytecode_at_the_edges(edge):
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(10))
 def test_model_equals_bytecode_at_length(seed: int):
-    tally = play(SETUPS[seed % 3], f"long {seed}", 10_000)
-    judge(tally, 10_000)
-    assert REASONS <= set(tally.reasons) <= REASONS | RARE
+    judge(play(SETUPS[seed % 3], f"long {seed}", 10_000), 10_000, VERBS, REASONS, RARE)
