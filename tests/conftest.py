@@ -34,13 +34,13 @@ BUDGET_S = {
     "ledger": 60,
     "market": 120,
     "networks": 60,
-    "rehearse": 120,
+    "rehearse": 180,
     "statement": 60,
     "strategies": 30,
     "studies": 60,
-    "twins": 120,
+    "twins": 240,
     "units": 150,
-    "venues": 120,
+    "venues": 240,
 }
 """Seconds of test time that each room may take on two idle cores, summed over workers; 16 minutes of wall time in all."""
 

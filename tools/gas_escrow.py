@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gas_chef import Book
 from gas_lab import Lab
+from gas_stand import Book
 
 from tidemill.chain.abi import Abi
 from tidemill.chain.artefacts import artefact

@@ -43,7 +43,8 @@ def test_every_example_rehearses_with_no_wei_of_difference(name: str) -> None:
     document = comparison.document
     assert document.agrees and document.books_equal and not document.differences, document.differences
     assert {row.difference for row in document.balances} == {0}
-    assert len(document.balances) >= 5 and any(row.account == "me" and row.chain for row in document.balances)
+    # a savings vault, in which nobody else acts, is two tokens at two accounts: the least there is
+    assert len(document.balances) >= 4 and any(row.account == "me" and row.chain for row in document.balances)
     assert len(document.state) >= 8 and all(row.equal for row in document.state)
     assert document.transactions.others >= 100
     assert document.transactions.others_refused == document.transactions.others_refused_by_model
