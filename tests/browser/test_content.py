@@ -127,6 +127,17 @@ def test_costs(shown):
     assert len(page.values("#flows tfoot data")) == (7 if native == "sums" else 4)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_fees_that_logs_do_not_hold_are_unknown_and_not_nothing(known, chrome, documents, tmp_path):
+    document = documents["realistic"]
+    rows = [row for row in document.waterfall if known or row.key not in ("l2", "l1", "failed")]
+    told = replace(document, kind="statement", waterfall=rows, costs=document.costs if known else [])
+    with chrome.open(write_report(told, tmp_path / "report.html")) as page:
+        assert ("after every cost" in page.text(".answer-line")) == known
+        assert ("before network fees" in page.text(".answer-line")) != known
+        assert ("Network fees are unknown" in page.text("#flows")) != known
+
+
 def test_comparisons_and_assumptions(shown):
     document, page = shown
     keep = document.headline.keep

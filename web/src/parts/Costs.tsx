@@ -13,11 +13,14 @@ interface CostsProps {
   readonly rows: readonly CostRow[];
   /** All fees were paid in the same native token, so that they can be summed up. */
   readonly oneNative: boolean;
+  /** False where the source of the figures (logs) does not hold network fees. */
+  readonly known: boolean;
   readonly units: Units;
 }
 
 /** Network fees by venue and verb. */
-export function Costs({ rows, oneNative, units }: CostsProps) {
+export function Costs({ rows, oneNative, known, units }: CostsProps) {
+  if (!known) return <p class="empty">Network fees are unknown: the logs do not hold them.</p>;
   if (rows.length === 0) return <p class="empty">No transaction was sent, so no network fee was paid.</p>;
   const columns: Column<CostRow>[] = [
     { key: "verb", title: "Verb", cell: (row) => <Verb row={row} /> },

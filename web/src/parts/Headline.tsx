@@ -11,11 +11,13 @@ interface HeadlineProps {
   readonly headline: HeadlineData;
   readonly study: StudyInfo;
   readonly comparisons: readonly Comparison[];
+  /** False where the source of the figures (logs) does not hold network fees. */
+  readonly feesKnown: boolean;
   readonly units: Units;
 }
 
 /** The answer first: what a person keeps, at their size, and whether holding would have been better. */
-export function Headline({ headline, study, comparisons, units }: HeadlineProps) {
+export function Headline({ headline, study, comparisons, feesKnown, units }: HeadlineProps) {
   const period = duration(approx(study.end) - approx(study.start));
   const hold = holding(comparisons);
   const figure = money(headline.keep, units.home, { signed: true });
@@ -30,7 +32,7 @@ export function Headline({ headline, study, comparisons, units }: HeadlineProps)
         </p>
         <p class="answer-line">
           <Rate bps={headline.keep_bps} signed /> on <Money value={headline.capital_value} units={units} /> in {period},
-          after every cost, counted in {homeSymbol(units.home)}
+          {feesKnown ? "after every cost" : "before network fees"}, counted in {homeSymbol(units.home)}
         </p>
         {hold && <AgainstHolding keep={headline.keep} hold={hold} units={units} />}
       </div>

@@ -16,12 +16,13 @@ import { Waterfall } from "../parts/Waterfall";
 export function Report({ document }: { document: ResultDocument }) {
   const units = unitsOf(document);
   const { headline, series, study } = document;
+  const feesKnown = document.kind !== "statement" || document.waterfall.some((row) => row.key === "l2");
   const priced = series.price.some((value) => value !== null);
   return (
     <div class="page">
       <Masthead study={study} kind={document.kind} />
       <main>
-        <Headline headline={headline} study={study} comparisons={document.comparisons} units={units} />
+        <Headline headline={headline} study={study} comparisons={document.comparisons} feesKnown={feesKnown} units={units} />
         <Warnings warnings={document.warnings} />
         <Waterfall
           rows={document.waterfall}
@@ -43,7 +44,7 @@ export function Report({ document }: { document: ResultDocument }) {
         </Section>
         <Section id="flows" title="Income and costs" lead="Both summed up from the first day; below, the network fees by what was done and where.">
           <FlowChart series={series} units={units} />
-          <Costs rows={document.costs} oneNative={study.networks.length <= 1} units={units} />
+          <Costs rows={document.costs} oneNative={study.networks.length <= 1} known={feesKnown} units={units} />
         </Section>
         <Comparisons headline={headline} comparisons={document.comparisons} units={units} />
         <Assumptions assumptions={document.assumptions} headline={headline} units={units} />
