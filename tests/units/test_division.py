@@ -50,6 +50,10 @@ def operands() -> list[tuple[int, int, int]]:
         rows.append((a, b, d))
         q, d = ((1 << 128) - 1 - (b & ONE if b & 1 else 0), d | 1) if a & 1 else (a | 1, d | 1)
         rows += [(d, q, d), (q, d - 1, d), (q, d + 1 & (1 << 256) - 1, d)]  # quotients at the edge of a digit
+    shares = [(rng.getrandbits(rng.randint(1, 129)), _runs(rng) & ONE, _runs(rng) & ONE) for _ in range(20_000)]
+    rows += shares  # a part of a whole, such as a fee in millionths: divided by a path of its own
+    rows += [(a, min(b, d), max(b, d)) for a, b, d in shares]
+    rows += [(a, b, d) for a in EDGES for b in (0, 1, ONE - 1, ONE) for d in (0, 1, ONE - 1, ONE)]
     return rows
 
 

@@ -157,11 +157,33 @@ def make_division(step: Any) -> Division:
         return divide(num, d)
 
     @njit
+    def is_small(a: Any, b: Any, d: Any) -> Any:
+        """Whether `divide_small` may be used: a part of a whole, such as a fee in millionths."""
+        return _fits(a, 2) and _fits(b, 1) and _fits(d, 1) and limb(b, 0) <= limb(d, 0) and nonzero(d)
+
+    @njit
+    def divide_small(a: Any, b: Any, d: Any) -> Any:
+        """Quotient and remainder of ``a * b / d`` where `a` has 128 bits, `b` and `d` have 64 and ``b <= d``."""
+        b0, d0 = limb(b, 0), limb(d, 0)
+        low, high = raw.mul_wide(limb(a, 0), b0), raw.mul_wide(limb(a, 1), b0)
+        middle = raw.add(high, _to128(limb(low, 1)))
+        n1, n0 = limb(middle, 0), limb(low, 0)
+        q1 = step(limb(middle, 1), n1, d0)
+        r1 = n1 - q1 * d0
+        q0 = step(r1, n0, d0)
+        return _to256(combine(q1, q0)), n0 - q0 * d0
+
+    @njit
     def mul_div_down(a: Any, b: Any, d: Any) -> Any:
+        if is_small(a, b, d):
+            return divide_small(a, b, d)[0]
         return mul_divide(a, b, d)[0]
 
     @njit
     def mul_div_up(a: Any, b: Any, d: Any) -> Any:
+        if is_small(a, b, d):
+            q, r = divide_small(a, b, d)
+            return raw.add(q, raw.bit(nonzero(r)))
         q, r = mul_divide(a, b, d)
         return q + raw.bit(nonzero(r))
 
