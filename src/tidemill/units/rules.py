@@ -16,7 +16,7 @@ import textwrap
 from collections.abc import Callable
 from functools import cached_property, update_wrapper
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from tidemill.errors import RuleError
 from tidemill.units import integers
@@ -36,13 +36,21 @@ R = TypeVar("R")
 _ANNOTATED = {"Uint": Kind.UINT, "Int": Kind.INT, "Index": Kind.INDEX, "bool": Kind.BOOL, "str": Kind.TEXT}
 
 
-def rule(function: Callable[P, R]) -> Rule[P, R]:
+@overload
+def rule(function: Callable[P, R], /) -> Rule[P, R]: ...
+@overload
+def rule(*, inlined: bool) -> Callable[[Callable[P, R]], Rule[P, R]]: ...
+
+
+def rule(function: Any = None, /, *, inlined: bool = False) -> Any:
     """Mark a pure function as a rule.
 
     Parameters are annotated `Uint`, `Int`, `Index` or ``bool``, the result likewise or as a tuple of them.
     What a rule may use is checked when it is first called, and by ``make lint``.
+    With ``inlined`` its machine code stands wherever it is called, which then knows how large its operands can be: for a
+    short one in hot places.
     """
-    return Rule(function)
+    return Rule(function, inlined=inlined) if function is not None else lambda given: Rule(given, inlined=inlined)
 
 
 class Rule(Generic[P, R]):
@@ -51,11 +59,12 @@ class Rule(Generic[P, R]):
     Attributes
     ----------
     specification : the function as written, on unbounded ``int``.
+    inlined : whether its machine code stands wherever it is called.
     """
 
-    def __init__(self, function: Callable[P, R]) -> None:
+    def __init__(self, function: Callable[P, R], *, inlined: bool = False) -> None:
         update_wrapper(self, function)
-        self.specification = function
+        self.specification, self.inlined = function, inlined
         self._run: Callable[P, R] = self._first_run
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:

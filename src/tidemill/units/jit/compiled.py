@@ -38,7 +38,7 @@ def jit(rule: Rule[..., Any]) -> Any:
         parameters, result = rule.signature
         returns = _TYPES[result[0]] if len(result) == 1 else types.Tuple([_TYPES[kind] for kind in result])
         signature = returns(*(_TYPES[kind] for kind in parameters))
-        _compiled[rule] = njit([signature])(rule.specification)
+        _compiled[rule] = njit([signature], forceinline=rule.inlined)(rule.specification)
     return _compiled[rule]
 
 

@@ -169,8 +169,7 @@ def make_division(step: Any) -> Division:
         middle = raw.add(high, _to128(limb(low, 1)))
         n1, n0 = limb(middle, 0), limb(low, 0)
         q1 = step(limb(middle, 1), n1, d0)
-        r1 = n1 - q1 * d0
-        q0 = step(r1, n0, d0)
+        q0 = step(n1 - q1 * d0, n0, d0)
         return _to256(combine(q1, q0)), n0 - q0 * d0
 
     @njit
@@ -198,12 +197,31 @@ def make_division(step: Any) -> Division:
         return divide(num, d)[1]
 
     @njit
+    def is_short(a: Any, d: Any) -> Any:
+        """Whether `divide_short` may be used: `d` has 64 bits, and the quotient 128."""
+        return _fits(a, 3) and _fits(d, 1) and limb(a, 2) < limb(d, 0)
+
+    @njit
+    def divide_short(a: Any, d: Any) -> Any:
+        """Quotient and remainder of ``a / d``."""
+        d0, n1, n0 = limb(d, 0), limb(a, 1), limb(a, 0)
+        q1 = step(limb(a, 2), n1, d0)
+        q0 = step(n1 - q1 * d0, n0, d0)
+        return _to256(combine(q1, q0)), n0 - q0 * d0
+
+    @njit
     def div_down(a: Any, d: Any) -> Any:
+        if is_short(a, d):
+            return divide_short(a, d)[0]
         return mul_divide(raw.widen(1), a, d)[0]
 
     @njit
     def div_up(a: Any, d: Any) -> Any:
-        q, r = mul_divide(raw.widen(1), a, d)
+        if is_short(a, d):
+            q, r = divide_short(a, d)
+        else:
+            q, wide = mul_divide(raw.widen(1), a, d)
+            r = u64(nonzero(wide))
         return raw.add(q, raw.bit(nonzero(r)))
 
     @njit

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tidemill.errors import BadInput
 from tidemill.units import MAX_UINT256, Uint, minimum, rule, wide
-from tidemill.units.jit import as_index, borrow, load256, pack, store256, unpack
+from tidemill.units.jit import as_index, borrow, load128, load256, pack, store256, unpack
 from tidemill.units.kernels import kernel, part
 from tidemill.venues.aave_v3.codes import Code
 from tidemill.venues.aave_v3.rules import (
@@ -247,16 +247,16 @@ def _minus(a: Uint, b: Uint) -> Uint:
 @part
 def _accrued(cells: Any, first: int, elapsed: int) -> tuple[Any, Any, Any]:
     """Index of income, index of debt and the treasury's claim, ``elapsed`` seconds after the last update."""
-    income, debt = load256(cells, first + _INCOME), load256(cells, first + _DEBT)
+    income, debt = load128(cells, first + _INCOME), load128(cells, first + _DEBT)
     accrued = load256(cells, first + _ACCRUED)
     if elapsed == 0:
         return income, debt, accrued
-    before, owed, factor = debt, load256(cells, first + _OWED), load256(cells, first + _FACTOR)
-    rate = load256(cells, first + _INCOME_RATE)
+    before, owed, factor = debt, load256(cells, first + _OWED), load128(cells, first + _FACTOR)
+    rate = load128(cells, first + _INCOME_RATE)
     if rate != 0:
         income = grow_half_up(income, linear_interest_down(rate, elapsed))
     if owed != 0:
-        debt = grow_half_up(debt, binomial_interest_down(load256(cells, first + _DEBT_RATE), elapsed))
+        debt = grow_half_up(debt, binomial_interest_down(load128(cells, first + _DEBT_RATE), elapsed))
         if factor != 0:
             accrued = accrued + treasury_shares_half_up(owed, before, debt, factor, income)
     return income, debt, accrued
@@ -267,10 +267,10 @@ def _rates(cells: Any, first: int, owed: Any, debt_index: Any, cash: Any) -> tup
     """Rates of income and of debt, once ``cash`` lies there and ``owed`` (scaled) is lent."""
     debt = ray_mul_half_up(owed, debt_index)
     usage = usage_ratio_half_up(debt, cash)
-    optimal, base = load256(cells, first + _OPTIMAL), load256(cells, first + _BASE)
-    slope1, slope2 = load256(cells, first + _SLOPE1), load256(cells, first + _SLOPE2)
+    optimal, base = load128(cells, first + _OPTIMAL), load128(cells, first + _BASE)
+    slope1, slope2 = load128(cells, first + _SLOPE1), load128(cells, first + _SLOPE2)
     variable = variable_rate_half_up(usage, optimal, base, slope1, slope2)
-    income = liquidity_rate_half_up(debt, variable, usage, load256(cells, first + _FACTOR))
+    income = liquidity_rate_half_up(debt, variable, usage, load128(cells, first + _FACTOR))
     return income, variable
 
 
@@ -321,9 +321,10 @@ def _act(
     of_debt = verb in (BORROW, REPAY)
     total = load256(cells, first + (_OWED if of_debt else _SUPPLIED))
     index = debt if of_debt else income
-    scaled = load256(accounts, row + (_BORROWED if of_debt else _HELD))
-    whole, adds = ray_mul_half_up(scaled, index), verb in (SUPPLY, BORROW)
+    scaled = load128(accounts, row + (_BORROWED if of_debt else _HELD))
+    whole, adds = _NONE, verb in (SUPPLY, BORROW)
     if not adds:
+        whole = ray_mul_half_up(scaled, index)
         if verb == REPAY:
             if whole == 0:
                 return _NO_DEBT, amount
@@ -335,7 +336,7 @@ def _act(
             if amount > whole:
                 return _TOO_MUCH, amount
     if verb == BORROW:
-        held = load256(accounts, row + _HELD)
+        held = load128(accounts, row + _HELD)
         code = _check_value(cells, updated, accounts, bits, now, me, reserve, amount, (income, debt, held))
         if code != 0:
             return code, amount
@@ -361,7 +362,7 @@ def _act(
         code = _check_after(cells, updated, accounts, bits, now, me, reserve, amount == whole, (income, debt, after))
         if code != 0:
             return code, amount
-    if verb == SUPPLY and scaled == 0 and load256(cells, first + _LTV_BPS) != 0:
+    if verb == SUPPLY and scaled == 0 and load128(cells, first + _LTV_BPS) != 0:
         bits[me, _COLLATERAL] = using | bit
     elif verb == WITHDRAW and amount == whole:
         bits[me, _COLLATERAL] = using & ~bit
@@ -398,7 +399,7 @@ def _check_value(
     if health_factor_half_up(collateral, average_down(weighted, collateral), debt) <= HEALTHY:
         return _UNHEALTHY
     first = reserve * _ROWS
-    value = value_down(amount, load256(cells, first + _PRICE), load256(cells, first + _UNIT))
+    value = value_down(amount, load256(cells, first + _PRICE), load128(cells, first + _UNIT))
     if collateral_needed(debt, value, ltv) > collateral:
         return _SHORT
     return 0
@@ -417,7 +418,7 @@ def _check_after(
     )
     if health_factor_half_up(collateral, average_down(weighted, collateral), debt) < HEALTHY:
         return _UNHEALTHY
-    if zero_ltv and load256(cells, reserve * _ROWS + _LTV_BPS) != 0:
+    if zero_ltv and load128(cells, reserve * _ROWS + _LTV_BPS) != 0:
         return _LTV
     return 0
 
@@ -437,25 +438,25 @@ def _account(
         if ((using | owing) & bit) == 0:
             continue
         first, row = r * _ROWS, 4 * (me * count + r)
-        price, unit = load256(cells, first + _PRICE), load256(cells, first + _UNIT)
+        price, unit = load256(cells, first + _PRICE), load128(cells, first + _UNIT)
         income, owed, scaled = fresh
         elapsed = 0
         if r != reserve:
-            income, owed = load256(cells, first + _INCOME), load256(cells, first + _DEBT)
-            scaled, elapsed = load256(accounts, row + _HELD), as_index(now - updated[r])
-        threshold = load256(cells, first + _THRESHOLD)
+            income, owed = load128(cells, first + _INCOME), load128(cells, first + _DEBT)
+            scaled, elapsed = load128(accounts, row + _HELD), as_index(now - updated[r])
+        threshold = load128(cells, first + _THRESHOLD)
         if (using & bit) != 0 and threshold != 0:
-            rate = load256(cells, first + _INCOME_RATE)
+            rate = load128(cells, first + _INCOME_RATE)
             if elapsed != 0 and rate != 0:
                 income = ray_mul_half_up(linear_interest_down(rate, elapsed), income)
             value = value_down(ray_mul_half_up(scaled, income), price, unit)
-            ltv = load256(cells, first + _LTV_BPS)
+            ltv = load128(cells, first + _LTV_BPS)
             collateral = collateral + value
             lent = lent + value * ltv
             weighted = weighted + value * threshold
             zero_ltv = zero_ltv or ltv == 0
         if (owing & bit) != 0:
             if elapsed != 0:
-                owed = ray_mul_half_up(binomial_interest_down(load256(cells, first + _DEBT_RATE), elapsed), owed)
-            debt = debt + value_down(ray_mul_half_up(load256(accounts, row + _BORROWED), owed), price, unit)
+                owed = ray_mul_half_up(binomial_interest_down(load128(cells, first + _DEBT_RATE), elapsed), owed)
+            debt = debt + value_down(ray_mul_half_up(load128(accounts, row + _BORROWED), owed), price, unit)
     return collateral, debt, lent, weighted, zero_ltv

@@ -44,7 +44,7 @@ _HALF = 5_000
 _YEAR_SQUARED = 31_536_000**2
 
 
-@rule
+@rule(inlined=True)
 def ray_mul_half_up(a: Uint, b: Uint) -> Uint:
     """``a * b`` in rays. This and the three below revert without a word where the contract's own numbers end.
 
