@@ -53,6 +53,7 @@ def readers_of(
     *,
     name: str = "address",
     marks: Sequence[LogQuery] = (),
+    unless: Mapping[str, tuple[str, Sequence[str]]] | None = None,
 ) -> list[History]:
     """Return the readers of the address the user gave, else of the known one and of those found by their events.
 
@@ -61,23 +62,31 @@ def readers_of(
     make : address → its readers, none where the account has nothing to do with it. name : of the known address.
     views : an ABI as text and views of it without arguments that every such contract answers; what is found must.
     marks : events of any contract that name the account. Without an account there is nothing to look for.
+    unless : views as ``views``, by kind: what answers these as well is of that kind, and of no other.
 
-    Raises ``BadInput`` where the address that the user gave is no such contract.
+    Raises ``BadInput`` where the address that the user gave is no such contract, or of a more particular kind.
     """
     if not past.account:
         return []
     given = past.contracts.get("address", "")
     if given and not _answers(past, given, *views):
         raise BadInput(f"{given} on {past.network} is no {kind}: it does not answer {', '.join(views[1])}", field="at")
+    if given and (other := _particular(past, given, unless)):
+        raise BadInput(f"{given} on {past.network} is a {other}; give --at {other}={given}", field="at")
     if given:
         return list(make(given))
     known = past.contracts.get(name, "")
     places = [known] if known and past.rpc.code(known, block=past.last) else []
     for query in marks if past.find else ():
         for address in dict.fromkeys(str(log["address"]).lower() for log in past.logs(query)):
-            if address not in places and _answers(past, address, *views):
+            if address not in places and _answers(past, address, *views) and not _particular(past, address, unless):
                 places.append(address)
     return [reader for place in places for reader in make(place)]
+
+
+def _particular(past: Past, address: str, kinds: Mapping[str, tuple[str, Sequence[str]]] | None) -> str:
+    """Return the first of ``kinds`` as which a contract answers, empty for none."""
+    return next((kind for kind, views in (kinds or {}).items() if _answers(past, address, *views)), "")
 
 
 def _answers(past: Past, address: str, contract: str, views: Sequence[str]) -> bool:
@@ -136,7 +145,7 @@ class Reader:
     client : of the contract, for the account. contract : its address.
     told : reads a transaction's logs. queries : find the logs that touch what the account holds.
     assets : tokens that occur. share : the receipt token that the contract issues, if it does.
-    positions : (client, block) → what the account holds by name, by default as the client says.
+    positions : (client, block) → what the account holds by name; by default as the client says, nothing beside shares.
     quotes : (block) → prices. notes : what a reader of the statement must know.
     others : finds logs of whatever but time moves what is held; none given: it cannot be told.
     """
@@ -159,7 +168,7 @@ class Reader:
         self._past, self.client, self.venue = past, client, str(client.venue)
         self.contracts: Sequence[str] = (contract,)
         self._contract, self._told, self._assets, self._share, self._quotes = contract, told, assets, share, quotes
-        self._positions = positions or (lambda one, block: one.positions(past.account, block))
+        self._positions = positions or (lambda one, block: () if share else one.positions(past.account, block))
         self._notes, self._standing, self._others = notes, Standing(past.rpc), others
         self._looks_ahead = bool(others)
         logs = [log for query in queries for log in past.logs(query)]
@@ -189,12 +198,12 @@ class Reader:
         if not self._standing.at(self._contract, block):
             return Holding()
         account, client = self._past.account, self.client
-        quotes = tuple(self._quotes(block))
+        quotes, positions = tuple(self._quotes(block)), tuple(self._positions(client, block))
         if self._share is None:
-            return Holding(tuple(self._positions(client, block)), quotes=quotes)
+            return Holding(positions, quotes=quotes)
         (held,) = ask(client.rpc, self._share.address, ERC20, "balanceOf", (account,), block)
         rates: Mapping[str, Rate] = client.rates(block)
-        return Holding((), {self._share.id: held} if held else {}, rates, quotes)
+        return Holding(positions, {self._share.id: held} if held else {}, rates, quotes)
 
     def ahead(self, block: int) -> Holding | None:
         """See ``History``: asked with the time of the block, where nobody else did anything here in it."""
@@ -204,8 +213,8 @@ class Reader:
         if client is None:
             self._looks_ahead = False
             return None
-        positions = tuple(self._positions(client, block - 1))
-        return structs.replace(self.holding(block - 1), positions=positions)
+        ahead = structs.replace(self.holding(block - 1), positions=tuple(self._positions(client, block - 1)))
+        return structs.replace(ahead, rates=client.rates(block - 1)) if self._share else ahead
 
     def _had_others(self, block: int) -> bool:
         mine = {touch.tx for touch in self._touches}

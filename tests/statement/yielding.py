@@ -1,0 +1,168 @@
+"""A small life at what grows by itself: a savings vault, a vault over a lending market, and liquid staking, all really there.
+
+``ME`` and others act in the same blocks, pay in for each other, send shares around and fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from statement.portfolio import ALICE, BOB, DAY, ME, OWNER, PRICE, START, USDC, USERS, WETH, Doing, Portfolio
+from tidemill.chain.abi import Abi
+from tidemill.chain.anvil import Anvil
+from tidemill.chain.artefacts import artefact
+from tidemill.chain.deploy import Deployment, deploy
+from tidemill.chain.types import Call
+from tidemill.studies.held_asked import Asked
+from tidemill.venues.morpho_blue.client import MorphoClient, MorphoDeployment
+from tidemill.venues.morpho_blue.state import MOCK
+from tidemill.venues.morpho_vault.client import LendingVaultClient
+from tidemill.venues.morpho_vault.client_abi import VAULT as LENDING
+from tidemill.venues.morpho_vault.client_abi import MarketAt
+from tidemill.venues.morpho_vault.client_abi import VaultDeployment as LendingAt
+from tidemill.venues.savings_vault.client import SavingsClient
+from tidemill.venues.shared.client_parts import ERC20, abi
+from tidemill.venues.shared.vault_client import VAULT, VaultDeployment
+
+SAVED, LENT = "sUSDC@op", "mUSDC@op"
+KINDS = {"savings": "savings_vault", "lending": "morpho_vault"}
+SHARES = {"savings": SAVED, "lending": LENT}
+ASSETS = {"savings": USDC, "lending": USDC}
+_TOKEN = Abi(artefact("TestToken").abi)
+_LLTV = 86 * 10**16
+_RATE = 10**27 + 2 * 10**18  # some six percent a year
+
+
+class Yielding(Portfolio):
+    """Contracts, actors with tokens and allowances, and what they did."""
+
+    def __init__(self, anvil: Anvil, seed: str) -> None:
+        self.anvil, self.rpc, self.rng = anvil, anvil.rpc, Random(seed)
+        self.done, self.time, self.price, self.clients = [], START, PRICE, {}
+        for who in (*USERS, OWNER):
+            anvil.set_balance(who, 10**21)
+        made = [Deployment(name, "TestToken", (name, name.partition("@")[0], n)) for name, n in ((USDC, 6), (WETH, 18))]
+        self.tokens = {name: address.lower() for name, address in deploy(anvil, OWNER, made).items()}
+        self._savings()
+        self._lending()
+        self._endow()
+        self.began = self.rpc.block().number
+        self._begin()
+
+    def _savings(self) -> None:
+        terms = "Savings", "sUSDC", 6, self.tokens[USDC], OWNER, _RATE, self.rpc.block().timestamp
+        vault = deploy(self.anvil, OWNER, [Deployment("vault", "SavingsVault", terms)])["vault"].lower()
+        place = VaultDeployment(vault, self.tokens[USDC], USDC, SAVED)
+        self.tokens[SAVED] = vault
+        self._of_all("savings", lambda who: SavingsClient(self.rpc, place, venue="savings", account=who))
+
+    def _lending(self) -> None:
+        made = [
+            Deployment("morpho", "Morpho", (OWNER,)),
+            Deployment("irm", "IrmMock"),
+            Deployment("oracle", "OracleMock"),
+        ]
+        made.append(Deployment("vault", "LendingVault", (self.tokens[USDC], OWNER, "Lending", "mUSDC", 12)))
+        at = {name: address.lower() for name, address in deploy(self.anvil, OWNER, made).items()}
+        params = self.tokens[USDC], self.tokens[WETH], at["oracle"], at["irm"], _LLTV
+        there = MorphoDeployment.of_market(at["morpho"], params, loan_id=USDC, collateral_id=WETH, irm_name=MOCK)
+        self._of_all("market", lambda who: MorphoClient(self.rpc, there, venue="market", account=who))
+        markets = {"market": MarketAt(there.morpho, there.params, there.id)}
+        place = LendingAt(at["vault"], self.tokens[USDC], USDC, LENT, 10**12, markets)
+        self.tokens[LENT] = at["vault"]
+        self._of_all("lending", lambda who: LendingVaultClient(self.rpc, place, venue="lending", account=who))
+
+    def _endow(self) -> None:
+        """Tokens, and allowances that stand, so that an action is one transaction."""
+        spenders = *(self.tokens[share] for share in SHARES.values()), self.clients["market"][ME].deployment.morpho
+        most, codec = (1 << 256) - 1, abi(ERC20)
+        for who in (*USERS, OWNER):
+            for token, amount in ((USDC, 10**13), (WETH, 10**22)):
+                calls = [Call(self.tokens[token], _TOKEN.encode("mint", who, amount))]
+                calls += [Call(self.tokens[token], codec.encode("approve", one, most)) for one in spenders]
+                self.run([(who, call) for call in calls])
+
+    def _begin(self) -> None:
+        for venue, verb, args in (
+            ("market", "enable_irm", {"irm": MOCK}),
+            ("market", "enable_lltv", {"lltv": _LLTV}),
+            ("market", "create_market", {}),
+            ("market", "set_price", {"price": PRICE * 10**24}),
+            ("market", "supply", {"assets": 10**10}),
+            ("market", "supply_collateral", {"assets": 10**20}),
+            ("market", "borrow", {"assets": 9 * 10**9}),
+            ("lending", "set_supply_queue", {"queue": "0"}),
+            ("lending", "set_fee", {"fee": 10**17, "recipient": BOB}),
+            ("lending", "deposit", {"assets": 10**10}),
+            ("savings", "deposit", {"assets": 10**10}),
+        ):
+            if verb == "set_supply_queue":
+                self._list_market()
+            (done,) = self.turn(self.doing(OWNER, venue, verb, **args))
+            assert done.receipts[0].status, (venue, verb, done.status)
+
+    def _list_market(self) -> None:
+        at = self.clients["lending"][OWNER].deployment
+        there = at.markets["market"]
+        self.run([(OWNER, Call(at.vault, abi(LENDING).encode("add_market", there.morpho, there.params, 10**13)))])
+
+
+def live(world: Yielding, turns: int) -> None:
+    """Let everybody act for so many blocks; ME in each, others before and behind it."""
+    rng = world.rng
+    for _ in range(turns):
+        who = [ME, *rng.sample([ALICE, BOB, OWNER], rng.randint(0, 2))]
+        rng.shuffle(who)
+        doings = [doing for one in who if (doing := _draw(world, rng, one)) is not None]
+        world.turn(*doings, seconds=rng.choice((2, 600, DAY, 9 * DAY)))
+
+
+def _draw(world: Yielding, rng: Random, who: str) -> Doing | None:
+    deeds: tuple[Callable[[Yielding, Random, str], Doing | None], ...] = (_vault, _vault, _send, _mistake)
+    return rng.choice((_govern,) if who == OWNER else deeds)(world, rng, who)
+
+
+def _vault(world: Yielding, rng: Random, who: str) -> Doing:
+    venue = rng.choice(("savings", "lending"))
+    shares = world.held(SHARES[venue], who)
+    verb = rng.choice(("deposit", "mint", "withdraw", "redeem", "redeem")) if shares else "deposit"
+    if verb == "deposit":
+        return _paid_for(world, rng, who, venue)
+    if verb == "withdraw":
+        return world.doing(who, venue, verb, assets=rng.randrange(1, 10**6))
+    part = shares if rng.random() < 0.3 else rng.randrange(1, shares)
+    return world.doing(who, venue, verb, shares=part)
+
+
+def _paid_for(world: Yielding, rng: Random, who: str, venue: str) -> Doing:
+    """A deposit, which others may make for ME."""
+    assets, to = rng.randrange(1, 10**9), rng.choice((who, ME))
+    call = Call(world.tokens[SHARES[venue]], abi(VAULT).encode("deposit", assets, to))
+    return Doing(who, venue, "deposit", {"assets": assets, "to": to}, (call,))
+
+
+def _send(world: Yielding, rng: Random, who: str) -> Doing | None:
+    token = rng.choice((*SHARES.values(), USDC))
+    held, to = world.held(token, who), rng.choice([one for one in USERS if one != who])
+    return world.sending(who, token, to, rng.randrange(1, held // 4)) if held > 8 else None
+
+
+def _mistake(world: Yielding, rng: Random, who: str) -> Doing:
+    return world.doing(who, rng.choice(("savings", "lending")), "redeem", shares=10**40)
+
+
+def _govern(world: Yielding, rng: Random, who: str) -> Doing:
+    pick = rng.randrange(3)
+    if pick == 0:
+        return world.doing(who, "savings", "set_rate", rate=10**27 + rng.randrange(4 * 10**18))
+    return world.doing(who, *(("savings", "drip") if pick == 1 else ("lending", "accrue")))
+
+
+def asked(world: Yielding, **changes: Any) -> Asked:
+    """Ask for everything ME had, by the contracts' addresses."""
+    contracts = tuple((kind, world.tokens[SHARES[venue]]) for venue, kind in KINDS.items())
+    told = {"address": ME, "contracts": contracts, "home": "USDC", "given": {"ETH": str(PRICE)},
+            "start": str(world.began), "samples": 2}  # fmt: skip
+    return Asked(**(told | changes))
