@@ -43,15 +43,19 @@ def check_complete(before: Holding, deeds: Sequence[Deed], after: Holding, block
     Raises ``BadData``, which names block and position.
     """
     change: dict[str, int] = {}
-    moved = set()
+    moved, grows = set(), set()
     for holding, sign in ((after, 1), (before, -1)):
         for position in holding.positions:
-            weight = position.data[treatment(position.kind).weight]
+            how = treatment(position.kind)
+            weight = position.data[how.weight]
+            grows |= {position.id} if how.principal == "grows" else set()
             change[position.id] = change.get(position.id, 0) + sign * weight
     rates = {**before.rates, **after.rates}
     for deed in deeds:
-        if deed.kind == "own":
+        if deed.kind == "own" and deed.position.endswith("#shares"):
             _check_paid(deed, rates, block)
+        if deed.kind == "own" and deed.size and not deed.transfers and deed.position in grows:
+            raise BadData(f"block {block:,}: {deed.verb} changed {deed.position} by {deed.size} and moved no token")
         change[deed.position] = change.get(deed.position, 0) - deed.size
         if deed.kind in ("came", "went"):
             moved.add(deed.position)

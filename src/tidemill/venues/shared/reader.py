@@ -144,7 +144,8 @@ class Reader:
     ----------
     client : of the contract, for the account. contract : its address.
     told : reads a transaction's logs. queries : find the logs that touch what the account holds.
-    assets : tokens that occur. share : the receipt token that the contract issues, if it does.
+    assets : tokens that occur. share : the receipt token that the contract issues, if it does; one that is not ``issued``
+        there is made and burnt by others, which is as good as received and sent.
     positions : (client, block) → what the account holds by name; by default as the client says, nothing beside shares.
     quotes : (block) → prices. notes : what a reader of the statement must know.
     others : finds logs of whatever but time moves what is held; none given: it cannot be told.
@@ -160,6 +161,7 @@ class Reader:
         assets: Sequence[Asset],
         *,
         share: Asset | None = None,
+        issued: bool = True,
         positions: Callable[[Any, int], Sequence[Position]] | None = None,
         quotes: Callable[[int], Sequence[Quote]] = lambda _block: (),
         notes: Sequence[str] = (),
@@ -170,7 +172,7 @@ class Reader:
         self._contract, self._told, self._assets, self._share, self._quotes = contract, told, assets, share, quotes
         self._positions = positions or (lambda one, block: () if share else one.positions(past.account, block))
         self._notes, self._standing, self._others = notes, Standing(past.rpc), others
-        self._looks_ahead = bool(others)
+        self._looks_ahead, self._issued = bool(others), issued
         logs = [log for query in queries for log in past.logs(query)]
         self._touches = sorted({touch_of(log) for log in logs})
 
@@ -235,7 +237,11 @@ class Reader:
                 continue
             moves = tuple(_move(token, amount, self.venue) for token, amount in told.legs.items())
             out.append(Deed(self.venue, told.position, "own", told.verb, told.amounts, moves, told.size))
-            made -= told.legs.get(self._share.id, 0) if self._share else 0
+            shares = told.legs.get(self._share.id, 0) if self._share else 0
+            if told.position.endswith("#shares"):
+                made -= shares
+            else:  # not burnt: the contract keeps them for a position of its own
+                handed_over -= shares
         if made:
             raise BadData(f"transaction {tx.at.tx}: {made} shares of {self.venue} are more than its events tell")
         if handed_over and self._share:
@@ -255,7 +261,7 @@ class Reader:
         made = handed_over = 0
         for source, target, amount in moves:
             into = amount * ((target == self._past.account) - (source == self._past.account))
-            if source in makers or target in makers:
+            if self._issued and (source in makers or target in makers):
                 made += into
             else:
                 handed_over += into
