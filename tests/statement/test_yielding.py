@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from statement.portfolio import ALICE, ME
-from statement.test_faults import Planted, skipped, unpaid
+from statement.test_faults import Planted, doubled, skipped, unpaid
 from statement.yielding import (
     ASSETS,
     BRIDGED,
@@ -114,7 +114,8 @@ def test_it_ends_with_what_the_chain_holds_and_says_what_was_sent(world: Yieldin
     assert [len(through[venue]) for venue in KINDS] == [2, 2, 2, 0], "at the bridged form there is nothing to do"
     held = {one.id.partition("#")[2]: dict(one.principal) for one in end.positions}
     assert {number: list(paid.values()) for number, paid in held.items()} == requests(world)
-    assert held
+    assert stated.total is not None
+    assert sum("wait in a queue" in one for one in stated.total.warnings) == len(held) > 0
     handed = [one for one in world.done if one.verb == "transfer" and one.args["token"] in SHARES.values()]
     assert sum(ME in (one.who, one.args["to"]) for one in handed) > 2
 
@@ -210,6 +211,38 @@ def test_a_loss_is_told_to_the_wei_wherever_in_a_block_it_falls() -> None:
     assert told == seen
     assert told.keys() == {"shares", "2", "3"}, "what is finalized loses nothing any more"
     assert lose(together=True)[0] == seen
+
+
+def test_a_loss_that_is_misread_is_caught_where_nobody_else_acted(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module("tidemill.venues.liquid_staking.history")
+    right = module.told
+    with Anvil(AnvilOptions(chain_id=10)) as anvil:
+        world = Yielding(anvil, "")
+        world.turn(world.doing(ME, "staking", "stake", amount=10**19))
+        world.turn(world.doing(ME, "staking", "request_withdrawal", shares=10**18))
+        world.turn(world.doing(OWNER, "staking", "report_slashing", amount=10**18))
+        question = asked_of(world, "staking")
+        assert slashed(from_chain(world.rpc, question)).keys() == {"shares", "1"}
+        for spoil in (skipped, doubled):
+            planted = Planted(right, "slashed", spoil)
+            monkeypatch.setattr(module, "told", planted)
+            with pytest.raises(InvariantBroken):
+                from_chain(world.rpc, question)
+            assert planted.block is not None
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 60), (31, 75), (50, 92)])
+def test_a_part_of_the_time_is_stated_as_well(world: Yielding, first: int, last: int) -> None:
+    part = from_chain(world.rpc, asked(world, start=str(world.began + first), end=str(world.began + last)))
+    fall = waterfall(post(part.record, part.marks))
+    assert abs(fall.unexplained) <= fall.bound
+    assert sum(line.value for line in fall.lines) + fall.unexplained == fall.keep
+    at = world.began + last
+    for token in SHARES.values():
+        balances = {here(name): amount for name, amount in part.marks[-1].balances.items()}
+        assert balances.get(token, 0) == world.held(token, ME, at), token
+    waiting = {one.id.partition("#")[2] for one in part.marks[-1].positions}
+    assert waiting == {one.id.partition("#")[2] for one in world.clients["staking"][ME].positions(ME, at)}
 
 
 def worth(world: Yielding) -> dict[str, int]:
