@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from statement.portfolio import ALICE, ME
+from statement.portfolio import ALICE, ME, USDC, Doing
 from statement.test_faults import Planted, doubled, skipped, unpaid
 from statement.yielding import (
     ASSETS,
@@ -24,14 +24,20 @@ from statement.yielding import (
     asked_of,
     live,
 )
+from tidemill.chain.abi import Abi
 from tidemill.chain.anvil import Anvil, AnvilOptions
+from tidemill.chain.artefacts import artefact
+from tidemill.chain.deploy import Deployment, deploy
+from tidemill.chain.types import Call
 from tidemill.errors import BadData, BadInput, InvariantBroken, RpcError
 from tidemill.interfaces import Befell, Filled, Recorded
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
 from tidemill.studies.held_chain import from_chain
 from tidemill.studies.held_document import Portfolio as Stated
+from tidemill.venues.shared.client_parts import ERC20, abi
 from tidemill.venues.shared.told import add
+from tidemill.venues.staking_rewards.client import FARM
 
 pytestmark = pytest.mark.chain
 
@@ -188,10 +194,11 @@ def lose(*, together: bool) -> tuple[dict[str, int], dict[str, int]]:
             world.doing(ME, "staking", "stake", amount=10**18),
             world.doing(OWNER, "staking", "report_slashing", amount=10**18 + 11),
             world.doing(ME, "staking", "request_withdrawal", shares=10**17 + 9),
-            world.sending(ME, STAKED, ALICE, 10**18 + 1),
+            world.doing(OWNER, "staking", "finalize", until=world.time),
             world.doing(OWNER, "staking", "report_rewards", amount=3 * 10**17),
             world.doing(OWNER, "staking", "report_slashing", amount=2 * 10**18 + 13),
             world.doing(OWNER, "staking", "report_rewards", amount=10**17),
+            world.sending(ME, STAKED, ALICE, 10**18 + 1),
         ]
         seen: dict[str, int] = {}
         for turn in [deeds] if together else [[deed] for deed in deeds]:
@@ -231,6 +238,45 @@ def test_a_loss_that_is_misread_is_caught_where_nobody_else_acted(monkeypatch: p
             assert planted.block is not None
 
 
+def test_a_loss_falls_on_what_is_staked_elsewhere_and_on_what_leaves_in_the_block() -> None:
+    with Anvil(AnvilOptions(chain_id=10)) as anvil:
+        world = Yielding(anvil, "")
+        world.turn(world.doing(ME, "staking", "stake", amount=10**19))
+        parties = OWNER, world.tokens[USDC], world.tokens[STAKED]
+        farm = deploy(anvil, OWNER, [Deployment("farm", "StakingRewards", parties)])["farm"]
+        codec = abi(FARM + ERC20)
+        for to, data in (
+            (world.tokens[STAKED], codec.encode("approve", farm, 10**19)),
+            (farm, codec.encode("stake", 4 * 10**18)),
+        ):
+            world.turn(Doing(ME, "", "farm", {}, (Call(to, data),)))
+        alone = world.doing(OWNER, "staking", "report_slashing", amount=10**18 + 3)
+        with_others = [
+            world.doing(OWNER, "staking", "report_rewards", amount=10**15),
+            world.sending(ME, STAKED, ALICE, 10**18 + 1),
+            world.doing(OWNER, "staking", "report_slashing", amount=10**18 + 3),
+            world.sending(ALICE, STAKED, ME, 10**17),
+        ]
+        lost = 0
+        for turn, held in (([alone], 10**19), (with_others, 10**19 + 10**17)):
+            (was,) = world.clients["staking"][ME].rates().values()
+            world.turn(*turn)
+            (now,) = world.clients["staking"][ME].rates().values()
+            more = (
+                10**15 if len(turn) > 1 else 0
+            )  # rewards ahead of the loss, of which the protocol's part is made in shares
+            (asset,) = was.assets
+            before = held * (was.assets[asset] + more) // (now.shares if more else was.shares)
+            lost += held * now.assets[asset] // now.shares - before
+        contracts = whereabouts(world, "staking"), ("staking_rewards", farm)
+        done = from_chain(
+            world.rpc, asked(world, contracts=contracts, home="WETH", given={"USDC": "0.0005"}, samples=0)
+        )
+        assert slashed(done) == {"shares": lost}
+        fall = waterfall(post(done.record, done.marks))
+        assert abs(fall.unexplained) <= fall.bound
+
+
 @pytest.mark.parametrize(("first", "last"), [(0, 60), (31, 75), (50, 92)])
 def test_a_part_of_the_time_is_stated_as_well(world: Yielding, first: int, last: int) -> None:
     part = from_chain(world.rpc, asked(world, start=str(world.began + first), end=str(world.began + last)))
@@ -256,16 +302,18 @@ def worth(world: Yielding) -> dict[str, int]:
 def test_a_bridged_rate_that_falls_is_a_loss_of_what_was_held_then(together: bool) -> None:
     with Anvil(AnvilOptions(chain_id=10)) as anvil:
         world = Yielding(anvil, "")
+        minted = Abi(artefact("TestToken").abi).encode("mint", ME, 5 * 10**17)  # as a bridge does
         deeds = [
             world.doing(OWNER, "bridged", "push", rate=12 * 10**17),
             world.sending(ALICE, BRIDGED, ME, 10**18 + 1),
+            Doing(ALICE, "", "bridge", {}, (Call(world.tokens[BRIDGED], minted),)),
             world.doing(OWNER, "bridged", "push", rate=11 * 10**17 + 3),
             world.sending(ME, BRIDGED, ALICE, 2 * 10**18),
         ]
         for turn in [deeds] if together else [[deed] for deed in deeds]:
             world.turn(*turn)
         done = from_chain(world.rpc, asked_of(world, "bridged"))
-        held = 11 * 10**18 + 1
+        held = 115 * 10**17 + 1
         assert slashed(done) == {"shares": -(held * 12 * 10**17 // 10**18 - held * (11 * 10**17 + 3) // 10**18)}
         fall = waterfall(post(done.record, done.marks))
         assert abs(fall.unexplained) <= fall.bound

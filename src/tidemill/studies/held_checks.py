@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import structs
+
 from tidemill.errors import BadData
 from tidemill.interfaces import Rate, Transfer
 from tidemill.ledger.families import treatment
 from tidemill.venues.shared.history import ME, OUTSIDE, Deed, Holding
 
-__all__ = ["check_complete", "settled"]
+__all__ = ["check_complete", "settled", "suffered"]
 
 
 def settled(deeds: Sequence[Deed], issuers: Mapping[str, str]) -> tuple[Deed, ...]:
@@ -35,6 +37,38 @@ def settled(deeds: Sequence[Deed], issuers: Mapping[str, str]) -> tuple[Deed, ..
         elif amount < 0:
             kept.append(Deed(issuers[token], place, "went", "sent", {}, (Transfer(token, ME, OUTSIDE, -amount),)))
     return tuple(kept)
+
+
+def suffered(acts: Sequence[Sequence[Deed]], ahead: Holding) -> list[tuple[Deed, ...]]:
+    """Say what receipt tokens lost where they fell (``Deed.fell``), of all that is held of them; nothing lost, no deed.
+
+    As in the books, what came within the block was there ahead of it, and what went is there until its end.
+    """
+    held = {
+        token: ahead.shares.get(token, 0)
+        + sum(one.principal.get(token, 0) + one.claimable.get(token, 0) for one in ahead.positions)
+        for token in ahead.rates
+    }
+    for move in (move for deeds in acts for deed in deeds if deed.kind == "came" for move in deed.transfers):
+        held[move.token] = held.get(move.token, 0) + move.amount
+    out = []
+    for deeds in acts:
+        kept = []
+        for deed in deeds:
+            for move in deed.transfers if deed.kind == "own" else ():
+                if move.token in ahead.rates and ahead.rates[move.token].venue == deed.venue:
+                    held[move.token] += move.amount * ((move.target == ME) - (move.source == ME))
+            if not deed.fell:
+                kept.append(deed)
+                continue
+            lost: dict[str, int] = {}
+            for token, (was, now) in deed.fell.items():
+                old, new = was.of_down(held.get(token, 0)), now.of_down(held.get(token, 0))
+                lost |= {asset: new[asset] - old[asset] for asset in new if new[asset] != old[asset]}
+            if lost:
+                kept.append(structs.replace(deed, amounts=lost))
+        out.append(tuple(kept))
+    return out
 
 
 def check_complete(before: Holding, deeds: Sequence[Deed], after: Holding, block: int) -> None:

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tidemill.errors import BadInput
+from tidemill.interfaces import Rate
 from tidemill.venues.liquid_staking.client import BRIDGED, STAKING, BridgedClient, StakingClient, StakingDeployment
-from tidemill.venues.liquid_staking.rules import assets_for_shares_down, paid_down, rate_down
-from tidemill.venues.shared.client_parts import ERC20, ask, decode_log
+from tidemill.venues.liquid_staking.rules import paid_down, rate_down
+from tidemill.venues.shared.client_parts import ask, decode_log
 from tidemill.venues.shared.history import History, LogQuery, Past, topic_of
 from tidemill.venues.shared.reader import NOBODY, Reader, Standing, handed, named, readers_of, topic
 from tidemill.venues.shared.told import Told
@@ -50,25 +51,26 @@ def _of_event(client: StakingClient, name: str, args: Mapping[str, Any], block: 
 
 
 def _slashed(client: StakingClient, log: Mapping[str, Any], lost: int) -> list[Told]:
-    """Return what a loss took from the account's shares and from each of its requests."""
+    """Return what a share stood for ahead of a loss and behind it, and what each of the account's requests lost."""
     before, asset = int(str(log["blockNumber"]), 16) - 1, client.deployment.asset_id
     pool = _Pool(client, before)
     for one in _ahead(client, client.deployment.contract, log):
         pool.take_in(one)
     old, new = (pool.assets, pool.shares), (pool.assets - lost, pool.shares)
-    fell = {"shares": assets_for_shares_down(pool.mine, *old) - assets_for_shares_down(pool.mine, *new)}
+    was, now = (Rate(client.venue, {asset: total}, shares) for total, shares in (old, new))
+    out = [Told("slashed", f"{client.venue}#shares", fell={client.deployment.share_id: (was, now)})]
     for number, (assets, shares) in pool.waiting.items():
-        fell[str(number)] = paid_down(assets, shares, rate_down(*old)) - paid_down(assets, shares, rate_down(*new))
-    return [Told("slashed", f"{client.venue}#{name}", {}, 0, {}, {asset: -n}) for name, n in fell.items() if n]
+        fell = paid_down(assets, shares, rate_down(*new)) - paid_down(assets, shares, rate_down(*old))
+        out += [Told("slashed", f"{client.venue}#{number}", losses={asset: fell})] if fell else []
+    return out
 
 
 class _Pool:
-    """The contract's totals and the account's part of them, followed through the logs of a block."""
+    """The contract's totals and the account's requests that wait, followed through the logs of a block."""
 
     def __init__(self, client: StakingClient, block: int) -> None:
         self.client, me = client, client.account
         self.assets, self.shares = (int(client.read(name, block=block)) for name in ("totalAssets", "totalSupply"))
-        self.mine = int(client.read("balance", client.deployment.share_id, me, block=block))
         paid = int(client.read("lastFinalized", block=block))
         numbers = [int(one.id.rpartition("#")[2]) for one in client.positions(me, block)]
         asked = {number: client.read("request", number, block=block) for number in numbers if number > paid}
@@ -78,9 +80,8 @@ class _Pool:
         """Take in one log of the contract."""
         moved = decode_log(log, VAULT, venue="liquid staking", may_be_unknown=True)
         if moved is not None and moved.name == "Transfer":
-            args, amount = moved.args, int(moved.args["value"])
-            self.shares += amount * ((args["from"] == NOBODY) - (args["to"] == NOBODY))
-            self.mine += amount * ((args["to"] == self.client.account) - (args["from"] == self.client.account))
+            made = (moved.args["from"] == NOBODY) - (moved.args["to"] == NOBODY)
+            self.shares += made * int(moved.args["value"])
         for event in self.client.events([log]):
             if event.name in ("Staked", "Rewarded"):
                 self.assets += int(event.args["assets"])
@@ -107,15 +108,8 @@ def told_bridged(client: BridgedClient, logs: Sequence[Mapping[str, Any]]) -> li
             old = int(earlier[-1].args["rate"]) if earlier else int(client.read("getRate", block=before))
             if int(event.args["rate"]) >= old:
                 continue
-            mine = int(ask(client.rpc, at.share, ERC20, "balanceOf", (client.account,), before)[0])
-            for one in _ahead(client, at.share, log):
-                moved = decode_log(one, VAULT, venue="a bridged token", may_be_unknown=True)
-                if moved is not None and moved.name == "Transfer":
-                    into = (moved.args["to"] == client.account) - (moved.args["from"] == client.account)
-                    mine += into * int(moved.args["value"])
-            lost = mine * old // _WAD - mine * int(event.args["rate"]) // _WAD
-            if lost:
-                out.append(Told("slashed", f"{client.venue}#shares", {}, 0, {}, {at.asset_id: -lost}))
+            was, now = (Rate(client.venue, {at.asset_id: rate}, _WAD) for rate in (old, int(event.args["rate"])))
+            out.append(Told("slashed", f"{client.venue}#shares", fell={at.share_id: (was, now)}))
     return out
 
 

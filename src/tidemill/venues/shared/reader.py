@@ -232,8 +232,8 @@ class Reader:
         logs, out = tx.receipt.logs, []
         made, handed_over = self._shares_moved(logs)
         for told in self._told(self.client, logs):
-            if told.losses:
-                out.append(Deed(self.venue, told.position, "befell", told.verb, told.losses, (), told.size))
+            if told.losses or told.fell:
+                out.append(Deed(self.venue, told.position, "befell", told.verb, told.losses, (), told.size, told.fell))
                 continue
             moves = tuple(_move(token, amount, self.venue) for token, amount in told.legs.items())
             out.append(Deed(self.venue, told.position, "own", told.verb, told.amounts, moves, told.size))
