@@ -23,6 +23,7 @@ from statement.yielding import (
     asked,
     asked_of,
     live,
+    whereabouts,
 )
 from tidemill.chain.abi import Abi
 from tidemill.chain.anvil import Anvil, AnvilOptions
