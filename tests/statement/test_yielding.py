@@ -47,7 +47,7 @@ pytestmark = pytest.mark.chain
 def world() -> Iterator[Yielding]:
     with Anvil(AnvilOptions(chain_id=10)) as anvil:
         world = Yielding(anvil, "c")
-        live(world, 90)
+        live(world, 75)
         yield world
 
 
@@ -278,7 +278,7 @@ def test_a_loss_falls_on_what_is_staked_elsewhere_and_on_what_leaves_in_the_bloc
         assert abs(fall.unexplained) <= fall.bound
 
 
-@pytest.mark.parametrize(("first", "last"), [(0, 60), (31, 75), (50, 92)])
+@pytest.mark.parametrize(("first", "last"), [(0, 60), (31, 75), (50, 80)])
 def test_a_part_of_the_time_is_stated_as_well(world: Yielding, first: int, last: int) -> None:
     part = from_chain(world.rpc, asked(world, start=str(world.began + first), end=str(world.began + last)))
     fall = waterfall(post(part.record, part.marks))
