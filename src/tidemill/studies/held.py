@@ -15,7 +15,7 @@ from tidemill.chain import answers
 from tidemill.chain.rpc import Rpc, RpcRejected
 from tidemill.errors import RpcError
 from tidemill.interfaces import Block, Costs, Rate
-from tidemill.studies.held_checks import check_complete, settled
+from tidemill.studies.held_checks import check_complete, settled, suffered
 from tidemill.studies.held_sent import MOST, sent_by, without_logs
 from tidemill.venues.shared.history import Deed, History, Holding, Touch, Transaction
 
@@ -160,6 +160,8 @@ class _Reading:
         touched = {deed.venue for deed in deeds}
         ahead = {reader.venue: reader.ahead(block) if reader.venue in touched else None for reader in self.readers}
         states = [ahead[reader.venue] or self._held(reader, block - 1) for reader in self.readers]
+        told = suffered([act.deeds for act in acts], merged(states))
+        acts = tuple(structs.replace(act, deeds=deeds) for act, deeds in zip(acts, told, strict=True))
         exact = frozenset(venue for venue, state in ahead.items() if state is not None)
         return Happening(self._at(block), merged(states), acts, after, settled=exact)
 

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from tidemill.errors import BadInput
 
-__all__ = ["Asked", "address_of", "moment"]
+__all__ = ["Asked", "address_of", "moment", "places_of"]
 
 _ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 
@@ -23,7 +23,7 @@ class Asked(Struct, frozen=True):
     address, token_ids : whose past, or which position tokens (or both: these of that account).
     start, end : a block number, a moment (``2024-01-05``, ``2024-01-05T12:00:00Z``), or ``latest``.
     network : name of the network the endpoint must be on; empty takes what it says.
-    contracts : (kind, address) beside or instead of known deployments.
+    contracts : (kind, address) beside or instead of known deployments; see ``places_of``.
     home, given : see ``held_document.state``. samples : snapshots in between, for curves.
     find : look for contracts that nobody named, by the events that name the account.
     """
@@ -45,6 +45,17 @@ def address_of(text: str) -> str:
     if not _ADDRESS.fullmatch(text):
         raise BadInput(f"{text!r} is no address (0x and 40 hexadecimal digits)", field="address")
     return text.lower()
+
+
+def places_of(text: str) -> dict[str, str]:
+    """Read where a venue stands: its address, and by name what it does not tell itself; raises ``BadInput``.
+
+    >>> places_of("0x" + "ab" * 20 + ",share=0x" + "cd" * 20).keys()
+    dict_keys(['address', 'share'])
+    """
+    first, *more = text.split(",")
+    named = (one.partition("=") for one in more)
+    return {"address": address_of(first)} | {name: address_of(address) for name, _, address in named}
 
 
 def moment(text: str, field: str) -> int:

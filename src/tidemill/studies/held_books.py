@@ -42,24 +42,28 @@ _Amounts = dict[str, int]
 def groups(story: Story) -> list[frozenset[str]]:
     """Return the ids of all positions, those in one set that are one thing seen twice: a receipt token and its stake."""
     found: dict[str, set[str]] = {}
+    issuers = {token: rate.venue + _SHARES for holding in story.holdings() for token, rate in holding.rates.items()}
     for event in story.events:
         for deed in _deeds(event.acts) if isinstance(event, Happening) else ():
-            if deed.position:
-                found.setdefault(deed.position, {deed.position})
+            if deed.position:  # what took shares or gave them belongs to them
+                _join(found, deed.position, (issuers[move.token] for move in deed.transfers if move.token in issuers))
     for holding in story.holdings():
         for token in holding.shares:
             if holding.shares[token]:
-                name = holding.rates[token].venue + _SHARES
-                found.setdefault(name, {name})
+                _join(found, issuers[token], ())
         for position in holding.positions:
-            linked = found.setdefault(position.id, {position.id})
-            for token in (*position.principal, *position.claimable):
-                if token in holding.rates:
-                    name = holding.rates[token].venue + _SHARES
-                    linked |= found.get(name, {name})
-            for name in linked:
-                found[name] = linked
+            tokens = (*position.principal, *position.claimable)
+            _join(found, position.id, (issuers[token] for token in tokens if token in holding.rates))
     return list(dict.fromkeys(frozenset(one) for one in found.values()))
+
+
+def _join(found: dict[str, set[str]], name: str, others: Iterable[str]) -> None:
+    """Make one set of a position's and of those that are the same thing."""
+    linked = found.setdefault(name, {name})
+    for other in others:
+        linked |= found.get(other, {other})
+    for one in linked:
+        found[one] = linked
 
 
 def record_and_marks(

@@ -13,7 +13,7 @@ from tidemill.errors import BadInput, RpcError
 from tidemill.market.fetch import read_chunks
 from tidemill.market.ingest import read_token
 from tidemill.studies.held import read_story
-from tidemill.studies.held_asked import Asked, address_of, moment
+from tidemill.studies.held_asked import Asked, address_of, moment, places_of
 from tidemill.studies.held_document import Portfolio, Told, state
 from tidemill.studies.schema import Fidelity
 from tidemill.venues.about import about
@@ -144,7 +144,7 @@ def _contracts(asked: Asked, network: str) -> Iterator[tuple[str, Mapping[str, s
     for name in kinds():
         given = [address for one, address in asked.contracts if one == name]
         for address in given:
-            yield name, {"address": address_of(address)}
+            yield name, places_of(address)
         if given or kind(name).history is None:
             continue
         known = about(name).deployments.get(network)

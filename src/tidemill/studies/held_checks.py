@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import structs
+
 from tidemill.errors import BadData
 from tidemill.interfaces import Rate, Transfer
 from tidemill.ledger.families import treatment
 from tidemill.venues.shared.history import ME, OUTSIDE, Deed, Holding
 
-__all__ = ["check_complete", "settled"]
+__all__ = ["check_complete", "settled", "suffered"]
 
 
 def settled(deeds: Sequence[Deed], issuers: Mapping[str, str]) -> tuple[Deed, ...]:
@@ -37,21 +39,57 @@ def settled(deeds: Sequence[Deed], issuers: Mapping[str, str]) -> tuple[Deed, ..
     return tuple(kept)
 
 
+def suffered(acts: Sequence[Sequence[Deed]], ahead: Holding) -> list[tuple[Deed, ...]]:
+    """Say what receipt tokens lost where they fell (``Deed.fell``), of all that is held of them; nothing lost, no deed.
+
+    As in the books, what came within the block was there ahead of it, and what went is there until its end.
+    """
+    held = {
+        token: ahead.shares.get(token, 0)
+        + sum(one.principal.get(token, 0) + one.claimable.get(token, 0) for one in ahead.positions)
+        for token in ahead.rates
+    }
+    for move in (move for deeds in acts for deed in deeds if deed.kind == "came" for move in deed.transfers):
+        held[move.token] = held.get(move.token, 0) + move.amount
+    out = []
+    for deeds in acts:
+        kept = []
+        for deed in deeds:
+            for move in deed.transfers if deed.kind == "own" else ():
+                if move.token in ahead.rates and ahead.rates[move.token].venue == deed.venue:
+                    held[move.token] += move.amount * ((move.target == ME) - (move.source == ME))
+            if not deed.fell:
+                kept.append(deed)
+                continue
+            lost: dict[str, int] = {}
+            for token, (was, now) in deed.fell.items():
+                old, new = was.of_down(held.get(token, 0)), now.of_down(held.get(token, 0))
+                lost |= {asset: new[asset] - old[asset] for asset in new if new[asset] != old[asset]}
+            if lost:
+                kept.append(structs.replace(deed, amounts=lost))
+        out.append(tuple(kept))
+    return out
+
+
 def check_complete(before: Holding, deeds: Sequence[Deed], after: Holding, block: int) -> None:
     """Every position must have changed by what the deeds of the block say, in the part that time leaves alone.
 
     Raises ``BadData``, which names block and position.
     """
     change: dict[str, int] = {}
-    moved = set()
+    moved, grows = set(), set()
     for holding, sign in ((after, 1), (before, -1)):
         for position in holding.positions:
-            weight = position.data[treatment(position.kind).weight]
+            how = treatment(position.kind)
+            weight = position.data[how.weight]
+            grows |= {position.id} if how.principal == "grows" else set()
             change[position.id] = change.get(position.id, 0) + sign * weight
     rates = {**before.rates, **after.rates}
     for deed in deeds:
-        if deed.kind == "own":
+        if deed.kind == "own" and deed.position.endswith("#shares"):
             _check_paid(deed, rates, block)
+        if deed.kind == "own" and deed.size and not deed.transfers and deed.position in grows:
+            raise BadData(f"block {block:,}: {deed.verb} changed {deed.position} by {deed.size} and moved no token")
         change[deed.position] = change.get(deed.position, 0) - deed.size
         if deed.kind in ("came", "went"):
             moved.add(deed.position)

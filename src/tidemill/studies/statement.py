@@ -231,13 +231,16 @@ def _refused(record: Sequence[Step], facts: Facts) -> list[str]:
 
 
 def _locked(books: Books, facts: Facts) -> list[str]:
-    """Name what is still locked at the end, and until when."""
+    """Name what is still locked at the end, and until when; of a queue nobody knows."""
     last, told = books.marks[-1], []
     for position in last.positions:
         if treatment(position.kind).account != "locked":
             continue
         for token, amount in position.principal.items():
             whole = f"{_whole(amount, token, facts)} {token.partition('@')[0]} at {position.venue}"
+            if "end" not in position.data:  # nobody can say when a queue pays
+                told.append(f"{whole} wait in a queue ({position.id}): valued at what it would pay now, not taken yet")
+                continue
             date = rfc3339(position.data["end"])
             if position.data["end"] > last.time:
                 told.append(

@@ -29,6 +29,7 @@ function claim(uint256 id) returns (uint256)
 function reportRewards(uint256 amount) returns (uint256)
 function reportSlashing(uint256 amount)
 function finalize(uint256 until) returns (uint256)
+function asset() view returns (address)
 function totalAssets() view returns (uint256)
 function totalSupply() view returns (uint256)
 function lastFinalized() view returns (uint256)
@@ -65,12 +66,16 @@ _OF_OWN_STEPS = ("Staked", "WithdrawalRequested", "WithdrawalClaimed")
 
 
 class StakingDeployment(Struct, frozen=True):
-    """Where a contract stands (lower case), and how tidemill names what is staked and the token."""
+    """Where a contract stands (lower case), and how tidemill names what is staked and the token.
+
+    ``share`` is where the token of the bridged form stands; the other's is the contract itself.
+    """
 
     contract: str
     asset: str
     asset_id: str
     share_id: str
+    share: str = ""
 
 
 class StakingClient:
@@ -132,14 +137,20 @@ class StakingClient:
         value = ask(self.rpc, at.contract, STAKING, query, args, block)[0]
         return tuple(value) if query == "request" else value
 
-    def positions(self, owner: str, block: BlockId = "latest") -> Sequence[Position]:
-        """Return the owner's requests that are not claimed, at what they would be paid at ``block``."""
+    def positions(
+        self, owner: str, block: BlockId = "latest", *, numbers: Sequence[int] | None = None
+    ) -> Sequence[Position]:
+        """Return the owner's requests that are not claimed, at what they would be paid at ``block``.
+
+        ``numbers`` : of the requests that may be the owner's, in order, where that is known; else all are asked.
+        """
         at, seen = self.deployment, self.rpc.block(block)
         (count,) = ask(self.rpc, at.contract, STAKING, "requestCount", (), seen)
-        asked = [("request", (id_,)) for id_ in range(1, count + 1)]
+        there = [id_ for id_ in (range(1, count + 1) if numbers is None else numbers) if id_ <= count]
+        asked = [("request", (id_,)) for id_ in there]
         told = ask_many(self.rpc, at.contract, STAKING, asked, seen) if asked else []
         out = []
-        for id_, ((who, _assets, shares, _time, paid, claimed),) in enumerate(told, 1):
+        for id_, ((who, _assets, shares, _time, paid, claimed),) in zip(there, told, strict=True):
             if who == owner.lower() and not claimed:
                 principal = {at.asset_id: int(paid)}
                 out.append(

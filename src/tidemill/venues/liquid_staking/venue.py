@@ -9,7 +9,7 @@ from typing import Any
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
 from tidemill.units import BPS, WAD, mul_div_down, parse_amount
-from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.liquid_staking.model import StakingModel
 from tidemill.venues.liquid_staking.model_bridged import BridgedModel
 from tidemill.venues.liquid_staking.stage import StakingStage
@@ -180,4 +180,5 @@ VENUE = Kind(
         "where the token is bridged it cannot be redeemed at all, and its rate there is as old as the last update",
     ),
     verbs={"enter": "stake", "leave": "request_withdrawal"},
+    history=read_back("tidemill.venues.liquid_staking.history"),
 )

@@ -9,7 +9,7 @@ from typing import Any
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Block, Stage
 from tidemill.units import BPS, WAD, mul_div_down
-from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.morpho_vault.model import LendingVaultModel
 from tidemill.venues.morpho_vault.model_owner import MOST_FEE
 from tidemill.venues.morpho_vault.stage import VaultStage
@@ -125,4 +125,5 @@ VENUE = Kind(
         "deposits are refused once every market of the queue has reached its cap",
     ),
     verbs={"enter": "deposit", "leave": "redeem"},
+    history=read_back("tidemill.venues.morpho_vault.history"),
 )

@@ -8,7 +8,7 @@ from typing import Any
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
 from tidemill.units import BPS
-from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.savings_vault.model import ONE, SavingsModel
 from tidemill.venues.savings_vault.rules import ray_pow_half_up
 from tidemill.venues.savings_vault.stage import SavingsStage
@@ -109,4 +109,5 @@ VENUE = Kind(
         "the asset is a claim on the issuer: if what stands behind it is lost, so is its price",
     ),
     verbs={"enter": "deposit", "leave": "redeem"},
+    history=read_back("tidemill.venues.savings_vault.history"),
 )

@@ -139,6 +139,8 @@ class Deed(Struct, frozen=True):
         (a swap in a zap) is not told: what the venue took was brought in.
     size : by how much the part of the position changed that time leaves alone (``Treatment.weight``: liquidity, scaled
         balances, a stake). All deeds of a block must come to what the chain says: so none is missing.
+    fell : for ``befell``, of receipt tokens: what one stood for ahead of it and behind it, by token. The amounts are then
+        of all that is held of it, wherever it lies, which no single venue knows.
     """
 
     venue: str
@@ -148,6 +150,7 @@ class Deed(Struct, frozen=True):
     amounts: Mapping[str, int] = field(default_factory=dict)
     transfers: tuple[Transfer, ...] = ()
     size: int = 0
+    fell: Mapping[str, tuple[Rate, Rate]] = field(default_factory=dict)
 
 
 class Quote(Struct, frozen=True):

@@ -53,6 +53,7 @@ def readers_of(
     *,
     name: str = "address",
     marks: Sequence[LogQuery] = (),
+    unless: Mapping[str, tuple[str, Sequence[str]]] | None = None,
 ) -> list[History]:
     """Return the readers of the address the user gave, else of the known one and of those found by their events.
 
@@ -61,23 +62,31 @@ def readers_of(
     make : address → its readers, none where the account has nothing to do with it. name : of the known address.
     views : an ABI as text and views of it without arguments that every such contract answers; what is found must.
     marks : events of any contract that name the account. Without an account there is nothing to look for.
+    unless : views as ``views``, by kind: what answers these as well is of that kind, and of no other.
 
-    Raises ``BadInput`` where the address that the user gave is no such contract.
+    Raises ``BadInput`` where the address that the user gave is no such contract, or of a more particular kind.
     """
     if not past.account:
         return []
     given = past.contracts.get("address", "")
     if given and not _answers(past, given, *views):
         raise BadInput(f"{given} on {past.network} is no {kind}: it does not answer {', '.join(views[1])}", field="at")
+    if given and (other := _particular(past, given, unless)):
+        raise BadInput(f"{given} on {past.network} is a {other}; give --at {other}={given}", field="at")
     if given:
         return list(make(given))
     known = past.contracts.get(name, "")
     places = [known] if known and past.rpc.code(known, block=past.last) else []
     for query in marks if past.find else ():
         for address in dict.fromkeys(str(log["address"]).lower() for log in past.logs(query)):
-            if address not in places and _answers(past, address, *views):
+            if address not in places and _answers(past, address, *views) and not _particular(past, address, unless):
                 places.append(address)
     return [reader for place in places for reader in make(place)]
+
+
+def _particular(past: Past, address: str, kinds: Mapping[str, tuple[str, Sequence[str]]] | None) -> str:
+    """Return the first of ``kinds`` as which a contract answers, empty for none."""
+    return next((kind for kind, views in (kinds or {}).items() if _answers(past, address, *views)), "")
 
 
 def _answers(past: Past, address: str, contract: str, views: Sequence[str]) -> bool:
@@ -135,8 +144,9 @@ class Reader:
     ----------
     client : of the contract, for the account. contract : its address.
     told : reads a transaction's logs. queries : find the logs that touch what the account holds.
-    assets : tokens that occur. share : the receipt token that the contract issues, if it does.
-    positions : (client, block) → what the account holds by name, by default as the client says.
+    assets : tokens that occur. share : the receipt token that the contract issues, if it does; one that is not ``issued``
+        there is made and burnt by others, which is as good as received and sent.
+    positions : (client, block) → what the account holds by name; by default as the client says, nothing beside shares.
     quotes : (block) → prices. notes : what a reader of the statement must know.
     others : finds logs of whatever but time moves what is held; none given: it cannot be told.
     """
@@ -151,6 +161,7 @@ class Reader:
         assets: Sequence[Asset],
         *,
         share: Asset | None = None,
+        issued: bool = True,
         positions: Callable[[Any, int], Sequence[Position]] | None = None,
         quotes: Callable[[int], Sequence[Quote]] = lambda _block: (),
         notes: Sequence[str] = (),
@@ -159,9 +170,9 @@ class Reader:
         self._past, self.client, self.venue = past, client, str(client.venue)
         self.contracts: Sequence[str] = (contract,)
         self._contract, self._told, self._assets, self._share, self._quotes = contract, told, assets, share, quotes
-        self._positions = positions or (lambda one, block: one.positions(past.account, block))
+        self._positions = positions or (lambda one, block: () if share else one.positions(past.account, block))
         self._notes, self._standing, self._others = notes, Standing(past.rpc), others
-        self._looks_ahead = bool(others)
+        self._looks_ahead, self._issued = bool(others), issued
         logs = [log for query in queries for log in past.logs(query)]
         self._touches = sorted({touch_of(log) for log in logs})
 
@@ -189,12 +200,12 @@ class Reader:
         if not self._standing.at(self._contract, block):
             return Holding()
         account, client = self._past.account, self.client
-        quotes = tuple(self._quotes(block))
+        quotes, positions = tuple(self._quotes(block)), tuple(self._positions(client, block))
         if self._share is None:
-            return Holding(tuple(self._positions(client, block)), quotes=quotes)
+            return Holding(positions, quotes=quotes)
         (held,) = ask(client.rpc, self._share.address, ERC20, "balanceOf", (account,), block)
         rates: Mapping[str, Rate] = client.rates(block)
-        return Holding((), {self._share.id: held} if held else {}, rates, quotes)
+        return Holding(positions, {self._share.id: held} if held else {}, rates, quotes)
 
     def ahead(self, block: int) -> Holding | None:
         """See ``History``: asked with the time of the block, where nobody else did anything here in it."""
@@ -204,8 +215,8 @@ class Reader:
         if client is None:
             self._looks_ahead = False
             return None
-        positions = tuple(self._positions(client, block - 1))
-        return structs.replace(self.holding(block - 1), positions=positions)
+        ahead = structs.replace(self.holding(block - 1), positions=tuple(self._positions(client, block - 1)))
+        return structs.replace(ahead, rates=client.rates(block - 1)) if self._share else ahead
 
     def _had_others(self, block: int) -> bool:
         mine = {touch.tx for touch in self._touches}
@@ -221,12 +232,16 @@ class Reader:
         logs, out = tx.receipt.logs, []
         made, handed_over = self._shares_moved(logs)
         for told in self._told(self.client, logs):
-            if told.losses:
-                out.append(Deed(self.venue, told.position, "befell", told.verb, told.losses, (), told.size))
+            if told.losses or told.fell:
+                out.append(Deed(self.venue, told.position, "befell", told.verb, told.losses, (), told.size, told.fell))
                 continue
             moves = tuple(_move(token, amount, self.venue) for token, amount in told.legs.items())
             out.append(Deed(self.venue, told.position, "own", told.verb, told.amounts, moves, told.size))
-            made -= told.legs.get(self._share.id, 0) if self._share else 0
+            shares = told.legs.get(self._share.id, 0) if self._share else 0
+            if told.position.endswith("#shares"):
+                made -= shares
+            else:  # not burnt: the contract keeps them for a position of its own
+                handed_over -= shares
         if made:
             raise BadData(f"transaction {tx.at.tx}: {made} shares of {self.venue} are more than its events tell")
         if handed_over and self._share:
@@ -246,7 +261,7 @@ class Reader:
         made = handed_over = 0
         for source, target, amount in moves:
             into = amount * ((target == self._past.account) - (source == self._past.account))
-            if source in makers or target in makers:
+            if self._issued and (source in makers or target in makers):
                 made += into
             else:
                 handed_over += into

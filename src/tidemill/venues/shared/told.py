@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+from tidemill.interfaces import Rate
+
 __all__ = ["Told", "add"]
 
 
@@ -21,6 +23,7 @@ class Told(Struct, frozen=True):
         weighs the position by. It proves the logs complete.
     amounts : raw units by name, as the model's verb tells them.
     losses : what befell the position unasked: change in raw units by token. Empty if it was wanted.
+    fell : what befell receipt tokens unasked, wherever they lie: what one stood for ahead of it and behind it, by token.
     """
 
     verb: str
@@ -29,6 +32,7 @@ class Told(Struct, frozen=True):
     size: int = 0
     amounts: Mapping[str, int] = field(default_factory=dict)
     losses: Mapping[str, int] = field(default_factory=dict)
+    fell: Mapping[str, tuple[Rate, Rate]] = field(default_factory=dict)
 
 
 def add(sums: dict[str, int], name: str, amount: int) -> None:
