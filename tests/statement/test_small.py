@@ -1,0 +1,142 @@
+"""The statement of a small portfolio (a lock with dividends), read back from its chain, against what the chain says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from statement.small import ME, PAID, VOTE, Small
+from statement.test_faults import Planted, doubled, skipped, unpaid
+from tidemill.chain.anvil import Anvil, AnvilOptions
+from tidemill.errors import BadData, InvariantBroken
+from tidemill.interfaces import Filled, Recorded
+from tidemill.ledger.posting import post
+from tidemill.ledger.waterfall import waterfall
+from tidemill.studies.held_asked import Asked
+from tidemill.studies.held_chain import from_chain
+from tidemill.studies.held_document import Portfolio as Stated
+from tidemill.venues.shared.told import Told, add
+
+pytestmark = pytest.mark.chain
+
+KINDS = {"lock": "vote_escrow"}
+MOVES = ("checkpoint_dividends",)
+"""What others do that moves what is due to ME."""
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Small]:
+    with Anvil(AnvilOptions(chain_id=10)) as anvil:
+        world = Small(anvil, "small")
+        world.live(60)
+        world.settle()
+        yield world
+
+
+@pytest.fixture(scope="module")
+def stated(world: Small) -> Stated:
+    return from_chain(world.rpc, asked(world))
+
+
+def asked(world: Small, **changes: Any) -> Asked:
+    contracts = (("vote_escrow", world.clients["lock"][ME].deployment.dividends),)
+    given = {"VOTE": "3", "PAID": "1"}
+    told = {"address": ME, "contracts": contracts, "home": "PAID", "given": given, "start": str(world.began)}
+    return Asked(**(told | {"samples": 3} | changes))
+
+
+def mine(name: str) -> str:
+    """The test's name of a venue or position of the statement."""
+    kind, _, rest = name.partition(":")
+    venue = next(venue for venue, one in KINDS.items() if one == kind)
+    side = rest.partition("#")[2]
+    return f"{venue}#{side}" if side else venue
+
+
+def named(amounts: Any) -> dict[str, int]:
+    return {f"{token.partition('@')[0]}@op": amount for token, amount in amounts.items() if amount}
+
+
+def sent(world: Small) -> dict[str, dict[str, int]]:
+    """By venue and token, what it gave ME less what it took, as everybody's transactions say."""
+    out: dict[str, dict[str, int]] = {venue: {} for venue in KINDS}
+    for one in world.done:
+        if not isinstance(one.status, Filled) or one.args.get("user", one.who) != ME:
+            continue
+        told = one.status.amounts
+        if one.venue == "lock":
+            sign = {"withdraw": 1, "claim": 0}.get(one.verb, -1)
+            add(out["lock"], VOTE, sign * told.get("amount", 0))
+            add(out["lock"], PAID, told.get("reward", 0))
+    return out
+
+
+def test_it_says_what_the_chain_holds_and_what_was_sent(world: Small, stated: Stated) -> None:
+    end = stated.marks[-1]
+    held = {mine(p.id): (named(p.principal), named(p.claimable)) for p in end.positions}
+    truth = world.truth()
+    assert held == truth
+    assert all(all(sides) for sides in truth.values()), truth
+    through: dict[str, dict[str, int]] = {venue: {} for venue in KINDS}
+    for step in stated.record:
+        if isinstance(step, Recorded):
+            for move in step.result.transfers if step.result else ():
+                token = next(iter(named({move.token: 1})))
+                add(through[mine(step.venue)], token, move.amount * ((move.target == "me") - (move.source == "me")))
+    assert through == sent(world)
+    assert min(len(one) for one in through.values()) > 1
+
+
+def test_its_lines_are_the_change_of_all_that_is_held(world: Small, stated: Stated) -> None:
+    fall = waterfall(post(stated.record, stated.marks))
+    assert fall.start_value == 0
+    assert abs(fall.unexplained) <= fall.bound
+    assert sum(line.value for line in fall.lines) + fall.unexplained == fall.keep
+    rewards = next(line.value for line in fall.lines if line.key == "rewards")
+    assert rewards > 0
+    worth = {"VOTE@op": (3 * 10**6, 10**18), "PAID@op": (1, 1)}
+    everything: dict[str, int] = {}
+    for sides in world.truth().values():
+        for token, amount in (pair for side in sides for pair in side.items()):
+            add(everything, token, amount)
+    assert fall.end_value == sum(n * worth[t][0] // worth[t][1] for t, n in everything.items())
+
+
+def told(world: Small, venue: str) -> list[tuple[int, Told]]:
+    """What the venue's reader makes of every block's logs, for ME."""
+    read, client = import_module(f"tidemill.venues.{KINDS[venue]}.history").told, world.clients[venue][ME]
+    return [(one.block, each) for one in world.done for r in one.receipts for each in read(client, r.logs)]
+
+
+@pytest.mark.parametrize(
+    ("venue", "verb"),
+    [("lock", verb) for verb in ("create_lock", "increase_amount", "deposit_for", "withdraw", "claim")],
+)
+def test_a_defect_of_a_reader_stops_the_statement(
+    world: Small, venue: str, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mixed = {one.block for one in world.done if one.verb in MOVES}  # what was due ahead of these nobody can say
+    first = next(n for n, each in told(world, venue) if each.verb == verb and each.legs and n not in mixed)
+    module = import_module(f"tidemill.venues.{KINDS[venue]}.history")
+    question, right = asked(world, end=str(first), samples=0), module.told
+    assert from_chain(world.rpc, question).total is not None
+    for spoil in (skipped, unpaid, doubled):
+        planted = Planted(right, verb, spoil, first)
+        monkeypatch.setattr(module, "told", planted)
+        with pytest.raises((BadData, InvariantBroken)) as raised:
+            from_chain(world.rpc, question)
+        assert planted.block == first, spoil
+        assert "\n" not in str(raised.value)
+
+
+def test_an_escrow_alone_shows_the_lock_and_says_that_dividends_are_not_read(world: Small) -> None:
+    alone = (("vote_escrow", world.clients["lock"][ME].deployment.escrow),)
+    done = from_chain(world.rpc, asked(world, contracts=alone, home="VOTE", given={}))
+    assert done.total is not None
+    assert any("dividends are not read" in note for note in done.total.fidelity.notes)
+    locked, due = world.truth()["lock#me"]
+    assert due
+    assert [(named(one.principal), named(one.claimable)) for one in done.still_open] == [(locked, {})]
