@@ -132,7 +132,9 @@ def _readers(
         assert histories is not None, "only kinds that can be read back are looked at"
         tell(f"looking for positions of {name} …")
         yield from histories(
-            Past(rpc, network, who, asked.token_ids, contracts, blocks[0], blocks[1], logs, assets, tell, asked.find)
+            Past(
+                rpc, network, who, asked.token_ids, contracts, *blocks, logs, assets, tell, asked.find, asked.trees
+            )  # fmt: skip
         )
 
 
