@@ -95,6 +95,7 @@ class Planted:
         out = []
         for told in self.read(client, logs):
             fits = told.verb == self.verb and (told.legs or told.losses) and self.block is None
+            fits = fits or (told.verb == self.verb and self.at is not None and bool(told.size) and self.block is None)
             fits = fits and self.at in (None, int(logs[0]["blockNumber"], 16))
             spoilt = self.spoil(told) if fits else told
             if fits:

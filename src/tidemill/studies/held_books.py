@@ -40,7 +40,9 @@ _Amounts = dict[str, int]
 
 
 def groups(story: Story) -> list[frozenset[str]]:
-    """Return the ids of all positions, those in one set that are one thing seen twice: a receipt token and its stake."""
+    """Return the ids of all positions, those in one set that are one thing seen twice: a receipt token and its stake; stakes
+    at one staker, which credits what each was due to one account.
+    """
     found: dict[str, set[str]] = {}
     for event in story.events:
         for deed in _deeds(event.acts) if isinstance(event, Happening) else ():
@@ -57,6 +59,8 @@ def groups(story: Story) -> list[frozenset[str]]:
                 if token in holding.rates:
                     name = holding.rates[token].venue + _SHARES
                     linked |= found.get(name, {name})
+            if position.kind == "gauge":
+                linked |= found.get(f"{position.venue}#rewards", set())
             for name in linked:
                 found[name] = linked
     return list(dict.fromkeys(frozenset(one) for one in found.values()))
