@@ -186,7 +186,10 @@ def test_a_defect_of_a_reader_stops_the_statement(
     first = next(n for n in found if n not in mixed)  # of more than rounding explains
     module = import_module(f"tidemill.venues.{KINDS[venue]}.history")
     question, right = _short(world, venue, first), module.told
-    for spoil in (skipped,) if verb in ("stake", "unstake") else (skipped, unpaid, doubled):
+    spoils = (skipped,) if verb in ("stake", "unstake") else (skipped, unpaid, doubled)
+    if (venue, verb) == ("lock", "claim"):
+        spoils = (unpaid, doubled)  # what arose and was paid between two marks leaves no trace in a distributor's views
+    for spoil in spoils:
         planted = Planted(right, verb, spoil, first)
         monkeypatch.setattr(module, "told", planted)
         with pytest.raises((BadData, InvariantBroken)) as raised:

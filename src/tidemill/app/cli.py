@@ -215,7 +215,8 @@ def statement(
         The network that the endpoint must be on, or where the logs were recorded.
     at
         Contracts beside those known, as KIND=0x…: the position manager of Uniswap v3, a pair, a vault, a farm, a chef,
-        a pool of Aave, Morpho Blue, a vote escrow or its distributor, a campaign's distributor.
+        a pool of Aave, Morpho Blue, a vote escrow or its distributor, a campaign's distributor, a v3
+        staker.
     find
         Look for further pairs, vaults, farms, chefs and lending markets by their events that name the account. The
         endpoint must answer for logs of any contract.
