@@ -18,9 +18,9 @@ from tidemill.venues.cl_gauge.client_abi import NOBODY, STAKER
 from tidemill.venues.cl_gauge.state import Key
 from tidemill.venues.shared.client_parts import ask, ask_many, decode_log
 from tidemill.venues.shared.history import Deed, History, LogQuery, Past, Transaction, topic_of
+from tidemill.venues.shared.kept import KEPT, kept_at_first, kept_logs
 from tidemill.venues.shared.reader import TRANSFER, Reader, Standing, named, readers_of, topic
 from tidemill.venues.shared.told import Told
-from tidemill.venues.uniswap_v3.kept import KEPT, kept_at_first, kept_logs
 
 __all__ = ["Staked", "histories", "told"]
 

@@ -29,10 +29,10 @@ from tidemill.venues.shared.history import (
     topic_of,
     touch_of,
 )
+from tidemill.venues.shared.kept import KEPT, handed_in, kept_at_first, kept_logs
 from tidemill.venues.uniswap_v3.client import UniswapV3Client, V3Deployment
 from tidemill.venues.uniswap_v3.client_abi import FACTORY, MANAGER
 from tidemill.venues.uniswap_v3.client_logs import decode_events
-from tidemill.venues.uniswap_v3.kept import KEPT, handed_in, kept_at_first, kept_logs
 
 __all__ = ["PoolHistory", "histories"]
 

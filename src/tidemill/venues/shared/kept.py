@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from tidemill.venues.cl_gauge.client_abi import STAKER
 from tidemill.venues.shared.client_parts import ask, ask_many
 from tidemill.venues.shared.history import LogQuery, Past, topic_of
 from tidemill.venues.shared.reader import Standing, topic
-from tidemill.venues.uniswap_v3.client_abi import MANAGER
 
 __all__ = ["KEPT", "handed_in", "kept_at_first", "kept_logs"]
 
-KEPT = topic(STAKER, "DepositTransferred")
+_MANAGER = """
+function balanceOf(address owner) view returns (uint256)
+function tokenOfOwnerByIndex(address owner, uint256 index) view returns (uint256)
+"""
+_KEEPER = """
+event DepositTransferred(uint256 indexed tokenId, address indexed oldOwner, address indexed newOwner)
+function deposits(uint256 tokenId) view returns (address owner, uint48 numberOfStakes, int24 tickLower, int24 tickUpper)
+"""
+
+KEPT = topic(_KEEPER, "DepositTransferred")
 """Token, whose it was, whose it is: from nobody when it is handed in, to nobody when it is taken out."""
 
 
@@ -23,11 +30,11 @@ def kept_at_first(past: Past, manager: str) -> list[int]:
     for keeper in past.keepers:
         if not Standing(past.rpc).at(keeper, past.first) or not Standing(past.rpc).at(manager, past.first):
             continue
-        (count,) = ask(past.rpc, manager, MANAGER, "balanceOf", (keeper,), past.first)
+        (count,) = ask(past.rpc, manager, _MANAGER, "balanceOf", (keeper,), past.first)
         asked: list[tuple[str, tuple[Any, ...]]] = [("tokenOfOwnerByIndex", (keeper, i)) for i in range(count)]
-        numbers = [n for (n,) in ask_many(past.rpc, manager, MANAGER, asked, past.first)]
+        numbers = [n for (n,) in ask_many(past.rpc, manager, _MANAGER, asked, past.first)]
         asked = [("deposits", (n,)) for n in numbers]
-        whose = ask_many(past.rpc, keeper, STAKER, asked, past.first)
+        whose = ask_many(past.rpc, keeper, _KEEPER, asked, past.first)
         mine += [n for n, (owner, *_) in zip(numbers, whose, strict=True) if owner == past.account]
     return mine
 
