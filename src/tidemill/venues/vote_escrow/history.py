@@ -95,7 +95,8 @@ def _readers(past: Past, escrow: str, payers: Sequence[str]) -> Sequence[History
         if payer and not standing.at(payer, block):
             alone = structs.replace(place, dividends="")
             one = EscrowClient(one.rpc, alone, venue=one.venue, account=one.account)
-        return one.positions(past.account, block)
+        empty = Position(f"{one.venue}#{one.name}", one.venue, "lock", {"locked": 0, "end": 0}, {}, {})
+        return one.positions(past.account, block) or (empty,)  # dividends of a lock that ended may come later
 
     reader = Reader(
         past, client, escrow, told, _queries(escrow, past.account, payer)[: 2 if payer else 1], assets,
@@ -104,7 +105,8 @@ def _readers(past: Past, escrow: str, payers: Sequence[str]) -> Sequence[History
         others=[LogQuery(payer or escrow, (topic(DIVIDENDS, "CheckpointToken"),))],  # weeks that are over stay as they are
     )  # fmt: skip
     reader.contracts = tuple(address for address in (escrow, payer) if address)
-    return (reader,) if reader.concerns() else ()
+    held = bool(reader.touches()) or any(p.principal or p.claimable for p in reader.holding(past.first).positions)
+    return (reader,) if held else ()
 
 
 def _notes(venue: str, payers: Sequence[str]) -> tuple[str, ...]:
