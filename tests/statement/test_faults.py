@@ -77,16 +77,26 @@ def short(world: Portfolio, venue: str, block: int) -> Asked:
 
 
 class Planted:
-    """A reader of logs that does one thing wrong, once: at the first thing told that is what was looked for."""
+    """A reader of logs that does one thing wrong, once: at the first thing told that is what was looked for (in block
+    ``at``, where one is given).
+    """
 
-    def __init__(self, read: Callable[..., Sequence[Told]], verb: str, spoil: Callable[[Told], Told | None]) -> None:
-        self.read, self.verb, self.spoil = read, verb, spoil
+    def __init__(
+        self,
+        read: Callable[..., Sequence[Told]],
+        verb: str,
+        spoil: Callable[[Told], Told | None],
+        at: int | None = None,
+    ) -> None:
+        self.read, self.verb, self.spoil, self.at = read, verb, spoil, at
         self.block: int | None = None
 
     def __call__(self, client: Any, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
         out = []
         for told in self.read(client, logs):
             fits = told.verb == self.verb and (told.legs or told.losses) and self.block is None
+            fits = fits or (told.verb == self.verb and self.at is not None and bool(told.size) and self.block is None)
+            fits = fits and self.at in (None, int(logs[0]["blockNumber"], 16))
             spoilt = self.spoil(told) if fits else told
             if fits:
                 self.block = int(logs[0]["blockNumber"], 16)

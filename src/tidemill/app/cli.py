@@ -180,6 +180,7 @@ def statement(
     network: str = "",
     at: Annotated[list[str] | None, Parameter(name="--at", negative="")] = None,
     find: Annotated[bool, Parameter(negative="")] = False,
+    tree: Annotated[list[Path] | None, Parameter(name="--tree", negative="")] = None,
     pool: str = "",
     token0: str = "",
     token1: str = "",
@@ -214,10 +215,14 @@ def statement(
         The network that the endpoint must be on, or where the logs were recorded.
     at
         Contracts beside those known, as KIND=0x…: the position manager of Uniswap v3, a pair, a vault, a farm, a chef,
-        a pool of Aave, Morpho Blue.
+        a pool of Aave, Morpho Blue, a vote escrow or its distributor, a campaign's distributor, a v3
+        staker.
     find
         Look for further pairs, vaults, farms, chefs and lending markets by their events that name the account. The
         endpoint must answer for logs of any contract.
+    tree
+        What a reward campaign published, as JSON: a list of [account, token, cumulative amount]. Without the tree behind
+        the root in force, what could still be claimed is not read.
     pool
         With logs of several pools: the address of the one that matters.
     token0
@@ -252,6 +257,7 @@ def statement(
         network=network,
         at=tuple(at or ()),
         find=find,
+        trees=tuple(tree or ()),
         pool=(pool, token0, token1, fee, tick_spacing),
         home=home,
         price=tuple(price or ()),

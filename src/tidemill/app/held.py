@@ -40,6 +40,7 @@ class Wanted(Struct, frozen=True):
     network: str
     at: tuple[str, ...]
     find: bool
+    trees: tuple[Path, ...]
     pool: tuple[str, str, str, int, int]
     home: str
     price: tuple[str, ...]
@@ -70,7 +71,7 @@ def statement(wanted: Wanted, out: Path | None, *, as_json: bool) -> int:
 
 
 def _asked(wanted: Wanted) -> Asked:
-    from tidemill.studies.held_asked import Asked, address_of  # noqa: PLC0415
+    from tidemill.studies.held_asked import Asked, address_of, tree_of  # noqa: PLC0415
 
     return Asked(
         address=address_of(wanted.address) if wanted.address else "",
@@ -83,6 +84,7 @@ def _asked(wanted: Wanted) -> Asked:
         given=dict(_pair(text, "price", "ARB=1.05") for text in wanted.price),
         samples=wanted.samples,
         find=wanted.find,
+        trees=tuple(tree_of(path) for path in wanted.trees),
     )
 
 

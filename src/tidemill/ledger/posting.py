@@ -217,6 +217,7 @@ class _Poster:
             change = _own_change(pair)
             postings += change
             loose = exchanged or (interval.before.parent and pair.claim.venue not in settled)
+            may_pay = pair.claim.venue in acted or not pair.claim.treatment.shrinks  # else it shrank by itself
             if name in befallen:
                 struck, left = _struck(interval, befallen[name], change)
                 postings += struck
@@ -230,7 +231,7 @@ class _Poster:
             elif name in traded and pair.claim.treatment.principal == "grows":
                 # bought, sold or taken like any token: what it stands for is the other leg
                 postings += [Posting(traded[name], token, -amount) for token, amount in pair.grown().items()]
-            elif loose and name not in named and pair.same_size() and not pair.was_paid():
+            elif loose and name not in named and pair.same_size() and not (pair.was_paid() and may_pay):
                 # an own trade (or others, since a parent-block mark) moved the pool in which this position stands
                 postings += self._moved(pair, interval.after, interval.number)
             else:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import msgspec
 from msgspec import Struct, field
 
 from tidemill.errors import BadInput
 
-__all__ = ["Asked", "address_of", "moment", "places_of"]
+__all__ = ["Asked", "Tree", "address_of", "moment", "places_of", "tree_of"]
+
+Tree = Sequence[tuple[str, str, int]]
+"""Entries of a campaign's tree: account, token, cumulative raw units."""
 
 _ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 
@@ -26,6 +31,7 @@ class Asked(Struct, frozen=True):
     contracts : (kind, address) beside or instead of known deployments; see ``places_of``.
     home, given : see ``held_document.state``. samples : snapshots in between, for curves.
     find : look for contracts that nobody named, by the events that name the account.
+    trees : what campaigns published (``tree_of``).
     """
 
     address: str = ""
@@ -38,6 +44,7 @@ class Asked(Struct, frozen=True):
     given: Mapping[str, str] = field(default_factory=dict)
     samples: int = 24
     find: bool = False
+    trees: tuple[Tree, ...] = ()
 
 
 def address_of(text: str) -> str:
@@ -67,3 +74,17 @@ def moment(text: str, field: str) -> int:
             f"{text!r} is neither a block number nor a moment such as 2024-01-05 or 2024-01-05T12:00:00Z", field=field
         ) from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp())
+
+
+def tree_of(path: Path) -> Tree:
+    """Read a campaign's tree: JSON, a list of [account, token, cumulative raw units as a number or as text].
+
+    Raises ``BadInput``, which names the file.
+    """
+    try:
+        rows = msgspec.json.decode(path.read_bytes(), type=list[tuple[str, str, int | str]])
+        return [(address_of(account), address_of(token), int(amount)) for account, token, amount in rows]
+    except (OSError, ValueError, BadInput) as wrong:
+        raise BadInput(
+            f"{path}: is no tree of a campaign, a list of [account, token, amount]: {wrong}", field="tree"
+        ) from None

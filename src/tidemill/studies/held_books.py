@@ -40,7 +40,9 @@ _Amounts = dict[str, int]
 
 
 def groups(story: Story) -> list[frozenset[str]]:
-    """Return the ids of all positions, those in one set that are one thing seen twice: a receipt token and its stake."""
+    """Return the ids of all positions, those in one set that are one thing seen twice: a receipt token and its stake; stakes
+    at one staker, which credits what each was due to one account.
+    """
     found: dict[str, set[str]] = {}
     issuers = {token: rate.venue + _SHARES for holding in story.holdings() for token, rate in holding.rates.items()}
     for event in story.events:
@@ -54,6 +56,8 @@ def groups(story: Story) -> list[frozenset[str]]:
         for position in holding.positions:
             tokens = (*position.principal, *position.claimable)
             _join(found, position.id, (issuers[token] for token in tokens if token in holding.rates))
+            if position.kind == "gauge":
+                _join(found, position.id, found.get(f"{position.venue}#rewards", ()))
     return list(dict.fromkeys(frozenset(one) for one in found.values()))
 
 

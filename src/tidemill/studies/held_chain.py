@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import msgspec
+
 from tidemill import networks
 from tidemill.chain.rpc import Rpc, RpcRejected
 from tidemill.errors import BadInput, RpcError
@@ -24,6 +26,9 @@ __all__ = ["from_chain"]
 
 _LONG = 1_000_000
 """Blocks of a chain from which on a statement must say its start."""
+
+_KEEPERS = ("cl_gauge",)
+"""Kinds whose contracts hold position tokens for those who handed them in."""
 
 _NO_STATE = re.compile(r"missing trie|pruned|archive|historical state|state .*not available|no state", re.IGNORECASE)
 """How endpoints say that they do not have the state of a block any more."""
@@ -127,13 +132,13 @@ def _readers(
         found = read_chunks(rpc, query.address, blocks[0] + 1, blocks[1], topics=query.topics, blooms=4, progress=tell)
         return [log for chunk in found for log in chunk.logs]
 
+    keepers = tuple(address_of(address) for name, address in asked.contracts if name in _KEEPERS)
     for name, contracts in _contracts(asked, network):
         histories = kind(name).history
         assert histories is not None, "only kinds that can be read back are looked at"
         tell(f"looking for positions of {name} …")
-        yield from histories(
-            Past(rpc, network, who, asked.token_ids, contracts, blocks[0], blocks[1], logs, assets, tell, asked.find)
-        )
+        past = Past(rpc, network, who, asked.token_ids, contracts, *blocks, logs, assets, tell, asked.find, asked.trees)
+        yield from histories(msgspec.structs.replace(past, keepers=keepers))
 
 
 def _contracts(asked: Asked, network: str) -> Iterator[tuple[str, Mapping[str, str]]]:

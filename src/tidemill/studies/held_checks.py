@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import structs
 
@@ -74,10 +74,12 @@ def suffered(acts: Sequence[Sequence[Deed]], ahead: Holding) -> list[tuple[Deed,
 def check_complete(before: Holding, deeds: Sequence[Deed], after: Holding, block: int) -> None:
     """Every position must have changed by what the deeds of the block say, in the part that time leaves alone.
 
+    A principal that time leaves alone must have been paid, or paid out, whatever others did in the block.
     Raises ``BadData``, which names block and position.
     """
     change: dict[str, int] = {}
     moved, grows = set(), set()
+    fixed = _fixed((before, after))
     for holding, sign in ((after, 1), (before, -1)):
         for position in holding.positions:
             how = treatment(position.kind)
@@ -86,10 +88,12 @@ def check_complete(before: Holding, deeds: Sequence[Deed], after: Holding, block
             change[position.id] = change.get(position.id, 0) + sign * weight
     rates = {**before.rates, **after.rates}
     for deed in deeds:
-        if deed.kind == "own" and deed.position.endswith("#shares"):
-            _check_paid(deed, rates, block)
-        if deed.kind == "own" and deed.size and not deed.transfers and deed.position in grows:
-            raise BadData(f"block {block:,}: {deed.verb} changed {deed.position} by {deed.size} and moved no token")
+        if deed.kind == "own":
+            if deed.position.endswith("#shares"):
+                _check_paid(deed, rates, block)
+            _check_principal(deed, fixed.get(deed.position, ()), block)
+            if deed.size and not deed.transfers and deed.position in grows:
+                raise BadData(f"block {block:,}: {deed.verb} changed {deed.position} by {deed.size} and moved no token")
         change[deed.position] = change.get(deed.position, 0) - deed.size
         if deed.kind in ("came", "went"):
             moved.add(deed.position)
@@ -111,3 +115,24 @@ def _check_paid(deed: Deed, rates: Mapping[str, Rate], block: int) -> None:
             # one unit and a share's worth may be rounded away
             if worth > 2 + rate.assets[token] // rate.shares and token not in {one.token for one in deed.transfers}:
                 raise BadData(f"block {block:,}: {deed.verb} at {deed.venue} moved {move.amount} shares and no {token}")
+
+
+def _fixed(holdings: Sequence[Holding]) -> dict[str, set[str]]:
+    """Return the tokens of which positions hold a principal that does not move by itself, and that are not their income."""
+    kept: dict[str, set[str]] = {}
+    earned: dict[str, set[str]] = {}
+    for position in (one for holding in holdings for one in holding.positions):
+        if treatment(position.kind).principal == "fixed":
+            kept.setdefault(position.id, set()).update(position.principal)
+            earned.setdefault(position.id, set()).update(position.claimable)
+    return {name: tokens - earned[name] for name, tokens in kept.items()}
+
+
+def _check_principal(deed: Deed, tokens: Collection[str], block: int) -> None:
+    for token in tokens if deed.size else ():
+        moves = [move for move in deed.transfers if move.token == token]
+        paid = sum(move.amount * ((move.source == ME) - (move.target == ME)) for move in moves)
+        if paid != deed.size:
+            raise BadData(
+                f"block {block:,}: {deed.verb} changed {deed.position} by {deed.size} and paid in {paid} {token}"
+            )

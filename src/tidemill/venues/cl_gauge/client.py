@@ -17,7 +17,7 @@ from tidemill.venues.cl_gauge.client_abi import MANAGER, NOBODY, STAKER, GaugeDe
 from tidemill.venues.cl_gauge.state import Key
 from tidemill.venues.shared.client_parts import ERC20, Given, abi, ask, decode_log, with_approvals
 
-__all__ = ["GaugeClient"]
+__all__ = ["GaugeClient", "id_of"]
 
 _AMOUNTS = {
     "RewardClaimed": ("reward", "reward"),
@@ -138,13 +138,13 @@ class GaugeClient:
         if query == "key":
             return tuple(at.own)
         if query == "incentives":
-            return self._ask("incentives", _id_of(self._key(args)), block=block)
+            return self._ask("incentives", id_of(self._key(args)), block=block)
         if query == "deposits":
             owner, *rest = self._ask("deposits", args[0], block=block)
             names = {address: name for name, address in at.people.items()} | {NOBODY: NONE, self.account: self.name}
             return (names.get(owner, owner), *rest)
         if query == "stakes":
-            return self._ask("stakes", args[0], _id_of(self._key(args[1:])), block=block)
+            return self._ask("stakes", args[0], id_of(self._key(args[1:])), block=block)
         if query == "rewards":
             return self._ask("rewards", at.token(args[0]), at.address(args[1]), block=block)[0]
         if query == "getRewardInfo":
@@ -163,7 +163,7 @@ class GaugeClient:
             if self._ask("deposits", number, block=seen)[0] != owner.lower():
                 continue
             out.append(held)
-            liquidity = self._ask("stakes", number, _id_of(key), block=seen)[1]
+            liquidity = self._ask("stakes", number, id_of(key), block=seen)[1]
             if liquidity:
                 staked += liquidity
                 due += self._ask("getRewardInfo", key, number, block=seen)[0]
@@ -186,6 +186,6 @@ def _words(key: tuple[Any, ...]) -> bytes:
     return b"".join(number.to_bytes(32, "big") for number in numbers)
 
 
-def _id_of(key: tuple[Any, ...]) -> bytes:
-    """Return what the contract files an incentive under."""
+def id_of(key: tuple[Any, ...]) -> bytes:
+    """Return the hash that the contract files an incentive under, given as the contract takes it."""
     return keccak(_words(key))

@@ -8,7 +8,7 @@ from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
 from tidemill.venues.cl_gauge.model import GaugeModel
 from tidemill.venues.cl_gauge.stage import GaugeStage
-from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.shared.scripted import Scripted
 
 __all__ = ["LEAD", "LONGEST", "VENUE"]
@@ -72,4 +72,5 @@ VENUE = Kind(
         "while it is staked the token lies at the contract: closing or collecting takes unstaking and withdrawing first",
     ),
     verbs={"enter": "stake", "harvest": "harvest", "leave": "exit"},
+    history=read_back("tidemill.venues.cl_gauge.history"),
 )

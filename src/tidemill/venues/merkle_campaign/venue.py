@@ -9,7 +9,7 @@ from msgspec import structs
 
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Context, Result, Stage
-from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.merkle_campaign.model import CampaignModel
 from tidemill.venues.merkle_campaign.rules import shared_down
 from tidemill.venues.merkle_campaign.state import CampaignState, Earned
@@ -123,4 +123,5 @@ VENUE = Kind(
         "the owner may submit any root and take the tokens out; what is owed then waits for money",
     ),
     verbs={"harvest": "claim"},
+    history=read_back("tidemill.venues.merkle_campaign.history"),
 )

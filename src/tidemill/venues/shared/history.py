@@ -77,6 +77,8 @@ class Past(Struct, frozen=True):
     logs : finds logs of blocks ``first + 1`` to ``last``, in order of the chain, as ``eth_getLogs`` gives them.
     asset : the token at an address. tell : shows progress.
     find : look for contracts that nobody named, by the events that name the account.
+    keepers : contracts that hold position tokens for whoever handed them in, and say whose they are (the v3 staker).
+    trees : what campaigns published: entries (account, token, cumulative raw units) of each, addresses in lower case.
     """
 
     rpc: Rpc
@@ -90,6 +92,8 @@ class Past(Struct, frozen=True):
     asset: Callable[[str], Asset]
     tell: Callable[[str], None]
     find: bool = False
+    trees: Sequence[Sequence[tuple[str, str, int]]] = ()
+    keepers: tuple[str, ...] = ()
 
 
 class Touch(Struct, frozen=True, order=True):

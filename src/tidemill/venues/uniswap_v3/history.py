@@ -29,6 +29,7 @@ from tidemill.venues.shared.history import (
     topic_of,
     touch_of,
 )
+from tidemill.venues.shared.kept import KEPT, handed_in, kept_at_first, kept_logs
 from tidemill.venues.uniswap_v3.client import UniswapV3Client, V3Deployment
 from tidemill.venues.uniswap_v3.client_abi import FACTORY, MANAGER
 from tidemill.venues.uniswap_v3.client_logs import decode_events
@@ -126,6 +127,7 @@ class PoolHistory:
         at, out = self.client.deployment, []
         paid: Event | None = None
         for log in tx.receipt.logs:
+            out += self._passed_on(log)
             for event in decode_events([log], pool=at.pool, manager=at.manager):
                 if event.name == "Collect":
                     paid = event
@@ -138,10 +140,24 @@ class PoolHistory:
                     out.append(deed)
         return out
 
+    def _passed_on(self, log: Mapping[str, Any]) -> list[Deed]:
+        """Tell a token that changed hands while it lay at a keeper."""
+        topics = [str(one).lower() for one in log["topics"]]
+        if str(log["address"]).lower() not in self._past.keepers or topics[0] != KEPT:
+            return []
+        number, source, target = int(topics[1], 16), *("0x" + one[-40:] for one in topics[2:])
+        if number not in self._tokens or _NOBODY in (source, target):
+            return []
+        deed = self._moved(f"{self.venue}#{number}", source, target)
+        return [deed] if deed else []
+
     def _deed(self, event: Event, token: _Token, place: tuple[int, int], paid: Event | None) -> Deed | None:
         name, args = f"{self.venue}#{token.id}", event.args
         if event.name == "Manager.Transfer":
-            return self._moved(name, str(args["from"]), str(args["to"]))
+            source, target = str(args["from"]), str(args["to"])
+            if source in self._past.keepers:
+                source = token.owner((place[0], place[1] - 1))
+            return self._moved(name, source, token.owner(place) if target in self._past.keepers else target)
         if not self._is_mine(token.owner(place)):
             return None
         pair = {key: int(args[key]) for key in ("amount0", "amount1") if key in args}
@@ -182,30 +198,31 @@ class PoolHistory:
 
 def _tokens(past: Past, manager: str) -> dict[int, _Token]:
     """Find the tokens, their owners over time, and the transactions that touch them while they are the account's."""
-    logs: list[Mapping[str, Any]] = []
+    logs = kept_logs(past) if past.account else []
     owned = _owned_at_first(past, manager)
     ids = set(past.token_ids) or set(owned)
     if past.account:
         who = topic_of(past.account)
         for topics in ((_EVENTS["Transfer"], None, who), (_EVENTS["Transfer"], who)):
             logs += past.logs(LogQuery(manager, topics))
-        found = {int(log["topics"][3], 16) for log in logs}
+        found = {int(log["topics"][1 if log["topics"][0] == KEPT else 3], 16) for log in logs}
         ids = ids & (found | set(owned)) if past.token_ids else ids | found
     tokens = {n: _Token(n, [((past.first, -1), owned[n])] if n in owned else []) for n in sorted(ids)}
     every = (_EVENTS["IncreaseLiquidity"], _EVENTS["DecreaseLiquidity"], _EVENTS["Collect"])
     for part in _parts(sorted(ids)):
         words = tuple(topic_of(n) for n in part)
         logs += past.logs(LogQuery(manager, (every, words)))
-        if not past.account:
-            logs += past.logs(LogQuery(manager, (_EVENTS["Transfer"], None, None, words)))
-    for log in sorted(logs, key=_place):
-        transfer = log["topics"][0] == _EVENTS["Transfer"]
+        for keeper in past.keepers if past.account else (None,):
+            source = topic_of(keeper) if keeper else None
+            logs += past.logs(LogQuery(manager, (_EVENTS["Transfer"], source, None, words)))
+    for log in sorted({_place(log): log for log in logs}.values(), key=_place):  # to oneself: found twice
+        transfer, kept = (log["topics"][0] == one for one in (_EVENTS["Transfer"], KEPT))
         token = tokens.get(int(log["topics"][3 if transfer else 1], 16))
-        if token is None or (token.owners and _place(log) == token.owners[-1][0]):
-            continue  # a transfer to oneself is found twice
-        if transfer:
-            token.owners.append((_place(log), "0x" + log["topics"][2][-40:]))
-        if transfer or past.account in ("", token.owner(_place(log))):
+        if token is None or (transfer and handed_in(log, logs, past.keepers)):
+            continue
+        if transfer or (kept and int(log["topics"][3], 16)):  # taken out of a keeper, the transfer says to whom
+            token.owners.append((_place(log), "0x" + log["topics"][3 if kept else 2][-40:]))
+        if transfer or kept or past.account in ("", token.owner(_place(log))):
             token.touches.add(touch_of(log))
     return {n: token for n, token in tokens.items() if token.owners}
 
@@ -230,7 +247,8 @@ def _owned_at_first(past: Past, manager: str) -> dict[int, str]:
     if past.account:
         (count,) = ask(past.rpc, manager, MANAGER, "balanceOf", (past.account,), past.first)
         asked = [("tokenOfOwnerByIndex", (past.account, i)) for i in range(count)]
-        return {n: past.account for (n,) in ask_many(past.rpc, manager, MANAGER, asked, past.first)}
+        held = [n for (n,) in ask_many(past.rpc, manager, MANAGER, asked, past.first)]
+        return dict.fromkeys([*held, *kept_at_first(past, manager)], past.account)
     codec = abi(MANAGER)
     calls = [(manager, codec.encode("ownerOf", n)) for n in past.token_ids]
     answers = past.rpc.call_many(calls, block=past.first)

@@ -152,6 +152,8 @@ class EscrowClient:
     def _owed(self, owner: str, block: BlockId) -> int:
         """Raw units that all claims together would pay, week by week."""
         at = self.deployment
+        if not at.dividends:
+            return 0
         asked: list[tuple[str, tuple[Any, ...]]] = [
             ("time_cursor_of", (owner,)),
             ("start_time", ()),

@@ -49,6 +49,7 @@ event CheckpointToken(uint256 time, uint256 tokens)
 event Claimed(address indexed recipient, uint256 amount, uint256 claim_until)
 function checkpoint_token()
 function claim(address user) returns (uint256)
+function ESCROW() view returns (address)
 function TOKEN() view returns (address)
 function start_time() view returns (uint256)
 function last_token_time() view returns (uint256)
@@ -64,7 +65,10 @@ function transfer(address target, uint256 amount) returns (bool)
 
 
 class EscrowDeployment(Struct, frozen=True):
-    """Where an escrow, its distributor and their tokens stand (lower-case addresses), and how tidemill names the tokens."""
+    """Where an escrow, its distributor and their tokens stand (lower-case addresses), and how tidemill names the tokens.
+
+    Without a distributor ``dividends``, ``paid`` and ``paid_id`` are empty.
+    """
 
     escrow: str
     dividends: str
@@ -77,7 +81,7 @@ class EscrowDeployment(Struct, frozen=True):
     def of(cls, rpc: Rpc, escrow: str, dividends: str, *, token_id: str, paid_id: str) -> EscrowDeployment:
         """Ask both for their tokens; raises ``RpcError`` where one is no such contract."""
         (token,) = ask(rpc, escrow, ESCROW, "token", (), "latest")
-        (paid,) = ask(rpc, dividends, DIVIDENDS, "TOKEN", (), "latest")
+        (paid,) = ask(rpc, dividends, DIVIDENDS, "TOKEN", (), "latest") if dividends else ("",)
         return cls(escrow.lower(), dividends.lower(), token, paid, token_id, paid_id)
 
     def address(self, token: str) -> str:

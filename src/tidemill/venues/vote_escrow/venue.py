@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tidemill.errors import BadInput
 from tidemill.interfaces import Stage
-from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.shared.scripted import ScriptedStage
 from tidemill.venues.vote_escrow.model import EscrowModel
 from tidemill.venues.vote_escrow.others import Terms, script_of
@@ -84,4 +84,5 @@ VENUE = Kind(
         "dividends depend on revenue and on what others lock; neither is promised",
     ),
     verbs={"enter": "create_lock", "harvest": "claim", "leave": "withdraw"},
+    history=read_back("tidemill.venues.vote_escrow.history"),
 )
