@@ -9,10 +9,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from statement.portfolio import ALICE, BOB, DAY, ME, OWNER, PRICE, START, TREASURY, USDC, USERS, WETH, Doing, Portfolio
-from tidemill.chain.abi import Abi
+from statement.acting import ALICE, BOB, DAY, ME, OWNER, TOKEN, USERS, Acting, Doing
+from statement.portfolio import PRICE, TREASURY, USDC, WETH
 from tidemill.chain.anvil import Anvil
-from tidemill.chain.artefacts import artefact
 from tidemill.chain.deploy import Deployment, deploy
 from tidemill.chain.types import Call
 from tidemill.studies.held_asked import Asked
@@ -24,7 +23,7 @@ from tidemill.venues.morpho_vault.client_abi import VAULT as LENDING
 from tidemill.venues.morpho_vault.client_abi import MarketAt
 from tidemill.venues.morpho_vault.client_abi import VaultDeployment as LendingAt
 from tidemill.venues.savings_vault.client import SavingsClient
-from tidemill.venues.shared.client_parts import ERC20, abi
+from tidemill.venues.shared.client_parts import abi
 from tidemill.venues.shared.vault_client import VAULT, VaultDeployment
 
 SAVED, LENT, STAKED, BRIDGED = "sUSDC@op", "mUSDC@op", "stWETH@op", "brWETH@op"
@@ -36,26 +35,23 @@ KINDS = {
 }
 SHARES = {"savings": SAVED, "lending": LENT, "staking": STAKED, "bridged": BRIDGED}
 ASSETS = {"savings": USDC, "lending": USDC, "staking": WETH, "bridged": WETH}
-_TOKEN = Abi(artefact("TestToken").abi)
 _LLTV = 86 * 10**16
 _RATE = 10**27 + 2 * 10**18  # some six percent a year
 
 
-class Yielding(Portfolio):
+class Yielding(Acting):
     """Contracts, actors with tokens and allowances, and what they did."""
 
     def __init__(self, anvil: Anvil, seed: str) -> None:
-        self.anvil, self.rpc, self.rng = anvil, anvil.rpc, Random(seed)
-        self.done, self.time, self.price, self.clients = [], START, PRICE, {}
-        for who in (*USERS, OWNER):
-            anvil.set_balance(who, 10**21)
-        tokens = (USDC, 6), (WETH, 18), (BRIDGED, 18)
-        made = [Deployment(name, "TestToken", (name, name.partition("@")[0], n)) for name, n in tokens]
-        self.tokens = {name: address.lower() for name, address in deploy(anvil, OWNER, made).items()}
+        super().__init__(anvil, seed, {USDC: 6, WETH: 18, BRIDGED: 18}, {USDC: 10**13, WETH: 10**22})
+        others = [Call(self.tokens[BRIDGED], TOKEN.encode("mint", who, 10**20)) for who in (ALICE, BOB, OWNER)]
+        self.run([(OWNER, call) for call in others])
         self._savings()
         self._lending()
         self._staking()
-        self._endow()
+        shares = (self.tokens[share] for share in SHARES.values())
+        spenders = *shares, self.clients["market"][ME].deployment.morpho
+        self.allow(dict.fromkeys(spenders, (USDC, WETH, BRIDGED)))
         self.began = self.rpc.block().number
         self._begin()
 
@@ -64,7 +60,7 @@ class Yielding(Portfolio):
         vault = deploy(self.anvil, OWNER, [Deployment("vault", "SavingsVault", terms)])["vault"].lower()
         place = VaultDeployment(vault, self.tokens[USDC], USDC, SAVED)
         self.tokens[SAVED] = vault
-        self._of_all("savings", lambda who: SavingsClient(self.rpc, place, venue="savings", account=who))
+        self.of_all("savings", lambda who: SavingsClient(self.rpc, place, venue="savings", account=who))
 
     def _lending(self) -> None:
         made = [
@@ -76,11 +72,11 @@ class Yielding(Portfolio):
         at = {name: address.lower() for name, address in deploy(self.anvil, OWNER, made).items()}
         params = self.tokens[USDC], self.tokens[WETH], at["oracle"], at["irm"], _LLTV
         there = MorphoDeployment.of_market(at["morpho"], params, loan_id=USDC, collateral_id=WETH, irm_name=MOCK)
-        self._of_all("market", lambda who: MorphoClient(self.rpc, there, venue="market", account=who))
+        self.of_all("market", lambda who: MorphoClient(self.rpc, there, venue="market", account=who))
         markets = {"market": MarketAt(there.morpho, there.params, there.id)}
         place = LendingAt(at["vault"], self.tokens[USDC], USDC, LENT, 10**12, markets)
         self.tokens[LENT] = at["vault"]
-        self._of_all("lending", lambda who: LendingVaultClient(self.rpc, place, venue="lending", account=who))
+        self.of_all("lending", lambda who: LendingVaultClient(self.rpc, place, venue="lending", account=who))
 
     def _staking(self) -> None:
         terms = "Staked", "stWETH", 18, self.tokens[WETH], OWNER, TREASURY, 1_000, 10**21
@@ -88,19 +84,9 @@ class Yielding(Portfolio):
         at = {name: address.lower() for name, address in deploy(self.anvil, OWNER, made).items()}
         self.tokens[STAKED] = at["staking"]
         place = StakingDeployment(at["staking"], self.tokens[WETH], WETH, STAKED)
-        self._of_all("staking", lambda who: StakingClient(self.rpc, place, venue="staking", account=who))
+        self.of_all("staking", lambda who: StakingClient(self.rpc, place, venue="staking", account=who))
         there = StakingDeployment(at["rate"], self.tokens[WETH], WETH, BRIDGED, self.tokens[BRIDGED])
-        self._of_all("bridged", lambda who: BridgedClient(self.rpc, there, venue="bridged", account=who))
-
-    def _endow(self) -> None:
-        """Tokens, and allowances that stand, so that an action is one transaction."""
-        spenders = *(self.tokens[share] for share in SHARES.values()), self.clients["market"][ME].deployment.morpho
-        most, codec = (1 << 256) - 1, abi(ERC20)
-        for who in (*USERS, OWNER):
-            for token, amount in ((USDC, 10**13), (WETH, 10**22), (BRIDGED, 10**20 if who != ME else 0)):
-                calls = [Call(self.tokens[token], _TOKEN.encode("mint", who, amount))]
-                calls += [Call(self.tokens[token], codec.encode("approve", one, most)) for one in spenders]
-                self.run([(who, call) for call in calls])
+        self.of_all("bridged", lambda who: BridgedClient(self.rpc, there, venue="bridged", account=who))
 
     def _begin(self) -> None:
         for venue, verb, args in (
