@@ -34,9 +34,6 @@ EQUIVALENT = {
     "model_reserve.update_rates: 0 -> 1 #3": "what is available plays no part where nothing is owed",
     "model_account.account: owing & bit -> owing | bit": "who is not marked as owing in a reserve owes nothing there",
     "model_reads.positions: sign > 0 -> sign >= 0": "a sign is one or minus one",
-    "model_liquidate._pay_fee: ray_div_half_up(fee, index) > left -> ray_div_half_up(fee, index) >= left": (
-        "where both are equal, the same scaled shares move either way"
-    ),
     "model_reserve._touch: 0 -> 1 #2": "who never came has nothing that an index could have grown",
 }
 
