@@ -7,16 +7,20 @@ from typing import Any
 import pytest
 
 from harness import Tally
+from harness.aave36 import Aave36
 from tidemill.chain import artefacts
+from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Revert
 
 if not artefacts.available("PoolInstance", "AaveErrors36", "SupplyLogic36", "TestToken"):
     pytest.skip("contract artefacts are not in the cache: run `tidemill contracts fetch`", allow_module_level=True)
 
-from twins.aave_v36_twin import SETUPS, Twins
+from tidemill.venues.aave_v3.model import MarketModel
+from twins.aave_v36_twin import SETUPS, Twins, described
 
 pytestmark = pytest.mark.chain
 
+IDS = [f"{listing.symbol}@test" for listing in SETUPS[0][0]]
 HEALTH = "HealthFactorLowerThanLiquidationThreshold()"
 REASONS_TO_HIT = {
     "supply": {"InvalidAmount()", "balance"},
@@ -27,6 +31,11 @@ REASONS_TO_HIT = {
     "set_collateral": {HEALTH, "UserInIsolationModeOrLtvZero()"},
 }
 """What these lives meet. Longer ones also LtvValidationFailed of borrow, and UnderlyingBalanceZero of set_collateral."""
+
+
+@pytest.fixture(scope="module")
+def market() -> Aave36:
+    return Aave36(SETUPS[0][0])
 
 
 def play(setups: list[Any], actions: int) -> Tally:
@@ -61,3 +70,44 @@ def test_what_is_not_modelled_is_refused_and_says_so() -> None:
     for verb in ("liquidate", "set_emode", "flash_loan_simple", "configure"):
         with pytest.raises(Revert, match=f"{verb} of v3.6 is not modelled"):
             twins.model.do(twins.people[0], Action(verb, args))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("category", 1),
+        ("debt_ceiling", 1),
+        ("supply_cap", 10),
+        ("borrow_cap", 10),
+        ("liquidation_fee", 1_000),
+        ("active", False),
+        ("frozen", True),
+        ("paused", True),
+        ("borrowing", False),
+        ("flash_loans", False),
+        ("isolated_borrowing", True),
+        ("siloed", True),
+    ],
+)
+def test_a_setting_that_is_not_heeded_is_refused(market: Aave36, field: str, value: int) -> None:
+    params = described(market, IDS)
+    params["reserves"][1]["config"][field] = value
+    with pytest.raises(BadInput, match=rf"ETH@test: {field}: {value} is not modelled in v3\.6"):
+        MarketModel().init(params)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("categories", {1: {"ltv": 9_000, "threshold": 9_300, "bonus": 10_100}}),
+        ("flash_premium", 5),
+        ("flash_to_protocol", 3_000),
+        ("version", 35),
+    ],
+)
+def test_a_setting_of_the_market_that_is_not_heeded_is_refused(market: Aave36, field: str, value: Any) -> None:
+    params = described(market, IDS)
+    with pytest.raises(BadInput, match=f"^{field}: "):
+        MarketModel().init(params | {field: value})
+    params["version"] = 30
+    MarketModel().init(params | {field: value} if field != "version" else params)

@@ -13,7 +13,7 @@ from tidemill.venues.aave_v3 import model_borrow, model_liquidate, model_reads, 
 from tidemill.venues.aave_v3.codes import ERRORS_V36, REASONS, Code
 from tidemill.venues.aave_v3.model_reserve import Acting
 from tidemill.venues.aave_v3.state import Category, Config, Curve, MarketState, ReserveState
-from tidemill.venues.aave_v3.versions import V30
+from tidemill.venues.aave_v3.versions import V30, check_modelled
 from tidemill.venues.shared.words import count_words
 
 __all__ = ["V36_VERBS", "MarketModel"]
@@ -52,7 +52,9 @@ class MarketModel:
 
         ``params``: treasury; reserves, a list of mappings (asset, account, decimals, config and curve as mappings of
         their fields); prices by asset; categories by number; flash_premium and flash_to_protocol in basis points;
-        version, 30 or 36. Of v3.6 only what `V36_VERBS` names is modelled, without e-mode, isolation and siloed debt.
+        version, 30 or 36. Of v3.6 only what `V36_VERBS` names is modelled, with the settings of `MODELLED_V36`.
+
+        Raises ``BadInput`` for a version or a setting that is not modelled.
         """
         state = MarketState(str(params["treasury"]), int(params.get("version", V30)))
         for number, given in enumerate(params["reserves"]):
@@ -69,6 +71,7 @@ class MarketModel:
         state.categories = {int(n): Category(**c) for n, c in params.get("categories", {}).items()}
         state.flash_premium = int(params.get("flash_premium", state.flash_premium))
         state.flash_to_protocol = int(params.get("flash_to_protocol", state.flash_to_protocol))
+        check_modelled(state)
         return state
 
     def apply(self, state: MarketState, action: Action, ctx: Context) -> Result:
