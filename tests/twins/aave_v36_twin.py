@@ -1,6 +1,6 @@
 """Aave v3.6 twice: lending, borrowing and accrual on the compiled pool and on the model, every view compared.
 
-Two reserves that are lent against each other, and one that lends nothing. No e-mode, isolation, liquidation.
+Two reserves that are lent against each other, and one that lends nothing. No e-mode, isolation, siloed debt.
 """
 
 from __future__ import annotations
@@ -37,12 +37,23 @@ EVENTS = {
     "Withdraw",
     "Borrow",
     "Repay",
+    "FlashLoan",
     "MintedToTreasury",
     "ReserveUsedAsCollateralEnabled",
     "ReserveUsedAsCollateralDisabled",
 }
 NAMES = {"repay_with_supply": "repayWithATokens"}
 TOKEN_EVENTS = {"Mint", "Burn"}
+SETTERS = {
+    "paused": "setReservePause(address,bool)",
+    "frozen": "setReserveFreeze",
+    "borrowing": "setReserveBorrowing",
+    "flash_loans": "setReserveFlashLoaning",
+    "supply_cap": "setSupplyCap",
+    "borrow_cap": "setBorrowCap",
+    "reserve_factor": "setReserveFactor",
+}
+FLAGS = {"paused", "frozen", "borrowing", "flash_loans"}
 FIELDS = {
     "liquidityIndex": 1,
     "currentLiquidityRate": 2,
@@ -66,7 +77,13 @@ def described(market: Aave36, ids: list[str]) -> dict[str, Any]:
         account = reserve.supply.address
         reserves.append({"asset": asset, "account": account, "decimals": of.decimals, "config": config, "curve": curve})
     prices = {asset: r.listing.price for asset, r in zip(ids, market.reserves, strict=True)}
-    return {"treasury": market.treasury, "reserves": reserves, "prices": prices, "version": 36}
+    return {
+        "treasury": market.treasury,
+        "reserves": reserves,
+        "prices": prices,
+        "version": 36,
+        "flash_premium": market.pool.view("FLASHLOAN_PREMIUM_TOTAL"),
+    }
 
 
 class Twins:
@@ -83,10 +100,11 @@ class Twins:
             reserve.updated, reserve.variable_rate = self.evm.block.time, reserve.curve.base
         book = Book()
         for token in self.ids:
-            for who in self.real.actors.values():
+            for who in (*self.real.actors.values(), self.real.receiver.address):
                 book.add(token, who, 1 << 118)
         self.model = ModelSide(model, state, book, lambda: self.evm.block)
         self.people = [*self.real.actors.values(), self.real.treasury]
+        self.broken: list[tuple[int, str]] = []
         self.driver = Driver(
             seed,
             {
@@ -94,10 +112,12 @@ class Twins:
                 "withdraw": (22, self._withdraw),
                 "borrow": (25, self._borrow),
                 "repay": (20, self._repay),
-                "repay_with_supply": (14, self._repay_with_supply),
-                "set_collateral": (19, self._set_collateral),
-                "mint_to_treasury": (8, self._mint_to_treasury),
-                "set_price": (8, self._set_price),
+                "repay_with_supply": (24, self._repay_with_supply),
+                "set_collateral": (29, self._set_collateral),
+                "mint_to_treasury": (14, self._mint_to_treasury),
+                "flash_loan_simple": (20, self._flash_loan),
+                "set_price": (14, self._set_price),
+                "configure": (14, self._configure),
             },
         )
 
@@ -132,6 +152,23 @@ class Twins:
         self.real.set_price(index, price)
         self.model.do(self.real.admin, Action("set_price", {"asset": self.ids[index], "price": price}))
 
+    def flash_loan(self, who: str, index: int, amount: int, *, accepted: bool = True) -> Result:
+        receiver, token = self.real.receiver, self.real.reserves[index].token.address
+        if receiver.view("answer") != accepted:
+            receiver.send(who, "set_answer", accepted)
+        args = {"asset": self.ids[index], "amount": amount, "receiver": receiver.address, "accepted": accepted}
+        call = (receiver.address, token, amount, b"", 0)
+        return self._both(who, "flashLoanSimple", call, Action("flash_loan_simple", args))
+
+    def configure(self, index: int, field: str, value: int) -> None:
+        """What governance sets."""
+        token, config = self.real.reserves[index].token.address, self.model.state.reserves[self.ids[index]].config
+        if field == "ltv":
+            self.real.configure("configureReserveAsCollateral", token, value, config.threshold, config.bonus)
+        else:
+            self.real.configure(SETTERS[field], token, bool(value) if field in FLAGS else value)
+        self.model.do(self.real.admin, Action("configure", {"asset": self.ids[index], "field": field, "value": value}))
+
     # -- draws ---------------------------------------------------------------------------------------------------------
 
     def who(self, r: random.Random) -> str:
@@ -164,6 +201,8 @@ class Twins:
         amount = r.randrange(1, 10**13) * 10**listing.decimals // listing.price
         if r.random() < 0.05:
             amount = r.choice((0, 1, 2, 1 << 119))
+        if r.random() < 0.5:
+            amount = self._up_to_cap(r, index, "supply") or amount
         whom = self.who(r) if r.random() < 0.2 else who
         self.do(who, "supply", index, amount, whom, 0, on_behalf_of=whom)
 
@@ -192,7 +231,10 @@ class Twins:
         if r.random() < 0.9:
             token = self.real.reserves[index].token.address
             most = min(most, int(self.real.pool.view("getVirtualUnderlyingBalance", token)))
-        self.do(who, "borrow", index, self._part(r, most), VARIABLE, 0, who)
+        amount = self._part(r, most)
+        if r.random() < 0.5:
+            amount = min(self._up_to_cap(r, index, "debt"), most) or amount
+        self.do(who, "borrow", index, amount, VARIABLE, 0, who)
 
     def _repay(self, r: random.Random) -> None:
         self._pass_time(r)
@@ -228,6 +270,49 @@ class Twins:
     def _set_price(self, r: random.Random) -> None:
         for index, listing in enumerate(self.listings):
             self.set_price(index, max(1, listing.price * r.randrange(850, 1_200) // 1_000))
+
+    def _flash_loan(self, r: random.Random) -> None:
+        self._pass_time(r)
+        index = r.randrange(3)
+        token = self.real.reserves[index].token.address
+        idle = int(self.real.pool.view("getVirtualUnderlyingBalance", token))
+        lent = int(self.real.reserves[index].supply.view("totalSupply"))
+        amount = lent + r.randrange(2) if r.random() < 0.1 else self._part(r, idle)
+        self.flash_loan(self.who(r), index, amount, accepted=r.random() < 0.95)
+
+    def _configure(self, r: random.Random) -> None:
+        """Break one thing, or mend what is broken."""
+        if self.broken and r.random() < 0.8:
+            index, field = self.broken.pop(r.randrange(len(self.broken)))
+            listing = self.listings[index]
+            mended = {"paused": 0, "frozen": 0, "borrowing": 1, "flash_loans": 1, "reserve_factor": listing.factor}
+            self.configure(index, field, mended.get(field, 0))
+            if field == "frozen":
+                self.configure(index, "ltv", listing.ltv)
+            return
+        index, field = r.randrange(3), r.choice([*SETTERS, "supply_cap", "borrow_cap"])
+        kind = {"supply_cap": "supply", "borrow_cap": "debt"}.get(field)
+        value = {"paused": 1, "frozen": 1}.get(field, 0)
+        if field == "reserve_factor":
+            value = r.randrange(10_001)
+        if kind:
+            standing = int(getattr(self.real.reserves[index], kind).view("totalSupply"))
+            value = standing // 10 ** self.listings[index].decimals + 1 + r.randrange(1_000)
+        self.configure(index, field, value)
+        self.broken.append((index, field))
+
+    def _up_to_cap(self, r: random.Random, index: int, kind: str) -> int:
+        """What a cap leaves, or an amount within a few units of it; nothing where there is no cap."""
+        config = self.model.state.reserves[self.ids[index]].config
+        cap = config.supply_cap if kind == "supply" else config.borrow_cap
+        if not cap:
+            return 0
+        standing = int(getattr(self.real.reserves[index], kind).view("totalSupply"))
+        if kind == "supply":
+            data = self.real.pool.view("getReserveData", self.real.reserves[index].token.address)
+            income = self.real.pool.view("getReserveNormalizedIncome", self.real.reserves[index].token.address)
+            standing += int(data[FIELDS["accruedToTreasury"]]) * int(income) // RAY
+        return max(0, cap * 10 ** self.listings[index].decimals - standing + r.randrange(-3, 4))
 
     # -- comparison ----------------------------------------------------------------------------------------------------
 

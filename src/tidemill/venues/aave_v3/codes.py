@@ -46,7 +46,14 @@ class Code:
 
 
 ERRORS_V36: Final = {
+    Code.FLASH_LOAN_REFUSED: "InvalidFlashloanExecutorReturn()",
     Code.AMOUNT_ZERO: "InvalidAmount()",
+    Code.FROZEN: "ReserveFrozen()",
+    Code.PAUSED: "ReservePaused()",
+    Code.BORROWING_OFF: "BorrowingNotEnabled()",
+    Code.BORROW_CAP: "BorrowCapExceeded()",
+    Code.SUPPLY_CAP: "SupplyCapExceeded()",
+    Code.FLASH_LOAN_OFF: "FlashloanDisabled()",
     Code.BALANCE_TOO_SMALL: "NotEnoughAvailableUserBalance()",
     Code.MINT_TOO_SMALL: "InvalidAmount()",
     Code.BURN_TOO_SMALL: "InvalidBurnAmount()",

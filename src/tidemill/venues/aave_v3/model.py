@@ -11,9 +11,9 @@ from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Context, Event, Position, Rate, Result, Revert
 from tidemill.venues.aave_v3 import model_borrow, model_liquidate, model_reads, model_supply
 from tidemill.venues.aave_v3.codes import ERRORS_V36, REASONS, Code
-from tidemill.venues.aave_v3.model_reserve import Acting
+from tidemill.venues.aave_v3.model_reserve import Acting, accrue, update_rates
 from tidemill.venues.aave_v3.state import Category, Config, Curve, MarketState, ReserveState
-from tidemill.venues.aave_v3.versions import V30, check_modelled
+from tidemill.venues.aave_v3.versions import MODELLED_V36, V30, check_modelled
 from tidemill.venues.shared.words import count_words
 
 __all__ = ["V36_VERBS", "MarketModel"]
@@ -27,7 +27,9 @@ V36_VERBS = {
     "repay_with_supply",
     "set_collateral",
     "mint_to_treasury",
+    "flash_loan_simple",
     "set_price",
+    "configure",
 }
 """What of v3.6 is modelled."""
 _ADMINISTRATION = {"set_price", "configure"}
@@ -106,9 +108,7 @@ class MarketModel:
             return {}
         reserve = _reserve(state, args["asset"])
         if verb == "configure":
-            acting.set(reserve.config, **{str(args["field"]): int(args["value"])})
-            if reserve.config.debt_ceiling == 0:
-                acting.set(reserve, isolated_debt=0)  # no longer isolated, it carries nobody's debt
+            _configure(reserve, acting, str(args["field"]), int(args["value"]))
             return {}
         if verb == "set_collateral":
             model_supply.set_collateral(state, reserve, acting, on=bool(args["on"]))
@@ -184,6 +184,22 @@ def _reserve(state: MarketState, asset: Any) -> ReserveState:
     if asset not in state.reserves:
         raise Revert("")
     return state.reserves[asset]
+
+
+def _configure(reserve: ReserveState, acting: Acting, field: str, value: int) -> None:
+    """Set what governance sets, with what goes along with it."""
+    config, newer = reserve.config, reserve.version != V30
+    if newer and field not in MODELLED_V36:
+        raise Revert(f"{field} of v3.6 is not modelled")
+    if newer and field == "reserve_factor":
+        accrue(reserve, acting)
+    acting.set(config, **{field: value})
+    if newer and field == "reserve_factor":
+        update_rates(reserve, acting)
+    if newer and field == "frozen" and value:
+        acting.set(config, ltv=0)  # since v3.1; thawing does not bring it back
+    if config.debt_ceiling == 0:
+        acting.set(reserve, isolated_debt=0)  # no longer isolated, it carries nobody's debt
 
 
 def _words(state: MarketState, people: set[str]) -> list[int]:

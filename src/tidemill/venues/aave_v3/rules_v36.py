@@ -12,6 +12,7 @@ from tidemill.venues.aave_v3.rules import percent_mul_half_up, wad_div_half_up
 __all__ = [
     "available_borrows_down",
     "percent_mul_down",
+    "percent_mul_up",
     "ray_div_down",
     "ray_div_up",
     "ray_mul_down",
@@ -52,6 +53,12 @@ def ray_div_up(a: Uint, b: Uint) -> Uint:
 def percent_mul_down(value: Uint, bps: Uint) -> Uint:
     """``bps`` basis points of ``value``, down."""
     return div_down(value * bps, _ONE)
+
+
+@rule
+def percent_mul_up(value: Uint, bps: Uint) -> Uint:
+    """``bps`` basis points of ``value``, up."""
+    return div_up(value * bps, _ONE)
 
 
 @rule

@@ -16,7 +16,18 @@ __all__ = ["MODELLED_V36", "V30", "V36", "balance", "check_modelled", "debt_grow
 
 V30, V36 = 30, 36
 """Versions by `ReserveState.version`."""
-MODELLED_V36 = {"ltv", "threshold", "bonus", "reserve_factor"}
+MODELLED_V36 = {
+    "ltv",
+    "threshold",
+    "bonus",
+    "reserve_factor",
+    "supply_cap",
+    "borrow_cap",
+    "frozen",
+    "paused",
+    "borrowing",
+    "flash_loans",
+}
 """Settings of a reserve that v3.6 plays here; another must stay at what `Config` has by itself."""
 
 
@@ -38,7 +49,7 @@ def check_modelled(state: MarketState) -> None:
                     field=f"{reserve.asset}: {field}",
                 )
     of_market = MarketState(state.treasury)
-    for field in ("categories", "flash_premium", "flash_to_protocol"):
+    for field in ("categories", "flash_to_protocol"):
         if getattr(state, field) != getattr(of_market, field):
             raise BadInput(f"not modelled in v3.6; leave it out, or take version {V30}", field=field)
 
