@@ -12,6 +12,7 @@ MODULES = [
     "tidemill.venues.aave_v3.model_supply",
     "tidemill.venues.aave_v3.model_borrow",
     "tidemill.venues.aave_v3.model_liquidate",
+    "tidemill.venues.aave_v3.model_liquidate36",
     "tidemill.venues.aave_v3.model_reads",
     "tidemill.venues.aave_v3.model",
 ]
@@ -42,14 +43,15 @@ def run() -> None:
     """The edges, then short random lives of two markets: a part of what the twin tests do."""
     from twins.aave_v3_edges import EDGES
     from twins.aave_v3_twin import SETUPS, Twins
+    from twins.aave_v36_edges import EDGES as EDGES_36
     from twins.aave_v36_twin import SETUPS as SETUPS_36
     from twins.aave_v36_twin import Twins as Twins36
 
-    for edge in EDGES:
+    for edge in (*EDGES, *EDGES_36):
         edge()
     for setup in SETUPS:
         twins = Twins(*setup)
         twins.driver.run(200, after=twins.compare)
     for listings, seed in SETUPS_36:
         newer = Twins36(listings, seed)
-        newer.driver.run(150, after=newer.compare)
+        newer.driver.run(250, after=newer.compare)

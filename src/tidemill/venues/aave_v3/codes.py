@@ -38,6 +38,10 @@ class Code:
     SILOED: Final = "89"
     FLASH_LOAN_OFF: Final = "91"
 
+    DUST: Final = "MustNotLeaveDust()"
+    SELF_LIQUIDATION: Final = "SelfLiquidation()"
+    """Of v3.6 only."""
+
     ARITHMETIC: Final = "Panic(0x11)"
     """Solidity's own: a sum or difference leaves its type, for instance more is taken than lies there."""
     TOO_WIDE: Final = "SafeCast: value doesn't fit in 128 bits"
@@ -54,6 +58,9 @@ ERRORS_V36: Final = {
     Code.BORROW_CAP: "BorrowCapExceeded()",
     Code.SUPPLY_CAP: "SupplyCapExceeded()",
     Code.FLASH_LOAN_OFF: "FlashloanDisabled()",
+    Code.HEALTHY: "HealthFactorNotBelowThreshold()",
+    Code.NOT_COLLATERAL: "CollateralCannotBeLiquidated()",
+    Code.NOT_BORROWED: "SpecifiedCurrencyNotBorrowedByUser()",
     Code.BALANCE_TOO_SMALL: "NotEnoughAvailableUserBalance()",
     Code.MINT_TOO_SMALL: "InvalidAmount()",
     Code.BURN_TOO_SMALL: "InvalidBurnAmount()",

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Context, Event, Position, Rate, Result, Revert
-from tidemill.venues.aave_v3 import model_borrow, model_liquidate, model_reads, model_supply
+from tidemill.venues.aave_v3 import model_borrow, model_liquidate, model_liquidate36, model_reads, model_supply
 from tidemill.venues.aave_v3.codes import ERRORS_V36, REASONS, Code
 from tidemill.venues.aave_v3.model_reserve import Acting, accrue, update_rates
 from tidemill.venues.aave_v3.state import Category, Config, Curve, MarketState, ReserveState
@@ -27,6 +27,7 @@ V36_VERBS = {
     "repay_with_supply",
     "set_collateral",
     "mint_to_treasury",
+    "liquidate",
     "flash_loan_simple",
     "set_price",
     "configure",
@@ -135,7 +136,8 @@ class MarketModel:
 
     @staticmethod
     def _liquidate(state: MarketState, args: Mapping[str, Any], acting: Acting) -> dict[str, int]:
-        seized = model_liquidate.liquidate(
+        play = model_liquidate.liquidate if state.version == V30 else model_liquidate36.liquidate
+        seized = play(
             state,
             _reserve(state, args["collateral"]),
             _reserve(state, args["debt"]),
@@ -215,6 +217,7 @@ def _words(state: MarketState, people: set[str]) -> list[int]:
             reserve.isolated_debt,
             reserve.total_supplied,
             reserve.total_owed,
+            reserve.deficit,
         ]
         out += [reserve.supplied.get(w, 0) | reserve.supplied_index.get(w, 0) << 128 for w in who]
         out += [reserve.owed.get(w, 0) | reserve.owed_index.get(w, 0) << 128 for w in who]

@@ -43,8 +43,12 @@ def supply(state: MarketState, reserve: ReserveState, acting: Acting, amount: in
     if config.frozen:
         raise Revert(Code.FROZEN)
     if config.supply_cap:
-        standing = balance(reserve, reserve.total_supplied + reserve.accrued, reserve.liquidity_index, debt=False)
-        if standing + amount > config.supply_cap * reserve.unit:
+        standing, index = reserve.total_supplied + reserve.accrued, reserve.liquidity_index
+        if state.version == V30:
+            whole = balance(reserve, standing, index, debt=False) + amount
+        else:
+            whole = balance(reserve, standing + made, index, debt=False)
+        if whole > config.supply_cap * reserve.unit:
             raise Revert(Code.SUPPLY_CAP)
     update_rates(reserve, acting, added=amount)
     acting.move(reserve.asset, acting.sender, reserve.account, amount, "balance")

@@ -27,6 +27,7 @@ MODELLED_V36 = {
     "paused",
     "borrowing",
     "flash_loans",
+    "liquidation_fee",
 }
 """Settings of a reserve that v3.6 plays here; another must stay at what `Config` has by itself."""
 
