@@ -27,6 +27,7 @@ class Aave36(Aave):
         *,
         actors: tuple[str, ...] = ("alice", "bob", "carol"),
         endowment: int = 1 << 118,
+        premium: int = 5,
     ) -> None:
         self.evm = evm = Evm()
         self.admin, self.treasury = actor("aave admin"), actor("aave treasury")
@@ -51,14 +52,18 @@ class Aave36(Aave):
             deploy(evm, self.admin, "ATokenInstance", self.pool.address, ZERO, self.treasury).address,
             deploy(evm, self.admin, "VariableDebtTokenInstance", self.pool.address, ZERO).address,
         ]
+        self.receiver = deploy(evm, self.admin, "FlashBorrower")
         self.reserves = self._list(listings)
         self._set_oracle()
         for reserve in self.reserves:
             self._configure(reserve)
+        self.configure("updateFlashloanPremium", premium)
         self.actors = {name: actor(name) for name in actors}
         tokens = tuple(reserve.token for reserve in self.reserves)
         for who in self.actors.values():
             endow(tokens, who, endowment, (self.pool.address,))
+        for token in tokens:
+            token.send(self.admin, "mint", self.receiver.address, endowment)
 
     def _list(self, listings: tuple[Listing, ...]) -> list[Reserve]:
         inputs, tokens = [], []

@@ -1,12 +1,13 @@
 """Aave v3.6 twice: lending, borrowing and accrual on the compiled pool and on the model, every view compared.
 
-Two reserves that are lent against each other, and one that lends nothing. No e-mode, isolation, liquidation.
+Two reserves that are lent against each other, and one that lends nothing. No e-mode, isolation, siloed debt.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from harness import Driver, assert_same, both
@@ -37,12 +38,26 @@ EVENTS = {
     "Withdraw",
     "Borrow",
     "Repay",
+    "LiquidationCall",
+    "DeficitCreated",
+    "FlashLoan",
     "MintedToTreasury",
     "ReserveUsedAsCollateralEnabled",
     "ReserveUsedAsCollateralDisabled",
 }
 NAMES = {"repay_with_supply": "repayWithATokens"}
-TOKEN_EVENTS = {"Mint", "Burn"}
+TOKEN_EVENTS = {"Mint", "Burn", "BalanceTransfer"}
+SETTERS = {
+    "paused": "setReservePause(address,bool)",
+    "frozen": "setReserveFreeze",
+    "borrowing": "setReserveBorrowing",
+    "flash_loans": "setReserveFlashLoaning",
+    "supply_cap": "setSupplyCap",
+    "borrow_cap": "setBorrowCap",
+    "reserve_factor": "setReserveFactor",
+    "liquidation_fee": "setLiquidationProtocolFee",
+}
+FLAGS = {"paused", "frozen", "borrowing", "flash_loans"}
 FIELDS = {
     "liquidityIndex": 1,
     "currentLiquidityRate": 2,
@@ -62,11 +77,18 @@ def described(market: Aave36, ids: list[str]) -> dict[str, Any]:
     for asset, reserve in zip(ids, market.reserves, strict=True):
         of = reserve.listing
         curve = {name: getattr(of, name) * RAY // 10_000 for name in ("optimal", "base", "slope1", "slope2")}
-        config = {"ltv": of.ltv, "threshold": of.threshold, "bonus": of.bonus, "reserve_factor": of.factor}
+        config = {"ltv": of.ltv, "threshold": of.threshold, "bonus": of.bonus}
+        config |= {"reserve_factor": of.factor, "liquidation_fee": of.fee}
         account = reserve.supply.address
         reserves.append({"asset": asset, "account": account, "decimals": of.decimals, "config": config, "curve": curve})
     prices = {asset: r.listing.price for asset, r in zip(ids, market.reserves, strict=True)}
-    return {"treasury": market.treasury, "reserves": reserves, "prices": prices, "version": 36}
+    return {
+        "treasury": market.treasury,
+        "reserves": reserves,
+        "prices": prices,
+        "version": 36,
+        "flash_premium": market.pool.view("FLASHLOAN_PREMIUM_TOTAL"),
+    }
 
 
 class Twins:
@@ -83,21 +105,25 @@ class Twins:
             reserve.updated, reserve.variable_rate = self.evm.block.time, reserve.curve.base
         book = Book()
         for token in self.ids:
-            for who in self.real.actors.values():
+            for who in (*self.real.actors.values(), self.real.receiver.address):
                 book.add(token, who, 1 << 118)
         self.model = ModelSide(model, state, book, lambda: self.evm.block)
         self.people = [*self.real.actors.values(), self.real.treasury]
+        self.broken: list[tuple[int, str]] = []
         self.driver = Driver(
             seed,
             {
-                "supply": (25, self._supply),
-                "withdraw": (22, self._withdraw),
-                "borrow": (25, self._borrow),
-                "repay": (20, self._repay),
-                "repay_with_supply": (14, self._repay_with_supply),
-                "set_collateral": (19, self._set_collateral),
-                "mint_to_treasury": (8, self._mint_to_treasury),
-                "set_price": (8, self._set_price),
+                "supply": (32, self._supply),
+                "withdraw": (26, self._withdraw),
+                "borrow": (38, self._borrow),
+                "repay": (32, self._repay),
+                "repay_with_supply": (34, self._repay_with_supply),
+                "set_collateral": (44, self._set_collateral),
+                "mint_to_treasury": (19, self._mint_to_treasury),
+                "liquidate": (43, self._liquidate),
+                "flash_loan_simple": (24, self._flash_loan),
+                "set_price": (20, self._set_price),
+                "configure": (20, self._configure),
             },
         )
 
@@ -132,6 +158,31 @@ class Twins:
         self.real.set_price(index, price)
         self.model.do(self.real.admin, Action("set_price", {"asset": self.ids[index], "price": price}))
 
+    def liquidate(
+        self, who: str, collateral: int, debt: int, user: str, cover: int, *, receive: bool = False
+    ) -> Result:
+        args = {"collateral": self.ids[collateral], "debt": self.ids[debt], "user": user, "cover": cover}
+        tokens = [self.real.reserves[i].token.address for i in (collateral, debt)]
+        action = Action("liquidate", {**args, "receive_supply": receive})
+        return self._both(who, "liquidationCall", (*tokens, user, cover, receive), action)
+
+    def flash_loan(self, who: str, index: int, amount: int, *, accepted: bool = True) -> Result:
+        receiver, token = self.real.receiver, self.real.reserves[index].token.address
+        if receiver.view("answer") != accepted:
+            receiver.send(who, "set_answer", accepted)
+        args = {"asset": self.ids[index], "amount": amount, "receiver": receiver.address, "accepted": accepted}
+        call = (receiver.address, token, amount, b"", 0)
+        return self._both(who, "flashLoanSimple", call, Action("flash_loan_simple", args))
+
+    def configure(self, index: int, field: str, value: int) -> None:
+        """What governance sets."""
+        token, config = self.real.reserves[index].token.address, self.model.state.reserves[self.ids[index]].config
+        if field == "ltv":
+            self.real.configure("configureReserveAsCollateral", token, value, config.threshold, config.bonus)
+        else:
+            self.real.configure(SETTERS[field], token, bool(value) if field in FLAGS else value)
+        self.model.do(self.real.admin, Action("configure", {"asset": self.ids[index], "field": field, "value": value}))
+
     # -- draws ---------------------------------------------------------------------------------------------------------
 
     def who(self, r: random.Random) -> str:
@@ -159,12 +210,15 @@ class Twins:
 
     def _supply(self, r: random.Random) -> None:
         self._pass_time(r)
-        who, index = self.who(r), r.randrange(3)
+        who = self.who(r)
+        whom = self.who(r) if r.random() < 0.2 else who
+        index = self._own(whom) if r.random() < 0.6 else r.randrange(3)
         listing = self.listings[index]
         amount = r.randrange(1, 10**13) * 10**listing.decimals // listing.price
         if r.random() < 0.05:
             amount = r.choice((0, 1, 2, 1 << 119))
-        whom = self.who(r) if r.random() < 0.2 else who
+        if r.random() < 0.5:
+            amount = self._up_to_cap(r, index, "supply") or amount
         self.do(who, "supply", index, amount, whom, 0, on_behalf_of=whom)
 
     def _someone(self, r: random.Random, kind: str) -> tuple[str, int]:
@@ -183,16 +237,28 @@ class Twins:
             most //= 10
         self.do(who, "withdraw", index, ALL if r.random() < 0.1 else self._part(r, most), who)
 
+    def _own(self, who: str) -> int:
+        """The reserve that somebody mostly supplies: so that prices can part a debt from its collateral."""
+        return list(self.real.actors.values()).index(who)
+
     def _borrow(self, r: random.Random) -> None:
         self._pass_time(r)
-        who, index = self.who(r), r.randrange(3)
-        free = int(self.real.pool.view("getUserAccountData", who)[2])
+        for _ in range(6):
+            who = self.who(r)
+            index = (self._own(who) + r.randrange(1, 3)) % 3 if r.random() < 0.7 else r.randrange(3)
+            free = int(self.real.pool.view("getUserAccountData", who)[2])
+            token = self.real.reserves[index].token.address
+            if free and int(self.real.pool.view("getVirtualUnderlyingBalance", token)):
+                break
         price = self.model.state.prices[self.ids[index]]
         most = free * 10 ** self.listings[index].decimals // price
         if r.random() < 0.9:
             token = self.real.reserves[index].token.address
             most = min(most, int(self.real.pool.view("getVirtualUnderlyingBalance", token)))
-        self.do(who, "borrow", index, self._part(r, most), VARIABLE, 0, who)
+        amount = self._part(r, most)
+        if r.random() < 0.5:
+            amount = min(self._up_to_cap(r, index, "debt"), most) or amount
+        self.do(who, "borrow", index, amount, VARIABLE, 0, who)
 
     def _repay(self, r: random.Random) -> None:
         self._pass_time(r)
@@ -203,7 +269,10 @@ class Twins:
 
     def _repay_with_supply(self, r: random.Random) -> None:
         self._pass_time(r)
-        who, index = self._someone(r, "debt")
+        for _ in range(6):
+            who, index = self._someone(r, "debt")
+            if self.held(who, index):
+                break
         most = min(self.held(who, index, "debt"), self.held(who, index))
         if r.random() < 0.1:
             most = self.held(who, index, "debt")
@@ -229,6 +298,105 @@ class Twins:
         for index, listing in enumerate(self.listings):
             self.set_price(index, max(1, listing.price * r.randrange(850, 1_200) // 1_000))
 
+    def _liquidate(self, r: random.Random) -> None:
+        """Somebody's debt, after prices have moved against it as far as the draw says; then they mostly come back."""
+        self._pass_time(r)
+        state, aim = self.model.state, Fraction(r.choice((99, 97, 95, 90, 60, 20)), 100)
+        debts = [
+            (self._cover(u, i), u, i) for u in self.real.actors.values() for i in range(3) if self.held(u, i, "debt")
+        ]
+        weak = [row for row in debts if row[0] < aim] or debts or [(Fraction(0), self.who(r), 0)]
+        _, user, worst = r.choice(weak)
+        debt = worst if r.random() < 0.7 else self._someone(r, "debt")[1]
+        who = self.who(r)
+        if who == user and r.random() < 0.95:
+            who = next(other for other in self.real.actors.values() if other != user)
+        prices = [state.prices[token] for token in self.ids]
+        if r.random() < 0.95:
+            self._sink(user, worst, aim, r.choice((1, 1, 10, 1_000)))
+        used = [i for i in range(3) if state.collateral.get(user, 0) >> i & 1 and self.held(user, i)]
+        collateral = r.choice(used) if used and r.random() < 0.97 else r.randrange(3)
+        cover = ALL if r.random() < 0.3 else self._part(r, self.held(user, debt, "debt"))
+        try:
+            self.liquidate(who, collateral, debt, user, cover, receive=r.random() < 0.4)
+        finally:
+            if r.random() < 0.8:
+                for index, price in enumerate(prices):
+                    self.set_price(index, price)
+
+    def _weighed(self, user: str, index: int) -> int:
+        """Collateral times its threshold, in raw units times basis points."""
+        used = self.model.state.collateral.get(user, 0) >> index & 1
+        return used * self.held(user, index) * self.listings[index].threshold
+
+    def _cover(self, user: str, index: int) -> Fraction:
+        """What a user's collateral in a reserve is to its debt there: its health should that reserve's price go up for ever."""
+        return Fraction(self._weighed(user, index), 10_000 * self.held(user, index, "debt"))
+
+    def _sink(self, user: str, worst: int, aim: Fraction, scale: int) -> None:
+        """Raise the price of ``worst`` until a user's health factor is ``aim``, where that can be; then all over ``scale``."""
+        state = self.model.state
+        worth = [
+            Fraction(state.prices[token], 10**listing.decimals)
+            for token, listing in zip(self.ids, self.listings, strict=True)
+        ]
+        lacks = [
+            worth[i] * (aim * self.held(user, i, "debt") - Fraction(self._weighed(user, i), 10_000)) for i in range(3)
+        ]
+        if lacks[worst] > 0:
+            grown = max(Fraction(1), 1 - sum(lacks) / lacks[worst])
+            self.set_price(worst, min(10**30, int(state.prices[self.ids[worst]] * grown)))
+        for index, token in enumerate(self.ids):
+            self.set_price(index, max(1, state.prices[token] // scale))
+
+    def _flash_loan(self, r: random.Random) -> None:
+        self._pass_time(r)
+        index = r.randrange(3)
+        token = self.real.reserves[index].token.address
+        idle = int(self.real.pool.view("getVirtualUnderlyingBalance", token))
+        lent = int(self.real.reserves[index].supply.view("totalSupply"))
+        amount = lent + r.randrange(2) if r.random() < 0.1 else self._part(r, idle)
+        self.flash_loan(self.who(r), index, amount, accepted=r.random() < 0.95)
+
+    def _configure(self, r: random.Random) -> None:
+        """Break one thing, or mend what is broken."""
+        if self.broken and r.random() < 0.8:
+            index, field = self.broken.pop(r.randrange(len(self.broken)))
+            listing = self.listings[index]
+            mended = {
+                "borrowing": 1,
+                "flash_loans": 1,
+                "reserve_factor": listing.factor,
+                "liquidation_fee": listing.fee,
+            }
+            self.configure(index, field, mended.get(field, 0))
+            if field == "frozen":
+                self.configure(index, "ltv", listing.ltv)
+            return
+        index, field = r.randrange(3), r.choice([*SETTERS, "supply_cap", "borrow_cap"])
+        kind = {"supply_cap": "supply", "borrow_cap": "debt"}.get(field)
+        value = {"paused": 1, "frozen": 1}.get(field, 0)
+        if field in ("reserve_factor", "liquidation_fee"):
+            value = r.randrange(10_001)
+        if kind:
+            standing = int(getattr(self.real.reserves[index], kind).view("totalSupply"))
+            value = standing // 10 ** self.listings[index].decimals + 1 + r.randrange(1_000)
+        self.configure(index, field, value)
+        self.broken.append((index, field))
+
+    def _up_to_cap(self, r: random.Random, index: int, kind: str) -> int:
+        """What a cap leaves, or an amount within a few units of it; nothing where there is no cap."""
+        config = self.model.state.reserves[self.ids[index]].config
+        cap = config.supply_cap if kind == "supply" else config.borrow_cap
+        if not cap:
+            return 0
+        standing = int(getattr(self.real.reserves[index], kind).view("totalSupply"))
+        if kind == "supply":
+            data = self.real.pool.view("getReserveData", self.real.reserves[index].token.address)
+            income = self.real.pool.view("getReserveNormalizedIncome", self.real.reserves[index].token.address)
+            standing += int(data[FIELDS["accruedToTreasury"]]) * int(income) // RAY
+        return max(0, cap * 10 ** self.listings[index].decimals - standing + r.randrange(-3, 4))
+
     # -- comparison ----------------------------------------------------------------------------------------------------
 
     def compare(self) -> None:
@@ -249,7 +417,7 @@ class Twins:
                 ask("balance", i, who) for who in (*self.people, self.real.reserves[i].supply.address)
             ]
             out[f"{i} virtual"] = ask("virtual", i)
-            for view in ("getReserveNormalizedIncome", "getReserveNormalizedVariableDebt"):
+            for view in ("getReserveDeficit", "getReserveNormalizedIncome", "getReserveNormalizedVariableDebt"):
                 out[f"{i} {view}"] = ask(view, i)
         for who in self.people:
             for view in ("getUserAccountData", "getUserConfiguration"):

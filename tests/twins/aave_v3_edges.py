@@ -696,6 +696,30 @@ def only_what_grew() -> None:
     twins.compare()
 
 
+def fee_of_a_few_units() -> None:
+    """With an index near 1.55 the burn takes more or fewer shares than its units say: no share or one is left for the fee."""
+    for supplied, left, fee in ((5, 0, 0), (6, 1, 1)):
+        twins, alice, bob, _ = fresh()
+        twins.configure(SIL, "reserve_factor", 0)
+        twins.supply(bob, ETH, 2 * 10**4 * E18)
+        twins.borrow(bob, SIL, 10**7 * E18)
+        twins.supply(alice, ETH, E18)
+        twins.borrow(alice, DAI, 1_500 * E18)
+        twins.evm.advance(seconds=7 * YEAR // 10)
+        twins.supply(alice, SIL, supplied)
+        reserve = twins.model.state.reserves[twins.ids[SIL]]
+        assert 3 * RAY // 2 < reserve.liquidity_index < 8 * RAY // 5
+        shares = reserve.supplied[alice]
+        twins.set_price(ETH, 100 * E8)
+        made = twins.liquidate(bob, SIL, DAI, alice, ALL)
+        assert made.amounts["collateral"] == supplied - 1
+        assert made.amounts["fee"] == fee
+        burnt = rules.ray_div_half_up(supplied - 1, reserve.liquidity_index)
+        assert shares - burnt == left
+        assert reserve.supplied.get(twins.real.treasury, 0) == left
+        twins.compare()
+
+
 EDGES = (
     arithmetic,
     percentages,
@@ -703,6 +727,7 @@ EDGES = (
     limits_of_rules,
     a_balance_of_128_bits,
     collateral_that_is_just_enough,
+    fee_of_a_few_units,
     only_what_grew,
     caps_met_exactly,
     inactive,

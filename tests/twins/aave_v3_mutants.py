@@ -12,6 +12,7 @@ MODULES = [
     "tidemill.venues.aave_v3.model_supply",
     "tidemill.venues.aave_v3.model_borrow",
     "tidemill.venues.aave_v3.model_liquidate",
+    "tidemill.venues.aave_v3.model_liquidate36",
     "tidemill.venues.aave_v3.model_reads",
     "tidemill.venues.aave_v3.model",
 ]
@@ -34,9 +35,6 @@ EQUIVALENT = {
     "model_reserve.update_rates: 0 -> 1 #3": "what is available plays no part where nothing is owed",
     "model_account.account: owing & bit -> owing | bit": "who is not marked as owing in a reserve owes nothing there",
     "model_reads.positions: sign > 0 -> sign >= 0": "a sign is one or minus one",
-    "model_liquidate._pay_fee: ray_div_half_up(fee, index) > left -> ray_div_half_up(fee, index) >= left": (
-        "where both are equal, the same scaled shares move either way"
-    ),
     "model_reserve._touch: 0 -> 1 #2": "who never came has nothing that an index could have grown",
 }
 
@@ -45,14 +43,15 @@ def run() -> None:
     """The edges, then short random lives of two markets: a part of what the twin tests do."""
     from twins.aave_v3_edges import EDGES
     from twins.aave_v3_twin import SETUPS, Twins
+    from twins.aave_v36_edges import EDGES as EDGES_36
     from twins.aave_v36_twin import SETUPS as SETUPS_36
     from twins.aave_v36_twin import Twins as Twins36
 
-    for edge in EDGES:
+    for edge in (*EDGES, *EDGES_36):
         edge()
     for setup in SETUPS:
         twins = Twins(*setup)
         twins.driver.run(200, after=twins.compare)
     for listings, seed in SETUPS_36:
         newer = Twins36(listings, seed)
-        newer.driver.run(150, after=newer.compare)
+        newer.driver.run(250, after=newer.compare)

@@ -263,6 +263,9 @@ class Twins:
         (told,) = [args for name, args in self.real.pool.events() if name == "LiquidationCall"]
         assert_same(told["debtToCover"], made.amounts["debt"])
         assert_same(told["liquidatedCollateralAmount"], made.amounts["collateral"])
+        seized, treasury = self.real.reserves[collateral].supply, self.real.treasury
+        moved = [args for name, args in seized.events() if name == "Transfer" and args["to"] == treasury]
+        assert_same(sum(args["value"] for args in moved if args["from"] == user), made.amounts["fee"], "fee")
         return made
 
     def flash_loan(self, who: str, index: int, amount: int, *, accepted: bool = True) -> Result:

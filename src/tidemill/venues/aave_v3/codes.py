@@ -38,6 +38,10 @@ class Code:
     SILOED: Final = "89"
     FLASH_LOAN_OFF: Final = "91"
 
+    DUST: Final = "MustNotLeaveDust()"
+    SELF_LIQUIDATION: Final = "SelfLiquidation()"
+    """Of v3.6 only."""
+
     ARITHMETIC: Final = "Panic(0x11)"
     """Solidity's own: a sum or difference leaves its type, for instance more is taken than lies there."""
     TOO_WIDE: Final = "SafeCast: value doesn't fit in 128 bits"
@@ -46,7 +50,17 @@ class Code:
 
 
 ERRORS_V36: Final = {
+    Code.FLASH_LOAN_REFUSED: "InvalidFlashloanExecutorReturn()",
     Code.AMOUNT_ZERO: "InvalidAmount()",
+    Code.FROZEN: "ReserveFrozen()",
+    Code.PAUSED: "ReservePaused()",
+    Code.BORROWING_OFF: "BorrowingNotEnabled()",
+    Code.BORROW_CAP: "BorrowCapExceeded()",
+    Code.SUPPLY_CAP: "SupplyCapExceeded()",
+    Code.FLASH_LOAN_OFF: "FlashloanDisabled()",
+    Code.HEALTHY: "HealthFactorNotBelowThreshold()",
+    Code.NOT_COLLATERAL: "CollateralCannotBeLiquidated()",
+    Code.NOT_BORROWED: "SpecifiedCurrencyNotBorrowedByUser()",
     Code.BALANCE_TOO_SMALL: "NotEnoughAvailableUserBalance()",
     Code.MINT_TOO_SMALL: "InvalidAmount()",
     Code.BURN_TOO_SMALL: "InvalidBurnAmount()",

@@ -9,11 +9,11 @@ from msgspec import structs
 
 from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Context, Event, Position, Rate, Result, Revert
-from tidemill.venues.aave_v3 import model_borrow, model_liquidate, model_reads, model_supply
+from tidemill.venues.aave_v3 import model_borrow, model_liquidate, model_liquidate36, model_reads, model_supply
 from tidemill.venues.aave_v3.codes import ERRORS_V36, REASONS, Code
-from tidemill.venues.aave_v3.model_reserve import Acting
+from tidemill.venues.aave_v3.model_reserve import Acting, accrue, update_rates
 from tidemill.venues.aave_v3.state import Category, Config, Curve, MarketState, ReserveState
-from tidemill.venues.aave_v3.versions import V30
+from tidemill.venues.aave_v3.versions import MODELLED_V36, V30, check_modelled
 from tidemill.venues.shared.words import count_words
 
 __all__ = ["V36_VERBS", "MarketModel"]
@@ -27,7 +27,10 @@ V36_VERBS = {
     "repay_with_supply",
     "set_collateral",
     "mint_to_treasury",
+    "liquidate",
+    "flash_loan_simple",
     "set_price",
+    "configure",
 }
 """What of v3.6 is modelled."""
 _ADMINISTRATION = {"set_price", "configure"}
@@ -52,7 +55,9 @@ class MarketModel:
 
         ``params``: treasury; reserves, a list of mappings (asset, account, decimals, config and curve as mappings of
         their fields); prices by asset; categories by number; flash_premium and flash_to_protocol in basis points;
-        version, 30 or 36. Of v3.6 only what `V36_VERBS` names is modelled, without e-mode, isolation and siloed debt.
+        version, 30 or 36. Of v3.6 only what `V36_VERBS` names is modelled, with the settings of `MODELLED_V36`.
+
+        Raises ``BadInput`` for a version or a setting that is not modelled.
         """
         state = MarketState(str(params["treasury"]), int(params.get("version", V30)))
         for number, given in enumerate(params["reserves"]):
@@ -69,6 +74,7 @@ class MarketModel:
         state.categories = {int(n): Category(**c) for n, c in params.get("categories", {}).items()}
         state.flash_premium = int(params.get("flash_premium", state.flash_premium))
         state.flash_to_protocol = int(params.get("flash_to_protocol", state.flash_to_protocol))
+        check_modelled(state)
         return state
 
     def apply(self, state: MarketState, action: Action, ctx: Context) -> Result:
@@ -103,9 +109,7 @@ class MarketModel:
             return {}
         reserve = _reserve(state, args["asset"])
         if verb == "configure":
-            acting.set(reserve.config, **{str(args["field"]): int(args["value"])})
-            if reserve.config.debt_ceiling == 0:
-                acting.set(reserve, isolated_debt=0)  # no longer isolated, it carries nobody's debt
+            _configure(reserve, acting, str(args["field"]), int(args["value"]))
             return {}
         if verb == "set_collateral":
             model_supply.set_collateral(state, reserve, acting, on=bool(args["on"]))
@@ -132,7 +136,8 @@ class MarketModel:
 
     @staticmethod
     def _liquidate(state: MarketState, args: Mapping[str, Any], acting: Acting) -> dict[str, int]:
-        seized = model_liquidate.liquidate(
+        play = model_liquidate.liquidate if state.version == V30 else model_liquidate36.liquidate
+        seized = play(
             state,
             _reserve(state, args["collateral"]),
             _reserve(state, args["debt"]),
@@ -183,6 +188,22 @@ def _reserve(state: MarketState, asset: Any) -> ReserveState:
     return state.reserves[asset]
 
 
+def _configure(reserve: ReserveState, acting: Acting, field: str, value: int) -> None:
+    """Set what governance sets, with what goes along with it."""
+    config, newer = reserve.config, reserve.version != V30
+    if newer and field not in MODELLED_V36:
+        raise Revert(f"{field} of v3.6 is not modelled")
+    if newer and field == "reserve_factor":
+        accrue(reserve, acting)
+    acting.set(config, **{field: value})
+    if newer and field == "reserve_factor":
+        update_rates(reserve, acting)
+    if newer and field == "frozen" and value:
+        acting.set(config, ltv=0)  # since v3.1; thawing does not bring it back
+    if config.debt_ceiling == 0:
+        acting.set(reserve, isolated_debt=0)  # no longer isolated, it carries nobody's debt
+
+
 def _words(state: MarketState, people: set[str]) -> list[int]:
     """Storage words that a verb may write: two 128-bit fields in one where the contract packs them so."""
     who = sorted(people)
@@ -196,6 +217,7 @@ def _words(state: MarketState, people: set[str]) -> list[int]:
             reserve.isolated_debt,
             reserve.total_supplied,
             reserve.total_owed,
+            reserve.deficit,
         ]
         out += [reserve.supplied.get(w, 0) | reserve.supplied_index.get(w, 0) << 128 for w in who]
         out += [reserve.owed.get(w, 0) | reserve.owed_index.get(w, 0) << 128 for w in who]

@@ -16,11 +16,10 @@ from tidemill.venues.aave_v3.model_account import (
 )
 from tidemill.venues.aave_v3.model_reserve import Acting, accrue, burn, issue, update_rates
 from tidemill.venues.aave_v3.model_supply import ALL, check_open
-from tidemill.venues.aave_v3.rules import ray_mul_half_up
 from tidemill.venues.aave_v3.rules_risk import HEALTHY, collateral_needed, isolated_units_down, value_down
 from tidemill.venues.aave_v3.rules_v36 import percent_mul_down
 from tidemill.venues.aave_v3.state import MarketState, ReserveState
-from tidemill.venues.aave_v3.versions import V30, balance
+from tidemill.venues.aave_v3.versions import V30, balance, shares
 
 __all__ = ["borrow", "free_isolated", "repay", "set_emode"]
 
@@ -32,10 +31,9 @@ def borrow(state: MarketState, reserve: ReserveState, acting: Acting, amount: in
     me = acting.sender
     accrue(reserve, acting)
     isolated = isolation(state, me)
+    _check_lent(reserve, amount)
     if state.version == V30:
         _check_borrow(state, reserve, acting, amount, isolated)
-    elif amount == 0 or amount > balance(reserve, reserve.total_supplied, reserve.liquidity_index, debt=False):
-        raise Revert(Code.AMOUNT_ZERO)  # also for more than all suppliers have; more than lies there is arithmetic's
     if issue(reserve, acting, me, amount, debt=True):
         set_borrowed(state, acting, me, reserve, on=True)
     if isolated is not None:
@@ -70,10 +68,9 @@ def _check_carried(state: MarketState, me: str, acting: Acting) -> None:
         raise Revert(Code.COLLATERAL_TOO_SMALL)
 
 
-def _check_borrow(
-    state: MarketState, reserve: ReserveState, acting: Acting, amount: int, isolated: ReserveState | None
-) -> None:
-    config, me = reserve.config, acting.sender
+def _check_lent(reserve: ReserveState, amount: int) -> None:
+    """Refuse what the reserve itself does not lend."""
+    config = reserve.config
     if amount == 0:
         raise Revert(Code.AMOUNT_ZERO)
     check_open(config)
@@ -81,10 +78,27 @@ def _check_borrow(
         raise Revert(Code.FROZEN)
     if not config.borrowing:
         raise Revert(Code.BORROWING_OFF)
-    if config.borrow_cap:
-        standing = ray_mul_half_up(reserve.total_owed, reserve.variable_index)
-        if standing + amount > config.borrow_cap * reserve.unit:
-            raise Revert(Code.BORROW_CAP)
+    if reserve.version != V30 and amount > balance(
+        reserve, reserve.total_supplied, reserve.liquidity_index, debt=False
+    ):
+        raise Revert(Code.AMOUNT_ZERO)  # for more than all suppliers have; more than lies there is arithmetic's
+    if config.borrow_cap and _owed_with(reserve, amount) > config.borrow_cap * reserve.unit:
+        raise Revert(Code.BORROW_CAP)
+
+
+def _owed_with(reserve: ReserveState, amount: int) -> int:
+    """Raw units that all owe with a loan of ``amount``: since v3.5 as its rounded shares make them."""
+    index = reserve.variable_index
+    if reserve.version == V30:
+        return balance(reserve, reserve.total_owed, index, debt=True) + amount
+    made = shares(reserve, amount, index, debt=True, burnt=False)
+    return balance(reserve, reserve.total_owed + made, index, debt=True)
+
+
+def _check_borrow(
+    state: MarketState, reserve: ReserveState, acting: Acting, amount: int, isolated: ReserveState | None
+) -> None:
+    config, me = reserve.config, acting.sender
     if isolated is not None:
         if not config.isolated_borrowing:
             raise Revert(Code.NOT_FOR_ISOLATION)
@@ -150,8 +164,11 @@ def repay(
     free_isolated(state, reserve, acting, on_behalf_of, paid)
     if by_supply:
         burn(reserve, acting, me, paid, debt=False)
-        if state.version != V30 and uses(state, me, reserve) and not reserve.supplied.get(me, 0):
-            set_collateral_bit(state, acting, me, reserve, on=False)
+        if state.version != V30 and uses(state, me, reserve):
+            if not reserve.supplied.get(me, 0):
+                set_collateral_bit(state, acting, me, reserve, on=False)
+            if state.borrowed.get(me, 0):
+                check_healthy(state, me, acting)
     else:
         acting.move(reserve.asset, me, reserve.account, paid, "balance")
     acting.log("Repay", reserve=reserve.asset, user=on_behalf_of, repayer=me, amount=paid, useATokens=by_supply)

@@ -24,7 +24,9 @@ from tidemill.venues.aave_v3.rules import (
     ray_mul_half_up,
 )
 from tidemill.venues.aave_v3.rules_risk import HEALTHY, liquidatable_debt, liquidation_amounts
+from tidemill.venues.aave_v3.rules_v36 import percent_mul_up, ray_div_down
 from tidemill.venues.aave_v3.state import MarketState, ReserveState
+from tidemill.venues.aave_v3.versions import V30, balance
 
 __all__ = ["Seizure", "flash_loan", "liquidate"]
 
@@ -144,17 +146,20 @@ def flash_loan(
         raise Revert(Code.INACTIVE)
     if not config.flash_loans:
         raise Revert(Code.FLASH_LOAN_OFF)
-    premium, to_treasury = flash_premium_half_up(amount, state.flash_premium, state.flash_to_protocol)
+    if state.version == V30:
+        premium, to_treasury = flash_premium_half_up(amount, state.flash_premium, state.flash_to_protocol)
+    else:
+        if amount > balance(reserve, reserve.total_supplied, income_index(reserve, acting.now), debt=False):
+            raise Revert(Code.AMOUNT_ZERO)
+        if amount > reserve.virtual:
+            raise Revert(Code.ARITHMETIC)
+        premium = to_treasury = percent_mul_up(amount, state.flash_premium)
     acting.move(reserve.asset, reserve.account, receiver, amount, "balance")
     if not accepted:
         raise Revert(Code.FLASH_LOAN_REFUSED)
     accrue(reserve, acting)
-    index = reserve.liquidity_index
-    total = ray_mul_half_up(reserve.total_supplied, index) + ray_mul_half_up(reserve.accrued, index)
-    acting.set(reserve, liquidity_index=add_to_index(index, premium - to_treasury, total))
-    claim = ray_div_half_up(to_treasury, reserve.liquidity_index)
-    acting.set(reserve, accrued=reserve.accrued + claim)
-    update_rates(reserve, acting, added=amount + premium)
+    _share_premium(reserve, acting, premium, to_treasury)
+    update_rates(reserve, acting, added=amount + premium if state.version == V30 else premium)
     acting.move(reserve.asset, receiver, reserve.account, amount + premium, "balance")
     acting.log(
         "FlashLoan",
@@ -167,3 +172,15 @@ def flash_loan(
         referralCode=0,
     )
     return premium
+
+
+def _share_premium(reserve: ReserveState, acting: Acting, premium: int, to_treasury: int) -> None:
+    """Give suppliers and treasury their parts; since v3.4 all of it is the treasury's."""
+    index = reserve.liquidity_index
+    if reserve.version != V30:
+        acting.set(reserve, accrued=reserve.accrued + ray_div_down(to_treasury, index))
+        return
+    total = ray_mul_half_up(reserve.total_supplied, index) + ray_mul_half_up(reserve.accrued, index)
+    acting.set(reserve, liquidity_index=add_to_index(index, premium - to_treasury, total))
+    claim = ray_div_half_up(to_treasury, reserve.liquidity_index)
+    acting.set(reserve, accrued=reserve.accrued + claim)

@@ -20,8 +20,9 @@ def read(state: MarketState, query: str, *args: Any) -> Any:
     """Answer a view. Those of a reserve take its token id first; those that move with time take seconds last.
 
     Of the pool: getUserAccountData, getReserveData, getReserveNormalizedIncome, getReserveNormalizedVariableDebt,
-    getUserConfiguration, getUserEMode. Of the oracle: getAssetPrice. Of the two tokens of a reserve: aToken.balanceOf,
-    aToken.scaledBalanceOf, aToken.totalSupply, aToken.scaledTotalSupply, and the same of variableDebtToken.
+    getReserveDeficit (of v3.6), getUserConfiguration, getUserEMode. Of the oracle: getAssetPrice. Of the two tokens of a
+    reserve: aToken.balanceOf, aToken.scaledBalanceOf, aToken.totalSupply, aToken.scaledTotalSupply, and the same of
+    variableDebtToken.
 
     Raises ``KeyError`` for an unknown view or reserve.
     """
@@ -44,6 +45,8 @@ def read(state: MarketState, query: str, *args: Any) -> Any:
         return income_index(reserve, args[1])
     if query == "getReserveNormalizedVariableDebt":
         return debt_index(reserve, args[1])
+    if query == "getReserveDeficit":
+        return reserve.deficit
     if query == "getReserveData":
         return {
             "liquidityIndex": reserve.liquidity_index,

@@ -19,7 +19,7 @@ from tidemill.venues.aave_v3.rules import (
     usage_ratio_half_up,
     variable_rate_half_up,
 )
-from tidemill.venues.aave_v3.rules_v36 import ray_mul_up, treasury_shares_down
+from tidemill.venues.aave_v3.rules_v36 import ray_div_up, ray_mul_up, treasury_shares_down
 from tidemill.venues.aave_v3.state import ReserveState
 from tidemill.venues.aave_v3.versions import V30, balance, debt_growth, shares
 from tidemill.venues.shared.effects import Effects
@@ -114,7 +114,7 @@ def _update_rates_v36(reserve: ReserveState, acting: Acting, added: int, taken: 
         raise Revert(Code.ARITHMETIC)
     usage, curve, factor = usage_ratio_half_up(debt, available), reserve.curve, reserve.config.reserve_factor
     variable = variable_rate_half_up(usage, curve.optimal, curve.base, curve.slope1, curve.slope2)
-    income = plain_liquidity_rate_half_up(debt, available, 0, variable, factor) if debt else 0
+    income = plain_liquidity_rate_half_up(debt, available, reserve.deficit, variable, factor) if debt else 0
     acting.set(reserve, virtual=available)
     _set_rates(reserve, acting, income, variable, 0)
 
@@ -183,7 +183,7 @@ def _moved(reserve: ReserveState, low: int, high: int, index: int, amount: int, 
 def move(reserve: ReserveState, acting: Acting, source: str, target: str, amount: int) -> None:
     """Move ``amount`` raw units of what ``source`` supplies to ``target`` (a liquidation's transfer: nothing is checked)."""
     index = income_index(reserve, acting.now)
-    scaled = ray_div_half_up(amount, index)
+    scaled = ray_div_half_up(amount, index) if reserve.version == V30 else ray_div_up(amount, index)
     before, grown = _touch(reserve, acting, source, index, debt=False)
     _, grown_there = _touch(reserve, acting, target, index, debt=False)
     if before < scaled:

@@ -13,9 +13,8 @@ from tidemill.venues.aave_v3.model_account import (
     uses,
 )
 from tidemill.venues.aave_v3.model_reserve import Acting, accrue, burn, income_index, issue, update_rates
-from tidemill.venues.aave_v3.rules import ray_mul_half_up
 from tidemill.venues.aave_v3.state import Config, MarketState, ReserveState
-from tidemill.venues.aave_v3.versions import V30, balance
+from tidemill.venues.aave_v3.versions import V30, balance, shares
 
 __all__ = ["ALL", "check_open", "mint_to_treasury", "set_collateral", "supply", "withdraw"]
 
@@ -36,13 +35,20 @@ def supply(state: MarketState, reserve: ReserveState, acting: Acting, amount: in
     accrue(reserve, acting)
     if amount == 0:
         raise Revert(Code.AMOUNT_ZERO)
+    made = shares(reserve, amount, reserve.liquidity_index, debt=False, burnt=False)
+    if made == 0 and state.version != V30:
+        raise Revert(Code.AMOUNT_ZERO)
     config = reserve.config
     check_open(config)
     if config.frozen:
         raise Revert(Code.FROZEN)
     if config.supply_cap:
-        standing = ray_mul_half_up(reserve.total_supplied + reserve.accrued, reserve.liquidity_index)
-        if standing + amount > config.supply_cap * reserve.unit:
+        standing, index = reserve.total_supplied + reserve.accrued, reserve.liquidity_index
+        if state.version == V30:
+            whole = balance(reserve, standing, index, debt=False) + amount
+        else:
+            whole = balance(reserve, standing + made, index, debt=False)
+        if whole > config.supply_cap * reserve.unit:
             raise Revert(Code.SUPPLY_CAP)
     update_rates(reserve, acting, added=amount)
     acting.move(reserve.asset, acting.sender, reserve.account, amount, "balance")
@@ -80,11 +86,14 @@ def withdraw(state: MarketState, reserve: ReserveState, acting: Acting, amount: 
 def set_collateral(state: MarketState, reserve: ReserveState, acting: Acting, *, on: bool) -> None:
     """Use a reserve as collateral, or no longer."""
     me = acting.sender
-    if supplied(reserve, me, acting.now) == 0:
+    empty, same = supplied(reserve, me, acting.now) == 0, on == uses(state, me, reserve)
+    if empty and state.version == V30:
         raise Revert(Code.NOTHING_SUPPLIED)
     check_open(reserve.config)
-    if on == uses(state, me, reserve):
+    if same:
         return
+    if empty:
+        raise Revert(Code.NOTHING_SUPPLIED)
     if on and not may_be_collateral(state, me, reserve):
         raise Revert(Code.ISOLATED_OR_LTV_ZERO)
     set_collateral_bit(state, acting, me, reserve, on=on)

@@ -53,7 +53,8 @@ class ReserveState:
 
     ``supplied`` and ``owed`` are scaled balances (raw units over the index) by account, ``*_index`` the indices at which
     each account was last touched. ``accrued`` is the treasury's scaled claim that is not minted yet. ``version`` is 30 or 36
-    (see `versions`); since v3.1 the pool counts in ``virtual`` what it was given and has not lent, whatever lies there.
+    (see `versions`); since v3.1 the pool counts in ``virtual`` what it was given and has not lent, whatever lies there,
+    and since v3.3 in ``deficit`` the raw units of bad debt that it has written off.
     """
 
     id: int
@@ -72,6 +73,7 @@ class ReserveState:
     isolated_debt: int = 0
     version: int = 30
     virtual: int = 0
+    deficit: int = 0
     total_supplied: int = 0
     total_owed: int = 0
     supplied: dict[str, int] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tidemill.errors import BadInput
 from tidemill.venues.aave_v3.rules import (
     binomial_interest_down,
     ray_div_half_up,
@@ -9,12 +10,49 @@ from tidemill.venues.aave_v3.rules import (
     taylor_interest_half_up,
 )
 from tidemill.venues.aave_v3.rules_v36 import ray_div_down, ray_div_up, ray_mul_down, ray_mul_up
-from tidemill.venues.aave_v3.state import ReserveState
+from tidemill.venues.aave_v3.state import Config, MarketState, ReserveState
 
-__all__ = ["V30", "V36", "balance", "debt_growth", "shares"]
+__all__ = ["MODELLED_V36", "V30", "V36", "balance", "check_modelled", "debt_growth", "shares"]
 
 V30, V36 = 30, 36
 """Versions by `ReserveState.version`."""
+MODELLED_V36 = {
+    "ltv",
+    "threshold",
+    "bonus",
+    "reserve_factor",
+    "supply_cap",
+    "borrow_cap",
+    "frozen",
+    "paused",
+    "borrowing",
+    "flash_loans",
+    "liquidation_fee",
+}
+"""Settings of a reserve that v3.6 plays here; another must stay at what `Config` has by itself."""
+
+
+def check_modelled(state: MarketState) -> None:
+    """Refuse a version that there is not, and settings which the model of v3.6 would not heed.
+
+    Raises ``BadInput`` and names the setting.
+    """
+    if state.version not in (V30, V36):
+        raise BadInput(f"no version {state.version}; choose {V30} or {V36}", field="version")
+    if state.version == V30:
+        return
+    plain = vars(Config())
+    for reserve in state.reserves.values():
+        for field, value in vars(reserve.config).items():
+            if field not in MODELLED_V36 and value != plain[field]:
+                raise BadInput(
+                    f"{value} is not modelled in v3.6; leave it at {plain[field]}, or take version {V30}",
+                    field=f"{reserve.asset}: {field}",
+                )
+    of_market = MarketState(state.treasury)
+    for field in ("categories", "flash_to_protocol"):
+        if getattr(state, field) != getattr(of_market, field):
+            raise BadInput(f"not modelled in v3.6; leave it out, or take version {V30}", field=field)
 
 
 def balance(reserve: ReserveState, scaled: int, index: int, *, debt: bool) -> int:

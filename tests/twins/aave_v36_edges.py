@@ -1,0 +1,205 @@
+"""Places of an Aave v3.6 market that random lives hardly ever meet exactly: the limits of a liquidation, dust, bad debt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from harness.aave import RAY
+from tidemill.interfaces import Revert
+from twins.aave_v36_twin import ALL, DAY, SETUPS, VARIABLE, Twins
+
+USD, ETH, NIL = range(3)
+E6, E8, E18 = 10**6, 10**8, 10**18
+ONE_AT = 1_939_393_93939
+"""A price of ether at which 1,600 dollars on one ether at a threshold of 82.5 % are just healthy."""
+
+
+def fresh(collateral: int = E18, debt: int = 1_600 * E6) -> tuple[Twins, str, str, str]:
+    """Alice owes USD on ETH at 2,000; carol lends plenty of USD and NIL."""
+    twins = Twins(*SETUPS[0])
+    alice, bob, carol = twins.real.actors.values()
+    twins.set_price(ETH, 2_000 * E8)
+    for index, amount in ((USD, 10**7 * E6), (NIL, 10**5 * E8)):
+        twins.do(carol, "supply", index, amount, carol, 0, on_behalf_of=carol)
+    twins.do(alice, "supply", ETH, collateral, alice, 0, on_behalf_of=alice)
+    if debt:
+        borrow(twins, alice, USD, debt)
+    twins.compare()
+    return twins, alice, bob, carol
+
+
+def borrow(twins: Twins, who: str, index: int, amount: int) -> None:
+    twins.do(who, "borrow", index, amount, VARIABLE, 0, who)
+
+
+def supply(twins: Twins, who: str, index: int, amount: int) -> None:
+    twins.do(who, "supply", index, amount, who, 0, on_behalf_of=who)
+
+
+def refused(reason: str, twins: Twins, act: Callable[[], Any]) -> None:
+    """Both must refuse with ``reason``, and nothing may change."""
+    said = None
+    try:
+        act()
+    except Revert as revert:
+        said = revert.reason
+    assert said == reason, f"{said!r}, expected {reason!r}"
+    twins.compare()
+
+
+def health(twins: Twins, who: str) -> int:
+    return int(twins.real.pool.view("getUserAccountData", who)[-1])
+
+
+def health_of_exactly_one() -> None:
+    """Healthy at one, not one step of the price below."""
+    twins, alice, bob, _ = fresh()
+    for price in range(ONE_AT + 2, ONE_AT - 3, -1):
+        twins.set_price(ETH, price)
+        if health(twins, alice) >= E18:
+            refused("HealthFactorNotBelowThreshold()", twins, lambda: twins.liquidate(bob, ETH, USD, alice, ALL))
+        else:
+            twins.liquidate(bob, ETH, USD, alice, ALL)
+            break
+    else:
+        raise AssertionError("never below one")
+    twins.compare()
+
+
+def close_factor() -> None:
+    """Half of what is owed above a health factor of 0.95; all of it at 0.95, or below 2,000 dollars of debt."""
+    for collateral, debt, price, whole in (
+        (10, 16_000, 1_842_424_24242, True),
+        (10, 16_000, 1_842_424_24244, False),
+        (2, 2_000, 1_188 * E8, False),
+        (2, 1_999, 1_187 * E8, True),
+    ):
+        twins, alice, bob, _ = fresh(collateral * E18, debt * E6)
+        twins.set_price(ETH, price)
+        assert (health(twins, alice) <= 95 * 10**16) == (price == 1_842_424_24242)
+        made = twins.liquidate(bob, ETH, USD, alice, ALL)
+        assert made.amounts["debt"] == debt * E6 // (1 if whole else 2)
+        twins.compare()
+
+
+def close_factor_by_collateral() -> None:
+    """Collateral worth less than 2,000 dollars goes for the whole debt; at 2,000 half of the debt leaves dust of it."""
+    for supplied in (2_000 * E6 - 1, 2_000 * E6):
+        twins, alice, bob, _ = fresh(2 * E18, 2_500 * E6)
+        supply(twins, alice, USD, supplied)
+        twins.set_price(ETH, 500 * E8)
+        assert 95 * 10**16 < health(twins, alice) < E18
+        if supplied == 2_000 * E6:
+            refused("MustNotLeaveDust()", twins, lambda t=twins, a=alice, b=bob: t.liquidate(b, USD, USD, a, ALL))
+            continue
+        made = twins.liquidate(bob, USD, USD, alice, ALL)
+        assert made.amounts["collateral"] + made.amounts["fee"] == supplied
+        twins.compare()
+
+
+def two_debts() -> None:
+    """Half of the sum of debts may be more than the larger of them, and never more than the smaller."""
+    for index, most in ((USD, 7_240), (NIL, 80)):
+        twins, alice, bob, _ = fresh(10 * E18, 12_000 * E6)
+        borrow(twins, alice, NIL, 80 * E8)
+        twins.set_price(ETH, 1_750 * E8)
+        made = twins.liquidate(bob, ETH, index, alice, ALL)
+        assert made.amounts["debt"] == most * (E6 if index == USD else E8)
+        twins.compare()
+
+
+def no_dust() -> None:
+    """Neither debt nor collateral below 1,000 dollars may be left, but for nothing at all."""
+    twins, alice, bob, _ = fresh(10 * E18, 15_000 * E6)
+    twins.set_price(ETH, 1_700 * E8)
+    dust = "MustNotLeaveDust()"
+    refused(dust, twins, lambda: twins.liquidate(bob, ETH, USD, alice, 14_000 * E6 + 1))
+    twins.liquidate(bob, ETH, USD, alice, 14_000 * E6)
+    twins.compare()
+    twins, alice, bob, _ = fresh(10 * E18, 15_000 * E6)
+    twins.set_price(ETH, 1_500 * E8)
+    # 15,000 dollars of collateral: 14,000 of it pay for 13,333.333333 at a bonus of five per cent.
+    refused(dust, twins, lambda: twins.liquidate(bob, ETH, USD, alice, 13_333_333_334))
+    twins.liquidate(bob, ETH, USD, alice, 13_333_333_333)
+    twins.compare()
+
+
+def bad_debt() -> None:
+    """What no collateral pays for becomes the reserves' deficit, with aTokens or without; suppliers' rate knows of it."""
+    for receive in (False, True):
+        twins, alice, bob, carol = fresh(10 * E18, 8_000 * E6)
+        borrow(twins, alice, NIL, 225 * E8)
+        supply(twins, bob, ETH, 10 * E18)
+        borrow(twins, bob, USD, 5_000 * E6)
+        twins.evm.advance(seconds=30 * DAY)
+        twins.set_price(ETH, 500 * E8)
+        twins.liquidate(carol, ETH, USD, alice, ALL, receive=receive)
+        twins.compare()
+        state = twins.model.state
+        assert not state.borrowed.get(alice)
+        assert not state.collateral.get(alice)
+        assert state.reserves[twins.ids[USD]].deficit > 3_000 * E6
+        assert state.reserves[twins.ids[NIL]].deficit >= 225 * E8
+        twins.evm.advance(seconds=30 * DAY)
+        twins.do(bob, "repay", USD, E6, VARIABLE, bob, on_behalf_of=bob)
+        twins.compare()
+
+
+def worthless_collateral_is_none() -> None:
+    """Other collateral that is worth nothing in the base currency does not keep bad debt alive."""
+    twins, alice, bob, _ = fresh(10 * E18, 15_000 * E6)
+    supply(twins, alice, USD, 1)
+    twins.set_price(USD, E6 - 1)
+    twins.set_price(ETH, 10 * E8)
+    assert twins.model.state.collateral[alice] >> USD & 1
+    twins.liquidate(bob, ETH, USD, alice, ALL)
+    twins.compare()
+    assert not twins.model.state.borrowed.get(alice)
+    assert twins.model.state.reserves[twins.ids[USD]].deficit
+
+
+def what_is_refused() -> None:
+    """Oneself, a paused reserve, the healthy, what is not used, not owed, and nothing, in this order."""
+    twins, alice, bob, _ = fresh()
+    supply(twins, bob, USD, E6)
+    refused("SelfLiquidation()", twins, lambda: twins.liquidate(alice, ETH, USD, alice, ALL))
+    twins.set_price(ETH, 1_850 * E8)
+    refused("SpecifiedCurrencyNotBorrowedByUser()", twins, lambda: twins.liquidate(bob, ETH, NIL, alice, ALL))
+    refused("CollateralCannotBeLiquidated()", twins, lambda: twins.liquidate(bob, USD, NIL, alice, ALL))
+    refused("InvalidBurnAmount()", twins, lambda: twins.liquidate(bob, ETH, USD, alice, 0))
+    for index in (ETH, USD):
+        twins.configure(index, "paused", 1)
+        refused("ReservePaused()", twins, lambda: twins.liquidate(bob, ETH, USD, alice, ALL))
+        refused("SelfLiquidation()", twins, lambda: twins.liquidate(alice, ETH, USD, alice, ALL))
+        twins.configure(index, "paused", 0)
+    twins.configure(ETH, "frozen", 1)
+    twins.liquidate(bob, ETH, USD, alice, ALL)
+    twins.compare()
+
+
+def one_reserve_twice() -> None:
+    """Debt and collateral of one reserve: the contract adds what grew for the treasury twice."""
+    twins, alice, bob, _ = fresh(10 * E18, 15_000 * E6)
+    supply(twins, alice, USD, 3_000 * E6)
+    twins.evm.advance(seconds=30 * DAY)
+    twins.set_price(ETH, 1_300 * E8)
+    reserve = twins.model.state.reserves[twins.ids[USD]]
+    assert reserve.accrued == 0
+    twins.liquidate(bob, USD, USD, alice, 1_500 * E6)
+    twins.compare()
+    grown = 15_000 * E6 * (reserve.variable_index - RAY) // RAY
+    assert reserve.accrued > grown * 19 // 100
+
+
+EDGES = (
+    health_of_exactly_one,
+    close_factor,
+    close_factor_by_collateral,
+    two_debts,
+    no_dust,
+    bad_debt,
+    worthless_collateral_is_none,
+    what_is_refused,
+    one_reserve_twice,
+)
