@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,11 +15,11 @@ import pytest
 from statement.small import ME, PAID, USDC, VOTE, WETH, Small
 from statement.test_faults import Planted, doubled, skipped, unpaid
 from tidemill.chain.anvil import Anvil, AnvilOptions
-from tidemill.errors import BadData, InvariantBroken, UnknownName
+from tidemill.errors import BadData, BadInput, InvariantBroken, UnknownName
 from tidemill.interfaces import Filled, Recorded
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
-from tidemill.studies.held_asked import Asked
+from tidemill.studies.held_asked import Asked, tree_of
 from tidemill.studies.held_chain import from_chain
 from tidemill.studies.held_document import Portfolio as Stated
 from tidemill.venues.minichef.client import moved as transferred
@@ -232,3 +234,24 @@ def test_a_claim_whose_log_is_left_out_is_missed(
     for trees in ((), world.trees()):
         with pytest.raises(BadData, match="left out a log"):
             from_chain(world.rpc, asked(world, contracts=place, given={"RWD": "0.5"}, trees=trees))
+
+
+def test_a_tree_is_read_from_its_file_and_anything_else_refused(world: Small, tmp_path: Path) -> None:
+    tree = world.trees()[-1]
+    path = tmp_path / "tree.json"
+    path.write_text(json.dumps([(who, token, str(amount)) for who, token, amount in tree]))
+    assert list(tree_of(path)) == tree
+    path.write_text('[["0x12", "0x34", 5]]')
+    with pytest.raises(BadInput, match="is no tree of a campaign"):
+        tree_of(path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", "abcdefghij")
+def test_other_lives(seed: str) -> None:
+    with Anvil(AnvilOptions(chain_id=10)) as anvil:
+        other = Small(anvil, seed)
+        other.live(110)
+        other.settle()
+        end = from_chain(other.rpc, asked(other)).marks[-1]
+        assert {mine(p.id): (named(p.principal), named(p.claimable)) for p in end.positions} == other.truth()
