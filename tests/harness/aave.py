@@ -79,6 +79,9 @@ class Aave:
     actors : names, each endowed with ``endowment`` raw units of all tokens and full approvals.
     """
 
+    unset: frozenset[str] = frozenset()
+    """Setters of a reserve that this version of the market is not told with."""
+
     def __init__(
         self,
         listings: tuple[Listing, ...],
@@ -179,19 +182,21 @@ class Aave:
         listing, asset = reserve.listing, reserve.token.address
         if listing.threshold:
             self.configure("configureReserveAsCollateral", asset, listing.ltv, listing.threshold, listing.bonus)
-        for function, value in (
-            ("setReserveBorrowing", listing.borrowing),
-            ("setReserveFactor", listing.factor),
-            ("setSupplyCap", listing.supply_cap),
-            ("setBorrowCap", listing.borrow_cap),
-            ("setLiquidationProtocolFee", listing.fee),
-            ("setReserveFlashLoaning", True),
-            ("setBorrowableInIsolation", listing.isolated),
-            ("setSiloedBorrowing", listing.siloed),
-            ("setDebtCeiling", listing.ceiling),
-            ("setAssetEModeCategory", listing.emode),
-        ):
-            self.configure(function, asset, value)
+        settings = {
+            "setReserveBorrowing": listing.borrowing,
+            "setReserveFactor": listing.factor,
+            "setSupplyCap": listing.supply_cap,
+            "setBorrowCap": listing.borrow_cap,
+            "setLiquidationProtocolFee": listing.fee,
+            "setReserveFlashLoaning": True,
+            "setBorrowableInIsolation": listing.isolated,
+            "setSiloedBorrowing": listing.siloed,
+            "setDebtCeiling": listing.ceiling,
+            "setAssetEModeCategory": listing.emode,
+        }
+        for function, value in settings.items():
+            if function not in self.unset:
+                self.configure(function, asset, value)
 
 
 __all__ = ["MAX", "RAY", "VARIABLE", "ZERO", "Aave", "Category", "Listing", "Reserve"]

@@ -21,6 +21,8 @@ class Aave36(Aave):
     Parameters as `Aave`.
     """
 
+    unset = frozenset({"setBorrowableInIsolation", "setSiloedBorrowing", "setDebtCeiling", "setAssetEModeCategory"})
+
     def __init__(
         self,
         listings: tuple[Listing, ...],
@@ -82,20 +84,6 @@ class Aave36(Aave):
             feed = deploy(self.evm, self.admin, "MockAggregator", listing.price)
             made.append(Reserve(listing, token, supply, debt, feed))
         return made
-
-    def _configure(self, reserve: Reserve) -> None:
-        listing, asset = reserve.listing, reserve.token.address
-        if listing.threshold:
-            self.configure("configureReserveAsCollateral", asset, listing.ltv, listing.threshold, listing.bonus)
-        for function, value in (
-            ("setReserveBorrowing", listing.borrowing),
-            ("setReserveFactor", listing.factor),
-            ("setSupplyCap", listing.supply_cap),
-            ("setBorrowCap", listing.borrow_cap),
-            ("setLiquidationProtocolFee", listing.fee),
-            ("setReserveFlashLoaning", True),
-        ):
-            self.configure(function, asset, value)
 
 
 __all__ = ["Aave36"]

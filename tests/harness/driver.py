@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from tidemill.interfaces import Revert
 
@@ -46,6 +47,18 @@ class Tally:
         rows = [f"{v:24} {self.done[v]:8} ok {self.failed[v]:8} reverted {self.share(v):7.1%}" for v in verbs]
         reasons = [f"  {verb}: {reason or '(empty)'} × {n}" for (verb, reason), n in sorted(self.reasons.items())]
         return "\n".join([*rows, f"{'all':24} {self.done.total():8} ok {self.failed.total():8} reverted", *reasons])
+
+
+def live_often(make: Callable[[int], Any], actions: int, life: int) -> Tally:
+    """Live many short lives of ``life`` actions each, the whole compared after each action.
+
+    ``make`` gives the twins of a life by its number, ready to be driven.
+    """
+    tally = Tally()
+    for number in range(actions // life):
+        twins = make(number)
+        tally.add(twins.driver.run(life, after=twins.compare))
+    return tally
 
 
 def judge(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.driver import Tally, judge
+from harness.driver import Tally, judge, live_often
 from tidemill.chain import artefacts
 
 if not artefacts.available("TestToken", "LiquidStaking", "BridgedRate"):
@@ -33,12 +33,12 @@ LIFE = 250
 
 def play(setups: list[tuple[tuple[int, int, int], int]], actions: int) -> Tally:
     """Live many short lives, and compare the whole after each action."""
-    tally = Tally()
-    for life in range(actions // LIFE):
+
+    def make(life: int) -> Twins:
         terms, seed = setups[life % len(setups)]
-        twins = Twins(terms, f"{seed} {life}")
-        tally.add(twins.driver.run(LIFE, after=twins.compare))
-    return tally
+        return Twins(terms, f"{seed} {life}")
+
+    return live_often(make, actions, LIFE)
 
 
 def test_model_equals_bytecode_after_every_action():

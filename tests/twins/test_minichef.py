@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.driver import Tally, judge
+from harness.driver import Tally, judge, live_often
 from tidemill.chain import artefacts
 
 if not artefacts.available("TestToken", "MiniChefV2", "ComplexRewarderTime", "RewarderMock"):
@@ -49,12 +49,13 @@ LIFE = 250
 
 def play(decimals: tuple[int, int, int], seed: int, actions: int) -> Tally:
     """Live many short lives, and compare the whole after each action."""
-    tally = Tally()
-    for life in range(actions // LIFE):
+
+    def make(life: int) -> Twins:
         twins = Twins(decimals, f"{seed} {life}")
         twins.begin()
-        tally.add(twins.driver.run(LIFE, after=twins.compare))
-    return tally
+        return twins
+
+    return live_often(make, actions, LIFE)
 
 
 def test_model_equals_bytecode_after_every_action():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.driver import Tally, judge
+from harness.driver import Tally, judge, live_often
 from tidemill.chain import artefacts
 
 if not artefacts.available("TestToken", "Morpho", "IrmMock", "OracleMock", "AdaptiveCurveRate", "LendingVault"):
@@ -53,12 +53,13 @@ LIFE = 250
 
 def play(setup: tuple[tuple[int, int], int, int], seed: int, actions: int) -> Tally:
     """Live several lives, and compare the whole after each action."""
-    tally = Tally()
-    for life in range(actions // LIFE):
+
+    def make(life: int) -> Twins:
         twins = Twins(setup[0], setup[1], f"{seed} {life}")
         twins.begin()
-        tally.add(twins.driver.run(LIFE, after=twins.compare))
-    return tally
+        return twins
+
+    return live_often(make, actions, LIFE)
 
 
 def test_model_equals_the_contracts_after_every_action():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.driver import Tally, judge
+from harness.driver import Tally, judge, live_often
 from tidemill.chain import artefacts
 
 if not artefacts.available("TestToken", "VotingEscrow", "WeeklyDividends"):
@@ -40,11 +40,7 @@ LIFE = 125
 
 def play(decimals: tuple[int, int], seed: int, actions: int) -> Tally:
     """Live many short lives, and compare the whole after each action."""
-    tally = Tally()
-    for life in range(actions // LIFE):
-        twins = Twins(decimals, f"{seed} {life}")
-        tally.add(twins.driver.run(LIFE, after=twins.compare))
-    return tally
+    return live_often(lambda life: Twins(decimals, f"{seed} {life}"), actions, LIFE)
 
 
 def test_model_equals_bytecode_after_every_action():

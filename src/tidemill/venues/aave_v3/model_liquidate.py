@@ -28,7 +28,7 @@ from tidemill.venues.aave_v3.rules_v36 import percent_mul_up, ray_div_down
 from tidemill.venues.aave_v3.state import MarketState, ReserveState
 from tidemill.venues.aave_v3.versions import V30, balance
 
-__all__ = ["Seizure", "flash_loan", "liquidate"]
+__all__ = ["Seizure", "check_unsafe", "flash_loan", "liquidate", "told"]
 
 
 class Seizure(NamedTuple):
@@ -80,17 +80,7 @@ def liquidate(
     if fee:
         fee = _pay_fee(state, collateral, acting, user, fee)
     acting.move(debt.asset, acting.sender, debt.account, covered, "balance")
-    acting.log(
-        "LiquidationCall",
-        collateralAsset=collateral.asset,
-        debtAsset=debt.asset,
-        user=user,
-        debtToCover=covered,
-        liquidatedCollateralAmount=taken,
-        liquidator=acting.sender,
-        receiveAToken=receive_supply,
-    )
-    return Seizure(covered, taken, fee)
+    return told(acting, collateral, debt, user, Seizure(covered, taken, fee), receive_supply=receive_supply)
 
 
 def _check_liquidation(
@@ -100,12 +90,34 @@ def _check_liquidation(
         raise Revert(Code.INACTIVE)
     if collateral.config.paused or debt.config.paused:
         raise Revert(Code.PAUSED)
+    check_unsafe(state, collateral, user, health, owing)
+
+
+def check_unsafe(state: MarketState, collateral: ReserveState, user: str, health: int, owing: int) -> None:
+    """Raise ``Revert`` unless ``user`` owes too much on this collateral; the order of reasons is the contract's."""
     if health >= HEALTHY:
         raise Revert(Code.HEALTHY)
     if not (collateral.config.threshold and uses(state, user, collateral)):
         raise Revert(Code.NOT_COLLATERAL)
     if owing == 0:
         raise Revert(Code.NOT_BORROWED)
+
+
+def told(
+    acting: Acting, collateral: ReserveState, debt: ReserveState, user: str, seized: Seizure, *, receive_supply: bool
+) -> Seizure:
+    """Log a liquidation, and return it."""
+    acting.log(
+        "LiquidationCall",
+        collateralAsset=collateral.asset,
+        debtAsset=debt.asset,
+        user=user,
+        debtToCover=seized.debt,
+        liquidatedCollateralAmount=seized.collateral,
+        liquidator=acting.sender,
+        receiveAToken=receive_supply,
+    )
+    return seized
 
 
 def _terms(

@@ -13,13 +13,12 @@ from tidemill.venues.aave_v3.model_account import (
     set_borrowed,
     set_collateral_bit,
     supplied,
-    uses,
     valued,
 )
-from tidemill.venues.aave_v3.model_liquidate import Seizure
+from tidemill.venues.aave_v3.model_liquidate import Seizure, check_unsafe, told
 from tidemill.venues.aave_v3.model_reserve import Acting, accrue, burn, income_index, move, update_rates
 from tidemill.venues.aave_v3.model_supply import check_open
-from tidemill.venues.aave_v3.rules_risk import HEALTHY, value_down
+from tidemill.venues.aave_v3.rules_risk import value_down
 from tidemill.venues.aave_v3.rules_v36 import (
     leaves_dust,
     liquidatable_debt_down,
@@ -80,17 +79,7 @@ def liquidate(
     if bare:
         _write_off(state, acting, user)
     acting.move(debt.asset, acting.sender, debt.account, covered, "balance")
-    acting.log(
-        "LiquidationCall",
-        collateralAsset=collateral.asset,
-        debtAsset=debt.asset,
-        user=user,
-        debtToCover=covered,
-        liquidatedCollateralAmount=taken,
-        liquidator=acting.sender,
-        receiveAToken=receive_supply,
-    )
-    return Seizure(covered, taken, fee)
+    return told(acting, collateral, debt, user, Seizure(covered, taken, fee), receive_supply=receive_supply)
 
 
 def _check(
@@ -106,12 +95,7 @@ def _check(
         raise Revert(Code.SELF_LIQUIDATION)
     check_open(collateral.config)
     check_open(debt.config)
-    if seen.health >= HEALTHY:
-        raise Revert(Code.HEALTHY)
-    if not (collateral.config.threshold and uses(state, user, collateral)):
-        raise Revert(Code.NOT_COLLATERAL)
-    if owing == 0:
-        raise Revert(Code.NOT_BORROWED)
+    check_unsafe(state, collateral, user, seen.health, owing)
 
 
 def _accrue_both(collateral: ReserveState, debt: ReserveState, acting: Acting) -> None:
