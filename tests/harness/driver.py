@@ -76,6 +76,22 @@ def judge(
     assert reasons <= set(tally.reasons) <= reasons | rare
 
 
+def refused(reason: str, twins: Any, act: Callable[..., Any], *args: Any, **named: Any) -> None:
+    """Both twins must refuse with ``reason``, and nothing may change."""
+    refuses(reason, act, *args, **named)
+    twins.compare()
+
+
+def refuses(reason: str, act: Callable[..., Any], *args: Any, **named: Any) -> None:
+    """`refused`, where the state can no longer be read to be compared."""
+    said = None
+    try:
+        act(*args, **named)
+    except Revert as revert:
+        said = revert.reason
+    assert said == reason, f"{act.__name__}{args[:3]}{named}: {said!r}, expected {reason!r}"
+
+
 Step = Callable[[random.Random], None]
 """Draws its own arguments, acts on both twins, compares; raises ``Revert`` when *both* refused for the same reason."""
 

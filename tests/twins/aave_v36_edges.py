@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from harness.aave import RAY
-from tidemill.interfaces import Revert
+from harness.driver import refused
 from twins.aave_v36_twin import ALL, DAY, SETUPS, VARIABLE, Twins
 
 USD, ETH, NIL = range(3)
@@ -35,17 +32,6 @@ def borrow(twins: Twins, who: str, index: int, amount: int) -> None:
 
 def supply(twins: Twins, who: str, index: int, amount: int) -> None:
     twins.do(who, "supply", index, amount, who, 0, on_behalf_of=who)
-
-
-def refused(reason: str, twins: Twins, act: Callable[[], Any]) -> None:
-    """Both must refuse with ``reason``, and nothing may change."""
-    said = None
-    try:
-        act()
-    except Revert as revert:
-        said = revert.reason
-    assert said == reason, f"{said!r}, expected {reason!r}"
-    twins.compare()
 
 
 def health(twins: Twins, who: str) -> int:

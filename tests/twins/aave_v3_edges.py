@@ -10,6 +10,7 @@ from harness import assert_same, both
 from harness.aave import RAY
 from harness.actors import MAX, actor
 from harness.contract import deploy
+from harness.driver import refused
 from harness.evm import Evm
 from tidemill.interfaces import Action, Revert
 from tidemill.venues.aave_v3 import rules, rules_risk
@@ -28,17 +29,6 @@ def fresh() -> tuple[Twins, str, str, str]:
         twins.supply(carol, index, amount)
     twins.compare()
     return twins, alice, bob, carol
-
-
-def refused(reason: str, twins: Twins, act: Callable[[], Any]) -> None:
-    """Both must refuse with ``reason``, and nothing may change."""
-    said = None
-    try:
-        act()
-    except Revert as revert:
-        said = revert.reason
-    assert said == reason, f"{said!r}, expected {reason!r}"
-    twins.compare()
 
 
 def poor(twins: Twins, index: int) -> str:

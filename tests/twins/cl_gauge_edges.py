@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
+from harness.driver import refused
 from tidemill.interfaces import Revert
 from tidemill.venues.cl_gauge.state import Key
 from twins.cl_gauge_twin import LEAD, LONGEST, NOBODY, REWARDS, SETUPS, Twins
@@ -24,17 +23,6 @@ def fresh(amount: int = E12) -> tuple[Twins, list[str]]:
     if amount > E12:
         twins.create(twins.actors[0], twins.own, amount - E12)
     return twins, twins.actors
-
-
-def refused(reason: str, twins: Twins, act: Callable[..., Any], *args: Any) -> None:
-    """Both must refuse with ``reason``, and nothing may change."""
-    said = None
-    try:
-        act(*args)
-    except Revert as revert:
-        said = revert.reason
-    assert said == reason, f"{act.__name__}{args[:3]}: {said}"
-    twins.compare()
 
 
 def at(twins: Twins, time: int) -> None:

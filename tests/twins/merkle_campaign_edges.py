@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from harness import actor, assert_same
-from tidemill.interfaces import Revert
+from harness.driver import refused
 from tidemill.venues.merkle_campaign.merkle import Tree, root_by_proof
 from tidemill.venues.merkle_campaign.rules import shared_down
 from tidemill.venues.merkle_campaign.state import address_of
@@ -24,17 +21,6 @@ def fresh(*epochs: dict[tuple[str, str], int], delay: int = DELAY) -> tuple[Twin
         twins.submit(twins.owner, twins.publish(entries))
         twins.evm.advance(seconds=delay)
     return twins, twins.actors
-
-
-def refused(reason: str, twins: Twins, act: Callable[..., Any], *args: Any, **named: Any) -> None:
-    """Both must refuse with ``reason``, and nothing may change."""
-    said = None
-    try:
-        act(*args, **named)
-    except Revert as revert:
-        said = revert.reason
-    assert said == reason, f"{act.__name__}{args[:3]}: {said}"
-    twins.compare()
 
 
 def only_the_difference_is_paid() -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import Any
 
 from harness.chef import NOBODY
+from harness.driver import refused
 from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Event, Revert
 from tidemill.venues.minichef.rules import accrued_down
@@ -31,17 +30,6 @@ def fresh(*pools: tuple[str, str], rate: int = 10**15, multiplier: int = E18 // 
     twins.set_rate(twins.owner, rate)
     twins.rewarder_rate(twins.owner, 10**6)
     return twins, list(twins.real.actors.values())
-
-
-def refused(reason: str, twins: Twins, act: Callable[..., Any], *args: Any, **named: Any) -> None:
-    """Both must refuse with ``reason``, and nothing may change."""
-    said = None
-    try:
-        act(*args, **named)
-    except Revert as revert:
-        said = revert.reason
-    assert said == reason, f"{act.__name__}{args[:3]}: {said}"
-    twins.compare()
 
 
 def owed_after_leaving() -> None:

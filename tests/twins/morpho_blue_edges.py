@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from itertools import product
-from typing import Any
 
 import pytest
 
 from harness import assert_same
+from harness.driver import refused
 from tidemill.interfaces import Action, Revert
 from tidemill.units import div_up
 from tidemill.venues.morpho_blue.rules import max_borrow_down
@@ -38,17 +37,6 @@ def lent(irm: str = MOCK, lltv: int = LLTVS[0], used: int = 90) -> tuple[Twins, 
     return twins, actors
 
 
-def refused(twins: Twins, reason: str, act: Callable[..., Any], *args: Any, **named: Any) -> None:
-    """Both must refuse with ``reason``, and nothing may change."""
-    said = None
-    try:
-        act(*args, **named)
-    except Revert as revert:
-        said = revert.reason
-    assert said == reason, f"{said!r}, expected {reason!r}"
-    twins.compare()
-
-
 def nothing_allowed_yet() -> None:
     """Rate models and limits are the owner's to allow; opening a market is anybody's."""
     twins = Twins((6, 18, 8), 0, ())
@@ -59,24 +47,24 @@ def nothing_allowed_yet() -> None:
         ("set_fee_recipient", {"to": alice}),
         ("set_owner", {"to": alice}),
     ):
-        refused(twins, "not owner", twins.govern, verb, alice, args)
-    refused(twins, "already set", twins.govern, "set_fee_recipient", owner, {"to": "zero"})
-    refused(twins, "already set", twins.govern, "set_owner", owner, {"to": owner})
-    refused(twins, "max LLTV exceeded", twins.govern, "enable_lltv", owner, {"lltv": WAD})
-    refused(twins, "IRM not enabled", twins.create, "m0", 0, 1, MOCK, WAD - 1)
+        refused("not owner", twins, twins.govern, verb, alice, args)
+    refused("already set", twins, twins.govern, "set_fee_recipient", owner, {"to": "zero"})
+    refused("already set", twins, twins.govern, "set_owner", owner, {"to": owner})
+    refused("max LLTV exceeded", twins, twins.govern, "enable_lltv", owner, {"lltv": WAD})
+    refused("IRM not enabled", twins, twins.create, "m0", 0, 1, MOCK, WAD - 1)
     twins.govern("enable_irm", owner, {"irm": MOCK})
-    refused(twins, "already set", twins.govern, "enable_irm", owner, {"irm": MOCK})
-    refused(twins, "LLTV not enabled", twins.create, "m0", 0, 1, MOCK, WAD - 1)
+    refused("already set", twins, twins.govern, "enable_irm", owner, {"irm": MOCK})
+    refused("LLTV not enabled", twins, twins.create, "m0", 0, 1, MOCK, WAD - 1)
     twins.govern("enable_lltv", owner, {"lltv": WAD - 1})
-    refused(twins, "already set", twins.govern, "enable_lltv", owner, {"lltv": WAD - 1})
-    refused(twins, "market not created", twins.set_fee, "m0", owner, 1)
+    refused("already set", twins, twins.govern, "enable_lltv", owner, {"lltv": WAD - 1})
+    refused("market not created", twins, twins.set_fee, "m0", owner, 1)
     twins.create("m0", 0, 1, MOCK, WAD - 1)
-    refused(twins, "market already created", twins.create, "m0", 0, 1, MOCK, WAD - 1)
-    refused(twins, "already set", twins.set_fee, "m0", owner, 0)
-    refused(twins, "max fee exceeded", twins.set_fee, "m0", owner, 25 * 10**16 + 1)
+    refused("market already created", twins, twins.create, "m0", 0, 1, MOCK, WAD - 1)
+    refused("already set", twins, twins.set_fee, "m0", owner, 0)
+    refused("max fee exceeded", twins, twins.set_fee, "m0", owner, 25 * 10**16 + 1)
     twins.set_fee("m0", owner, 25 * 10**16)
     twins.govern("set_owner", owner, {"to": alice})
-    refused(twins, "not owner", twins.set_fee, "m0", owner, 1)
+    refused("not owner", twins, twins.set_fee, "m0", owner, 1)
     twins.set_fee("m0", alice, 0)
     twins.compare()
 
@@ -96,22 +84,22 @@ def wrong_in_every_way() -> None:
             reason = {"nowhere": "market not created"}.get(
                 market, "position is healthy" if sizes == (1, 0) else "inconsistent input"
             )
-            refused(twins, reason, twins.liquidate, market, alice, bob, *sizes)
-    refused(twins, "market not created", twins.accrue, "nowhere", alice)
+            refused(reason, twins, twins.liquidate, market, alice, bob, *sizes)
+    refused("market not created", twins, twins.accrue, "nowhere", alice)
 
 
 def who_may_act_for_whom() -> None:
     """Authorised, no longer authorised, and giving what anybody may give."""
     twins, (alice, bob, carol, _) = lent()
-    refused(twins, "already set", twins.authorize, alice, carol, allowed=False)
+    refused("already set", twins, twins.authorize, alice, carol, allowed=False)
     for verb, owner in (("withdraw", alice), ("borrow", bob), ("withdraw_collateral", bob)):
-        refused(twins, "unauthorized", twins.act, verb, "m0", carol, 5, 0, owner, carol)
+        refused("unauthorized", twins, twins.act, verb, "m0", carol, 5, 0, owner, carol)
         twins.authorize(owner, carol, allowed=True)
-        refused(twins, "already set", twins.authorize, owner, carol, allowed=True)
+        refused("already set", twins, twins.authorize, owner, carol, allowed=True)
         twins.act(verb, "m0", carol, 5, 0, owner, alice)
         twins.compare()
         twins.authorize(owner, carol, allowed=False)
-        refused(twins, "unauthorized", twins.act, verb, "m0", carol, 5, 0, owner, carol)
+        refused("unauthorized", twins, twins.act, verb, "m0", carol, 5, 0, owner, carol)
     for verb in ("supply", "supply_collateral", "repay"):
         twins.act(verb, "m0", carol, 7, 0, bob)
         twins.compare()
@@ -129,18 +117,18 @@ def first_and_last_shares() -> None:
         twins.compare()
     twins.evm.advance(seconds=YEAR)
     owed = twins.model.state.markets["m0"].of(bob).borrow_shares
-    refused(twins, "Panic(0x11)", twins.act, "repay", "m0", bob, 0, owed + 1)
+    refused("Panic(0x11)", twins, twins.act, "repay", "m0", bob, 0, owed + 1)
     for shares in (1, owed - 3, 1, 1):
         twins.act("repay", "m0", bob, 0, shares)
         twins.compare()
     held = twins.model.state.markets["m0"].of(alice).supply_shares
-    refused(twins, "Panic(0x11)", twins.act, "withdraw", "m0", alice, 0, held + 1)
+    refused("Panic(0x11)", twins, twins.act, "withdraw", "m0", alice, 0, held + 1)
     for shares in (1, held - 2, 1):
         twins.act("withdraw", "m0", alice, 0, shares)
         twins.compare()
     twins.act("withdraw_collateral", "m0", bob, 100)
-    refused(twins, "Panic(0x11)", twins.act, "withdraw_collateral", "m0", bob, 1)
-    refused(twins, "Panic(0x11)", twins.act, "withdraw", "m0", alice, 1)
+    refused("Panic(0x11)", twins, twins.act, "withdraw_collateral", "m0", bob, 1)
+    refused("Panic(0x11)", twins, twins.act, "withdraw", "m0", alice, 1)
     twins.act("supply", "m0", bob, 0, 12_345)
     twins.compare()
 
@@ -152,27 +140,27 @@ def limits_to_the_unit() -> None:
         twins.act("supply", "m0", alice, 1_000 * E18)
         twins.act("supply_collateral", "m0", bob, 777)
         most = max_borrow_down(777, twins.price0["m0"], lltv)
-        refused(twins, "insufficient collateral", twins.act, "borrow", "m0", bob, most + 1)
+        refused("insufficient collateral", twins, twins.act, "borrow", "m0", bob, most + 1)
         twins.act("borrow", "m0", bob, most)
-        refused(twins, "insufficient collateral", twins.act, "borrow", "m0", bob, 1)
-        refused(twins, "insufficient collateral", twins.act, "withdraw_collateral", "m0", bob, 20)
-        refused(twins, "position is healthy", twins.liquidate, "m0", carol, bob, 1, 0)
+        refused("insufficient collateral", twins, twins.act, "borrow", "m0", bob, 1)
+        refused("insufficient collateral", twins, twins.act, "withdraw_collateral", "m0", bob, 20)
+        refused("position is healthy", twins, twins.liquidate, "m0", carol, bob, 1, 0)
         price = twins.price0["m0"]
         edge = div_up(div_up(most * WAD, lltv) * E36, 777)  # the lowest price that still carries the debt
         for at in sorted({edge - 1, edge, edge + 1, price}):
             twins.set_price("m0", at)
             account = twins.model.state.markets["m0"].of(bob)
             if twins.model.state.markets["m0"].healthy(account):
-                refused(twins, "position is healthy", twins.liquidate, "m0", carol, bob, 1, 0)
+                refused("position is healthy", twins, twins.liquidate, "m0", carol, bob, 1, 0)
             else:
                 twins.liquidate("m0", carol, bob, 1, 0)
                 twins.compare()
     twins, (alice, bob, *_) = lent(FREE)
-    refused(twins, "insufficient liquidity", twins.act, "withdraw", "m0", alice, 100 * E18 + 1)
-    refused(twins, "insufficient liquidity", twins.act, "borrow", "m0", bob, 100 * E18 + 1)
+    refused("insufficient liquidity", twins, twins.act, "withdraw", "m0", alice, 100 * E18 + 1)
+    refused("insufficient liquidity", twins, twins.act, "borrow", "m0", bob, 100 * E18 + 1)
     twins.act("withdraw", "m0", alice, 50 * E18)
     twins.act("borrow", "m0", bob, 50 * E18)
-    refused(twins, "insufficient liquidity", twins.act, "borrow", "m0", bob, 1)
+    refused("insufficient liquidity", twins, twins.act, "borrow", "m0", bob, 1)
     twins, (alice, *_) = lent(FREE)
     twins.act("withdraw", "m0", alice, 100 * E18)  # all that is not lent out
     twins.compare()
@@ -207,7 +195,7 @@ def liquidations() -> None:
     # No price: nothing can be seized for a repayment, everything for nothing.
     twins, (alice, bob, carol, dave) = lent()
     twins.set_price("m0", 0)
-    refused(twins, "Panic(0x12)", twins.liquidate, "m0", carol, bob, 0, 1)
+    refused("Panic(0x12)", twins, twins.liquidate, "m0", carol, bob, 0, 1)
     twins.govern("set_fee_recipient", twins.real.owner, {"to": dave})
     twins.set_fee("m0", twins.real.owner, 10**17)
     twins.evm.advance(seconds=DAY)
@@ -260,20 +248,20 @@ def too_much_for_128_bits() -> None:
     """Numbers that the contract keeps in 128 bits: what does not fit is refused, in one go or in sum."""
     twins, (alice, bob, *_) = fresh(FREE)
     full = (1 << 128) // 10**6
-    refused(twins, "max uint128 exceeded", twins.act, "supply", "m0", alice, full + 1)
+    refused("max uint128 exceeded", twins, twins.act, "supply", "m0", alice, full + 1)
     twins.act("supply", "m0", alice, full - 5)
     twins.compare()
-    refused(twins, "Panic(0x11)", twins.act, "supply", "m0", alice, 7)
-    refused(twins, "Panic(0x11)", twins.act, "supply", "m0", alice, 1 << 250)
-    refused(twins, "max uint128 exceeded", twins.act, "supply_collateral", "m0", alice, 1 << 128)
+    refused("Panic(0x11)", twins, twins.act, "supply", "m0", alice, 7)
+    refused("Panic(0x11)", twins, twins.act, "supply", "m0", alice, 1 << 250)
+    refused("max uint128 exceeded", twins, twins.act, "supply_collateral", "m0", alice, 1 << 128)
     twins.real.tokens[1].send(alice, "mint", alice, 1 << 128)
     twins.model.book.add(twins.ids[1], alice, 1 << 128)
     twins.act("supply_collateral", "m0", alice, (1 << 128) - 1)
     twins.compare()
-    refused(twins, "Panic(0x11)", twins.act, "supply_collateral", "m0", alice, 1)
+    refused("Panic(0x11)", twins, twins.act, "supply_collateral", "m0", alice, 1)
     twins.act("supply_collateral", "m0", alice, 1, 0, bob)
     twins.set_price("m0", 1 << 140)
-    refused(twins, "Panic(0x11)", twins.act, "borrow", "m0", alice, 5)
+    refused("Panic(0x11)", twins, twins.act, "borrow", "m0", alice, 5)
     for verb in ("withdraw", "withdraw_collateral", "repay", "borrow"):
         for assets in ((1 << 128) - 1, 1 << 128, (1 << 256) - 1):
             try:
@@ -293,12 +281,12 @@ def more_than_they_have() -> None:
         book.add(twins.ids[index], carol, -held)
         book.add(twins.ids[index], alice, held)
     for verb in ("supply", "supply_collateral", "repay"):
-        refused(twins, "transferFrom reverted", twins.act, verb, "m0", carol, 5, 0, bob)
-    refused(twins, "transferFrom reverted", twins.liquidate, "m0", carol, bob, 0, 10**9)
-    refused(twins, "zero assets", twins.flash, 0, 0)
+        refused("transferFrom reverted", twins, twins.act, verb, "m0", carol, 5, 0, bob)
+    refused("transferFrom reverted", twins, twins.liquidate, "m0", carol, bob, 0, 10**9)
+    refused("zero assets", twins, twins.flash, 0, 0)
     twins.flash(0, 100 * E18)
     twins.compare()
-    refused(twins, "transfer reverted", twins.flash, 0, 100 * E18 + 1)
+    refused("transfer reverted", twins, twins.flash, 0, 100 * E18 + 1)
 
 
 def utilisation_just_below() -> None:

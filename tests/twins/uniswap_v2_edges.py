@@ -11,6 +11,7 @@ from harness import assert_same, both
 from harness.actors import actor
 from harness.book import Ctx
 from harness.contract import deploy
+from harness.driver import refused
 from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Event, Revert
 from tidemill.venues.uniswap_v2.state import ExchangeState
@@ -51,17 +52,6 @@ def send(twins: Twins, who: str, place: int, amount: int) -> None:
     twins.send(PAIR, who, contract, twins.lps[PAIR] if place == 2 else twins.ids[place], amount)
 
 
-def refused(twins: Twins, reason: str, act: Callable[[], object]) -> None:
-    """Both must refuse with ``reason``, and nothing may change."""
-    said = None
-    try:
-        act()
-    except Revert as revert:
-        said = revert.reason
-    assert said == reason, f"{said!r} instead of {reason!r}"
-    twins.compare()
-
-
 def reserves(twins: Twins) -> tuple[int, int]:
     """The pair's reserves."""
     held: tuple[int, int] = twins.real.pairs[PAIR].view("getReserves")[:2]
@@ -74,19 +64,19 @@ def first_shares() -> None:
         for by_router in (True, False):
             twins, (alice, *_) = fresh(None)
             if by_router:
-                refused(twins, reason, lambda t=twins, a=amounts, who=alice: add(t, who, *a))
+                refused(reason, twins, lambda t=twins, a=amounts, who=alice: add(t, who, *a))
                 continue
             for place in (0, 1):
                 send(twins, alice, place, amounts[place])
-            refused(twins, reason, lambda t=twins, who=alice: t.mint(PAIR, who))
+            refused(reason, twins, lambda t=twins, who=alice: t.mint(PAIR, who))
     twins, (alice, bob, _) = fresh(None)
-    refused(twins, "", lambda: remove(twins, alice, 0))
-    refused(twins, "halt InvalidFEOpcode", lambda: twins.burn(PAIR, alice))
+    refused("", twins, lambda: remove(twins, alice, 0))
+    refused("halt InvalidFEOpcode", twins, lambda: twins.burn(PAIR, alice))
     add(twins, alice, 1_001, 1_001)
     twins.compare()
-    refused(twins, MINTED, lambda: twins.mint(PAIR, bob))
-    refused(twins, UNDERFLOW, lambda: remove(twins, alice, 2))
-    refused(twins, BURNED, lambda: remove(twins, alice, 0))
+    refused(MINTED, twins, lambda: twins.mint(PAIR, bob))
+    refused(UNDERFLOW, twins, lambda: remove(twins, alice, 2))
+    refused(BURNED, twins, lambda: remove(twins, alice, 0))
     remove(twins, alice, 1)
     twins.compare()
     assert twins.real.pairs[PAIR].view("totalSupply") == 1_000
@@ -104,7 +94,7 @@ def full_reserves() -> None:
         twins.compare()
         assert reserves(twins)[place] == FULL
         send(twins, alice, place, 1)
-        refused(twins, OVERFLOW, lambda t=twins, who=bob: t.plain("sync", PAIR, who))
+        refused(OVERFLOW, twins, lambda t=twins, who=bob: t.plain("sync", PAIR, who))
         send(twins, alice, place, 10**30)
         for act in (
             lambda t=twins, who=alice, p=place: t.pair_swap(PAIR, who, [p, 1 - p]),
@@ -113,10 +103,10 @@ def full_reserves() -> None:
             lambda t=twins, who=alice, p=place: t.swap("swap_exact_in", who, [p, 1 - p], 10**30, 0),
             lambda t=twins, who=alice, p=place: t.swap("swap_exact_out", who, [p, 1 - p], 10**8, 1 << 117),
         ):
-            refused(twins, OVERFLOW, act)
+            refused(OVERFLOW, twins, act)
         for burn in (lambda t=twins, who=alice: _leave_one(t, who), lambda t=twins, who=alice: remove(t, who, 10)):
             send(twins, alice, place, FULL)
-            refused(twins, OVERFLOW, burn)
+            refused(OVERFLOW, twins, burn)
         twins.plain("skim", PAIR, bob)
         twins.compare()
         twins.plain("sync", PAIR, bob)
@@ -205,7 +195,7 @@ def the_product_exactly() -> None:
             twins, (_, bob, _) = fresh((997_000, 1_001 * j))
             send(twins, bob, 0, 1_000)
             if reason:
-                refused(twins, reason, lambda t=twins, o=out, who=bob: t.pair_swap(PAIR, who, [0, o]))
+                refused(reason, twins, lambda t=twins, o=out, who=bob: t.pair_swap(PAIR, who, [0, o]))
             else:
                 twins.pair_swap(PAIR, bob, [0, out])
                 twins.compare()
@@ -216,7 +206,7 @@ def the_product_exactly() -> None:
             out = [0, 0]
             out[place] = 1_000
             if reason:
-                refused(twins, reason, lambda t=twins, o=out, who=bob: t.pair_swap(PAIR, who, o))
+                refused(reason, twins, lambda t=twins, o=out, who=bob: t.pair_swap(PAIR, who, o))
             else:
                 twins.pair_swap(PAIR, bob, out)
                 twins.compare()
@@ -232,16 +222,16 @@ def what_a_swap_may_take() -> None:
         ([10**6 - 1, 0], "UniswapV2: INSUFFICIENT_INPUT_AMOUNT"),
         ([0, 10**6 - 1], "UniswapV2: INSUFFICIENT_INPUT_AMOUNT"),
     ):
-        refused(twins, reason, lambda o=out: twins.pair_swap(PAIR, bob, o))
+        refused(reason, twins, lambda o=out: twins.pair_swap(PAIR, bob, o))
     for path in ([0, 1], [1, 0]):
         refused(
-            twins,
             UNDERFLOW,
+            twins,
             lambda t=twins, p=path: t.swap("swap_exact_out", t.real.actors["bob"], p, 10**6 + 1, 1 << 117),
         )
         refused(
-            twins,
             "halt InvalidFEOpcode",
+            twins,
             lambda t=twins, p=path: t.swap("swap_exact_out", t.real.actors["bob"], p, 10**6, 1 << 117),
         )
         twins.swap("swap_exact_out", bob, path, 10**6 - 1, 1 << 117)
@@ -255,20 +245,20 @@ def limits_of_the_router() -> None:
     """Every limit at its value and one beyond; a second too late; what nobody has."""
     twins, (alice, bob, _) = fresh((10**9, 2 * 10**9))
     a, b = "UniswapV2Router: INSUFFICIENT_A_AMOUNT", "UniswapV2Router: INSUFFICIENT_B_AMOUNT"
-    refused(twins, b, lambda: add(twins, bob, 500, 5_000, (0, 1_001)))
+    refused(b, twins, lambda: add(twins, bob, 500, 5_000, (0, 1_001)))
     add(twins, bob, 500, 5_000, (0, 1_000))
     add(twins, bob, 500, 1_000, (500, 1_000))
-    refused(twins, a, lambda: add(twins, bob, 5_000, 500, (251, 0)))
+    refused(a, twins, lambda: add(twins, bob, 5_000, 500, (251, 0)))
     add(twins, bob, 5_000, 500, (250, 0))
     twins.compare()
-    refused(twins, "UniswapV2Router: EXPIRED", lambda: add(twins, bob, 500, 5_000, late=1))
-    refused(twins, "UniswapV2Library: INSUFFICIENT_AMOUNT", lambda: add(twins, bob, 0, 5_000))
-    refused(twins, "UniswapV2Library: INSUFFICIENT_AMOUNT", lambda: add(twins, bob, 5_000, 0))
-    refused(twins, UNPAID, lambda: add(twins, bob, 1 << 118, 1 << 119))
+    refused("UniswapV2Router: EXPIRED", twins, lambda: add(twins, bob, 500, 5_000, late=1))
+    refused("UniswapV2Library: INSUFFICIENT_AMOUNT", twins, lambda: add(twins, bob, 0, 5_000))
+    refused("UniswapV2Library: INSUFFICIENT_AMOUNT", twins, lambda: add(twins, bob, 5_000, 0))
+    refused(UNPAID, twins, lambda: add(twins, bob, 1 << 118, 1 << 119))
     fair = [held * 1_000 // twins.real.pairs[PAIR].view("totalSupply") for held in reserves(twins)]
-    refused(twins, a, lambda: remove(twins, alice, 1_000, (fair[0] + 1, 0)))
-    refused(twins, b, lambda: remove(twins, alice, 1_000, (0, fair[1] + 1)))
-    refused(twins, a, lambda: remove(twins, alice, 1_000, (fair[0] + 1, fair[1] + 1)))
+    refused(a, twins, lambda: remove(twins, alice, 1_000, (fair[0] + 1, 0)))
+    refused(b, twins, lambda: remove(twins, alice, 1_000, (0, fair[1] + 1)))
+    refused(a, twins, lambda: remove(twins, alice, 1_000, (fair[0] + 1, fair[1] + 1)))
     remove(twins, alice, 1_000, fair)
     twins.compare()
     for verb, amount, reason in (
@@ -280,28 +270,28 @@ def limits_of_the_router() -> None:
         quote = twins.real.router.view("getAmountsOut" if exact_in else "getAmountsIn", amount, addresses)
         fair_one = quote[1] if exact_in else quote[0]
         beyond = fair_one + (1 if exact_in else -1)
-        refused(twins, reason, lambda v=verb, n=amount, x=beyond: twins.swap(v, bob, [0, 1], n, x))
+        refused(reason, twins, lambda v=verb, n=amount, x=beyond: twins.swap(v, bob, [0, 1], n, x))
         late = twins.real.deadline() - 1
         refused(
-            twins,
             "UniswapV2Router: EXPIRED",
+            twins,
             lambda v=verb, n=amount, x=fair_one, d=late: twins.swap(v, bob, [0, 1], n, x, d),
         )
         twins.swap(verb, bob, [0, 1], amount, fair_one)
         twins.compare()
         empty = "INPUT" if exact_in else "OUTPUT"
         refused(
-            twins, f"UniswapV2Library: INSUFFICIENT_{empty}_AMOUNT", lambda v=verb: twins.swap(v, bob, [0, 1], 0, 0)
+            f"UniswapV2Library: INSUFFICIENT_{empty}_AMOUNT", twins, lambda v=verb: twins.swap(v, bob, [0, 1], 0, 0)
         )
         for path in ([0, 2], [2, 1], [0, 1, 2], [2, 0, 1]):
             refused(
-                twins,
                 "UniswapV2Library: INSUFFICIENT_LIQUIDITY",
+                twins,
                 lambda v=verb, p=path: twins.swap(v, bob, p, 10**4, 1 << 117 if v == "swap_exact_out" else 0),
             )
-        refused(twins, "UniswapV2Library: INVALID_PATH", lambda v=verb: twins.swap(v, bob, [0], 10, 0))
-        refused(twins, "UniswapV2Library: IDENTICAL_ADDRESSES", lambda v=verb: twins.swap(v, bob, [0, 1, 1], 10, 0))
-    refused(twins, UNPAID, lambda: twins.swap("swap_exact_in", bob, [0, 1], 1 << 118, 0))
+        refused("UniswapV2Library: INVALID_PATH", twins, lambda v=verb: twins.swap(v, bob, [0], 10, 0))
+        refused("UniswapV2Library: IDENTICAL_ADDRESSES", twins, lambda v=verb: twins.swap(v, bob, [0, 1, 1], 10, 0))
+    refused(UNPAID, twins, lambda: twins.swap("swap_exact_in", bob, [0, 1], 1 << 118, 0))
 
 
 def no_limits_at_all() -> None:
@@ -351,8 +341,8 @@ def tokens_without_a_pair() -> None:
             ids = ">".join(twins.ids[0] if one != stranger else "STR@test" for one in path)
             action = Action(verb, {"path": ids, amount: 10}, {"deadline": twins.real.deadline()})
             refused(
-                twins,
                 "",
+                twins,
                 lambda f=function, p=path, a=action: both(
                     lambda: twins.real.router.send(alice, f, 10, 0, p, alice, twins.real.deadline()),
                     lambda: twins.model.do(alice, a),
@@ -392,10 +382,10 @@ def an_empty_pair_keeps_no_price() -> None:
             send(twins, alice, place, 5_000)
             twins.plain("sync", PAIR, alice)
             twins.compare()
-        refused(twins, "UniswapV2Library: INSUFFICIENT_LIQUIDITY", lambda t=twins, who=alice: add(t, who, 10**6, 10**6))
+        refused("UniswapV2Library: INSUFFICIENT_LIQUIDITY", twins, lambda t=twins, who=alice: add(t, who, 10**6, 10**6))
         twins.plain("skim", PAIR, alice)
         send(twins, alice, 1 - place, 10**6)
-        refused(twins, UNDERFLOW, lambda t=twins, who=alice: t.mint(PAIR, who))
+        refused(UNDERFLOW, twins, lambda t=twins, who=alice: t.mint(PAIR, who))
         send(twins, alice, place, 10**6)
         twins.mint(PAIR, alice)
         twins.compare()
@@ -412,7 +402,7 @@ def tokens_that_vanish() -> None:
         twins.model.book.held[twins.ids[place], account] = held
         twins.compare()
         for act in (lambda t=twins, who=bob: t.plain("skim", PAIR, who), lambda t=twins, who=bob: t.mint(PAIR, who)):
-            refused(twins, UNDERFLOW, act)
+            refused(UNDERFLOW, twins, act)
         twins.plain("sync", PAIR, bob)
         twins.compare()
         assert reserves(twins)[place] == 10**12 - 7
@@ -432,7 +422,7 @@ def shares_at_odd_places() -> None:
     add(twins, bob, 10**6, 10**6)
     remove(twins, bob, 100)
     twins.compare()
-    refused(twins, BURNED, lambda: twins.burn(PAIR, bob))
+    refused(BURNED, twins, lambda: twins.burn(PAIR, bob))
     # A burn that pays the pair itself leaves its reserves as they were; only the reader of logs is told of it.
     send(twins, alice, 2, lp.view("balanceOf", alice))  # nearly all there are, so that one unit more or less shows
     before = reserves(twins)
