@@ -133,9 +133,10 @@ def test_fees_that_logs_do_not_hold_are_unknown_and_not_nothing(known, chrome, d
     rows = [row for row in document.waterfall if known or row.key not in ("l2", "l1", "failed")]
     told = replace(document, kind="statement", waterfall=rows, costs=document.costs if known else [])
     with chrome.open(write_report(told, tmp_path / "report.html")) as page:
-        assert ("after every cost" in page.text(".answer-line")) == known
-        assert ("before network fees" in page.text(".answer-line")) != known
+        assert (", after every cost, counted" in page.text(".answer-line")) == known
+        assert (", before network fees, counted" in page.text(".answer-line")) != known
         assert ("Network fees are unknown" in page.text("#flows")) != known
+        assert ("Costs" in page.text("#flows")) == known
 
 
 def test_comparisons_and_assumptions(shown):

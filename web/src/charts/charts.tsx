@@ -44,7 +44,7 @@ export function ValueChart({ series, units }: SeriesProps) {
 const COSTS_SEEN = 0.1;
 
 /** What was earned and what it cost, summed up over time: on one scale, or on two where one would hide the costs. */
-export function FlowChart({ series, units }: SeriesProps) {
+export function FlowChart({ series, costsKnown, units }: SeriesProps & { readonly costsKnown: boolean }) {
   const time = useTimes(series);
   const [fees, costs] = useMemo<[Line, Line]>(
     () => [
@@ -54,8 +54,11 @@ export function FlowChart({ series, units }: SeriesProps) {
     [series],
   );
   const together = useMemo(() => reach(costs) >= COSTS_SEEN * reach(fees), [fees, costs]);
-  const panels = useMemo(() => (together ? [[fees, costs]] : [[fees], [costs]]), [fees, costs, together]);
-  const figures = together ? [[series.fees, series.costs]] : [[series.fees], [series.costs]];
+  const panels = useMemo(
+    () => (!costsKnown ? [[fees]] : together ? [[fees, costs]] : [[fees], [costs]]),
+    [fees, costs, costsKnown, together],
+  );
+  const figures = together && costsKnown ? [[series.fees, series.costs]] : [[series.fees], [series.costs]];
   return (
     <>
       {panels.map((lines, panel) => (

@@ -31,7 +31,7 @@ export function Headline({ headline, study, comparisons, feesKnown, units }: Hea
           <Money value={headline.keep} units={units} signed />
         </p>
         <p class="answer-line">
-          <Rate bps={headline.keep_bps} signed /> on <Money value={headline.capital_value} units={units} /> in {period},
+          <Rate bps={headline.keep_bps} signed /> on <Money value={headline.capital_value} units={units} /> in {period},{" "}
           {feesKnown ? "after every cost" : "before network fees"}, counted in {homeSymbol(units.home)}
         </p>
         {hold && <AgainstHolding keep={headline.keep} hold={hold} units={units} />}

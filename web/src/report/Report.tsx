@@ -43,7 +43,7 @@ export function Report({ document }: { document: ResultDocument }) {
           <Positions positions={document.positions} priceLabel={series.price_label} units={units} />
         </Section>
         <Section id="flows" title="Income and costs" lead="Both summed up from the first day; below, the network fees by what was done and where.">
-          <FlowChart series={series} units={units} />
+          <FlowChart series={series} costsKnown={feesKnown} units={units} />
           <Costs rows={document.costs} oneNative={study.networks.length <= 1} known={feesKnown} units={units} />
         </Section>
         <Comparisons headline={headline} comparisons={document.comparisons} units={units} />
