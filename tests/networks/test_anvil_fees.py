@@ -86,9 +86,8 @@ def test_signed_transactions_cost_what_the_node_takes(chain: Anvil) -> None:
         spent = before - chain.rpc.balance(SENDER) - (value if receipt.status else 0)
 
         tx = TxShape.of(receipt.gas_used, raw)
-        known = {name: from_data(amount) for name, amount in prices.items()}
-        price = from_data(receipt.effective_gas_price)
-        env = FeeEnv(time=1_750_000_000, base_fee=price, priority_fee=from_data(0), **known)
+        levels = {"base_fee": receipt.effective_gas_price, "priority_fee": 0, **prices}
+        env = FeeEnv.of(1_750_000_000, {name: from_data(amount) for name, amount in levels.items()})
         parts = op.fee(tx, env)
         assert op.fork(env.time) == "isthmus"
         assert parts.total == spent, (nonce, prices)

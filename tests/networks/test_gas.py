@@ -92,7 +92,7 @@ def test_each_transaction_is_priced_by_itself() -> None:
         priority_fee=from_data(1),
         l1_base_fee=from_data(10**9),
         blob_base_fee=from_data(1),
-        operator_fee_constant=from_data(5),
+        more={"operator_fee_constant": from_data(5)},
     )
     parts = model.fee("pool", "swap", {}, env)
     singles = [op.fee(TxShape(used, 150, 40, 120), env) for used in (46_000, 46_000, 100_000)]

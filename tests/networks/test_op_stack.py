@@ -21,7 +21,7 @@ ZERO = from_data(0)
 
 def env(fork: str, prices: dict[str, object], time: int = 1_800_000_000) -> FeeEnv:
     known = {name: from_data(value) for name, value in prices.items() if isinstance(value, int)}
-    return FeeEnv(time=time, base_fee=ZERO, priority_fee=ZERO, fork=fork, **known)
+    return FeeEnv.of(time, {"base_fee": ZERO, "priority_fee": ZERO, **known}, fork)
 
 
 def test_the_empty_transaction_is_the_one_upstream_prices() -> None:
@@ -123,25 +123,24 @@ def test_base_forked_with_the_superchain_while_it_was_in_it() -> None:
 
 def priced(time: int, **known: int) -> FeeEnv:
     values = {name: from_data(value) for name, value in known.items()}
-    return FeeEnv(time=time, base_fee=from_data(1), priority_fee=ZERO, **values)
+    return FeeEnv.of(time, {"base_fee": from_data(1), "priority_fee": ZERO, **values})
 
 
 def test_missing_scalars_come_from_dated_facts_and_say_so() -> None:
     at = priced(1_722_000_000, l1_base_fee=5 * 10**9, blob_base_fee=1)
     full = OP.resolve(at)
     assert full.fork == "fjord"
-    assert full.base_fee_scalar is not None
-    assert (full.base_fee_scalar.value, full.base_fee_scalar.origin) == (5227, "fact")
-    assert "superchain-ops" in full.base_fee_scalar.note
-    given = msgspec.structs.replace(at, base_fee_scalar=assumed(1), blob_base_fee_scalar=assumed(0))
-    assert OP.resolve(given).base_fee_scalar == assumed(1)
+    scalar = full.more["base_fee_scalar"]
+    assert (scalar.value, scalar.origin) == (5227, "fact")
+    assert "superchain-ops" in scalar.note
+    given = msgspec.structs.replace(at, more={"base_fee_scalar": assumed(1), "blob_base_fee_scalar": assumed(0)})
+    assert OP.resolve(given).more["base_fee_scalar"] == assumed(1)
     assert OP.fee(TxShape(0, 100, 0, 0), given).l1_data == 100 * 16 * 5 * 10**9 // 10**6
 
 
 def test_uncertain_facts_are_marked() -> None:
     full = OP.resolve(priced(1_770_000_000, l1_base_fee=1, blob_base_fee=1))
-    assert full.operator_fee_scalar is not None
-    assert full.operator_fee_scalar.note.startswith("uncertain; ")
+    assert full.more["operator_fee_scalar"].note.startswith("uncertain; ")
 
 
 def test_each_chain_has_its_own_parameters() -> None:

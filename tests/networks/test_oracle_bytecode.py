@@ -7,7 +7,6 @@ prices the signed transaction; ``tests/networks/test_anvil_fees.py`` checks that
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pyrevm
 import pytest
@@ -71,9 +70,9 @@ def shape(data: bytes) -> TxShape:
 
 
 def fee(fork: str, tx: TxShape, **prices: int) -> int:
-    known: dict[str, Any] = {name: from_data(value) for name, value in prices.items()}
+    known = {name: from_data(value) for name, value in prices.items()}
     zero = from_data(0)
-    env = FeeEnv(time=1_722_000_000, base_fee=zero, priority_fee=zero, fork=fork, **known)
+    env = FeeEnv.of(1_722_000_000, {"base_fee": zero, "priority_fee": zero, **known}, fork)
     return networks.get("op-mainnet").fee(tx, env).l1_data
 
 

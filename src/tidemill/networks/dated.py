@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 from msgspec import Struct
 
-from tidemill.facts import Facts
+from tidemill.errors import BadInput
+from tidemill.facts import Facts, Status
+from tidemill.networks.exits import Route
+from tidemill.networks.roles import Role
+from tidemill.networks.types import FeeEnv, Known
 
 __all__ = ["DatedNetwork"]
 
@@ -35,6 +40,42 @@ class DatedNetwork(Struct, frozen=True, dict=True):
     def block_time(self) -> int:
         """Seconds between blocks (on Ethereum per slot; a missed slot makes a gap of two)."""
         return self.facts.integer("block_time")
+
+    @cached_property
+    def status(self) -> Status:
+        """Whether the network lives: the fact ``standing``, where the file has one, else that of ``chain_id``."""
+        facts = self.facts.facts
+        return facts["standing"].status if "standing" in facts else facts["chain_id"].status
+
+    def routes(self, time: int) -> tuple[Route, ...]:
+        """Return the ways in and out: none, where the family describes none."""
+        return ()
+
+    def roles(self, time: int) -> tuple[Role, ...]:
+        """Return who earns from the network itself: nobody, where the family names none."""
+        return ()
+
+    def parameter(self, name: str, time: int) -> int:
+        """Return the integer in force at ``time``; raises ``UnknownName`` or ``BadInput``."""
+        value = self.facts.timeline(name).at(time)
+        if isinstance(value, str):
+            raise BadInput(f"expected an integer, got {value!r}", file=self.facts.file, field=f"timelines.{name}")
+        return int(value)
+
+    def dated(self, name: str, time: int) -> Known | None:
+        """Return the dated value of ``name`` at ``time`` with its source, ``None`` where the file has none."""
+        line = self.facts.timelines.get(name)
+        if line is None or time < line.entries[0].since:
+            return None
+        fact = line.fact_at(time)
+        sure = "" if fact.confidence != "uncertain" else "uncertain; "
+        return Known(int(fact.value), "fact", f"{sure}{fact.source}, as of {fact.as_of}")
+
+    def fill(self, env: FeeEnv, fork: str, needs: Iterable[str]) -> FeeEnv:
+        """Return ``env`` with ``fork`` named and each of ``needs`` that it lacks taken from the dated parameters."""
+        known = env.known()
+        missing = {name: self.dated(name, env.time) for name in needs if name not in known}
+        return env.filled(fork, {name: value for name, value in missing.items() if value is not None})
 
     def fork(self, time: int) -> str:
         """Return the fork in force at ``time``; raises ``BadInput`` before the first the file knows."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
-
-from tidemill.errors import BadInput, UnknownName
+from tidemill.errors import UnknownName
 from tidemill.networks import op_stack
 from tidemill.networks.dated import DatedNetwork
-from tidemill.networks.types import FeeEnv, FeeParts, Known, TxShape
+from tidemill.networks.types import FeeEnv, FeeParts, TxShape
 
 __all__ = ["OpChain"]
 
@@ -42,19 +40,7 @@ class OpChain(DatedNetwork, frozen=True, dict=True):
         fork = env.fork or self.fork(env.time)
         if fork not in op_stack.FORKS:
             raise UnknownName("fork", fork, op_stack.FORKS, field="fork")
-        found: dict[str, Known] = {}
-        for name in self.needs(fork):
-            if getattr(env, name) is None and (known := self._dated(name, env.time)) is not None:
-                found[name] = known
-        return msgspec.structs.replace(env, fork=fork, **found)
-
-    def _dated(self, name: str, time: int) -> Known | None:
-        line = self.facts.timelines.get(name)
-        if line is None or time < line.entries[0].since:
-            return None
-        fact = line.fact_at(time)
-        sure = "" if fact.confidence != "uncertain" else "uncertain; "
-        return Known(int(fact.value), "fact", f"{sure}{fact.source}, as of {fact.as_of}")
+        return self.fill(env, fork, self.needs(fork))
 
     def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
         """Return what ``tx`` costs: execution, L1 data and, since Isthmus, the operator's part.
@@ -95,11 +81,11 @@ class OpChain(DatedNetwork, frozen=True, dict=True):
 
         ``da_footprint`` is the parent's (the sum of ``op_stack.da_footprint_down``); it counts since Jovian only.
         """
-        elasticity = self._parameter("eip1559_elasticity", time)
-        denominator = self._parameter("eip1559_denominator", time)
+        elasticity = self.parameter("eip1559_elasticity", time)
+        denominator = self.parameter("eip1559_denominator", time)
         if not self._reached(self.fork(time), "jovian"):
             return op_stack.next_base_fee_op_down(base_fee, gas_used, gas_limit, elasticity, denominator)
-        floor = self._parameter("min_base_fee", time)
+        floor = self.parameter("min_base_fee", time)
         return op_stack.next_base_fee_op_down(
             base_fee, gas_used, gas_limit, elasticity, denominator, da_footprint=da_footprint, min_base_fee=floor
         )
@@ -108,10 +94,4 @@ class OpChain(DatedNetwork, frozen=True, dict=True):
         """Return the gas that ``tx`` adds to its block's data footprint; 0 before Jovian."""
         if not self._reached(self.fork(time), "jovian"):
             return 0
-        return op_stack.da_footprint_down(tx.fastlz_length, self._parameter("da_footprint_gas_scalar", time))
-
-    def _parameter(self, name: str, time: int) -> int:
-        value = self.facts.timeline(name).at(time)
-        if isinstance(value, str):
-            raise BadInput(f"expected an integer, got {value!r}", file=self.facts.file, field=f"timelines.{name}")
-        return int(value)
+        return op_stack.da_footprint_down(tx.fastlz_length, self.parameter("da_footprint_gas_scalar", time))

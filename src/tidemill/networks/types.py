@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
-import msgspec
 from msgspec import Struct
 
 from tidemill.errors import BadInput
-from tidemill.facts import Facts
+from tidemill.facts import Facts, Status
+from tidemill.networks.exits import Route
 from tidemill.networks.fastlz import compressed_length
+from tidemill.networks.roles import Role
 
 __all__ = ["FeeEnv", "FeeParts", "Known", "Network", "Origin", "TxShape", "assumed", "from_data"]
 
@@ -47,12 +48,27 @@ class TxShape(Struct, frozen=True):
     fastlz_length: int
     zero_bytes: int
     nonzero_bytes: int
+    brotli_length: int | None = None
+    """Bytes after Arbitrum's brotli, ``None`` where nobody measured it: a formula that needs it refuses."""
+    zstd_length: int | None = None
+    """Bytes after Scroll's zstd, an input: its encoder is not one of ours."""
+    pubdata_bytes: int | None = None
+    """Bytes of compressed state differences that ZK Stack chains publish, an input."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the signed transaction."""
+        return self.zero_bytes + self.nonzero_bytes
 
     @classmethod
     def of(cls, gas_used: int, signed: bytes) -> TxShape:
         """Return the shape of a signed transaction that used ``gas_used`` gas."""
         zeros = signed.count(0)
         return cls(gas_used, compressed_length(signed), zeros, len(signed) - zeros)
+
+
+COMMON = ("base_fee", "priority_fee", "l1_base_fee", "blob_base_fee")
+"""Prices that more than one family reads."""
 
 
 class FeeEnv(Struct, frozen=True):
@@ -64,9 +80,7 @@ class FeeEnv(Struct, frozen=True):
     ----------
     base_fee, priority_fee : of the network itself.
     l1_base_fee, blob_base_fee : of Ethereum as the network sees it (its L1 origin block).
-    l1_fee_overhead, l1_fee_scalar : Bedrock and Regolith only (gas; millionths).
-    base_fee_scalar, blob_base_fee_scalar : Ecotone and later (millionths).
-    operator_fee_scalar, operator_fee_constant : Isthmus and later.
+    more : what this family's formula reads besides, by the names its module lists (an OP chain's ``base_fee_scalar`` …).
     fork : formula to use instead of the one in force at ``time``.
     """
 
@@ -75,18 +89,23 @@ class FeeEnv(Struct, frozen=True):
     priority_fee: Known
     l1_base_fee: Known | None = None
     blob_base_fee: Known | None = None
-    l1_fee_overhead: Known | None = None
-    l1_fee_scalar: Known | None = None
-    base_fee_scalar: Known | None = None
-    blob_base_fee_scalar: Known | None = None
-    operator_fee_scalar: Known | None = None
-    operator_fee_constant: Known | None = None
     fork: str | None = None
+    more: Mapping[str, Known] = {}
 
     def known(self) -> Mapping[str, Known]:
         """Return the values that are set, by field name."""
-        values = msgspec.structs.asdict(self)
-        return {name: value for name, value in values.items() if isinstance(value, Known)}
+        values = {name: getattr(self, name) for name in COMMON}
+        return {name: value for name, value in values.items() if value is not None} | dict(self.more)
+
+    @classmethod
+    def of(cls, time: int, prices: Mapping[str, Known], fork: str | None = None) -> FeeEnv:
+        """Return an environment of ``prices`` by name, whichever they are; ``base_fee`` and ``priority_fee`` must be."""
+        more = {name: value for name, value in prices.items() if name not in COMMON}
+        return cls(time=time, fork=fork, more=more, **{name: prices[name] for name in COMMON if name in prices})
+
+    def filled(self, fork: str, found: Mapping[str, Known]) -> FeeEnv:
+        """Return this with ``fork`` named and with ``found`` where nothing was set."""
+        return FeeEnv.of(self.time, {**found, **self.known()}, fork)
 
     def assumptions(self) -> Mapping[str, Known]:
         """Return the values that are assumptions, by field name."""
@@ -130,7 +149,7 @@ class Network(Protocol):
 
     @property
     def family(self) -> str:
-        """``ethereum`` or ``op_stack``."""
+        """Which module's formula: ``ethereum``, ``op_stack`` …"""
         ...
 
     @property
@@ -146,6 +165,19 @@ class Network(Protocol):
     @property
     def facts(self) -> Facts:
         """The dated parameters behind every answer."""
+        ...
+
+    @property
+    def status(self) -> Status:
+        """Whether the network lives, only lets money out, has ended, or has an open incident."""
+        ...
+
+    def routes(self, time: int) -> tuple[Route, ...]:
+        """Return the ways in and out at ``time``, the canonical ones first."""
+        ...
+
+    def roles(self, time: int) -> tuple[Role, ...]:
+        """Return who earns from the network itself at ``time``, and who does not."""
         ...
 
     def fork(self, time: int) -> str:

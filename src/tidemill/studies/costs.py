@@ -97,7 +97,7 @@ class Costing:
                     field=f"fees.{self.network.name}.{LEVELS[name]}",
                 )
         fork = self._given.fork if self._given else None
-        return FeeEnv(time=block.time, fork=fork, **{k: v for k, v in levels.items() if v is not None})
+        return FeeEnv.of(block.time, {name: level for name, level in levels.items() if level is not None}, fork)
 
     def _at(self, name: str, block: Block) -> Known | None:
         if self._data is not None and name in self._data:
