@@ -349,3 +349,38 @@ def test_compare_prints_columns_and_baselines(markets: Path, tmp_path: Path) -> 
     assert json.loads(said.out)["result_hash"] == document["result_hash"]
     said = tidemill("compare", one)
     assert (said.code, said.line) == (2, "tidemill: studies: 1 study given; name two or more")
+
+
+def test_sweep_prints_ranks_map_and_luck(markets: Path, tmp_path: Path) -> None:
+    study = write_study(markets, {**STUDY, "title": "[sweep]"}, "swept.toml")
+    asked = ("sweep", study, "--grid", "width=100,200", "trigger=0,20", "--jobs", 1, "-o", tmp_path)
+    said = tidemill(*asked)
+    assert said.code == 0, said.err
+    assert "[sweep]" in said.out and "SYNTHETIC DATA" in said.out and "4 variants" in said.out
+    assert "deflated Sharpe ratio" in said.out and "2 neighbours keep" in said.out and "trigger down" in said.out
+    assert "variant 4 of 4" in said.err
+    document = json.loads((tmp_path / "swept-sweep" / "sweep.json").read_text())
+    assert f"result {document['result_hash']}" in said.out
+    assert json.loads(tidemill(*asked, "--json").out)["ranking"] == document["ranking"]
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        (["--grid", "width"], "tidemill: grid: 'width' is not NAME=VALUES, e.g. width=200,400 or width=100..2000:100"),
+        (["--grid", "width=1,2", "--jobs", "0"], "tidemill: jobs: 0 is not between 1 and 64"),
+        (["--grid", "width=1,2", "--random", "-1"], "tidemill: random: -1 draws"),
+        (
+            ["--grid", "width=1,2", "--random", "1", "--quasi", "1"],
+            "tidemill: random: give --random or --quasi, not both",
+        ),
+        (
+            ["--grid", "width=1,2", "--random", "3"],
+            "tidemill: random: 3 of 2 combinations; draw between 1 and all of them",
+        ),
+    ],
+)
+def test_sweep_refuses_in_one_line(markets: Path, more: list[str], line: str) -> None:
+    study = write_study(markets, STUDY, "refused.toml")
+    said = tidemill("sweep", study, *more)
+    assert (said.code, said.err.splitlines()[-1]) == (2, line)

@@ -169,6 +169,51 @@ def compare(*studies: Path, out: Out = Path("out/compare"), json: Json = False) 
 
 
 @app.command
+def sweep(
+    study: Path,
+    *,
+    grid: Annotated[list[str], Parameter(name=["--grid", "-g"], negative="", consume_multiple=True)],
+    random: int = 0,
+    quasi: int = 0,
+    rank: Literal["keep", "cvar", "drawdown", "sharpe"] = "keep",
+    jobs: int = 2,
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    out: Out = Path("out"),
+    json: Json = False,
+) -> int:
+    """Run a study with many settings of its strategy, rank them, and say how much of the best one is luck.
+
+    Example: `tidemill sweep examples/range_reset.toml --grid width=200..1600:200 trigger=0,100`
+
+    Parameters
+    ----------
+    study
+        The study file (TOML).
+    grid
+        Parameters and their values: `width=200,400`, `width=100..2000:100`, `width=log(100,3000,12)`; all combinations are
+        played.
+    random
+        Play so many combinations, drawn at random by the study's seed.
+    quasi
+        Play so many combinations, spread evenly over the grid.
+    rank
+        What to rank by: `keep` (what you keep), `cvar` (mean of the worst 5 % of steps), `drawdown` (deepest fall) or
+        `sharpe` (gain over holding, over its deviation).
+    jobs
+        Processes to play on; the result is the same for any number.
+    resume
+        Go on with an interrupted sweep of the same study: what has been played is not played again.
+    out
+        Folder that receives a folder per sweep, with sweep.json and trials.csv.
+    json
+        Print the result as JSON on standard output.
+    """
+    from tidemill.app.sweep_command import sweep as command  # noqa: PLC0415
+
+    return command(study, grid, random, quasi, rank, jobs, out, resume=resume, as_json=json)
+
+
+@app.command
 def statement(
     *,
     address: str = "",

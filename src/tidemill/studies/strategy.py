@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from tidemill.errors import UnknownName
 from tidemill.studies.prepare import Prepared
 from tidemill.units import parse_amount
 
-__all__ = ["Chosen", "choose"]
+__all__ = ["Chosen", "choose", "varied"]
 
 _TOKENS = ("home", "asset", "share", "token", "reward", "gas_token")
 """Parameters that are token ids; a study may give the symbol alone."""
@@ -45,6 +46,11 @@ def choose(prepared: Prepared) -> Chosen:
         return own
     full = _load(prepared, "full_range", {})
     return msgspec.structs.replace(own, baselines=(("the full range", full),))
+
+
+def varied(prepared: Prepared, changed: Mapping[str, Any]) -> Chosen:
+    """Load the study's strategy with some of its parameters changed; raises as ``choose``."""
+    return _load(prepared, prepared.study.strategy, {**prepared.study.parameters, **changed})
 
 
 def _load(prepared: Prepared, name: str, parameters: dict[str, Any]) -> Chosen:

@@ -1,0 +1,196 @@
+"""``tidemill sweep``: play the variants, show the best ones, a map of them, and how much of it is luck."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tidemill.app.commands import progress
+from tidemill.app.console import emit_json, note, stdout
+from tidemill.app.interrupts import import_polars
+from tidemill.app.statement import money, percent
+from tidemill.app.tables import plain, table
+from tidemill.errors import BadInput
+from tidemill.wording import moment
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tidemill.studies.sweep import Metric, SweepDocument
+
+__all__ = ["print_sweep", "sweep"]
+
+SHOWN = 10
+"""Variants listed; all of them are in trials.csv."""
+MOST_JOBS = 64
+WIDEST_MAP = 16
+"""Columns of a map that a terminal shows."""
+SHADES = ("on #7f1d1d", "on #9a3412", "on #854d0e", "on #3f6212", "on #166534", "on #065f46")
+"""From the worst sixth to the best, dark enough for white figures."""
+
+
+def sweep(
+    study: Path,
+    grid: Sequence[str],
+    random: int,
+    quasi: int,
+    rank: Metric,
+    jobs: int,
+    out: Path,
+    *,
+    resume: bool,
+    as_json: bool,
+) -> int:
+    """Run a sweep, write its folder, show it."""
+    started = time.perf_counter()
+    if random and quasi:
+        raise BadInput("give --random or --quasi, not both", field="random")
+    for name, number in (("random", random), ("quasi", quasi)):
+        if number < 0:
+            raise BadInput(f"{number} draws", field=name)
+    if not 1 <= jobs <= MOST_JOBS:
+        raise BadInput(f"{jobs} is not between 1 and {MOST_JOBS}", field="jobs")
+    import_polars()
+    from tidemill.studies.grid import parse_grid  # noqa: PLC0415
+    from tidemill.studies.load import check_writable  # noqa: PLC0415
+    from tidemill.studies.study import load_study  # noqa: PLC0415
+    from tidemill.studies.sweep import folder_of  # noqa: PLC0415
+    from tidemill.studies.sweep import sweep as run  # noqa: PLC0415
+
+    axes = parse_grid(grid)
+    check_writable(out)
+    with progress("loading market data …") as tell:
+
+        def told(done: int, todo: int) -> None:
+            rate = done / max(time.perf_counter() - started, 1e-9)
+            tell(f"variant {done} of {todo}, {rate:.1f} a second, {(todo - done) / rate:.0f} s to go …")
+
+        try:
+            found = run(
+                study,
+                axes,
+                how="random" if random else "quasi" if quasi else "grid",
+                count=random or quasi,
+                metric=rank,
+                jobs=jobs,
+                out=out,
+                resume=resume,
+                progress=told,
+            )
+        except KeyboardInterrupt:
+            kept = folder_of(out, load_study(study)) / "trials.part"
+            note(f"what has been played is kept in {kept}; --resume goes on from there")
+            raise
+    folder = found.write(out, load_study(study))
+    if as_json:
+        emit_json(found.document)
+    else:
+        print_sweep(found.document, stdout())
+    note(f"wrote {folder}/sweep.json, trials.csv in {time.perf_counter() - started:.1f} s")
+    return 0
+
+
+def print_sweep(document: SweepDocument, console: Console) -> None:
+    """Print the best variants, the map, the plateau and the verdict on luck."""
+    from tidemill.studies.sweep import METRICS  # noqa: PLC0415
+
+    marked = "   [black on yellow] SYNTHETIC DATA [/]" if document.synthetic else ""
+    console.print(f"[bold]{plain(document.title)}[/bold]{marked}")
+    count = len(document.trials)
+    console.print(
+        f"{plain(document.strategy)} · {moment(document.start)} to {moment(document.end)} UTC · {count:,} variants · "
+        f"{document.answered_by}"
+    )
+    console.print()
+    names = list(document.axes)
+    trials = {trial.place: trial for trial in document.trials}
+    rows = []
+    for rank, place in enumerate(document.ranking[:SHOWN], 1):
+        trial = trials[place]
+        cells = [plain(str(trial.parameters[name])) for name in names]
+        rows.append(
+            [
+                str(rank),
+                *cells,
+                money(trial.keep),
+                percent(trial.keep_bps),
+                percent(trial.cvar_bps),
+                percent(trial.drawdown_bps),
+                f"{trial.sharpe_micro / 1e6:.3f}",
+                f"{trial.sent:,}",
+            ]
+        )
+    heads = ["rank>", *(f"{name}>" for name in names), f"keeps, {document.home}>", "in all>", "worst 5 %>", "drawdown>"]
+    console.print(table(f"Best by {METRICS[document.metric]}", [*heads, "sharpe>", "sent>"], rows))
+    console.print(f"holding {money(document.holding)}; per step: one of {_steps(document)} equal parts of the period")
+    _print_map(document, console)
+    _print_verdict(document, console)
+    for line in document.warnings:
+        console.print(f"note: {plain(line)}")
+    console.print(f"result {document.result_hash}")
+
+
+def _steps(document: SweepDocument) -> str:
+    return f"{document.luck.steps:,}" if document.luck else "the"
+
+
+def _print_map(document: SweepDocument, console: Console) -> None:
+    """Print what is kept over the first two axes: the best of everything else in each cell."""
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    names = list(document.axes)
+    across = names[0]
+    down = names[1] if len(names) > 1 else None
+    columns = document.axes[across]
+    if len(columns) > WIDEST_MAP or len(columns) < 2:
+        return
+    cells: dict[tuple[object, object], int] = {}
+    for trial in document.trials:
+        key = trial.parameters[across], trial.parameters[down] if down else ""
+        cells[key] = max(cells.get(key, trial.keep), trial.keep)
+    low, high = min(cells.values()), max(cells.values())
+    drawn = Table(box=None)
+    drawn.add_column("")
+    for column in columns:
+        drawn.add_column(str(column), justify="right")
+    for row in document.axes[down] if down else [""]:
+        shown = []
+        for column in columns:
+            keep = cells.get((column, row))
+            if keep is None:
+                shown.append(Text("·"))
+                continue
+            shade = SHADES[(keep - low) * (len(SHADES) - 1) // max(high - low, 1)]
+            shown.append(Text(f" {keep / 1e6:,.0f} ", style=f"white {shade}"))
+        drawn.add_row(str(row), *shown)
+    console.print()
+    console.print(f"What is kept, {document.home}: {across} across{f', {down} down' if down else ''}")
+    console.print(drawn)
+
+
+def _print_verdict(document: SweepDocument, console: Console) -> None:
+    console.print()
+    best = document.trials[document.ranking[0]]
+    if document.plateau:
+        near = document.plateau
+        console.print(
+            f"the best one's {near.neighbours} neighbours keep {money(near.mean)} on average, {money(near.worst)} at worst; "
+            f"it keeps {money(best.keep)}"
+        )
+    if document.luck:
+        luck = document.luck
+        console.print(
+            f"is it luck? better than the luckiest of {luck.trials:,} worthless variants with probability "
+            f"{luck.deflated_sharpe_bps / 100:.0f} % (deflated Sharpe ratio)"
+        )
+        console.print(
+            f"chosen on half of the time, it is below the middle in the other half in {luck.overfit_bps / 100:.0f} % of "
+            "splits (probability of backtest overfitting; 50 % is chance)"
+        )
+        console.print(
+            f"choosing as you go gains {percent(luck.walk_forward_bps)} over holding in the last four fifths; the mean "
+            f"variant {percent(luck.average_bps)}"
+        )

@@ -1,0 +1,357 @@
+"""Sweep: the same study with many settings of its strategy, ranked, and how much of the best one is luck.
+
+Every variant is a whole backtest by the exact kernel; nothing is approximated. Variants are independent, so they are
+played on as many processes as asked for, the results put in order of the grid: the same for any number of workers.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from tidemill import __version__
+from tidemill.errors import BadInput
+from tidemill.execution.ids import content_hash
+from tidemill.interfaces import Recorded, Reverted
+from tidemill.ledger.judge import curves
+from tidemill.ledger.posting import post
+from tidemill.ledger.waterfall import waterfall
+from tidemill.studies.backtest import CURVE_POINTS, Backtest
+from tidemill.studies.canonical import result_hash
+from tidemill.studies.grid import How, Value, variants
+from tidemill.studies.load import folder_name, write_together
+from tidemill.studies.luck import Luck, judge
+from tidemill.studies.prepare import prepare
+from tidemill.studies.strategy import varied
+from tidemill.studies.study import Study, load_study
+from tidemill.studies.tried import Tried
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["METRICS", "SCHEMA", "Plateau", "Sweep", "SweepDocument", "Trial", "sweep"]
+
+SCHEMA = "tidemill.sweep/1"
+BPS = 10_000
+TAIL = 20
+"""One in so many of the returns is the tail whose mean is the CVaR: 5 %."""
+
+Metric = Literal["keep", "cvar", "drawdown", "sharpe"]
+METRICS: dict[Metric, str] = {
+    "keep": "what you keep",
+    "cvar": "mean of the worst 5 % of steps",
+    "drawdown": "deepest fall from a peak",
+    "sharpe": "gain over holding per step, over its deviation",
+}
+
+
+class Trial(Struct, frozen=True):
+    """One variant: its place in the grid, its parameters, and what came of it.
+
+    ``keep`` is in micro-units of home; ``cvar_bps`` and ``drawdown_bps`` are losses (0 or below), of the value at the
+    step before and at the peak; ``sharpe_micro`` is per step, in millionths. ``sent`` counts transactions, ``failed`` of
+    them failed.
+    """
+
+    place: int
+    parameters: dict[str, Value]
+    keep: int
+    keep_bps: int
+    cvar_bps: int
+    drawdown_bps: int
+    sharpe_micro: int
+    sent: int
+    failed: int
+
+
+class Plateau(Struct, frozen=True):
+    """The best variant's neighbours in the grid, a step to each side on each axis: what they keep, micro-units."""
+
+    neighbours: int
+    mean: int
+    worst: int
+
+
+class SweepDocument(Struct, frozen=True):
+    """The versioned result. ``ranking`` are places of trials from best to worst by ``metric``."""
+
+    schema: str
+    tool_version: str
+    title: str
+    strategy: str
+    home: str
+    start: int
+    end: int
+    synthetic: bool
+    how: How
+    axes: dict[str, list[Value]]
+    metric: Metric
+    answered_by: str
+    trials: list[Trial]
+    ranking: list[int]
+    holding: int
+    plateau: Plateau | None
+    luck: Luck | None
+    warnings: list[str]
+    result_hash: str = ""
+
+
+class Sweep:
+    """A finished sweep: the document, and one path of value for each variant (micro-units, at ``time``)."""
+
+    def __init__(self, document: SweepDocument, time: Any, paths: Any) -> None:
+        self.document, self.time, self.paths = document, time, paths
+
+    def frame(self) -> pl.DataFrame:
+        """Return one row per variant, best first."""
+        import polars as pl  # noqa: PLC0415 - the command line starts without it
+
+        trials = {trial.place: trial for trial in self.document.trials}
+        rows = []
+        for rank, place in enumerate(self.document.ranking, 1):
+            row = msgspec.to_builtins(trials[place])
+            rows.append({"rank": rank, **row.pop("parameters"), **row})
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def write(self, out: str | Path, study: Study) -> Path:
+        """Write sweep.json and trials.csv into a folder of the study; raises ``BadInput`` where it cannot be written."""
+        folder = folder_of(out, study)
+        content = msgspec.json.format(msgspec.json.encode(self.document), indent=2)
+        write_together(folder, {"sweep.json": content, "trials.csv": self.frame().write_csv().encode()})
+        return folder
+
+
+def folder_of(out: str | Path, study: Study) -> Path:
+    """Return where a sweep of ``study`` is kept."""
+    return Path(out) / f"{folder_name(study)}-sweep"
+
+
+def sweep(
+    path: str | Path,
+    axes: Mapping[str, Sequence[Value]],
+    *,
+    how: How = "grid",
+    count: int = 0,
+    metric: Metric = "keep",
+    jobs: int = 1,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Sweep:
+    """Backtest every variant of the strategy's parameters and rank them.
+
+    Parameters
+    ----------
+    axes : values by parameter (``grid.parse_grid``). how, count : all combinations, or so many draws. jobs : processes.
+    progress : told how many variants are played, and of how many.
+    out : finished variants are noted there as they come in, so that ``resume`` goes on after an interruption.
+
+    Raises
+    ------
+    BadInput : an unknown parameter or a value out of its range, named before anything is played.
+    """
+    study = load_study(path)
+    chosen = variants(axes, how, count, study.world.seed)
+    player = _Player(study)
+    for number, parameters in enumerate(chosen):
+        player.check(parameters, number)
+    key = content_hash([study.digest, __version__, player.backtest.chosen.digest, CURVE_POINTS])
+    notes = Tried(folder_of(out, study) / "trials.part", key, resume=resume) if out is not None else None
+    answers: list[_Answer | None] = [notes.found(parameters) if notes else None for parameters in chosen]
+    todo = [number for number, answer in enumerate(answers) if answer is None]
+    for done, (number, answer) in enumerate(_played(study, player, [(n, chosen[n]) for n in todo], jobs), 1):
+        answers[number] = answer
+        if notes:
+            notes.add(chosen[number], answer)
+        if progress:
+            progress(done, len(todo))
+    found = _stated(player, axes, how, metric, chosen, [answer for answer in answers if answer is not None])
+    if notes:
+        notes.drop()
+    return found
+
+
+_Answer = dict[str, Any]
+"""What one variant left: plain values, so that they travel between processes and lie in a file."""
+
+
+class _Player:
+    """A study loaded once, played with one set of parameters after another."""
+
+    def __init__(self, study: Study) -> None:
+        self.prepared = prepare(study)
+        self.backtest = Backtest(self.prepared)
+
+    def check(self, parameters: Mapping[str, Value], number: int) -> None:
+        """Refuse parameters that the strategy does not have; raises ``BadInput`` naming the variant."""
+        try:
+            varied(self.prepared, parameters)
+        except BadInput as error:
+            said = ", ".join(f"{name}={value}" for name, value in parameters.items())
+            raise BadInput(
+                f"variant {number + 1} ({said}): {error.message}", file=error.file, field=error.field
+            ) from None
+
+    def times(self) -> Any:
+        """Return the moments at which paths are compared: evenly spaced, the first and the last included."""
+        return np.linspace(self.prepared.start, self.prepared.end, CURVE_POINTS + 1).astype(np.int64)
+
+    def play(self, parameters: Mapping[str, Value]) -> _Answer:
+        """Play one variant to its end."""
+        played = self.backtest.play(varied(self.prepared, parameters), curves=True)
+        books = post(played.outcomes.record, played.outcomes.marks)
+        fall, drawn = waterfall(books), curves(books)
+        place = np.searchsorted(np.asarray(drawn.time), self.times(), side="right") - 1
+        at = np.maximum(place, 0)
+        at[-1] = len(drawn.time) - 1  # leaving takes some blocks more: the last point is what is left after it
+        sent = [line for line in played.outcomes.record if isinstance(line, Recorded) and line.costs.total]
+        return {
+            "keep": fall.keep,
+            "capital": fall.capital,
+            "holding": drawn.held,
+            "sent": len(sent),
+            "failed": sum(isinstance(line.status, Reverted) for line in sent),
+            "value": [drawn.value[i] for i in at],
+            "hold": [drawn.hold[i] for i in at],
+        }
+
+
+_here: _Player | None = None
+"""The player of a worker process."""
+
+
+def _begin(study: Study) -> None:
+    global _here  # noqa: PLW0603 - one per process, made by the pool's initialiser
+    _here = _Player(study)
+
+
+def _play_there(job: tuple[int, Mapping[str, Value]]) -> tuple[int, _Answer]:
+    if _here is None:
+        raise RuntimeError("a worker without its study")
+    return job[0], _here.play(job[1])
+
+
+def _played(
+    study: Study, player: _Player, jobs: Sequence[tuple[int, Mapping[str, Value]]], workers: int
+) -> Iterator[tuple[int, _Answer]]:
+    """Yield answers as they come in; their order does not matter to anybody."""
+    if workers < 2 or len(jobs) < 2:
+        for number, parameters in jobs:
+            yield number, player.play(parameters)
+        return
+    context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks
+    with concurrent.futures.ProcessPoolExecutor(workers, context, _begin, (study,)) as pool:
+        waiting = {pool.submit(_play_there, job) for job in jobs}
+        try:
+            for future in concurrent.futures.as_completed(waiting):
+                yield future.result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _stated(
+    player: _Player,
+    axes: Mapping[str, Sequence[Value]],
+    how: How,
+    metric: Metric,
+    chosen: Sequence[dict[str, Value]],
+    answers: Sequence[_Answer],
+) -> Sweep:
+    prepared, study = player.prepared, player.prepared.study
+    value = np.array([answer["value"] for answer in answers], dtype=float)
+    hold = np.array([answer["hold"] for answer in answers], dtype=float)
+    gains = _log_returns(value) - _log_returns(hold)
+    trials = [
+        Trial(
+            place=place,
+            parameters=dict(parameters),
+            keep=answer["keep"],
+            keep_bps=answer["keep"] * BPS // answer["capital"],
+            cvar_bps=_cvar_bps(value[place]),
+            drawdown_bps=_drawdown_bps(answer["value"]),
+            sharpe_micro=_sharpe_micro(gains[place]),
+            sent=answer["sent"],
+            failed=answer["failed"],
+        )
+        for place, (parameters, answer) in enumerate(zip(chosen, answers, strict=True))
+    ]
+    ranking = sorted(range(len(trials)), key=lambda place: (-_worth(trials[place], metric), place))
+    luck, warnings = judge(gains, ranking[0])
+    markets = [market.manifest.synthetic for market in prepared.markets.values()]
+    document = SweepDocument(
+        schema=SCHEMA,
+        tool_version=__version__,
+        title=study.title,
+        strategy=study.strategy,
+        home=study.home,
+        start=prepared.start,
+        end=prepared.end,
+        synthetic=not markets or any(markets),
+        how=how,
+        axes={name: list(values) for name, values in axes.items()},
+        metric=metric,
+        answered_by="the exact kernel, variant by variant, as a backtest",
+        trials=trials,
+        ranking=ranking,
+        holding=answers[0]["holding"],
+        plateau=_plateau(axes, trials, ranking[0]) if how == "grid" else None,
+        luck=luck,
+        warnings=warnings,
+    )
+    return Sweep(msgspec.structs.replace(document, result_hash=result_hash(document)), player.times(), value)
+
+
+def _log_returns(paths: Any) -> Any:
+    """Log returns along the rows; nothing left counts as the smallest unit, so that a total loss stays finite."""
+    return np.diff(np.log(np.maximum(paths, 1.0)), axis=-1)
+
+
+def _worth(trial: Trial, metric: Metric) -> int:
+    """Return what to rank by: more is better."""
+    return {
+        "keep": trial.keep,
+        "cvar": trial.cvar_bps,
+        "drawdown": trial.drawdown_bps,
+        "sharpe": trial.sharpe_micro,
+    }[metric]
+
+
+def _cvar_bps(path: Any) -> int:
+    """Return the mean of the worst 5 % of steps, basis points, 0 or below, towards the worse."""
+    steps = np.sort(np.diff(path) / np.maximum(path[:-1], 1.0))
+    return min(0, int(np.floor(steps[: max(len(steps) // TAIL, 1)].mean() * BPS)))
+
+
+def _drawdown_bps(path: Sequence[int]) -> int:
+    """Return the deepest fall from a peak, basis points of the peak, 0 or below, towards the worse."""
+    peak, worst = 0, 0
+    for value in path:
+        peak = max(peak, value)
+        if peak:
+            worst = min(worst, (value - peak) * BPS // peak)
+    return worst
+
+
+def _sharpe_micro(gains: Any) -> int:
+    spread = float(gains.std(ddof=1))
+    return int(gains.mean() / spread * 1_000_000) if spread > 0 else 0
+
+
+def _plateau(axes: Mapping[str, Sequence[Value]], trials: Sequence[Trial], best: int) -> Plateau | None:
+    """Return what the best variant's neighbours keep: a peak that stands alone is seldom there tomorrow."""
+    sizes = [len(values) for values in axes.values()]
+    strides = [int(np.prod(sizes[axis + 1 :])) for axis in range(len(sizes))]
+    near: list[int] = []
+    for axis, (size, stride) in enumerate(zip(sizes, strides, strict=True)):
+        at = best // stride % size
+        near += [best + step * strides[axis] for step in (-1, 1) if 0 <= at + step < size]
+    keeps = [trials[place].keep for place in near]
+    return Plateau(len(keeps), sum(keeps) // len(keeps), min(keeps)) if keeps else None
