@@ -83,7 +83,7 @@ def range_divergence(before: float, after: float, low: float, high: float) -> fl
 def capital_efficiency(low: float, high: float) -> float:
     """Return how many times the liquidity a range buys that the full range would, at its geometric middle."""
     _span(low, high)
-    return 1 / (1 - (low / high) ** 0.25)
+    return 1 / (1 - math.sqrt(math.sqrt(low / high)))
 
 
 def cpmm_loss_rate(sigma: float) -> float:
