@@ -384,3 +384,18 @@ def test_sweep_refuses_in_one_line(markets: Path, more: list[str], line: str) ->
     study = write_study(markets, STUDY, "refused.toml")
     said = tidemill("sweep", study, *more)
     assert (said.code, said.err.splitlines()[-1]) == (2, line)
+
+
+def test_stress_prints_spread_risks_and_causes(markets: Path, tmp_path: Path) -> None:
+    study = write_study(markets, {**STUDY, "title": "[stressed]"}, "stressed.toml")
+    asked = ("stress", study, "--worlds", 2, "--model", "gbm", "--days", 1, "--jobs", 1, "-s", "fees:5", "-o", tmp_path)
+    said = tidemill(*asked)
+    assert said.code == 0, said.err
+    assert "[stressed]" in said.out and "2 futures of 1 days · price by gbm · shocks fees:5" in said.out
+    assert "in the middle future" in said.out and "By cause, USDC" in said.out and "Gross fees" in said.out
+    assert "future 2 of 2" in said.err
+    document = json.loads((tmp_path / "stressed-stress" / "stress.json").read_text())
+    assert f"result {document['result_hash']}" in said.out
+    assert json.loads(tidemill(*asked, "--json").out)["result_hash"] == document["result_hash"]
+    said = tidemill("stress", study, "-s", "boom")
+    assert said.code == 2 and said.line.startswith("tidemill: shock: 'boom' is no shock; write crash:30")

@@ -214,6 +214,50 @@ def sweep(
 
 
 @app.command
+def stress(
+    study: Path,
+    *,
+    worlds: int = 100,
+    model: Literal["gbm", "jump", "bootstrap", "garch"] = "bootstrap",
+    shock: Annotated[list[str] | None, Parameter(name=["--shock", "-s"], negative="", consume_multiple=True)] = None,
+    days: int | None = None,
+    jobs: int = 2,
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    out: Out = Path("out"),
+    json: Json = False,
+) -> int:
+    """Run a study in many simulated futures: what you would keep, how likely a loss is, and what causes it.
+
+    Example: `tidemill stress examples/range_reset.toml --worlds 50 --days 14 --shock crash:30`
+
+    Parameters
+    ----------
+    study
+        The study file (TOML).
+    worlds
+        How many futures.
+    model
+        How the price moves, fitted to the study's own history: `gbm`, `jump`, `bootstrap` (the history's returns in
+        blocks) or `garch` (needs the extra `stress`).
+    shock
+        What happens beside: `crash:30` (percent), `depeg:12`, `fees:10` (times), `l1:1280`, `price:TOKEN:-90`.
+    days
+        Length of each future; by default as long as the history.
+    jobs
+        Processes to play on; the result is the same for any number.
+    resume
+        Go on with an interrupted stress of the same study.
+    out
+        Folder that receives a folder per study, with stress.json and futures.csv.
+    json
+        Print the result as JSON on standard output.
+    """
+    from tidemill.app.stress_command import stress as command  # noqa: PLC0415
+
+    return command(study, worlds, model, shock or [], days, jobs, out, resume=resume, as_json=json)
+
+
+@app.command
 def statement(
     *,
     address: str = "",

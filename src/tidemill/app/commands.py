@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -11,8 +11,21 @@ from typing import Any, Literal
 from tidemill.app.console import emit_json, note, stderr, stdout
 from tidemill.app.interrupts import import_polars
 from tidemill.app.tables import table
+from tidemill.errors import BadInput
 
-__all__ = ["backtest", "compare", "contracts_fetch", "contracts_ls", "demo", "rehearse"]
+__all__ = [
+    "backtest",
+    "check_jobs",
+    "compare",
+    "contracts_fetch",
+    "contracts_ls",
+    "counted",
+    "demo",
+    "progress",
+    "rehearse",
+]
+
+MOST_JOBS = 64
 
 
 @contextmanager
@@ -26,6 +39,23 @@ def progress(label: str) -> Iterator[Any]:
 
     with console.status(Text(label)) as status:
         yield lambda text: status.update(Text(text))
+
+
+def counted(tell: Callable[[str], None], what: str) -> Callable[[int, int], None]:
+    """Return a function that is told how many are done and of how many, and tells them with rate and time to go."""
+    started = time.perf_counter()
+
+    def told(done: int, todo: int) -> None:
+        rate = done / max(time.perf_counter() - started, 1e-9)
+        tell(f"{what} {done:,} of {todo:,}, {rate:.2g} a second, {(todo - done) / rate:.0f} s to go …")
+
+    return told
+
+
+def check_jobs(jobs: int) -> None:
+    """Refuse a number of processes that no machine wants; raises ``BadInput``."""
+    if not 1 <= jobs <= MOST_JOBS:
+        raise BadInput(f"{jobs} is not between 1 and {MOST_JOBS}", field="jobs")
 
 
 def contracts_fetch(names: list[str], *, as_json: bool) -> int:

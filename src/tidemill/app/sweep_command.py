@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidemill.app.commands import progress
+from tidemill.app.commands import check_jobs, counted, progress
 from tidemill.app.console import emit_json, note, stdout
 from tidemill.app.interrupts import import_polars
 from tidemill.app.statement import money, percent
@@ -24,7 +24,6 @@ __all__ = ["print_sweep", "sweep"]
 
 SHOWN = 10
 """Variants listed; all of them are in trials.csv."""
-MOST_JOBS = 64
 WIDEST_MAP = 16
 """Columns of a map that a terminal shows."""
 SHADES = ("on #7f1d1d", "on #9a3412", "on #854d0e", "on #3f6212", "on #166534", "on #065f46")
@@ -50,8 +49,7 @@ def sweep(
     for name, number in (("random", random), ("quasi", quasi)):
         if number < 0:
             raise BadInput(f"{number} draws", field=name)
-    if not 1 <= jobs <= MOST_JOBS:
-        raise BadInput(f"{jobs} is not between 1 and {MOST_JOBS}", field="jobs")
+    check_jobs(jobs)
     import_polars()
     from tidemill.studies.grid import parse_grid  # noqa: PLC0415
     from tidemill.studies.load import check_writable  # noqa: PLC0415
@@ -62,11 +60,6 @@ def sweep(
     axes = parse_grid(grid)
     check_writable(out)
     with progress("loading market data …") as tell:
-
-        def told(done: int, todo: int) -> None:
-            rate = done / max(time.perf_counter() - started, 1e-9)
-            tell(f"variant {done} of {todo}, {rate:.1f} a second, {(todo - done) / rate:.0f} s to go …")
-
         try:
             found = run(
                 study,
@@ -77,7 +70,7 @@ def sweep(
                 jobs=jobs,
                 out=out,
                 resume=resume,
-                progress=told,
+                progress=counted(tell, "variant"),
             )
         except KeyboardInterrupt:
             kept = folder_of(out, load_study(study)) / "trials.part"

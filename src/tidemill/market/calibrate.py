@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from tidemill.errors import BadData
 from tidemill.market.flow_spec import FlowSpec, Provider
+from tidemill.market.generate import ARBITRAGEUR, generate
 from tidemill.market.limbs import from_limbs
 from tidemill.market.replay import SwapType
 from tidemill.market.schema import Kind
@@ -22,6 +24,8 @@ __all__ = ["calibrate"]
 
 _SAMPLE_S = 600
 """Variance is measured over ten minutes: shorter, and the pool's own bounce within its fee counts as volatility."""
+TRIALS, TRIAL_DAYS = 2, 3
+"""Markets made to see how much the arbitrageur trades by itself, and their length."""
 
 
 def calibrate(dataset: Dataset, *, days: int = 30, seed: str = "", blocks_per_step: int | None = None) -> FlowSpec:
@@ -48,12 +52,13 @@ def calibrate(dataset: Dataset, *, days: int = 30, seed: str = "", blocks_per_st
     blocks = blocks_per_step or max(1, round(12 / block_s))
     grid, jumps = _moves(tape.time, tape.tick, span)
     variance = float(np.mean(grid[~jumps] ** 2)) / _SAMPLE_S
-    size = _sizes(dataset, swaps)
+    limited = flow.swap_type[swaps] == SwapType.PRICE_LIMITED
+    traded = _sizes(dataset, swaps)
+    size = traded[~limited] if (~limited).any() else traded
     counts = np.bincount((flow.time[swaps] - flow.time[swaps[0]]) // 3600).astype(np.float64)
     memory, spread = _volume(counts)
-    limited = flow.swap_type[swaps] == SwapType.PRICE_LIMITED
     day = 86_400 / span
-    return FlowSpec(
+    found = FlowSpec(
         pool=pool,
         providers=_providers(dataset),
         seed=seed,
@@ -74,6 +79,25 @@ def calibrate(dataset: Dataset, *, days: int = 30, seed: str = "", blocks_per_st
         volume_memory=round(100 * memory),
         exact_out=round(100 * float(np.mean(flow.swap_type[swaps] == SwapType.EXACT_OUT))),
     )
+    return _matched(found, float(traded.sum()) * day)
+
+
+def _matched(spec: FlowSpec, volume: float) -> FlowSpec:
+    """Scale the sizes of trades so that a trial market has the history's ``volume`` a day, arbitrage included.
+
+    A history does not say who was arbitraging; the generator's arbitrageur trades by itself, so others trade the rest:
+    at least a twentieth of it, where arbitrage alone is all the history has.
+    """
+    for trial in range(TRIALS):
+        made = generate(structs.replace(spec, days=TRIAL_DAYS, seed=f"trial {trial}"))
+        flow = made.flow()
+        swaps = np.flatnonzero(flow.kind == Kind.SWAP)
+        size = _sizes(made, swaps) / TRIAL_DAYS
+        theirs = (made.events["sender"].to_numpy()[swaps] == ARBITRAGEUR) if len(swaps) else np.zeros(0, bool)
+        noise, wanted = float(size[~theirs].sum()), max(volume - float(size[theirs].sum()), volume / 20)
+        if noise > 0:
+            spec = structs.replace(spec, trade_size=max(1, round(spec.trade_size * wanted / noise)))
+    return spec
 
 
 def _moves(

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tidemill.errors import InvariantBroken
+from tidemill.errors import BadInput, InvariantBroken
 from tidemill.market.book import FullBook
 from tidemill.market.draws import ONE_SIGMA, Draws
 from tidemill.market.flow_spec import FlowSpec, Provider
@@ -28,15 +28,21 @@ from tidemill.market.walk import UNBOUNDED, Order, Spot, bound, price_at, walk
 from tidemill.venues.uniswap_v3.model_state import Observation, PoolPosition, PoolState, TickInfo
 from tidemill.venues.uniswap_v3.rules import MAX_TICK, max_liquidity_per_tick, tick_at_sqrt_ratio
 
-__all__ = ["generate"]
+__all__ = ["ARBITRAGEUR", "generate"]
 
 _Q96 = 1 << 96
-_NOISE, _ARBITRAGE = "0x" + "00" * 18 + "0a01", "0x" + "00" * 18 + "0a02"
+_NOISE = "0x" + "00" * 18 + "0a01"
+ARBITRAGEUR = "0x" + "00" * 18 + "0a02"
+"""Who brings the pool back to the outside price."""
 
 
-def generate(spec: FlowSpec) -> Dataset:
-    """Make the market of ``spec``: a synthetic dataset of fidelity ``exact``, in memory."""
-    market = _Market(spec)
+def generate(spec: FlowSpec, outside: NDArray[np.int64] | None = None) -> Dataset:
+    """Make the market of ``spec``: a synthetic dataset of fidelity ``exact``, in memory.
+
+    ``outside`` is a path of the outside price to follow instead of the specification's own walk: milliticks, one for each
+    step. The seed of the specification should then name it, for it is not in the dataset's name otherwise.
+    """
+    market = _Market(spec, outside)
     market.open_pool()
     state = encode_state(market.state())
     market.run()
@@ -61,10 +67,12 @@ def log_scale(value: int, ticks: int) -> int:
 
 
 class _Market:
-    def __init__(self, spec: FlowSpec) -> None:
+    def __init__(self, spec: FlowSpec, outside: NDArray[np.int64] | None) -> None:
         self.spec, self.pool, self.draws = spec, spec.pool, Draws(spec.content())
         self.fee_band = 1000 * round(spec.pool.fee / 100)  # a hundred millionths are a tick, to 1 in 10,000
-        self.outside = self._outside()
+        self.outside = self._outside() if outside is None else outside
+        if len(self.outside) != spec.steps:
+            raise BadInput(f"{len(self.outside)} prices for {spec.steps} steps", field="outside")
         price = price_at(spec.start_tick)
         self.spot = Spot(price, spec.start_tick, 0)
         self.book = FullBook(spec.pool.tick_spacing, {})
@@ -187,7 +195,7 @@ class _Market:
         tick, part = divmod(target, 1000)
         price = price_at(tick) + (price_at(tick + 1) - price_at(tick)) * part // 1000
         if (price > self.spot.price) if up else (price < self.spot.price):
-            self._swap(_ARBITRAGE, Order(not up, True, UNBOUNDED, price))
+            self._swap(ARBITRAGEUR, Order(not up, True, UNBOUNDED, price))
 
     def _trade(self, size: int, kind: int, reach: int) -> None:
         spec = self.spec

@@ -37,21 +37,21 @@ SLOWEST = 10
 """A transaction may take at most this part of the period to be included: leaving takes several, after the end."""
 
 
-def prepare(study: Study) -> Prepared:
-    """Place every venue of a study.
+def prepare(study: Study, markets: Mapping[str, MarketData] | None = None) -> Prepared:
+    """Place every venue of a study; ``markets`` stand in for the datasets that venues of these names would open.
 
     Raises
     ------
     BadInput : a name, token or period that does not fit; one line naming file and field.
     BadData : a dataset that is missing or broken.
     """
-    return Prepared(study)
+    return Prepared(study, markets)
 
 
 class Prepared:
     """A study with its data loaded and its venues placed; worlds are made from it as often as needed."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, markets: Mapping[str, MarketData] | None = None) -> None:
         self.study = study
         self.network = self._network(study.network, "network")
         for name in study.counterfactual:
@@ -65,7 +65,7 @@ class Prepared:
             if found.dataset:
                 if spec.rates:
                     raise self._bad(f"venues.{name}.rates", f"{spec.kind} replays events and follows no table of rates")
-                self.markets[name] = open_market(study, name, spec)
+                self.markets[name] = (markets or {}).get(name) or open_market(study, name, spec)
             elif spec.dataset != "sample" or spec.fidelity == "bars" or spec.rates:
                 self.rates_paths[name] = open_rates(study, name, spec, found)
         self.start, self.end = self._period()

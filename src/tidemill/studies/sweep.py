@@ -6,9 +6,8 @@ played on as many processes as asked for, the results put in order of the grid: 
 
 from __future__ import annotations
 
-import concurrent.futures
-import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,6 +31,7 @@ from tidemill.studies.prepare import prepare
 from tidemill.studies.strategy import varied
 from tidemill.studies.study import Study, load_study
 from tidemill.studies.tried import Tried
+from tidemill.studies.workers import spread
 
 if TYPE_CHECKING:
     import polars as pl
@@ -165,13 +165,13 @@ def sweep(
     key = content_hash([study.digest, __version__, player.backtest.chosen.digest, CURVE_POINTS])
     notes = Tried(folder_of(out, study) / "trials.part", key, resume=resume) if out is not None else None
     answers: list[_Answer | None] = [notes.found(parameters) if notes else None for parameters in chosen]
-    todo = [number for number, answer in enumerate(answers) if answer is None]
-    for done, (number, answer) in enumerate(_played(study, player, [(n, chosen[n]) for n in todo], jobs), 1):
+    tasks = [(number, chosen[number]) for number, answer in enumerate(answers) if answer is None]
+    for done, (number, answer) in enumerate(spread(partial(_Player, study), player, tasks, jobs), 1):
         answers[number] = answer
         if notes:
             notes.add(chosen[number], answer)
         if progress:
-            progress(done, len(todo))
+            progress(done, len(tasks))
     found = _stated(player, axes, how, metric, chosen, [answer for answer in answers if answer is not None])
     if notes:
         notes.drop()
@@ -221,40 +221,6 @@ class _Player:
             "value": [drawn.value[i] for i in at],
             "hold": [drawn.hold[i] for i in at],
         }
-
-
-_here: _Player | None = None
-"""The player of a worker process."""
-
-
-def _begin(study: Study) -> None:
-    global _here  # noqa: PLW0603 - one per process, made by the pool's initialiser
-    _here = _Player(study)
-
-
-def _play_there(job: tuple[int, Mapping[str, Value]]) -> tuple[int, _Answer]:
-    if _here is None:
-        raise RuntimeError("a worker without its study")
-    return job[0], _here.play(job[1])
-
-
-def _played(
-    study: Study, player: _Player, jobs: Sequence[tuple[int, Mapping[str, Value]]], workers: int
-) -> Iterator[tuple[int, _Answer]]:
-    """Yield answers as they come in; their order does not matter to anybody."""
-    if workers < 2 or len(jobs) < 2:
-        for number, parameters in jobs:
-            yield number, player.play(parameters)
-        return
-    context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks
-    with concurrent.futures.ProcessPoolExecutor(workers, context, _begin, (study,)) as pool:
-        waiting = {pool.submit(_play_there, job) for job in jobs}
-        try:
-            for future in concurrent.futures.as_completed(waiting):
-                yield future.result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def _stated(

@@ -1,0 +1,112 @@
+"""``tidemill stress``: play the futures, show what would be kept, what may go wrong, and by which cause."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tidemill.app.commands import check_jobs, counted, progress
+from tidemill.app.console import emit_json, note, stdout
+from tidemill.app.interrupts import import_polars
+from tidemill.app.statement import money, percent
+from tidemill.app.tables import plain, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tidemill.studies.processes import Model
+    from tidemill.studies.stress import StressDocument
+
+__all__ = ["print_stress", "stress"]
+
+
+def stress(
+    study: Path,
+    worlds: int,
+    model: Model,
+    shocks: Sequence[str],
+    days: int | None,
+    jobs: int,
+    out: Path,
+    *,
+    resume: bool,
+    as_json: bool,
+) -> int:
+    """Run a stress, write its folder, show it."""
+    started = time.perf_counter()
+    check_jobs(jobs)
+    import_polars()
+    from tidemill.studies.load import check_writable  # noqa: PLC0415
+    from tidemill.studies.shocks import parse_shocks  # noqa: PLC0415
+    from tidemill.studies.stress import folder_of  # noqa: PLC0415
+    from tidemill.studies.stress import stress as run  # noqa: PLC0415
+    from tidemill.studies.study import load_study  # noqa: PLC0415
+
+    parse_shocks(shocks)
+    check_writable(out)
+    with progress("fitting the history …") as tell:
+        try:
+            found = run(
+                study,
+                worlds=worlds,
+                model=model,
+                shocks=shocks,
+                days=days,
+                jobs=jobs,
+                out=out,
+                resume=resume,
+                progress=counted(tell, "future"),
+            )
+        except KeyboardInterrupt:
+            kept = folder_of(out, load_study(study)) / "futures.part"
+            note(f"what has been played is kept in {kept}; --resume goes on from there")
+            raise
+    folder = found.write(out, load_study(study))
+    if as_json:
+        emit_json(found.document)
+    else:
+        print_stress(found.document, stdout())
+    note(f"wrote {folder}/stress.json, futures.csv in {time.perf_counter() - started:.1f} s")
+    return 0
+
+
+def print_stress(document: StressDocument, console: Console) -> None:
+    """Print the spread of what is kept, the risks, and the causes."""
+    home, capital = document.home, document.capital_value
+    console.print(f"[bold]{plain(document.title)}[/bold]")
+    drawn = {"seeds": "scripted by other seeds"}.get(document.model, f"price by {document.model}")
+    shocks = f" · shocks {', '.join(document.shocks)}" if document.shocks else ""
+    console.print(
+        f"{plain(document.strategy)} · {document.worlds:,} futures of {document.days} days · {drawn}{plain(shocks)}"
+    )
+    if document.volatility_bps is not None:
+        console.print(f"fitted to {plain(document.history)}: {document.volatility_bps / 100:.0f} % a year")
+    console.print()
+    console.print(
+        f"[bold]You keep {money(document.quantiles['50'])} {home} ({percent(document.quantiles['50'] * 10_000 // capital)}) "
+        f"in the middle future[/bold] of {money(capital, sign=False)}; on average {money(document.mean)} "
+        f"± {money(document.mean_error, sign=False)}"
+    )
+    names = [f"{q} %>" for q in document.quantiles]
+    rows = [
+        [home, *(money(value) for value in document.quantiles.values())],
+        ["", *(percent(value * 10_000 // capital) for value in document.quantiles.values())],
+    ]
+    console.print(table("In so many of a hundred futures you keep less than", ["", *names], rows))
+    console.print(
+        f"a loss in {document.loss_bps / 100:.0f} %, worse than holding in {document.behind_bps / 100:.0f} %, "
+        f"a liquidation in {document.liquidated_bps / 100:.0f} %"
+    )
+    console.print(
+        f"worst 5 %: {money(document.var)} at their edge, {money(document.cvar)} on average; deepest fall from a peak "
+        f"{percent(document.drawdown_bps[0])} in the middle, {percent(document.drawdown_bps[1])} at the 5th; "
+        f"worth less than at the start {document.under_bps / 100:.0f} % of the time"
+    )
+    console.print()
+    causes = [[plain(c.label), money(c.mean), money(c.low), money(c.high)] for c in document.causes]
+    console.print(table(f"By cause, {home}", ["", "mean>", "5 %>", "95 %>"], causes))
+    for line in document.warnings:
+        console.print(f"note: {plain(line)}")
+    console.print(f"result {document.result_hash}")
