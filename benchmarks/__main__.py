@@ -14,6 +14,7 @@ PARTS = (
     "bench_lending",
     "bench_index",
     "bench_study",
+    "bench_sweep",
     "bench_networks",
     "bench_farms",
     "bench_statement",

@@ -176,6 +176,7 @@ def sweep(
     random: int = 0,
     quasi: int = 0,
     rank: Literal["keep", "cvar", "drawdown", "sharpe"] = "keep",
+    screen: int | None = None,
     jobs: int = 2,
     resume: Annotated[bool, Parameter(negative="")] = False,
     out: Out = Path("out"),
@@ -199,6 +200,9 @@ def sweep(
     rank
         What to rank by: `keep` (what you keep), `cvar` (mean of the worst 5 % of steps), `drawdown` (deepest fall) or
         `sharpe` (gain over holding, over its deviation).
+    screen
+        Estimate all variants at once from the fee index (range_reset only) and play so many exactly: the best, and a fifth
+        as many more, by which the estimate's error is measured.
     jobs
         Processes to play on; the result is the same for any number.
     resume
@@ -210,7 +214,7 @@ def sweep(
     """
     from tidemill.app.sweep_command import sweep as command  # noqa: PLC0415
 
-    return command(study, grid, random, quasi, rank, jobs, out, resume=resume, as_json=json)
+    return command(study, grid, random, quasi, rank, screen, jobs, out, resume=resume, as_json=json)
 
 
 @app.command

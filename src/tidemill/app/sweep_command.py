@@ -36,6 +36,7 @@ def sweep(
     random: int,
     quasi: int,
     rank: Metric,
+    screen: int | None,
     jobs: int,
     out: Path,
     *,
@@ -67,6 +68,7 @@ def sweep(
                 how="random" if random else "quasi" if quasi else "grid",
                 count=random or quasi,
                 metric=rank,
+                exact=screen,
                 jobs=jobs,
                 out=out,
                 resume=resume,
@@ -117,6 +119,13 @@ def print_sweep(document: SweepDocument, console: Console) -> None:
         )
     heads = ["rank>", *(f"{name}>" for name in names), f"keeps, {document.home}>", "in all>", "worst 5 %>", "drawdown>"]
     console.print(table(f"Best by {METRICS[document.metric]}", [*heads, "sharpe>", "sent>"], rows))
+    if document.screened:
+        known = document.screened
+        console.print(
+            f"{known.variants:,} screened, {known.exact:,} of them played exactly (these are listed): the screen is off by "
+            f"{known.median_error_bps} bps of the capital in the middle, {known.largest_error_bps} at most; "
+            f"as many resets in {known.alike}"
+        )
     console.print(f"holding {money(document.holding)}; per step: one of {_steps(document)} equal parts of the period")
     _print_map(document, console)
     _print_verdict(document, console)

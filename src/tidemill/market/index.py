@@ -7,7 +7,7 @@ adding step after step gives. Structure and derivation: ``index_kernel``. For ``
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -176,6 +176,11 @@ class FeeIndex:
             raise BadData("fee index: fees per unit of liquidity exceed 2**192")
         zero, one = from_limbs(out.reshape(2, 3))
         return Growth(zero, one).fees(liquidity)
+
+    @property
+    def lists(self) -> tuple[Any, ...]:
+        """What compiled code reads to ask the index from within a loop: the arguments after ``out`` of ``growth_many``."""
+        return (*self._arrays(), self._shift, self._low)
 
     def _arrays(self) -> tuple[NDArray[np.generic], ...]:
         return self._total, self._off, self._when, self._base, self._index, self._below

@@ -22,9 +22,11 @@ from tidemill.units.kernels import is_jit, kernel
 __all__ = [
     "build_crossings",
     "count_crossings",
+    "crossed",
     "diluted_scan",
     "exit_many",
     "fees_many",
+    "growth_between",
     "growth_many",
     "growth_scan",
     "locate_many",
@@ -250,7 +252,7 @@ def build_crossings(
 
 
 @_part
-def _crossed(b: Any, p: Any, when: Any, index: Any, shift: Any) -> Any:
+def crossed(b: Any, p: Any, when: Any, index: Any, shift: Any) -> Any:
     """Place in ``when`` of the first crossing of ``b`` after step ``p``."""
     low = np.int64(index[b, p >> shift])
     length = np.int64(index[b, (p >> shift) + 1]) - low
@@ -269,7 +271,7 @@ def _inside(
     l: Any, u: Any, p: Any, total: Any, off: Any, when: Any, base: Any, index: Any, below: Any, shift: Any
 ) -> Any:
     """Growth inside [l, u) before step ``p``: both tokens, six limbs."""
-    i, j = _crossed(l, p, when, index, shift), _crossed(u, p, when, index, shift)
+    i, j = crossed(l, p, when, index, shift), crossed(u, p, when, index, shift)
     a, b = i + l, j + u
     x0, x1, x2 = _sub(base[b, 0], base[b, 1], base[b, 2], base[a, 0], base[a, 1], base[a, 2])
     y0, y1, y2 = _sub(base[b, 3], base[b, 4], base[b, 5], base[a, 3], base[a, 4], base[a, 5])
@@ -282,9 +284,10 @@ def _inside(
 
 
 @_part
-def _growth_between(
+def growth_between(
     l: Any, u: Any, p: Any, q: Any, total: Any, off: Any, when: Any, base: Any, index: Any, below: Any, shift: Any
 ) -> Any:
+    """Growth inside [l, u) over steps [p, q): both tokens, six limbs."""
     a0, a1, a2, b0, b1, b2 = _inside(l, u, q, total, off, when, base, index, below, shift)
     c0, c1, c2, d0, d1, d2 = _inside(l, u, p, total, off, when, base, index, below, shift)
     a0, a1, a2 = _sub(a0, a1, a2, c0, c1, c2)
@@ -323,7 +326,7 @@ def growth_many(
         l = min(max(np.int64(lower[k]) - low, 0), last)
         u = min(max(np.int64(upper[k]) - low, 0), last)
         p, q = np.int64(start[k]), np.int64(stop[k])
-        out[k, 0], out[k, 1], out[k, 2], out[k, 3], out[k, 4], out[k, 5] = _growth_between(
+        out[k, 0], out[k, 1], out[k, 2], out[k, 3], out[k, 4], out[k, 5] = growth_between(
             l, u, p, q, total, off, when, base, index, below, shift
         )
 
@@ -339,7 +342,7 @@ def fees_many(
         l = min(max(np.int64(lower[k]) - low, 0), last)
         u = min(max(np.int64(upper[k]) - low, 0), last)
         p, q = np.int64(start[k]), np.int64(stop[k])
-        a0, a1, a2, b0, b1, b2 = _growth_between(l, u, p, q, total, off, when, base, index, below, shift)
+        a0, a1, a2, b0, b1, b2 = growth_between(l, u, p, q, total, off, when, base, index, below, shift)
         out[k, 0], out[k, 1] = _share(liquidity[k, 0], liquidity[k, 1], a0, a1, a2)
         out[k, 2], out[k, 3] = _share(liquidity[k, 0], liquidity[k, 1], b0, b1, b2)
 
@@ -362,11 +365,11 @@ def exit_many(
         found = np.int64(n)
         l, u = np.int64(lower[k]) - low, np.int64(upper[k]) - low
         if l > 0:
-            at = _crossed(l, p, when, index, shift)
+            at = crossed(l, p, when, index, shift)
             if at < off[l + 1]:
                 found = np.int64(when[at])
         if u < last:
-            at = _crossed(u, p, when, index, shift)
+            at = crossed(u, p, when, index, shift)
             if at < off[u + 1]:
                 found = min(found, np.int64(when[at]))
         out[k] = found
@@ -382,7 +385,7 @@ def locate_many(
     for k in prange(lower.shape[0]):
         l = min(max(np.int64(lower[k]) - low, 0), last)
         u = min(max(np.int64(upper[k]) - low, 0), last)
-        i, j = _crossed(l, np.int64(at[k]), when, index, shift), _crossed(u, np.int64(at[k]), when, index, shift)
+        i, j = crossed(l, np.int64(at[k]), when, index, shift), crossed(u, np.int64(at[k]), when, index, shift)
         out[k, 0], out[k, 1] = i + l, j + u
         out[k, 2] = (np.int64(below[l]) + i - off[l] + np.int64(below[u]) + j - off[u]) & 1
 

@@ -34,18 +34,21 @@ class Luck(Struct, frozen=True):
     average_bps: int
 
 
-def judge(gains: Any, best: int) -> tuple[Luck | None, list[str]]:
-    """Judge log gains over holding (variants, steps), of which row ``best`` was chosen; and say what cannot be said."""
+def judge(gains: Any, best: int, count: int) -> tuple[Luck | None, list[str]]:
+    """Judge log gains over holding (variants, steps), of which row ``best`` was chosen; and say what cannot be said.
+
+    ``count`` variants were tried in all, those included that were screened and have no row.
+    """
     if len(gains) < 2:
         return None, ["one variant is no choice: nothing to say about luck"]
     try:
         forward = walk_forward(gains, WINDOWS)
-        deflated = deflated_sharpe(gains[best], [float(one) for one in sharpe(gains)])
+        deflated = deflated_sharpe(gains[best], [float(one) for one in sharpe(gains)], count)
         overfit = overfit_probability(gains, BLOCKS)
     except BadInput as error:
         return None, [f"too little to judge luck by: {error.message}"]
     found = Luck(
-        trials=len(gains),
+        trials=count,
         steps=gains.shape[1],
         deflated_sharpe_bps=_bps(deflated),
         overfit_bps=_bps(overfit),

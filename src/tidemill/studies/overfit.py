@@ -65,21 +65,22 @@ def probabilistic_sharpe(returns: Any, benchmark: float) -> float:
     return NORMAL.cdf((s - benchmark) * math.sqrt(returns.size - 1) / math.sqrt(max(spread, 1e-300)))
 
 
-def expected_best_sharpe(ratios: Sequence[float]) -> float:
-    """Return the Sharpe ratio that the best of as many worthless trials would show, from the spread of ``ratios``.
+def expected_best_sharpe(ratios: Sequence[float], count: int | None = None) -> float:
+    """Return the Sharpe ratio that the best of ``count`` worthless trials would show, from the spread of ``ratios``.
 
-    ``√V·((1 − γ)·Φ⁻¹(1 − 1/N) + γ·Φ⁻¹(1 − 1/(N·e)))``; 0 for a single trial.
+    ``√V·((1 − γ)·Φ⁻¹(1 − 1/N) + γ·Φ⁻¹(1 − 1/(N·e)))``; 0 for a single trial. ``count`` is that of ``ratios`` unless more
+    were tried than have a ratio.
     """
-    count = len(ratios)
-    if count < 2:
+    count = count or len(ratios)
+    if min(count, len(ratios)) < 2:
         return 0.0
     spread = float(np.std(np.asarray(ratios, dtype=float), ddof=1))
     return spread * ((1 - EULER) * NORMAL.inv_cdf(1 - 1 / count) + EULER * NORMAL.inv_cdf(1 - 1 / (count * math.e)))
 
 
-def deflated_sharpe(returns: Any, ratios: Sequence[float]) -> float:
-    """Return the probability that ``returns`` are better than the luck of the best of all trials with ``ratios``."""
-    return probabilistic_sharpe(returns, expected_best_sharpe(ratios))
+def deflated_sharpe(returns: Any, ratios: Sequence[float], count: int | None = None) -> float:
+    """Return the probability that ``returns`` are better than the luck of the best of ``count`` trials with ``ratios``."""
+    return probabilistic_sharpe(returns, expected_best_sharpe(ratios, count))
 
 
 def overfit_probability(returns: Any, blocks: int = 10) -> float:

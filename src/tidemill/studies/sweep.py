@@ -36,7 +36,9 @@ from tidemill.studies.workers import spread
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["METRICS", "SCHEMA", "Plateau", "Sweep", "SweepDocument", "Trial", "sweep"]
+    from tidemill.studies.fast.range_reset import Screen
+
+__all__ = ["METRICS", "SCHEMA", "Plateau", "Screened", "Sweep", "SweepDocument", "Trial", "sweep"]
 
 SCHEMA = "tidemill.sweep/1"
 BPS = 10_000
@@ -57,7 +59,7 @@ class Trial(Struct, frozen=True):
 
     ``keep`` is in micro-units of home; ``cvar_bps`` and ``drawdown_bps`` are losses (0 or below), of the value at the
     step before and at the peak; ``sharpe_micro`` is per step, in millionths. ``sent`` counts transactions, ``failed`` of
-    them failed.
+    them failed. Where ``exact`` is false only ``keep`` and ``keep_bps`` are known, by the screen.
     """
 
     place: int
@@ -69,6 +71,20 @@ class Trial(Struct, frozen=True):
     sharpe_micro: int
     sent: int
     failed: int
+    exact: bool = True
+
+
+class Screened(Struct, frozen=True):
+    """How the screen was used: variants screened and played exactly, and its error on all of those that were.
+
+    ``median_error_bps`` and ``largest_error_bps`` are of the capital; ``alike`` of the exact ones had as many resets.
+    """
+
+    variants: int
+    exact: int
+    median_error_bps: int
+    largest_error_bps: int
+    alike: int
 
 
 class Plateau(Struct, frozen=True):
@@ -99,6 +115,7 @@ class SweepDocument(Struct, frozen=True):
     holding: int
     plateau: Plateau | None
     luck: Luck | None
+    screened: Screened | None
     warnings: list[str]
     result_hash: str = ""
 
@@ -140,6 +157,7 @@ def sweep(
     how: How = "grid",
     count: int = 0,
     metric: Metric = "keep",
+    exact: int | None = None,
     jobs: int = 1,
     out: str | Path | None = None,
     resume: bool = False,
@@ -150,6 +168,8 @@ def sweep(
     Parameters
     ----------
     axes : values by parameter (``grid.parse_grid``). how, count : all combinations, or so many draws. jobs : processes.
+    exact : screen all variants by compiled floats (``fast``) and play so many exactly: the best, and some spread over the
+        rest, from which the screen's error is measured. ``None`` plays all of them exactly.
     progress : told how many variants are played, and of how many.
     out : finished variants are noted there as they come in, so that ``resume`` goes on after an interruption.
 
@@ -162,17 +182,21 @@ def sweep(
     player = _Player(study)
     for number, parameters in enumerate(chosen):
         player.check(parameters, number)
+    screening = None
+    picked = list(range(len(chosen)))
+    if exact is not None:
+        screening, picked = _screened(player, chosen, exact, metric)
     key = content_hash([study.digest, __version__, player.backtest.chosen.digest, CURVE_POINTS])
     notes = Tried(folder_of(out, study) / "trials.part", key, resume=resume) if out is not None else None
     answers: list[_Answer | None] = [notes.found(parameters) if notes else None for parameters in chosen]
-    tasks = [(number, chosen[number]) for number, answer in enumerate(answers) if answer is None]
+    tasks = [(number, chosen[number]) for number in picked if answers[number] is None]
     for done, (number, answer) in enumerate(spread(partial(_Player, study), player, tasks, jobs), 1):
         answers[number] = answer
         if notes:
             notes.add(chosen[number], answer)
         if progress:
             progress(done, len(tasks))
-    found = _stated(player, axes, how, metric, chosen, [answer for answer in answers if answer is not None])
+    found = _stated(player, axes, how, metric, chosen, answers, screening)
     if notes:
         notes.drop()
     return found
@@ -217,6 +241,7 @@ class _Player:
             "capital": fall.capital,
             "holding": drawn.held,
             "sent": len(sent),
+            "resets": sum(line.verb == "close" for line in sent) - 1,
             "failed": sum(isinstance(line.status, Reverted) for line in sent),
             "value": [drawn.value[i] for i in at],
             "hold": [drawn.hold[i] for i in at],
@@ -229,28 +254,39 @@ def _stated(
     how: How,
     metric: Metric,
     chosen: Sequence[dict[str, Value]],
-    answers: Sequence[_Answer],
+    answers: Sequence[_Answer | None],
+    screening: Screen | None,
 ) -> Sweep:
     prepared, study = player.prepared, player.prepared.study
-    value = np.array([answer["value"] for answer in answers], dtype=float)
-    hold = np.array([answer["hold"] for answer in answers], dtype=float)
+    played = {place: answer for place, answer in enumerate(answers) if answer is not None}
+    rows = {place: row for row, place in enumerate(played)}
+    value = np.array([answer["value"] for answer in played.values()], dtype=float)
+    hold = np.array([answer["hold"] for answer in played.values()], dtype=float)
     gains = _log_returns(value) - _log_returns(hold)
-    trials = [
-        Trial(
-            place=place,
-            parameters=dict(parameters),
-            keep=answer["keep"],
-            keep_bps=answer["keep"] * BPS // answer["capital"],
-            cvar_bps=_cvar_bps(value[place]),
-            drawdown_bps=_drawdown_bps(answer["value"]),
-            sharpe_micro=_sharpe_micro(gains[place]),
-            sent=answer["sent"],
-            failed=answer["failed"],
+    capital = next(iter(played.values()))["capital"]
+    trials = []
+    for place, parameters in enumerate(chosen):
+        answer = played.get(place)
+        if answer is None:
+            keep = int(screening.keep[place]) if screening else 0
+            trials.append(Trial(place, dict(parameters), keep, keep * BPS // capital, 0, 0, 0, 0, 0, exact=False))
+            continue
+        trials.append(
+            Trial(
+                place=place,
+                parameters=dict(parameters),
+                keep=answer["keep"],
+                keep_bps=answer["keep"] * BPS // answer["capital"],
+                cvar_bps=_cvar_bps(value[rows[place]]),
+                drawdown_bps=_drawdown_bps(answer["value"]),
+                sharpe_micro=_sharpe_micro(gains[rows[place]]),
+                sent=answer["sent"],
+                failed=answer["failed"],
+            )
         )
-        for place, (parameters, answer) in enumerate(zip(chosen, answers, strict=True))
-    ]
-    ranking = sorted(range(len(trials)), key=lambda place: (-_worth(trials[place], metric), place))
-    luck, warnings = judge(gains, ranking[0])
+    # what has been played exactly goes first: an estimate is no winner
+    ranking = sorted(range(len(trials)), key=lambda at: (not trials[at].exact, -_worth(trials[at], metric), at))
+    luck, warnings = judge(gains, rows[ranking[0]], len(trials))
     markets = [market.manifest.synthetic for market in prepared.markets.values()]
     document = SweepDocument(
         schema=SCHEMA,
@@ -264,15 +300,44 @@ def _stated(
         how=how,
         axes={name: list(values) for name, values in axes.items()},
         metric=metric,
-        answered_by="the exact kernel, variant by variant, as a backtest",
+        answered_by="the exact kernel, variant by variant, as a backtest"
+        if screening is None
+        else "the fee index in compiled floats, the best of them by the exact kernel",
         trials=trials,
         ranking=ranking,
-        holding=answers[0]["holding"],
+        holding=next(iter(played.values()))["holding"],
         plateau=_plateau(axes, trials, ranking[0]) if how == "grid" else None,
         luck=luck,
+        screened=None if screening is None else _error(screening, played, len(chosen)),
         warnings=warnings,
     )
     return Sweep(msgspec.structs.replace(document, result_hash=result_hash(document)), player.times(), value)
+
+
+def _screened(
+    player: _Player, chosen: Sequence[Mapping[str, Value]], exact: int, metric: Metric
+) -> tuple[Screen, list[int]]:
+    """Screen all variants; return that, and which to play exactly: the best, and a fifth as many spread over the rest."""
+    from tidemill.studies.fast.range_reset import screen  # noqa: PLC0415 - compiled code
+
+    if metric != "keep":
+        raise BadInput(f"a screen knows what is kept and no {metric}; rank by keep", field="rank")
+    if not 1 <= exact <= len(chosen):
+        raise BadInput(f"{exact} of {len(chosen):,} variants; play between 1 and all of them exactly", field="screen")
+    backtest = player.backtest
+    found = screen(backtest, backtest.play(), chosen)
+    order = sorted(range(len(chosen)), key=lambda place: (-found.keep[place], place))
+    rest = order[exact:]
+    spread_over = rest[:: max(len(rest) // max(exact // 5, 1), 1)] if rest else []
+    return found, sorted([*order[:exact], *spread_over])
+
+
+def _error(screening: Screen, played: Mapping[int, _Answer], variants: int) -> Screened:
+    off = [
+        abs(int(screening.keep[place]) - answer["keep"]) * BPS / answer["capital"] for place, answer in played.items()
+    ]
+    alike = sum(int(screening.resets[place]) == answer["resets"] for place, answer in played.items())
+    return Screened(variants, len(played), int(np.ceil(np.median(off))), int(np.ceil(max(off))), alike)
 
 
 def _log_returns(paths: Any) -> Any:
