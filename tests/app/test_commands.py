@@ -399,3 +399,20 @@ def test_stress_prints_spread_risks_and_causes(markets: Path, tmp_path: Path) ->
     assert json.loads(tidemill(*asked, "--json").out)["result_hash"] == document["result_hash"]
     said = tidemill("stress", study, "-s", "boom")
     assert said.code == 2 and said.line.startswith("tidemill: shock: 'boom' is no shock; write crash:30")
+
+
+def test_optimise_prints_both_parts_and_a_verdict(markets: Path, tmp_path: Path) -> None:
+    study = write_study(markets, {**STUDY, "title": "[searched]"}, "searched.toml")
+    asked = ("optimise", study, "--grid", "width=100,200", "--trials", 2, "-o", tmp_path)
+    said = tidemill(*asked)
+    assert said.code == 0, said.err
+    assert (
+        "[searched]" in said.out
+        and "found, where it is judged" in said.out
+        and "holding, where it is judged" in said.out
+    )
+    document = json.loads((tmp_path / "searched-optimise" / "optimise.json").read_text())
+    assert document["verdict"] in said.out and f"result {document['result_hash']}" in said.out
+    assert json.loads(tidemill(*asked, "--json").out)["verdict"] == document["verdict"]
+    said = tidemill("optimise", study, "--grid", "width=1,2", "--inside", "99")
+    assert (said.code, said.err.splitlines()[-1]) == (2, "tidemill: inside: 99 % is not between 20 and 90")

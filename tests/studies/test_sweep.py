@@ -78,7 +78,7 @@ def test_ranks_map_and_verdict(swept: Sweep) -> None:
 @pytest.mark.parametrize("metric", ["cvar", "drawdown", "sharpe"])
 def test_other_metrics_rank_by_their_own_figure(study: Path, metric: Any, swept: Sweep, monkeypatch: Any) -> None:
     answers = iter(_answers(study))
-    monkeypatch.setattr(sweeps._Player, "play", lambda _self, _parameters: next(answers))
+    monkeypatch.setattr(sweeps.Player, "play", lambda _self, _parameters: next(answers))
     document = sweep(study, AXES, metric=metric).document
     field = {"cvar": "cvar_bps", "drawdown": "drawdown_bps", "sharpe": "sharpe_micro"}[metric]
     figures = [getattr(document.trials[place], field) for place in document.ranking]
@@ -92,7 +92,7 @@ _kept: list[Any] = []
 def _answers(study: Path) -> list[Any]:
     """What the variants leave, played once."""
     if not _kept:
-        player = sweeps._Player(load_study(study))
+        player = sweeps.Player(load_study(study))
         _kept.extend(player.play({"width": w, "trigger": t}) for w in (100, 200, 400) for t in (0, 20))
     return _kept
 
@@ -127,7 +127,7 @@ def test_notes_of_another_study_are_not_taken(study: Path, tmp_path: Path, monke
         sweep(study, AXES, out=tmp_path, progress=stop)
     other = write_study(study.parent, {**STUDY, "capital": {"USDC": "2000", "ETH": "0.1"}}, "small.toml")
     answers, told = iter(_answers(study)), []
-    monkeypatch.setattr(sweeps._Player, "play", lambda _self, _parameters: next(answers))
+    monkeypatch.setattr(sweeps.Player, "play", lambda _self, _parameters: next(answers))
     try:
         sweep(other, AXES, out=tmp_path, resume=True, progress=lambda *args: told.append(args))
     finally:
@@ -137,14 +137,14 @@ def test_notes_of_another_study_are_not_taken(study: Path, tmp_path: Path, monke
 
 def test_draws_play_fewer_and_have_no_plateau(study: Path, monkeypatch: Any) -> None:
     answers = iter(_answers(study))
-    monkeypatch.setattr(sweeps._Player, "play", lambda _self, _parameters: next(answers))
+    monkeypatch.setattr(sweeps.Player, "play", lambda _self, _parameters: next(answers))
     document = sweep(study, AXES, how="quasi", count=3).document
     assert len(document.trials) == 3 and document.plateau is None and document.how == "quasi"
 
 
 def test_one_variant_says_nothing_of_luck(study: Path, monkeypatch: Any) -> None:
     answers = iter(_answers(study))
-    monkeypatch.setattr(sweeps._Player, "play", lambda _self, _parameters: next(answers))
+    monkeypatch.setattr(sweeps.Player, "play", lambda _self, _parameters: next(answers))
     document = sweep(study, {"width": [100]}).document
     assert document.luck is None and document.warnings == ["one variant is no choice: nothing to say about luck"]
 
@@ -160,7 +160,7 @@ def test_one_variant_says_nothing_of_luck(study: Path, monkeypatch: Any) -> None
 def test_a_wrong_parameter_is_named_before_anything_is_played(
     study: Path, axes: dict[str, Any], said: str, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(sweeps._Player, "play", lambda *_: pytest.fail("played"))
+    monkeypatch.setattr(sweeps.Player, "play", lambda *_: pytest.fail("played"))
     with pytest.raises(BadInput, match=said):
         sweep(study, axes)
 

@@ -218,6 +218,43 @@ def sweep(
 
 
 @app.command
+def optimise(
+    study: Path,
+    *,
+    grid: Annotated[list[str], Parameter(name=["--grid", "-g"], negative="", consume_multiple=True)],
+    trials: int = 50,
+    rank: Literal["keep", "cvar", "drawdown", "sharpe"] = "keep",
+    inside: int = 70,
+    out: Out = Path("out"),
+    json: Json = False,
+) -> int:
+    """Search a strategy's parameters on the first part of the period, and judge what was found on the rest.
+
+    Example: `tidemill optimise examples/range_reset.toml --grid width=100..3000:100 trigger=0..300:50 --trials 40`
+
+    Parameters
+    ----------
+    study
+        The study file (TOML).
+    grid
+        Parameters and the values to search among, as for `tidemill sweep`.
+    trials
+        Backtests to spend.
+    rank
+        What to look for: `keep`, `cvar`, `drawdown` or `sharpe`, as for `tidemill sweep`.
+    inside
+        Percent of the period that the search sees; the rest judges.
+    out
+        Folder that receives a folder per study, with optimise.json and trials.csv.
+    json
+        Print the result as JSON on standard output.
+    """
+    from tidemill.app.optimise_command import optimise as command  # noqa: PLC0415
+
+    return command(study, grid, trials, rank, inside, out, as_json=json)
+
+
+@app.command
 def stress(
     study: Path,
     *,

@@ -18,7 +18,8 @@ from tidemill.wording import moment
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tidemill.studies.sweep import Metric, SweepDocument
+    from tidemill.studies.metrics import Metric
+    from tidemill.studies.sweep import SweepDocument
 
 __all__ = ["print_sweep", "sweep"]
 
@@ -89,7 +90,7 @@ def sweep(
 
 def print_sweep(document: SweepDocument, console: Console) -> None:
     """Print the best variants, the map, the plateau and the verdict on luck."""
-    from tidemill.studies.sweep import METRICS  # noqa: PLC0415
+    from tidemill.studies.metrics import METRICS  # noqa: PLC0415
 
     marked = "   [black on yellow] SYNTHETIC DATA [/]" if document.synthetic else ""
     console.print(f"[bold]{plain(document.title)}[/bold]{marked}")

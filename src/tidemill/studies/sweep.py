@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -27,7 +27,8 @@ from tidemill.studies.canonical import result_hash
 from tidemill.studies.grid import How, Value, variants
 from tidemill.studies.load import folder_name, write_together
 from tidemill.studies.luck import Luck, judge
-from tidemill.studies.prepare import prepare
+from tidemill.studies.metrics import Metric, cvar_bps, drawdown_bps, figure, log_returns, sharpe_micro
+from tidemill.studies.prepare import Prepared, prepare
 from tidemill.studies.strategy import varied
 from tidemill.studies.study import Study, load_study
 from tidemill.studies.tried import Tried
@@ -38,20 +39,10 @@ if TYPE_CHECKING:
 
     from tidemill.studies.fast.range_reset import Screen
 
-__all__ = ["METRICS", "SCHEMA", "Plateau", "Screened", "Sweep", "SweepDocument", "Trial", "sweep"]
+__all__ = ["SCHEMA", "Plateau", "Player", "Screened", "Sweep", "SweepDocument", "Trial", "sweep"]
 
 SCHEMA = "tidemill.sweep/1"
 BPS = 10_000
-TAIL = 20
-"""One in so many of the returns is the tail whose mean is the CVaR: 5 %."""
-
-Metric = Literal["keep", "cvar", "drawdown", "sharpe"]
-METRICS: dict[Metric, str] = {
-    "keep": "what you keep",
-    "cvar": "mean of the worst 5 % of steps",
-    "drawdown": "deepest fall from a peak",
-    "sharpe": "gain over holding per step, over its deviation",
-}
 
 
 class Trial(Struct, frozen=True):
@@ -179,7 +170,7 @@ def sweep(
     """
     study = load_study(path)
     chosen = variants(axes, how, count, study.world.seed)
-    player = _Player(study)
+    player = Player(study)
     for number, parameters in enumerate(chosen):
         player.check(parameters, number)
     screening = None
@@ -190,7 +181,7 @@ def sweep(
     notes = Tried(folder_of(out, study) / "trials.part", key, resume=resume) if out is not None else None
     answers: list[_Answer | None] = [notes.found(parameters) if notes else None for parameters in chosen]
     tasks = [(number, chosen[number]) for number in picked if answers[number] is None]
-    for done, (number, answer) in enumerate(spread(partial(_Player, study), player, tasks, jobs), 1):
+    for done, (number, answer) in enumerate(spread(partial(Player, study), player, tasks, jobs), 1):
         answers[number] = answer
         if notes:
             notes.add(chosen[number], answer)
@@ -206,11 +197,11 @@ _Answer = dict[str, Any]
 """What one variant left: plain values, so that they travel between processes and lie in a file."""
 
 
-class _Player:
+class Player:
     """A study loaded once, played with one set of parameters after another."""
 
-    def __init__(self, study: Study) -> None:
-        self.prepared = prepare(study)
+    def __init__(self, study: Study, prepared: Prepared | None = None) -> None:
+        self.prepared = prepared or prepare(study)
         self.backtest = Backtest(self.prepared)
 
     def check(self, parameters: Mapping[str, Value], number: int) -> None:
@@ -249,7 +240,7 @@ class _Player:
 
 
 def _stated(
-    player: _Player,
+    player: Player,
     axes: Mapping[str, Sequence[Value]],
     how: How,
     metric: Metric,
@@ -262,7 +253,7 @@ def _stated(
     rows = {place: row for row, place in enumerate(played)}
     value = np.array([answer["value"] for answer in played.values()], dtype=float)
     hold = np.array([answer["hold"] for answer in played.values()], dtype=float)
-    gains = _log_returns(value) - _log_returns(hold)
+    gains = log_returns(value) - log_returns(hold)
     capital = next(iter(played.values()))["capital"]
     trials = []
     for place, parameters in enumerate(chosen):
@@ -277,15 +268,15 @@ def _stated(
                 parameters=dict(parameters),
                 keep=answer["keep"],
                 keep_bps=answer["keep"] * BPS // answer["capital"],
-                cvar_bps=_cvar_bps(value[rows[place]]),
-                drawdown_bps=_drawdown_bps(answer["value"]),
-                sharpe_micro=_sharpe_micro(gains[rows[place]]),
+                cvar_bps=cvar_bps(value[rows[place]]),
+                drawdown_bps=drawdown_bps(answer["value"]),
+                sharpe_micro=sharpe_micro(gains[rows[place]]),
                 sent=answer["sent"],
                 failed=answer["failed"],
             )
         )
     # what has been played exactly goes first: an estimate is no winner
-    ranking = sorted(range(len(trials)), key=lambda at: (not trials[at].exact, -_worth(trials[at], metric), at))
+    ranking = sorted(range(len(trials)), key=lambda at: (not trials[at].exact, -figure(trials[at], metric), at))
     luck, warnings = judge(gains, rows[ranking[0]], len(trials))
     markets = [market.manifest.synthetic for market in prepared.markets.values()]
     document = SweepDocument(
@@ -315,7 +306,7 @@ def _stated(
 
 
 def _screened(
-    player: _Player, chosen: Sequence[Mapping[str, Value]], exact: int, metric: Metric
+    player: Player, chosen: Sequence[Mapping[str, Value]], exact: int, metric: Metric
 ) -> tuple[Screen, list[int]]:
     """Screen all variants; return that, and which to play exactly: the best, and a fifth as many spread over the rest."""
     from tidemill.studies.fast.range_reset import screen  # noqa: PLC0415 - compiled code
@@ -338,42 +329,6 @@ def _error(screening: Screen, played: Mapping[int, _Answer], variants: int) -> S
     ]
     alike = sum(int(screening.resets[place]) == answer["resets"] for place, answer in played.items())
     return Screened(variants, len(played), int(np.ceil(np.median(off))), int(np.ceil(max(off))), alike)
-
-
-def _log_returns(paths: Any) -> Any:
-    """Log returns along the rows; nothing left counts as the smallest unit, so that a total loss stays finite."""
-    return np.diff(np.log(np.maximum(paths, 1.0)), axis=-1)
-
-
-def _worth(trial: Trial, metric: Metric) -> int:
-    """Return what to rank by: more is better."""
-    return {
-        "keep": trial.keep,
-        "cvar": trial.cvar_bps,
-        "drawdown": trial.drawdown_bps,
-        "sharpe": trial.sharpe_micro,
-    }[metric]
-
-
-def _cvar_bps(path: Any) -> int:
-    """Return the mean of the worst 5 % of steps, basis points, 0 or below, towards the worse."""
-    steps = np.sort(np.diff(path) / np.maximum(path[:-1], 1.0))
-    return min(0, int(np.floor(steps[: max(len(steps) // TAIL, 1)].mean() * BPS)))
-
-
-def _drawdown_bps(path: Sequence[int]) -> int:
-    """Return the deepest fall from a peak, basis points of the peak, 0 or below, towards the worse."""
-    peak, worst = 0, 0
-    for value in path:
-        peak = max(peak, value)
-        if peak:
-            worst = min(worst, (value - peak) * BPS // peak)
-    return worst
-
-
-def _sharpe_micro(gains: Any) -> int:
-    spread = float(gains.std(ddof=1))
-    return int(gains.mean() / spread * 1_000_000) if spread > 0 else 0
 
 
 def _plateau(axes: Mapping[str, Sequence[Value]], trials: Sequence[Trial], best: int) -> Plateau | None:
