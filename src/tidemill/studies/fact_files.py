@@ -1,0 +1,106 @@
+"""Every file of facts at once: networks, their risk, and where venues stand; what is old, and what ends when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from tidemill import networks
+from tidemill.facts import Fact, Facts, Status, load_facts
+from tidemill.networks import risk_facts
+from tidemill.studies.risk import base_rates
+from tidemill.venues.about import deployments_file
+from tidemill.venues.kinds import kind, kinds
+
+__all__ = ["Ending", "Old", "calendar", "every_file", "stale"]
+
+_STILL = (Status.LIVE, Status.SCHEDULED, Status.WITHDRAW_ONLY, Status.INCIDENT)
+"""Of these somebody may rely on the value today; what is superseded or over does not get old."""
+
+
+class Old(Struct, frozen=True):
+    """A fact that nobody has read again for ``days``; ``file`` and ``name`` say where it stands."""
+
+    file: str
+    name: str
+    days: int
+    fact: Fact
+
+
+class Ending(Struct, frozen=True):
+    """Something that ends or has ended: ``day`` is ``None`` where it is not known; ``todo`` is what to do about it."""
+
+    network: str
+    what: str
+    day: dt.date | None
+    status: str
+    todo: str
+    fact: Fact
+
+
+def every_file() -> Iterator[tuple[str, Facts]]:
+    """Yield every file of facts with the name to show for it."""
+    for name in networks.names():
+        yield f"networks/{networks.get(name).facts.file}", networks.get(name).facts
+    for name in risk_facts.names():
+        yield f"networks/{risk_facts.get(name).facts.file}", risk_facts.get(name).facts
+    for name in kinds():
+        path = deployments_file(kind(name))
+        if path.is_file():
+            yield f"venues/{name}/{path.name}", load_facts(path)
+    for facts in base_rates.files():
+        yield f"studies/risk/{facts.file}", facts
+
+
+def stale(on: dt.date, days: int) -> list[Old]:
+    """Return facts in force that were read more than ``days`` before ``on``, the oldest first.
+
+    Of a value that changed over time, the last entry counts; incidents are history and do not get old.
+    """
+    found = []
+    for file, facts in every_file():
+        current = dict(facts.facts)
+        for name, line in facts.timelines.items():
+            if name != "incidents":
+                current[name] = line.entries[-1].fact
+        for name, fact in current.items():
+            age = (on - fact.as_of).days
+            if fact.status in _STILL and age > days:
+                found.append(Old(file, name, age, fact))
+    return sorted(found, key=lambda old: (-old.days, old.file, old.name))
+
+
+def calendar() -> list[Ending]:
+    """Return what ends and what has ended, in order of day; what has no day stands at the end.
+
+    A network that its own file calls ended, or open for withdrawals only, is listed even where no day is known.
+    """
+    found, dated = [], set()
+    for name in risk_facts.names():
+        risk = risk_facts.get(name)
+        way = risk.fact("way_out")
+        for what, day, fact in risk.sunsets():
+            todo = str(way.value) if way else "take out what is there; put in nothing new"
+            found.append(Ending(name, what or "the network", day, fact.status.value, todo, fact))
+            dated |= set() if what else {name}
+    for name in networks.names():
+        network = networks.get(name)
+        if name not in dated and network.status in (Status.ENDED, Status.WITHDRAW_ONLY):
+            fact = network.facts.facts.get("standing") or network.facts.fact("chain_id")
+            todo = fact.note or "take out what is there; put in nothing new"
+            found.append(Ending(name, "the network", None, network.status.value, todo, fact))
+    for file, facts in every_file():
+        if file.startswith("venues/"):
+            found += _venue_endings(file, facts)
+    return sorted(found, key=lambda one: (one.day or dt.date.max, one.network, one.what))
+
+
+def _venue_endings(file: str, facts: Facts) -> Iterator[Ending]:
+    """Yield deployments that are over: their address is a fact that has ended or only pays out."""
+    for name, fact in facts.facts.items():
+        if fact.status in (Status.ENDED, Status.WITHDRAW_ONLY):
+            network, _, what = name.partition(".")
+            todo = fact.note or "withdraw; put in nothing new"
+            yield Ending(network, f"{file.split('/')[1]} {what}", None, fact.status.value, todo, fact)
