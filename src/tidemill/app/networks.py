@@ -156,9 +156,10 @@ def show_costs(
     network = networks.get(name)
     time = end_of_day(day_of(on))
     levels = {**(network_facts.levels_of(load_facts(file), name) if file else {}), **_given(gwei, others)}
+    actions = network_costs.actions_of(action, name)
     env = network_costs.environment(network, time, levels)
     price = _amount(price_native, _MICRO, "price-native") if price_native else None
-    found = network_costs.costs(network, network_costs.actions_of(action, name), env, price)
+    found = network_costs.costs(network, actions, env, price)
     if all(row.parts is None for row in found):
         raise BadInput(found[0].missing if found else f"no venue is known on {name}", field=None if found else "action")
     if as_json:
