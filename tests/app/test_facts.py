@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from kit import tidemill
+from tidemill import networks
 from tidemill.chain import artefacts
 from tidemill.chain.anvil import Anvil, AnvilOptions
 from tidemill.facts import Confidence, Fact, Facts, Status, load_facts, parse_facts
@@ -173,3 +175,18 @@ def test_ethereum_says_its_blob_fee() -> None:
         told = json.loads(tidemill("facts", "refresh", "ethereum", "--rpc", anvil.http, "--json").out)
         found = {row["name"]: row["new"] for row in told["changes"]}
         assert found == {"base_fee": 9, "blob_base_fee": int(anvil.rpc.request("eth_blobBaseFee"), 16)}
+
+
+@NEEDS_ANVIL
+@pytest.mark.chain
+def test_arbitrum_says_its_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A contract that answers 42 to everything stands where ArbGasInfo does; the chain is a local one."""
+    chain = replace(networks.get("ethereum"), family="arbitrum")
+    monkeypatch.setattr(networks, "get", lambda _name: chain)
+    with Anvil(AnvilOptions(base_fee=9, chain_id=1)) as anvil:
+        without = tidemill("facts", "refresh", "any", "--rpc", anvil.http)
+        assert without.code == 0 and "not answered: ArbGasInfo.getMinimumGasPrice" in without.err
+        anvil.set_code("0x" + "0" * 38 + "6c", bytes.fromhex("602a60005260206000f3"))
+        told = json.loads(tidemill("facts", "refresh", "any", "--rpc", anvil.http, "--json").out)
+        found = {row["name"]: row["new"] for row in told["changes"]}
+        assert found == {"base_fee": 9, "price_per_unit": 42, "min_base_fee": 42}

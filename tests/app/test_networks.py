@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from kit import tidemill
 from tidemill import networks
 from tidemill.app.moments import day_of, days_of, end_of_day
 from tidemill.app.networks import span
 from tidemill.errors import BadInput
+from tidemill.facts import Confidence, Entry, Fact, Status, Timeline
 from tidemill.networks import CostModel, FeeEnv, assumed, load_gas
 from tidemill.networks.exits import Route, RouteStage, Wait
 from tidemill.networks.op_chain import OpChain
@@ -53,7 +56,7 @@ def test_ways_out_are_shown_with_their_waits(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(OpChain, "routes", lambda self, time: (way,) if self.name == "op-mainnet" else ())
     rows = {row["name"]: row for row in json.loads(tidemill("networks", "--json").out)}
     assert rows["op-mainnet"]["exit_seconds"] == 3_600 + 50_400 * 12
-    assert rows["base"]["exit_seconds"] is None
+    assert rows["mode"]["exit_seconds"] is None
     said = tidemill("networks", "show", "op-mainnet").out
     assert "7 d" in said and "400,000" in said and "nobody proves" in said and "gas on L1" in said
     assert "7 d 1 h" in tidemill("networks").out
@@ -101,6 +104,9 @@ def test_all_is_every_verb_of_what_is_known_there() -> None:
 def test_a_level_that_nobody_has_is_named() -> None:
     said = tidemill("networks", "cost", "mode", "--action", "uniswap_v3", *LEVELS, *ON)
     assert said.code == 2 and "base_fee_scalar: mode needs base_fee_scalar" in said.line
+    assert said.line.endswith("; give --level base_fee_scalar=WHOLE_NUMBER")
+    without = tidemill("networks", "cost", "op-mainnet", "--base-fee-gwei", "1", *ON)
+    assert without.code == 2 and without.line.endswith("; give --l1-base-fee-gwei")
     given = ("--level", "base_fee_scalar=5227", "--level", "blob_base_fee_scalar=1014213")
     assert tidemill("networks", "cost", "mode", "--action", "uniswap_v3", *LEVELS, *given, *ON).code == 0
 
@@ -154,6 +160,29 @@ def test_levels_of_another_network_are_refused(tmp_path: Path) -> None:
     assert told["levels"]["base_fee"]["origin"] == "fact"
     file.write_text(f'about = "Fee levels of ethereum"\n[facts]\nbase_fee = {{ value = "5", {fact} }}\n')
     assert "expected an integer, got '5'" in tidemill("networks", "cost", "ethereum", "--levels", file).line
+
+
+def standing(status: str, since: int = 5) -> Timeline:
+    fact = Fact("leave by the bridge", dt.date(2026, 11, 21), "a test", Confidence.WEB, Status(status))
+    return Timeline("standing", "time", (Entry(0, replace(fact, status=Status.LIVE)), Entry(since, fact)))
+
+
+def test_how_a_network_stands_is_as_of_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    mode = networks.get("mode")
+    lines = {**mode.facts.timelines, "standing": standing("withdraw-only", 1_780_000_000)}
+    ended = replace(mode, facts=replace(mode.facts, timelines=lines))
+    monkeypatch.setattr(networks, "get", lambda name: ended if name == "mode" else networks.catalogue.get(name))
+    for day, status in (("2026-05-01", "live"), ("2026-11-21", "withdraw-only")):
+        rows = {row["name"]: row for row in json.loads(tidemill("networks", "--on", day, "--json").out)}
+        assert rows["mode"]["status"] == status and rows["base"]["status"] == "live"
+        flags = json.loads(tidemill("risk", "mode", "--on", day, "--json").out)["flags"]
+        assert ([flag["name"] for flag in flags].count("sunset") == 1) is (status != "live")
+    told = json.loads(tidemill("facts", "calendar", "--json").out)
+    (row,) = (row for row in told if row["network"] == "mode")
+    assert (row["day"], row["todo"]) == ("2026-05-28", "leave by the bridge")
+    scalars = ("--level", "base_fee_scalar=5227", "--level", "blob_base_fee_scalar=1014213")
+    said = tidemill("networks", "cost", "mode", "--action", "erc4626", *LEVELS, *scalars, *ON)
+    assert said.code == 0 and "mode: withdraw-only; put in no new money" in said.err
 
 
 def test_days_and_spans() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from kit import changed, write_study
@@ -207,8 +208,17 @@ def test_a_hard_coded_oracle_and_an_ended_status_are_flags(monkeypatch: pytest.M
     table = {"uniswap_v2.oracle": known("hard-coded"), "uniswap_v2.upgrade": known("instant")}
     monkeypatch.setattr(base_rates, "venues", lambda: Facts("v", "v", table, {}))
     assert {f.name for f in grades.venue_flags(kind("uniswap_v2"))} == {"hard_coded_oracle", "instant_upgrade"}
-    for status, flagged in ((Status.ENDED, True), (Status.WITHDRAW_ONLY, True), (Status.LIVE, False)):
-        assert bool(grades.network_flags(risk_of(), DAY, (status, known("x")))) is flagged
+    said = {
+        Status.ENDED: ["sunset"],
+        Status.WITHDRAW_ONLY: ["sunset"],
+        Status.INCIDENT: ["recent_incident"],
+        Status.LIVE: [],
+    }
+    for status, flags in said.items():
+        standing = msgspec.structs.replace(known("close"), status=status)
+        assert [flag.name for flag in grades.network_flags(risk_of(), DAY, standing)] == flags
+    twice = grades.network_flags(risk_of(sunset=known("2026-01-01")), DAY, standing)
+    assert [flag.name for flag in twice] == ["sunset"]  # said by two files, told once
 
 
 def test_a_study_counts_each_thing_once(tmp_path) -> None:

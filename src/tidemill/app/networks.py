@@ -59,7 +59,7 @@ def list_networks(family: str, on: str, *, as_json: bool) -> int:
             row.name,
             row.family,
             row.status,
-            span(row.block_time),
+            span(row.block_time or None),
             row.proof or "–",
             row.stage or "–",
             span(row.exit_seconds),
@@ -166,7 +166,8 @@ def show_costs(
         used = _used(network, env)
         emit_json({"network": name, "native_token": network.native_token, "levels": used, "costs": found})
         return 0
-    _print_costs(network, env, found, priced=price is not None)
+    status = network_facts.standing(network, time).status.value
+    _print_costs(network, env, found, status, priced=price is not None)
     return 0
 
 
@@ -199,7 +200,7 @@ def _used(network: Any, env: Any) -> dict[str, Known]:
     return dict(network.resolve(env).known())
 
 
-def _print_costs(network: Any, env: Any, found: Sequence[network_costs.VerbCost], *, priced: bool) -> None:
+def _print_costs(network: Any, env: Any, found: Sequence[network_costs.VerbCost], status: str, *, priced: bool) -> None:
     say = stdout().print
     token = network.native_token
     cells = []
@@ -215,5 +216,5 @@ def _print_costs(network: Any, env: Any, found: Sequence[network_costs.VerbCost]
         say(plain(f"{key}: {known.value:,} ({known.origin}{': ' + known.note if known.note else ''})"))
     for missing in sorted({row.missing for row in found if row.missing}):
         note(f"no price for {sum(row.missing == missing for row in found)} of them: {missing}")
-    if network.status.value in ("ended", "withdraw-only", "incident"):
-        note(f"{network.name} is {network.status.value}: put in no new money")
+    if status in ("ended", "withdraw-only", "incident"):
+        note(f"{network.name}: {status}; put in no new money")

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tidemill import networks
 from tidemill.facts import Fact, Facts, Status, load_facts
-from tidemill.networks import risk_facts
+from tidemill.networks import Network, risk_facts
 from tidemill.studies.risk import base_rates
 from tidemill.venues.about import deployments_file
 from tidemill.venues.kinds import kind, kinds
@@ -18,6 +18,11 @@ __all__ = ["Ending", "Old", "calendar", "every_file", "stale"]
 
 _STILL = (Status.LIVE, Status.SCHEDULED, Status.WITHDRAW_ONLY, Status.INCIDENT)
 """Of these somebody may rely on the value today; what is superseded or over does not get old."""
+
+
+_OVER = (Status.ENDED, Status.WITHDRAW_ONLY, Status.SCHEDULED)
+_WHOLE = "the network"
+_TODO = "take out what is there; put in nothing new"
 
 
 class Old(Struct, frozen=True):
@@ -75,32 +80,41 @@ def stale(on: dt.date, days: int) -> list[Old]:
 def calendar() -> list[Ending]:
     """Return what ends and what has ended, in order of day; what has no day stands at the end.
 
-    A network that its own file calls ended, or open for withdrawals only, is listed even where no day is known.
+    A network's own ``standing`` says when it ended and what to do; where it does not, the sunset among its risk facts.
     """
-    found, dated = [], set()
+    found: list[Ending] = []
+    told = {name: list(_standings(networks.get(name))) for name in networks.names()}
+    for endings in told.values():
+        found += endings
     for name in risk_facts.names():
         risk = risk_facts.get(name)
         way = risk.fact("way_out")
         for what, day, fact in risk.sunsets():
-            todo = str(way.value) if way else "take out what is there; put in nothing new"
-            found.append(Ending(name, what or "the network", day, fact.status.value, todo, fact))
-            dated |= set() if what else {name}
-    for name in networks.names():
-        network = networks.get(name)
-        if name not in dated and network.status in (Status.ENDED, Status.WITHDRAW_ONLY):
-            fact = network.facts.facts.get("standing") or network.facts.fact("chain_id")
-            todo = fact.note or "take out what is there; put in nothing new"
-            found.append(Ending(name, "the network", None, network.status.value, todo, fact))
+            todo = str(way.value) if way else _TODO
+            if what or not told.get(name):  # a network's own file knows best
+                found.append(Ending(name, what or _WHOLE, day, fact.status.value, todo, fact))
     for file, facts in every_file():
         if file.startswith("venues/"):
             found += _venue_endings(file, facts)
     return sorted(found, key=lambda one: (one.day or dt.date.max, one.network, one.what))
 
 
+def _standings(network: Network) -> Iterator[Ending]:
+    """Yield when a network ended, closed to new money, or will, by its own file."""
+    line = network.facts.timelines.get("standing")
+    for entry in line.entries if line else ():
+        if entry.fact.status in _OVER:
+            day = dt.datetime.fromtimestamp(entry.since, dt.UTC).date()
+            yield Ending(network.name, _WHOLE, day, entry.fact.status.value, str(entry.fact.value), entry.fact)
+    fact = network.facts.facts.get("standing") if line is None else None
+    if fact is not None and fact.status in _OVER:
+        yield Ending(network.name, _WHOLE, None, fact.status.value, str(fact.value), fact)
+
+
 def _venue_endings(file: str, facts: Facts) -> Iterator[Ending]:
     """Yield deployments that are over: their address is a fact that has ended or only pays out."""
     for name, fact in facts.facts.items():
-        if fact.status in (Status.ENDED, Status.WITHDRAW_ONLY):
+        if fact.status in _OVER:
             network, _, what = name.partition(".")
             todo = fact.note or "withdraw; put in nothing new"
             yield Ending(network, f"{file.split('/')[1]} {what}", None, fact.status.value, todo, fact)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from tidemill.errors import BadInput, TidemillError, UnknownName
 from tidemill.networks import CostModel, FeeEnv, FeeParts, Known, Network, assumed
 from tidemill.networks.gas import GasTable, load_gas
+from tidemill.networks.types import COMMON
 from tidemill.venues.about import deployments
 from tidemill.venues.kinds import kind, kinds
 
@@ -84,9 +85,18 @@ def _cost(model: CostModel, name: str, verb: str, env: FeeEnv, price: int | None
     try:
         parts = model.fee(name, verb, {}, env)
     except TidemillError as error:  # a level that nobody has, or a family without a formula
-        return VerbCost(name, verb, len(calls), gas, None, str(error))
+        return VerbCost(name, verb, len(calls), gas, None, f"{error}{_how_to_give(error)}")
     priced = None if price is None else -(-parts.total * price // _WEI)
     return VerbCost(name, verb, len(calls), gas, parts, "", priced)
+
+
+def _how_to_give(error: TidemillError) -> str:
+    """Return the option that gives a missing level, for the end of an error line."""
+    field = error.field if isinstance(error, BadInput) else None
+    if not field or f"needs {field}" not in str(error):
+        return ""
+    option = f"--{field.replace('_', '-')}-gwei" if field in COMMON else f"--level {field}=WHOLE_NUMBER"
+    return f"; give {option}"
 
 
 def _table(name: str) -> GasTable:

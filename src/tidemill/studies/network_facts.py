@@ -15,7 +15,17 @@ from tidemill.networks import Known, Network, risk_facts
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
 
-__all__ = ["Everything", "NetworkRow", "check_levels", "everything", "levels_about", "levels_of", "rows", "usual_exit"]
+__all__ = [
+    "Everything",
+    "NetworkRow",
+    "check_levels",
+    "everything",
+    "levels_about",
+    "levels_of",
+    "rows",
+    "standing",
+    "usual_exit",
+]
 
 T = TypeVar("T")
 _FOREVER = dt.date.max
@@ -84,6 +94,17 @@ def usual_exit(network: Network, time: int) -> int | None:
     return sum(stage.wait.seconds[1] for stage in out[0].stages) if out and out[0].stages else None
 
 
+def standing(network: Network, time: int) -> Fact:
+    """Return the fact that says how a network stood at ``time``: its ``status``, and in words what to do.
+
+    By the timeline ``standing`` of its file, or the fact of that name; without either by ``chain_id``.
+    """
+    line = network.facts.timelines.get("standing")
+    if line is not None:
+        return line.fact_at(max(time, line.entries[0].since))
+    return network.facts.facts.get("standing") or network.facts.fact("chain_id")
+
+
 def levels_about(name: str) -> str:
     """Return what a file of a network's fee levels says it is about."""
     return f"Fee levels of {name}"
@@ -114,7 +135,7 @@ def _row(network: Network, time: int) -> NetworkRow:
     return NetworkRow(
         network.name,
         network.family,
-        network.status.value,
+        standing(network, time).status.value,
         _known(lambda: network.chain_id, None),
         _known(lambda: network.block_time, None),
         _known(lambda: network.native_token, ""),

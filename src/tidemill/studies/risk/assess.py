@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from tidemill import networks
 from tidemill.errors import BadInput, UnknownName
-from tidemill.facts import Fact, Status
 from tidemill.networks import risk_facts
+from tidemill.studies.network_facts import standing
 from tidemill.studies.risk import causes, grades
 from tidemill.studies.risk.estimates import (
     CAUSES,
@@ -155,14 +155,9 @@ def _assessment(
 
 
 def _network_flags(name: str, on: dt.date) -> list[grades.Flag]:
-    return grades.network_flags(risk_facts.get(name), on, _status(name))
-
-
-def _status(name: str) -> tuple[Status, Fact] | None:
-    if name not in networks.names():
-        return None
-    facts = networks.get(name).facts
-    return networks.get(name).status, facts.facts.get("standing") or facts.fact("name")
+    time = int(dt.datetime(on.year, on.month, on.day, tzinfo=dt.UTC).timestamp())
+    known = standing(networks.get(name), time) if name in networks.names() else None
+    return grades.network_flags(risk_facts.get(name), on, known)
 
 
 def _networks_of(study: Study) -> list[str]:

@@ -49,21 +49,20 @@ def capped(letter: str, flags: Iterable[Flag]) -> str:
     return max((letter, *(flag.cap for flag in flags)), key=order.index)
 
 
-def network_flags(risk: RiskFacts, on: dt.date, status: tuple[Status, Fact] | None = None) -> list[Flag]:
-    """Return the flags of a network; ``status`` is what its own file says, with the fact that says it."""
+def network_flags(risk: RiskFacts, on: dt.date, standing: Fact | None = None) -> list[Flag]:
+    """Return the flags of a network; ``standing`` is the fact by which its own file says how it stands."""
     found = []
     forced, delay = risk.fact("forced_exit"), risk.fact("upgrade_delay")
     if forced is not None and forced.value is False:
         found.append(_flag("no_forced_exit", f"{risk.name}: nobody can force a way out", forced))
     if delay is not None and delay.value == 0:
         found.append(_flag("instant_upgrade", f"{risk.name}: contracts can be changed at once", delay))
-    found += [
-        _flag("sunset", f"{risk.name}: ends or has ended ({fact.value})", fact)
-        for what, _, fact in risk.sunsets()
-        if not what
-    ]
-    if status is not None and status[0] in (Status.ENDED, Status.WITHDRAW_ONLY):
-        found.append(_flag("sunset", f"{risk.name}: {status[0].value}", status[1]))
+    sunsets = [(f"ends or has ended ({fact.value})", fact) for what, _, fact in risk.sunsets() if not what]
+    if standing is not None and standing.status in (Status.ENDED, Status.WITHDRAW_ONLY):
+        sunsets = sunsets or [(standing.status.value, standing)]
+    if standing is not None and standing.status is Status.INCIDENT:
+        found.append(_flag("recent_incident", f"{risk.name}: an incident is open", standing))
+    found += [_flag("sunset", f"{risk.name}: {words}", fact) for words, fact in sunsets]
     for one in risk.incidents(on):
         if one.fact.status is Status.INCIDENT or (on - one.date).days <= base_rates.days("recent_days"):
             found.append(_flag("recent_incident", f"{risk.name}: incident of {one.date}", one.fact))
