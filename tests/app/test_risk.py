@@ -45,7 +45,7 @@ def test_a_study_and_a_portfolio(tmp_path: Path) -> None:
     assert set(told["causes"]) == {"network", "protocol", "asset", "position"}
     assert told["loss"]["usual"] < sum(one["usual"] for one in told["causes"].values())
     both = tidemill("risk", study, "aave_v3@op-mainnet", *ON)
-    assert both.code == 0 and "2 equal parts" in both.out
+    assert both.code == 0 and "a portfolio in parts of 1 A small range, 1 aave_v3@op-mainnet" in both.out
     assert both.out.count("base: contracts") == 0 and both.out.count("op-mainnet: contracts can be changed") == 1
 
 
@@ -64,6 +64,8 @@ def test_the_day_counts() -> None:
         (("uniswap_v4@base",), "did you mean 'uniswap_v3'"),
         ((), "id: name a network, KIND@NETWORK or a study file"),
         (("nope.toml",), "nope.toml: no such file"),
+        (("base", "mode", "--parts", "1"), "parts: 1 parts for 2 subjects: give one for each"),
+        (("base", "mode", "--parts", "1,0"), "parts: '1,0': expected whole numbers above 0 such as 3,1"),
         (("base", "--amount", "lots"), "amount: 'lots' is not a decimal amount"),
         (("base", "--amount", "-5"), "amount: '-5': expected an amount from 0 up"),
         (("base", "--on", "today"), "on: 'today': expected a day"),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kit import changed, write_study
 from tidemill.errors import BadInput, UnknownName
@@ -19,6 +22,7 @@ from tidemill.studies.study import load_study
 from tidemill.venues.kinds import kind, kinds
 
 DAY = dt.date(2026, 11, 21)
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 VALUES = {axis.name: [v[0] for v in axis.levels] or list(axis.least_seconds) for axis in AXES}
 ENDS = ("low", "usual", "high")
 
@@ -73,6 +77,18 @@ def test_a_worse_fact_never_lowers_and_the_unknown_never_narrows(axis: risk_fact
     assert old.usual == levels[0].usual and contains(old, levels[0]) and old.high == unknown.high
     doubtful = shock(**others, **{axis.name: known(VALUES[axis.name][0], confidence=Confidence.UNCERTAIN)}).loss
     assert doubtful == old
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=40)
+def test_losing_facts_never_narrows(data: st.DataObject) -> None:
+    """Any levels on all axes; then some of the facts are forgotten."""
+    facts = {axis.name: known(data.draw(st.sampled_from(VALUES[axis.name]))) for axis in AXES}
+    facts["forced_exit"] = known(data.draw(st.booleans()))
+    kept = data.draw(st.sets(st.sampled_from(sorted(facts))))
+    full, less = shock(**facts), shock(**{name: fact for name, fact in facts.items() if name in kept})
+    assert contains(less.chance, full.chance) and contains(less.part, full.part) and contains(less.loss, full.loss)
+    assert len(less.unknown) == len(full.unknown) + len(facts) - len(kept)
 
 
 def test_a_step_is_worth_the_odds_that_the_file_says() -> None:
@@ -245,6 +261,20 @@ def test_a_portfolio_shares_its_shocks() -> None:
     n, a, m = (next(s.chance.usual for s in both.shocks if s.factor == f) for f in factors)
     assert both.chance == pytest.approx(1 - (1 - n) * (1 - a) * (1 - m))
     assert assess_all(["base"], DAY) == assess("base", DAY)
+
+
+def test_a_portfolio_is_weighed_by_its_parts() -> None:
+    base, mode = assess("base", DAY), assess("mode", DAY)
+    found = assess_all(["base", "mode"], DAY, [3, 1])
+    assert found.loss.usual == pytest.approx((3 * base.loss.usual + mode.loss.usual) / 4)
+    assert found.causes["network"].usual == pytest.approx(found.loss.usual) and found.causes["asset"].usual == 0.0
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_example_can_be_assessed(path: Path) -> None:
+    found = assess(str(path), DAY)
+    assert 0.0 < found.loss.low < found.loss.usual < found.loss.high < 1.0
+    assert found.causes["network"].usual > 0.0 and found.causes["protocol"].usual > 0.0
 
 
 @pytest.mark.parametrize(

@@ -365,7 +365,12 @@ def statement(
 
 @app.command
 def risk(
-    *ids: str, why: Annotated[bool, Parameter(negative="")] = False, amount: str = "", on: str = "", json: Json = False
+    *ids: str,
+    why: Annotated[bool, Parameter(negative="")] = False,
+    parts: str = "",
+    amount: str = "",
+    on: str = "",
+    json: Json = False,
 ) -> int:
     """Estimate what a year may take: expected loss by cause, from dated facts and published base rates, and a letter.
 
@@ -376,10 +381,12 @@ def risk(
     Parameters
     ----------
     ids
-        A network (`op-mainnet`), a kind of venue on one (`aave_v3@base`), or a study file; several are one portfolio of
-        equal parts, in which a shock that they share strikes all of them at once.
+        A network (`op-mainnet`), a kind of venue on one (`aave_v3@base`), or a study file; several are one portfolio, in
+        which a shock that they share strikes all of them at once.
     why
         Show every number's fact, date and source.
+    parts
+        How a portfolio's money is parted, as whole numbers in the order of the ids: 3,1; default: equally.
     amount
         Money at stake: its expected loss is shown as well, rounded up.
     on
@@ -389,7 +396,7 @@ def risk(
     """
     from tidemill.app.risk_command import risk as command  # noqa: PLC0415
 
-    return command(ids, on, amount, why=why, as_json=json)
+    return command(ids, parts, on, amount, why=why, as_json=json)
 
 
 @contracts.command(name="fetch")

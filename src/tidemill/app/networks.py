@@ -20,6 +20,7 @@ from tidemill.wording import moment
 __all__ = ["fact_row", "list_networks", "show_costs", "show_network", "span"]
 
 _GWEI = 9
+_MINUTE = 60
 _MICRO = 6
 _NATIVE = 18
 FACT_HEAD = ("", "value", "as of", "source", "known by", "status", "note")
@@ -41,6 +42,8 @@ def fact_row(name: str, fact: Fact) -> list[str]:
     """Return a fact as a row under ``FACT_HEAD``."""
     value = f"{fact.value:,}" if isinstance(fact.value, int) and not isinstance(fact.value, bool) else str(fact.value)
     shown = f"{value} {fact.unit}".strip()
+    if fact.unit == "s" and isinstance(fact.value, int) and fact.value >= _MINUTE:
+        shown += f" ({span(fact.value)})"
     return [plain(name), plain(shown), str(fact.as_of), plain(fact.source), *_how(fact), plain(fact.note)]
 
 

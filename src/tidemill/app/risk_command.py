@@ -20,11 +20,11 @@ __all__ = ["risk"]
 _PLACES = 6
 
 
-def risk(subjects: Sequence[str], on: str, amount: str, *, why: bool, as_json: bool) -> int:
+def risk(subjects: Sequence[str], parts: str, on: str, amount: str, *, why: bool, as_json: bool) -> int:
     """Assess and print."""
     from tidemill.studies.risk import assess_all, expected_loss_up  # noqa: PLC0415
 
-    found = assess_all(subjects, day_of(on))
+    found = assess_all(subjects, day_of(on), _parts(parts))
     money = None
     if amount:
         value = _money(amount)
@@ -37,6 +37,15 @@ def risk(subjects: Sequence[str], on: str, amount: str, *, why: bool, as_json: b
     if why:
         _print_why(found)
     return 0
+
+
+def _parts(text: str) -> list[int]:
+    if not text:
+        return []
+    words = text.split(",")
+    if not all(word.strip().isdecimal() and int(word) > 0 for word in words):
+        raise BadInput(f"{text!r}: expected whole numbers above 0 such as 3,1", field="parts")
+    return [int(word) for word in words]
 
 
 def _money(text: str) -> int:

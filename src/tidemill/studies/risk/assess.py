@@ -120,22 +120,33 @@ def assess_study(study: Study, on: dt.date) -> Assessment:
     return _assessment(study.title, on, shocks, flags, none)
 
 
-def assess_all(subjects: Sequence[str], on: dt.date) -> Assessment:
-    """Assess several subjects as one portfolio of equal parts: a shock that they share is drawn once for all."""
+def assess_all(subjects: Sequence[str], on: dt.date, parts: Sequence[int] = ()) -> Assessment:
+    """Assess several subjects as one portfolio: a shock that they share is drawn once for all.
+
+    Parameters
+    ----------
+    parts : how the money is parted among them, whole numbers; equal without it.
+
+    Raises ``BadInput`` where there is no subject, or not a part for each.
+    """
+    if parts and len(parts) != len(subjects):
+        raise BadInput(f"{len(parts)} parts for {len(subjects)} subjects: give one for each", field="parts")
     each = [assess(subject, on) for subject in subjects]
     if len(each) == 1:
         return each[0]
     if not each:
         raise BadInput("name a network, KIND@NETWORK or a study file", field="id")
-    positions = [Position(1, one.shocks) for one in each]
+    weights = list(parts) or [1] * len(each)
+    positions = [Position(weight, one.shocks) for weight, one in zip(weights, each, strict=True)]
     loss = expected_of_all(positions)
     by_cause = {
-        cause: expected_of_all([Position(1, tuple(s for s in one.shocks if s.cause == cause)) for one in each])
+        cause: expected_of_all([Position(p.weight, tuple(s for s in p.shocks if s.cause == cause)) for p in positions])
         for cause in CAUSES
     }
     flags = tuple(dict.fromkeys(flag for one in each for flag in one.flags))
     letter = grades.grade(loss.usual)
-    title = f"{len(each)} equal parts: {', '.join(one.subject for one in each)}"
+    named = (f"{weight} {one.subject}" for weight, one in zip(weights, each, strict=True))
+    title = f"a portfolio in parts of {', '.join(named)}"
     shocks = merged(shock for one in each for shock in one.shocks)
     none = tuple(dict.fromkeys(line for one in each for line in one.none))
     chance = chance_of_loss(positions)

@@ -171,8 +171,8 @@ def _stepped(
         reasons.append(Reason(words + (f"; {doubtful}: spans all levels" if doubtful else ""), fact))
         if doubtful:
             unknown.append(f"{axis.name} ({doubtful})")
-    ends = (_ends(belief)[0], belief.mean, _ends(belief)[1])
-    chances = [shifted(chance, steps, odds) for chance, steps in zip(ends, (low, usual, high), strict=True)]
+    (least, most), mean = _ends(belief), belief.mean
+    chances = [shifted(least, low, odds), shifted(mean, usual, odds), shifted(most, high, odds)]
     return Estimate(min(chances[0], chances[1]), chances[1], max(chances[1], chances[2]))
 
 
