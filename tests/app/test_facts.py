@@ -141,6 +141,20 @@ def test_levels_are_kept_compared_and_used(op_chain: Anvil, tmp_path: Path) -> N
     assert (blob["old"], blob["new"]) == (3, 4) and "at block 1" in blob["was"]
     cost = ("networks", "cost", "op-mainnet", "--action", "erc4626.deposit", "--levels", file, "--on", "2026-11-21")
     row = json.loads(tidemill(*cost, "--json").out)["costs"][0]
+    asked = (
+        "networks",
+        "cost",
+        "op-mainnet",
+        "--action",
+        "erc4626.deposit",
+        "--rpc",
+        op_chain.http,
+        "--on",
+        "2026-11-21",
+    )
+    now = json.loads(tidemill(*asked, "--json").out)
+    assert now["costs"][0]["parts"]["operator"] == row["parts"]["operator"]
+    assert "at block 1" in now["levels"]["blob_base_fee"]["note"]
     assert row["parts"]["operator"] == (row["gas"] * 11 * 100 + 22 * row["transactions"])  # Jovian's formula
 
 

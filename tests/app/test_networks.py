@@ -129,7 +129,10 @@ def test_where_only_some_can_be_priced_the_rest_is_said(monkeypatch: pytest.Monk
     [
         (("show", "op-mainet"), "unknown network 'op-mainet'; did you mean 'op-mainnet'?"),
         (("--family", "op_stak"), "family: no network has 'op_stak'; did you mean 'op_stack'?"),
-        (("cost", "op-mainnet"), "base_fee: op-mainnet has no dated one; give --base-fee-gwei, or --levels FILE"),
+        (
+            ("cost", "op-mainnet"),
+            "base_fee: op-mainnet has no dated one; give --base-fee-gwei, --levels FILE or --rpc URL",
+        ),
         (("cost", "op-mainnet", "--action", "uniswap_v3.mnt"), "did you mean 'mint'"),
         (("cost", "op-mainnet", "--action", "uniswap_v33.mint"), "did you mean 'uniswap_v3'"),
         (("cost", "op-mainnet", "--base-fee-gwei", "much"), "base-fee-gwei: 'much' is not a decimal amount"),
@@ -139,6 +142,7 @@ def test_where_only_some_can_be_priced_the_rest_is_said(monkeypatch: pytest.Monk
         (("cost", "op-mainnet", *LEVELS, "--on", "yesterday"), "on: 'yesterday': expected a day such as 2026-11-21"),
         (("cost", "op-mainnet", *LEVELS, "--on", "2020-01-01"), "timelines.fork: nothing is known at time"),
         (("cost", "op-mainnet", "--levels", "nope.toml"), "nope.toml: no such file"),
+        (("cost", "op-mainnet", "--levels", "x", "--rpc", "y"), "rpc: give --levels or --rpc, not both"),
     ],
 )
 def test_wrong_input_is_one_line(arguments: tuple[str, ...], says: str) -> None:

@@ -124,6 +124,13 @@ def test_the_own_record_shrinks_the_base_rate() -> None:
     assert after((dt.date(2026, 12, 1), 10**6)) == clean  # it had not happened
 
 
+def test_a_network_s_own_file_says_since_when() -> None:
+    (fact,) = (r for r in assess("op-mainnet", DAY).shocks[0].reasons if r.words.startswith("own record"))
+    assert "in 3.5 years" in fact.words and fact.fact and "superchain-registry" in fact.fact.source
+    assert "launched" not in assess("op-mainnet", DAY).shocks[0].unknown
+    assert "launched" in causes.network_shock(risk_of(), DAY).unknown  # a network that no file knows
+
+
 def test_every_number_of_every_network_has_its_reason() -> None:
     for name in risk_facts.names():
         found = assess(name, DAY)

@@ -67,14 +67,15 @@ def cost(
     blob_base_fee_gwei: str = "",
     level: Annotated[list[str] | None, Parameter(name="--level", negative="")] = None,
     levels: str = "",
+    rpc: str = "",
     price_native: str = "",
     on: str = "",
     json: Json = False,
 ) -> int:
     """Price a venue's verb on a network, or every verb there, by part: execution, data on Ethereum, operator.
 
-    Levels that are not given are taken from `--levels` and then from the network's facts; one that nobody has is named,
-    and what needs it has no price. Gas is that of a verb when nothing special is met, approvals included.
+    Levels that are not given are taken from `--levels` or `--rpc` and then from the network's facts; one that nobody has is
+    named, and what needs it has no price. Gas is that of a verb when nothing special is met, approvals included.
 
     Example: `tidemill networks cost op-mainnet --action uniswap_v3.mint --base-fee-gwei 0.001 --l1-base-fee-gwei 5
     --blob-base-fee-gwei 1`
@@ -97,6 +98,8 @@ def cost(
         Another level that the network's formula reads, in its own unit, as NAME=WHOLE_NUMBER; as often as needed.
     levels
         A file of levels, as `tidemill facts refresh --write` makes it.
+    rpc
+        Instead: an endpoint of the network, which is asked for its levels now.
     price_native
         Price of the token that pays gas, in your money: the cost is shown in it as well, rounded up.
     on
@@ -112,4 +115,4 @@ def cost(
         "l1_base_fee": l1_base_fee_gwei,
         "blob_base_fee": blob_base_fee_gwei,
     }
-    return show_costs(network, action, prices, level or [], levels, price_native, on, as_json=json)
+    return show_costs(network, action, prices, level or [], levels, rpc, price_native, on, as_json=json)

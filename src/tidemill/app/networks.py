@@ -150,6 +150,7 @@ def show_costs(
     gwei: Mapping[str, str],
     others: Sequence[str],
     file: str,
+    rpc: str,
     price_native: str,
     on: str,
     *,
@@ -158,7 +159,7 @@ def show_costs(
     """Print what verbs cost; 2 where a level is missing for all of them."""
     network = networks.get(name)
     time = end_of_day(day_of(on))
-    levels = {**(network_facts.levels_of(load_facts(file), name) if file else {}), **_given(gwei, others)}
+    levels = {**_read(name, file, rpc), **_given(gwei, others)}
     actions = network_costs.actions_of(action, name)
     env = network_costs.environment(network, time, levels)
     price = _amount(price_native, _MICRO, "price-native") if price_native else None
@@ -172,6 +173,20 @@ def show_costs(
     status = network_facts.standing(network, time).status.value
     _print_costs(network, env, found, status, priced=price is not None)
     return 0
+
+
+def _read(name: str, file: str, rpc: str) -> dict[str, Known]:
+    """Return the levels of a file, or of an endpoint."""
+    if file and rpc:
+        raise BadInput("give --levels or --rpc, not both", field="rpc")
+    if rpc:
+        from tidemill.studies.refresh import refresh  # noqa: PLC0415 - it needs the extra `chain`
+
+        answer = refresh(name, rpc)
+        for line in answer.unanswered:
+            note(f"not answered: {line}")
+        return network_facts.levels_of(answer.facts, name)
+    return network_facts.levels_of(load_facts(file), name) if file else {}
 
 
 def _given(gwei: Mapping[str, str], others: Sequence[str]) -> dict[str, Known]:

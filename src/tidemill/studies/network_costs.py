@@ -61,7 +61,9 @@ def environment(network: Network, time: int, levels: Mapping[str, Known]) -> Fee
     found = {name: level for name in ("base_fee", "priority_fee") if (level := _dated(network, name, time)) is not None}
     found = {"priority_fee": assumed(0, "no tip given"), **found, **levels}
     if "base_fee" not in found:
-        raise BadInput(f"{network.name} has no dated one; give --base-fee-gwei, or --levels FILE", field="base_fee")
+        raise BadInput(
+            f"{network.name} has no dated one; give --base-fee-gwei, --levels FILE or --rpc URL", field="base_fee"
+        )
     return FeeEnv.of(time, found)
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "NetworkRow",
     "check_levels",
     "everything",
+    "known_since",
     "levels_about",
     "levels_of",
     "rows",
@@ -103,6 +104,16 @@ def standing(network: Network, time: int) -> Fact:
     if line is not None:
         return line.fact_at(max(time, line.entries[0].since))
     return network.facts.facts.get("standing") or network.facts.fact("chain_id")
+
+
+def known_since(network: Network) -> tuple[dt.date, Fact] | None:
+    """Return the first day that a network's own file knows of it, and the fact; ``None`` where it has no dated past."""
+    for name in ("standing", "fork"):
+        line = network.facts.timelines.get(name)
+        if line is not None and line.axis == "time":
+            first = line.entries[0]
+            return dt.datetime.fromtimestamp(first.since, dt.UTC).date(), first.fact
+    return None
 
 
 def levels_about(name: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 
+from tidemill import networks
 from tidemill.facts import Confidence, Fact
 from tidemill.networks.risk_facts import AXES, Axis, RiskFacts
+from tidemill.studies.network_facts import known_since
 from tidemill.studies.risk import base_rates
 from tidemill.studies.risk.base_rates import number
 from tidemill.studies.risk.beta import Beta, shrunk
@@ -59,7 +61,7 @@ def _settlement(factor: str, risk: RiskFacts) -> Shock:
 def _record(risk: RiskFacts, on: dt.date, base: float, weight: float, reasons: list[Reason]) -> tuple[Beta, list[str]]:
     """Return the chance after the network's own record, which draws the base rate towards itself."""
     lossy = [one for one in risk.incidents(on) if one.loss is None or one.loss > 0]
-    launched = risk.launched()
+    launched, fact = _launched(risk)
     years = max((on - launched).days, 0) / _YEAR if launched else 0.0
     belief = shrunk(base, weight, len(lossy), years)
     for one in lossy:
@@ -68,8 +70,16 @@ def _record(risk: RiskFacts, on: dt.date, base: float, weight: float, reasons: l
     if launched is None:
         return belief, ["launched"]
     words = f"own record: {len(lossy)} in {years:.1f} years, so {belief.mean:.2%}"
-    reasons.append(Reason(words, risk.fact("launched")))
+    reasons.append(Reason(words, fact))
     return belief, []
+
+
+def _launched(risk: RiskFacts) -> tuple[dt.date | None, Fact | None]:
+    """Return since when a network has been there to fail: by its risk facts, else by what its own file knows first."""
+    if (day := risk.launched()) is not None:
+        return day, risk.fact("launched")
+    found = known_since(networks.get(risk.name)) if risk.name in networks.names() else None
+    return (None, None) if found is None else found
 
 
 def venue_shock(kind: Kind, on: dt.date) -> Shock:
