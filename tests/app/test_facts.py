@@ -27,7 +27,11 @@ NEEDS_ANVIL = pytest.mark.skipif(not HAS_ANVIL, reason="anvil is not in the cach
 
 def test_every_room_s_files_are_looked_at() -> None:
     files = {name for name, _ in every_file()}
-    assert {"networks/op_mainnet.toml", "networks/risk/loopring.toml", "venues/uniswap_v3/deployments.toml"} <= files
+    assert {
+        "networks/parameters/op_mainnet.toml",
+        "networks/risk/loopring.toml",
+        "venues/uniswap_v3/deployments.toml",
+    } <= files
     assert {f"studies/risk/{name}.toml" for name in ("rates", "venues", "assets")} <= files
 
 

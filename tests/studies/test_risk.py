@@ -164,6 +164,23 @@ def test_worse_contracts_are_worse(monkeypatch: pytest.MonkeyPatch) -> None:
         assert all(contains(unknown, one) for one in found)
 
 
+@pytest.mark.chain
+@pytest.mark.parametrize(
+    ("name", "contract"),
+    [
+        ("uniswap_v2", "UniswapV2Pair"), ("uniswap_v3", "UniswapV3Pool"), ("morpho_blue", "Morpho"),
+        ("staking_rewards", "StakingRewards"), ("cl_gauge", "UniswapV3Staker"), ("minichef", "MiniChefV2"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_upgrades_is_what_the_contract_can(name: str, contract: str) -> None:
+    from tidemill.chain.artefacts import artefact
+
+    functions = {entry.get("name", "").lower() for entry in artefact(contract).abi}
+    moves = {found for found in functions if "migrat" in found or "upgrade" in found or "implementation" in found}
+    fact = base_rates.venues().fact(f"{name}.upgrade")
+    assert fact.value == ("instant" if moves else "immutable"), moves
+
+
 def test_tokens() -> None:
     assert causes.asset_shock("ETH", DAY) is None
     usdc, eurc, made_up = (causes.asset_shock(symbol, DAY) for symbol in ("USDC", "EURC", "NOPE"))

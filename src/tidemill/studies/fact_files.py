@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from msgspec import Struct
 
 from tidemill import networks
 from tidemill.facts import Fact, Facts, Status, load_facts
 from tidemill.networks import Network, risk_facts
-from tidemill.studies.risk import base_rates
 from tidemill.venues.about import deployments_file
 from tidemill.venues.kinds import kind, kinds
 
@@ -20,6 +21,9 @@ _STILL = (Status.LIVE, Status.SCHEDULED, Status.WITHDRAW_ONLY, Status.INCIDENT)
 """Of these somebody may rely on the value today; what is superseded or over does not get old."""
 
 
+_FACTS = re.compile(r"^\[(facts|timelines)\b", re.MULTILINE)
+_PACKAGE = Path(__file__).resolve().parents[1]
+_VENUES = "venues/"
 _OVER = (Status.ENDED, Status.WITHDRAW_ONLY, Status.SCHEDULED)
 _WHOLE = "the network"
 _TODO = "take out what is there; put in nothing new"
@@ -46,17 +50,14 @@ class Ending(Struct, frozen=True):
 
 
 def every_file() -> Iterator[tuple[str, Facts]]:
-    """Yield every file of facts with the name to show for it."""
-    for name in networks.names():
-        yield f"networks/{networks.get(name).facts.file}", networks.get(name).facts
-    for name in risk_facts.names():
-        yield f"networks/{risk_facts.get(name).facts.file}", risk_facts.get(name).facts
+    """Yield every file of facts with its place: all of this package's, and where kinds of other packages stand."""
+    for path in sorted(_PACKAGE.rglob("*.toml")):
+        if _FACTS.search(path.read_text(encoding="utf-8")):
+            yield path.relative_to(_PACKAGE).as_posix(), load_facts(path)
     for name in kinds():
         path = deployments_file(kind(name))
-        if path.is_file():
-            yield f"venues/{name}/{path.name}", load_facts(path)
-    for facts in base_rates.files():
-        yield f"studies/risk/{facts.file}", facts
+        if _PACKAGE not in path.parents and path.is_file():
+            yield f"{_VENUES}{name}/{path.name}", load_facts(path)
 
 
 def stale(on: dt.date, days: int) -> list[Old]:
@@ -94,7 +95,7 @@ def calendar() -> list[Ending]:
             if what or not told.get(name):  # a network's own file knows best
                 found.append(Ending(name, what or _WHOLE, day, fact.status.value, todo, fact))
     for file, facts in every_file():
-        if file.startswith("venues/"):
+        if file.startswith(_VENUES):
             found += _venue_endings(file, facts)
     return sorted(found, key=lambda one: (one.day or dt.date.max, one.network, one.what))
 

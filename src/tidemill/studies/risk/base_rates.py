@@ -8,7 +8,7 @@ from importlib import resources
 from tidemill.errors import BadInput
 from tidemill.facts import Fact, Facts, parse_facts
 
-__all__ = ["assets", "days", "fact", "files", "number", "rates", "venues"]
+__all__ = ["assets", "days", "fact", "number", "rates", "venues"]
 
 
 @cache
@@ -30,11 +30,6 @@ def venues() -> Facts:
 def assets() -> Facts:
     """Return what tokens rest on: ``SYMBOL.class``, ``SYMBOL.issuer``, and incidents."""
     return _load("assets.toml")
-
-
-def files() -> tuple[Facts, ...]:
-    """Return all three."""
-    return rates(), venues(), assets()
 
 
 def fact(name: str) -> Fact:
