@@ -104,6 +104,19 @@ def test_without_a_forced_exit_more_is_lost() -> None:
     )
     assert at_least(no, yes) and no.usual > yes.usual
     assert contains(unknown, yes) and contains(unknown, no)
+    for value, sure in ((True, yes), (False, no)):
+        old = shock(**TYPICAL, forced_exit=known(value, as_of=dt.date(2024, 6, 1)))
+        assert old.part.usual == sure.usual and contains(old.part, yes) and contains(old.part, no)
+        assert any(word.startswith("forced_exit (") for word in old.unknown)
+
+
+def test_what_to_learn_first_would_narrow_most() -> None:
+    """Each unknown axis in turn turns out typical: none lowers the high end more than the one named first."""
+    first, *_ = shock(forced_exit=known(True)).unknown
+    high = {axis.name: shock(forced_exit=known(True), **{axis.name: TYPICAL[axis.name]}).loss.high for axis in AXES}
+    assert high[first] == min(high.values()) < shock(forced_exit=known(True)).loss.high
+    assert assess("unichain", DAY).learn == f"network:unichain: {first}"
+    assert assess("ethereum", DAY).learn == ""
 
 
 def test_the_own_record_shrinks_the_base_rate() -> None:

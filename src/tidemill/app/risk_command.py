@@ -62,7 +62,7 @@ def _document(found: Assessment, money: list[str] | None) -> dict[str, Any]:
     import msgspec  # noqa: PLC0415
 
     out: dict[str, Any] = msgspec.to_builtins(found)
-    out["unknown"] = found.unknown
+    out |= {"unknown": found.unknown, "learn": found.learn}
     if money is not None:
         out["expected_loss"] = dict(zip(("low", "usual", "high"), money, strict=True))
     return out
@@ -96,6 +96,8 @@ def _print(found: Assessment, money: list[str] | None, amount: str) -> None:
     for line in found.none:
         say(plain(f"not counted: {line}"))
     say(f"unknown or doubtful: {found.unknown}; each widens the interval")
+    if found.learn:
+        say(plain(f"to narrow it most, learn {found.learn}"))
     say(plain(found.label))
 
 

@@ -60,6 +60,13 @@ class Assessment(Struct, frozen=True):
         """How many things are unknown; each widens the interval."""
         return sum(len(shock.unknown) for shock in self.shocks)
 
+    @property
+    def learn(self) -> str:
+        """What would narrow the interval most if it were known: of the shock with the highest end its first unknown."""
+        open_ = [shock for shock in self.shocks if shock.unknown]
+        worst = max(open_, key=lambda shock: shock.loss.high, default=None)
+        return f"{worst.factor}: {worst.unknown[0]}" if worst else ""
+
 
 def assess(subject: str, on: dt.date) -> Assessment:
     """Assess a network (``op-mainnet``), a kind of venue on one (``aave_v3@base``), or a study file.

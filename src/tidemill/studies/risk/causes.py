@@ -45,7 +45,7 @@ def network_shock(risk: RiskFacts, on: dt.date) -> Shock:
     reasons = [Reason(words, base_rates.fact("network.incidents"))]
     belief, unknown = _record(risk, on, base, weight, reasons)
     chance = _stepped(belief, AXES, risk.fact, on, reasons, unknown)
-    return Shock("network", factor, chance, _exit_part(risk, reasons, unknown), tuple(reasons), tuple(unknown))
+    return Shock("network", factor, chance, _exit_part(risk, on, reasons, unknown), tuple(reasons), tuple(unknown))
 
 
 def _settlement(factor: str, risk: RiskFacts) -> Shock:
@@ -163,14 +163,18 @@ def _stepped(
     reasons: list[Reason],
     unknown: list[str],
 ) -> Estimate:
-    """Return the chance after facts: each moves it by its level, and one that is unknown or old spans all levels."""
+    """Return the chance after facts: each moves it by its level, and one that is unknown or old spans all levels.
+
+    What is unknown is put into ``unknown``, first what would lower the high end most if it turned out as expected.
+    """
     odds, low, usual, high = number("odds"), 0, 0, 0
+    spans: list[tuple[int, str]] = []
     for axis in axes:
         fact = find(axis.name)
         level = None if fact is None else axis.level(fact.value)
         best, worst = -axis.typical, axis.count - 1 - axis.typical
         if fact is None or level is None:
-            unknown.append(axis.name)
+            spans.append((worst, axis.name))
             low, high = low + best, high + worst
             continue
         steps = level - axis.typical
@@ -180,7 +184,8 @@ def _stepped(
         words = f"{axis.name.replace('_', ' ')} {fact.value}: chance {_as_factor(odds, steps)}"
         reasons.append(Reason(words + (f"; {doubtful}: spans all levels" if doubtful else ""), fact))
         if doubtful:
-            unknown.append(f"{axis.name} ({doubtful})")
+            spans.append((worst - steps, f"{axis.name} ({doubtful})"))
+    unknown[:0] = [words for _, words in sorted(spans, key=lambda span: -span[0])]
     (least, most), mean = _ends(belief), belief.mean
     chances = [shifted(least, low, odds), shifted(mean, usual, odds), shifted(most, high, odds)]
     return Estimate(min(chances[0], chances[1]), chances[1], max(chances[1], chances[2]))
@@ -219,14 +224,16 @@ def _part_reason() -> Reason:
     return Reason(f"{usual:.0%} lost if so, at most {most:.0%}", base_rates.fact("given_loss.usual"))
 
 
-def _exit_part(risk: RiskFacts, reasons: list[Reason], unknown: list[str]) -> Estimate:
+def _exit_part(risk: RiskFacts, on: dt.date, reasons: list[Reason], unknown: list[str]) -> Estimate:
     """Return what is lost with a network: more where nobody can force a way out, anything where that is unknown."""
     fact, usual, most = risk.fact("forced_exit"), number("given_loss.usual"), number("given_loss.most")
     if fact is None:
         unknown.append("forced_exit")
         return Estimate(usual * _LEAST_PART, usual, 1.0)
-    if fact.value is False:
-        reasons.append(Reason(f"no forced exit: {most:.0%} lost if so", fact))
-        return Estimate(usual, most, 1.0)
-    reasons.append(Reason(f"an exit can be forced: {usual:.0%} lost if so", fact))
-    return _usual_part()
+    doubtful, forced = _doubtful(fact, on), fact.value is not False
+    known = Estimate(usual * _LEAST_PART, usual, most) if forced else Estimate(usual, most, 1.0)
+    words = f"{'an exit can be forced' if forced else 'no forced exit'}: {known.usual:.0%} lost if so"
+    reasons.append(Reason(words + (f"; {doubtful}: spans both" if doubtful else ""), fact))
+    if doubtful:
+        unknown.append(f"forced_exit ({doubtful})")
+    return Estimate(usual * _LEAST_PART, known.usual, 1.0) if doubtful else known
