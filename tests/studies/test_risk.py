@@ -75,6 +75,8 @@ def test_a_worse_fact_never_lowers_and_the_unknown_never_narrows(axis: risk_fact
     assert unknown.usual > 0.0 and unknown.low > 0.0
     old = shock(**others, **{axis.name: known(VALUES[axis.name][0], as_of=dt.date(2024, 6, 1))}).loss
     assert old.usual == levels[0].usual and contains(old, levels[0]) and old.high == unknown.high
+    a_year = shock(**others, **{axis.name: known(VALUES[axis.name][0], as_of=DAY - dt.timedelta(365))}).loss
+    assert a_year == levels[0]
     doubtful = shock(**others, **{axis.name: known(VALUES[axis.name][0], confidence=Confidence.UNCERTAIN)}).loss
     assert doubtful == old
 
@@ -116,6 +118,14 @@ def test_what_to_learn_first_would_narrow_most() -> None:
     high = {axis.name: shock(forced_exit=known(True), **{axis.name: TYPICAL[axis.name]}).loss.high for axis in AXES}
     assert high[first] == min(high.values()) < shock(forced_exit=known(True)).loss.high
     assert assess("unichain", DAY).learn == f"network:unichain: {first}"
+    assert assess("aave_v3@base", DAY).learn.startswith("network:base: ")  # the widest of the shocks
+    # an old fact at the best of four levels says more than an unknown one of two
+    old = {"state_validation": known("zk proofs", as_of=dt.date(2024, 6, 1))}
+    others = {name: fact for name, fact in TYPICAL.items() if name not in ("data_availability", "state_validation")}
+    assert [word.split(" ")[0] for word in shock(**others, **old).unknown[:2]] == [
+        "state_validation",
+        "data_availability",
+    ]
     assert assess("ethereum", DAY).learn == ""
 
 
@@ -286,6 +296,16 @@ def test_a_study_counts_each_thing_once(tmp_path) -> None:
     assert [one.factor for one in more.shocks].count("protocol:uniswap_v3") == 1
     assert {"divergence:pool", "divergence:other"} <= {one.factor for one in more.shocks}
     assert load_study(path).network == "op-mainnet"
+
+
+def test_a_study_s_venues_name_tokens_and_own_code_may_borrow(tmp_path: Path) -> None:
+    bridged = assess(str(EXAMPLES / "bridged_staking.toml"), DAY)
+    assert "issuer:Lido" in {one.factor for one in bridged.shocks}  # a token of the pool, not of the capital
+    lent = {"kind": "aave_v3", "params": {"asset": "USDC", "collateral": "WETH"}}
+    for strategy, owes in (("lend", False), ("leveraged_staking", True), ("mine.py:Mine", True)):
+        study = changed("strategy", strategy, changed("venues", {"bank": lent}))
+        found = assess(str(write_study(tmp_path, study)), DAY)
+        assert ("liquidation:bank" in {one.factor for one in found.shocks}) is owes
 
 
 def test_a_portfolio_shares_its_shocks() -> None:
