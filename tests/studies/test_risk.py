@@ -17,6 +17,7 @@ from tidemill.facts import Confidence, Entry, Fact, Facts, Status, Timeline
 from tidemill.networks import risk_facts
 from tidemill.networks.risk_facts import AXES, RiskFacts
 from tidemill.studies.risk import assess, assess_all, base_rates, causes, grades
+from tidemill.studies.risk.assessment import assess_study
 from tidemill.studies.risk.estimates import Estimate, Shock, expected
 from tidemill.studies.study import load_study
 from tidemill.venues.kinds import kind, kinds
@@ -306,6 +307,21 @@ def test_a_study_s_venues_name_tokens_and_own_code_may_borrow(tmp_path: Path) ->
         study = changed("strategy", strategy, changed("venues", {"bank": lent}))
         found = assess(str(write_study(tmp_path, study)), DAY)
         assert ("liquidation:bank" in {one.factor for one in found.shocks}) is owes
+
+
+def test_what_is_counted_with_the_network_is_not_counted_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    table = {"uniswap_v3.counted": known("network")}
+    monkeypatch.setattr(base_rates, "venues", lambda: Facts("v", "v", table, {}))
+    found = assess(str(write_study(tmp_path)), DAY)
+    assert "protocol:uniswap_v3" not in {one.factor for one in found.shocks}
+    assert "protocol uniswap_v3: counted with its network" in found.none
+
+
+def test_capital_may_say_where_it_is(tmp_path: Path) -> None:
+    study = load_study(write_study(tmp_path))
+    spread = msgspec.structs.replace(study, capital={**study.capital, "USDT@ethereum": "5"})
+    factors = {one.factor for one in assess_study(spread, DAY).shocks}
+    assert {"network:op-mainnet", "network:ethereum", "issuer:Tether", "issuer:Circle"} <= factors
 
 
 def test_a_portfolio_shares_its_shocks() -> None:

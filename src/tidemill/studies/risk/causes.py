@@ -15,7 +15,7 @@ from tidemill.studies.risk.beta import Beta, shrunk
 from tidemill.studies.risk.estimates import Cause, Estimate, Reason, Shock, shifted
 from tidemill.venues.kinds import Kind
 
-__all__ = ["ASSET_AXES", "VENUE_AXES", "asset_shock", "network_shock", "position_shock", "venue_shock"]
+__all__ = ["ASSET_AXES", "VENUE_AXES", "asset_shock", "counted_with", "network_shock", "position_shock", "venue_shock"]
 
 _TAIL = 0.05
 """An interval leaves so much out at each end."""
@@ -92,6 +92,12 @@ def venue_shock(kind: Kind, on: dt.date) -> Shock:
     chance = _stepped(belief, VENUE_AXES, lambda axis: known.get(f"{kind.name}.{axis}"), on, reasons, unknown)
     reasons.append(_part_reason())
     return Shock("protocol", f"protocol:{kind.name}", chance, _usual_part(), tuple(reasons), tuple(unknown))
+
+
+def counted_with(kind: Kind) -> str:
+    """Return what a kind's contracts are counted with already (a network's own bridge: ``network``), empty for none."""
+    fact = base_rates.venues().facts.get(f"{kind.name}.counted")
+    return str(fact.value) if fact else ""
 
 
 def asset_shock(symbol: str, on: dt.date) -> Shock | None:

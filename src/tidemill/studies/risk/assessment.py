@@ -113,7 +113,10 @@ def assess_study(study: Study, on: dt.date) -> Assessment:
         flags += _network_flags(network, on)
     for name, spec in study.venues.items():
         found = kind(spec.kind)
-        shocks.append(causes.venue_shock(found, on))
+        if causes.counted_with(found):
+            none.append(f"protocol {found.name}: counted with its {causes.counted_with(found)}")
+        else:
+            shocks.append(causes.venue_shock(found, on))
         flags += grades.venue_flags(found)
         position = causes.position_shock(found, name, borrows=_borrows(study, found))
         shocks += [position] if position else []
@@ -180,7 +183,12 @@ def _network_flags(name: str, on: dt.date) -> list[grades.Flag]:
 
 def _networks_of(study: Study) -> list[str]:
     """Return the study's networks, those of single venues included where they name one."""
-    named = [study.network, *(getattr(spec, "network", "") or study.network for spec in study.venues.values())]
+    elsewhere = [key.partition("@")[2] for key in study.capital if "@" in key]
+    named = [
+        study.network,
+        *elsewhere,
+        *(getattr(spec, "network", "") or study.network for spec in study.venues.values()),
+    ]
     for name in named:
         if name not in networks.names():
             raise UnknownName("network", name, networks.names(), file=study.path or None, field="network")
@@ -188,7 +196,7 @@ def _networks_of(study: Study) -> list[str]:
 
 
 def _tokens_of(study: Study) -> list[str]:
-    found = [*study.capital, study.home]
+    found = [key.partition("@")[0] for key in study.capital] + [study.home]
     for spec in study.venues.values():
         found += [str(spec.params[key]) for key in _MONEY if key in spec.params]
         found += [spec.pool.token0, spec.pool.token1] if spec.pool else []
