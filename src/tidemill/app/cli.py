@@ -13,7 +13,9 @@ from cyclopts import App, CycloptsError, Parameter
 
 from tidemill import __version__
 from tidemill.app.console import fail
+from tidemill.app.fact_commands import facts
 from tidemill.app.market_commands import market
+from tidemill.app.network_commands import networks
 from tidemill.app.venue_commands import venues
 from tidemill.errors import TidemillError
 
@@ -33,7 +35,9 @@ app = App(
 )
 contracts = App(name="contracts", help="Real contract artefacts and the local chain, in the user's cache.")
 app.command(contracts)
+app.command(facts)
 app.command(market)
+app.command(networks)
 app.command(venues)
 
 
@@ -394,6 +398,42 @@ def statement(
         samples=samples,
     )
     return command(wanted, out, as_json=json)
+
+
+@app.command
+def risk(
+    *ids: str,
+    why: Annotated[bool, Parameter(negative="")] = False,
+    parts: str = "",
+    amount: str = "",
+    on: str = "",
+    json: Json = False,
+) -> int:
+    """Estimate what a year may take: expected loss by cause, from dated facts and published base rates, and a letter.
+
+    An estimate, not a promise. What is unknown widens the interval and is never taken as safe.
+
+    Example: `tidemill risk aave_v3@base --why`
+
+    Parameters
+    ----------
+    ids
+        A network (`op-mainnet`), a kind of venue on one (`aave_v3@base`), or a study file; several are one portfolio, in
+        which a shock that they share strikes all of them at once.
+    why
+        Show every number's fact, date and source.
+    parts
+        How a portfolio's money is parted, as whole numbers in the order of the ids: 3,1; default: equally.
+    amount
+        Money at stake: its expected loss is shown as well, rounded up.
+    on
+        As of this day (2026-11-21); default: today.
+    json
+        Print the assessment as JSON on standard output.
+    """
+    from tidemill.app.risk_command import risk as command  # noqa: PLC0415
+
+    return command(ids, parts, on, amount, why=why, as_json=json)
 
 
 @contracts.command(name="fetch")

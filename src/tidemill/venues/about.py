@@ -12,7 +12,7 @@ from tidemill.facts import Fact, load_facts
 from tidemill.networks.gas import load_gas
 from tidemill.venues.kinds import Kind, kind, kinds
 
-__all__ = ["About", "Cost", "about", "catalogue", "deployments"]
+__all__ = ["About", "Cost", "about", "catalogue", "deployments", "deployments_file"]
 
 
 class Cost(Struct, frozen=True):
@@ -76,9 +76,14 @@ def _known(field: str, given: str, valid: set[str]) -> None:
         raise BadInput(f"no venue has {given!r}{nearest(given, valid)}", field=field)
 
 
+def deployments_file(found: Kind) -> Path:
+    """Return where a kind's deployments are listed; there need not be such a file."""
+    return Path(found.gas).with_name("deployments.toml")
+
+
 def deployments(found: Kind) -> dict[str, dict[str, Fact]]:
     """Return what is known of where a kind stands: dated facts by network and name."""
-    path = Path(found.gas).with_name("deployments.toml")
+    path = deployments_file(found)
     if not path.is_file():
         return {}
     known: dict[str, dict[str, Fact]] = {}

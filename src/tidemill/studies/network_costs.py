@@ -1,0 +1,113 @@
+"""What every verb of every venue costs on a network, at fee levels that somebody gives or that its facts have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from tidemill.errors import BadInput, TidemillError, UnknownName
+from tidemill.networks import CostModel, FeeEnv, FeeParts, Known, Network, assumed
+from tidemill.networks.gas import GasTable, load_gas
+from tidemill.networks.types import COMMON
+from tidemill.venues.about import deployments
+from tidemill.venues.kinds import kind, kinds
+
+__all__ = ["VerbCost", "actions_of", "costs", "environment"]
+
+_WEI = 10**18
+"""Smallest units of the token that pays gas."""
+
+
+class VerbCost(Struct, frozen=True):
+    """What a verb takes when nothing special is met, all its transactions together.
+
+    ``parts`` are in wei of the native token; ``None`` where a level is missing, and ``missing`` then names it. ``priced`` is
+    the whole in millionths of the money that the native token's price was given in, rounded up.
+    """
+
+    venue: str
+    verb: str
+    transactions: int
+    gas: int
+    parts: FeeParts | None
+    missing: str = ""
+    priced: int | None = None
+
+
+def actions_of(action: str, network: str) -> list[tuple[str, str]]:
+    """Return kinds of venue with their verbs: one for ``VENUE.VERB``, several for ``VENUE``, and for ``all`` every verb
+    of the kinds that are known on the network, and of those that nobody lists anywhere (a vault, a farm).
+
+    Raises ``UnknownName``, which names the nearest.
+    """
+    if action == "all":
+        there = [name for name in kinds() if network in (known := deployments(kind(name))) or not known]
+        return [(name, verb) for name in there for verb in _table(name).verbs]
+    name, _, verb = action.partition(".")
+    table = _table(name)
+    if not verb:
+        return [(name, each) for each in table.verbs]
+    if verb not in table.verbs:
+        raise UnknownName(f"verb of {name}", verb, table.verbs, field="action")
+    return [(name, verb)]
+
+
+def environment(network: Network, time: int, levels: Mapping[str, Known]) -> FeeEnv:
+    """Return fee levels at ``time``: ``levels`` first, then the network's dated facts; without a word the tip is 0.
+
+    Raises ``BadInput`` naming the base fee where neither has it; other levels are missed by the formula that needs them.
+    """
+    found = {name: level for name in ("base_fee", "priority_fee") if (level := _dated(network, name, time)) is not None}
+    found = {"priority_fee": assumed(0, "no tip given"), **found, **levels}
+    if "base_fee" not in found:
+        raise BadInput(
+            f"{network.name} has no dated one; give --base-fee-gwei, --levels FILE or --rpc URL", field="base_fee"
+        )
+    return FeeEnv.of(time, found)
+
+
+def costs(
+    network: Network, actions: Sequence[tuple[str, str]], env: FeeEnv, price: int | None = None
+) -> list[VerbCost]:
+    """Return what each verb costs in ``env``.
+
+    Parameters
+    ----------
+    price : of one native token, in millionths of some money; ``None`` prices nothing.
+    """
+    tables = {name: _table(name) for name, _ in actions}
+    model = CostModel(network, tables)
+    return [_cost(model, name, verb, env, price) for name, verb in actions]
+
+
+def _cost(model: CostModel, name: str, verb: str, env: FeeEnv, price: int | None) -> VerbCost:
+    calls = model.table(name).shapes(verb, {})
+    gas = sum(call.gas_used for call in calls)
+    try:
+        parts = model.fee(name, verb, {}, env)
+    except TidemillError as error:  # a level that nobody has, or a family without a formula
+        return VerbCost(name, verb, len(calls), gas, None, f"{error}{_how_to_give(error)}")
+    priced = None if price is None else -(-parts.total * price // _WEI)
+    return VerbCost(name, verb, len(calls), gas, parts, "", priced)
+
+
+def _how_to_give(error: TidemillError) -> str:
+    """Return the option that gives a missing level, for the end of an error line."""
+    field = error.field if isinstance(error, BadInput) else None
+    if not field or f"needs {field}" not in str(error):
+        return ""
+    option = f"--{field.replace('_', '-')}-gwei" if field in COMMON else f"--level {field}=WHOLE_NUMBER"
+    return f"; give {option}"
+
+
+def _table(name: str) -> GasTable:
+    return load_gas(kind(name).gas)
+
+
+def _dated(network: Network, name: str, time: int) -> Known | None:
+    line = network.facts.timelines.get(name)
+    if line is None or time < line.entries[0].since:
+        return None
+    fact = line.fact_at(time)
+    return Known(int(fact.value), "fact", f"{fact.source}, as of {fact.as_of}")

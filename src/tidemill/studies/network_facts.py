@@ -1,0 +1,169 @@
+"""What is known of networks, gathered for a person: a row of each, and everything of one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from msgspec import Struct
+
+from tidemill import networks
+from tidemill.errors import BadInput, TidemillError, nearest
+from tidemill.facts import Fact, Facts, Status
+from tidemill.networks import Known, Network, risk_facts
+from tidemill.networks.exits import Route
+from tidemill.networks.roles import Role
+
+__all__ = [
+    "Everything",
+    "NetworkRow",
+    "check_levels",
+    "everything",
+    "known_since",
+    "levels_about",
+    "levels_of",
+    "rows",
+    "standing",
+    "usual_exit",
+]
+
+T = TypeVar("T")
+_FOREVER = dt.date.max
+
+
+class NetworkRow(Struct, frozen=True):
+    """A network in a line; ``None`` or empty is unknown. ``exit_seconds`` is what leaving usually takes."""
+
+    name: str
+    family: str
+    status: str
+    chain_id: int | None
+    block_time: int | None
+    native_token: str
+    proof: str
+    stage: str
+    exit_seconds: int | None
+
+
+class Everything(Struct, frozen=True):
+    """All that is known of a network at a moment; ``risk`` are the facts of its risk file, by name."""
+
+    row: NetworkRow
+    facts: Mapping[str, Fact]
+    timelines: Mapping[str, tuple[tuple[int, str, Fact], ...]]
+    routes: tuple[Route, ...]
+    roles: tuple[Role, ...]
+    risk: Mapping[str, Fact]
+    unknown: tuple[str, ...]
+    incidents: tuple[tuple[str, Fact], ...]
+
+
+def rows(time: int, family: str = "") -> list[NetworkRow]:
+    """Return a row for each network, of one family if it is named; raises ``BadInput`` for a family that none has."""
+    found = [_row(networks.get(name), time) for name in networks.names()]
+    families = {row.family for row in found}
+    if family and family not in families:
+        raise BadInput(f"no network has {family!r}{nearest(family, families)}", field="family")
+    return [row for row in found if family in ("", row.family)]
+
+
+def everything(name: str, time: int) -> Everything:
+    """Return all that is known of a network; raises ``UnknownName``."""
+    network = networks.get(name)
+    risk = risk_facts.get(name)
+    lines = {
+        key: tuple((entry.since, line.axis, entry.fact) for entry in line.entries)
+        for key, line in network.facts.timelines.items()
+    }
+    return Everything(
+        _row(network, time),
+        network.facts.facts,
+        lines,
+        _known(lambda: network.routes(time), ()),
+        _known(lambda: network.roles(time), ()),
+        risk.facts.facts,
+        tuple(axis for axis, level in risk.levels().items() if level is None),
+        tuple((str(one.date), one.fact) for one in risk.incidents(_FOREVER)),
+    )
+
+
+def usual_exit(network: Network, time: int) -> int | None:
+    """Return the seconds that leaving by the network's own bridge usually takes, ``None`` where nobody has said."""
+    routes: tuple[Route, ...] = _known(lambda: network.routes(time), ())
+    out = [route for route in routes if route.source == network.name and route.kind == "canonical"]
+    return sum(stage.wait.seconds[1] for stage in out[0].stages) if out and out[0].stages else None
+
+
+def standing(network: Network, time: int) -> Fact:
+    """Return the fact that says how a network stood at ``time``: its ``status``, and in words what to do.
+
+    By the timeline ``standing`` of its file, or the fact of that name; without either by ``chain_id``.
+    """
+    line = network.facts.timelines.get("standing")
+    if line is not None:
+        return line.fact_at(max(time, line.entries[0].since))
+    return network.facts.facts.get("standing") or network.facts.fact("chain_id")
+
+
+def known_since(network: Network) -> tuple[dt.date, Fact] | None:
+    """Return the first day that a network's own file knows of it, and the fact; ``None`` where it has no dated past."""
+    for name in ("standing", "fork"):
+        line = network.facts.timelines.get(name)
+        if line is not None and line.axis == "time":
+            first = line.entries[0]
+            return dt.datetime.fromtimestamp(first.since, dt.UTC).date(), first.fact
+    return None
+
+
+def levels_about(name: str) -> str:
+    """Return what a file of a network's fee levels says it is about."""
+    return f"Fee levels of {name}"
+
+
+def check_levels(facts: Facts, name: str) -> Facts:
+    """Return a file of fee levels; raises ``BadInput`` where it is of another network or of something else."""
+    if facts.about != levels_about(name):
+        raise BadInput(f"{facts.about!r}: expected {levels_about(name)!r}", file=facts.file, field="about")
+    return facts
+
+
+def levels_of(facts: Facts, name: str) -> dict[str, Known]:
+    """Return the whole numbers of a file of levels by name, as ``tidemill facts refresh --write`` makes it.
+
+    Raises ``BadInput`` where the file is of another network, or a level is no whole number.
+    """
+    for key in check_levels(facts, name).facts:
+        facts.integer(key)
+    return {
+        key: Known(int(fact.value), "fact", f"{fact.source}, as of {fact.as_of}") for key, fact in facts.facts.items()
+    }
+
+
+def _row(network: Network, time: int) -> NetworkRow:
+    facts = network.facts.facts
+    stage = risk_facts.get(network.name).fact("stage")
+    return NetworkRow(
+        network.name,
+        network.family,
+        standing(network, time).status.value,
+        _known(lambda: network.chain_id, None),
+        _known(lambda: network.block_time, None),
+        _known(lambda: network.native_token, ""),
+        str(facts["proof"].value) if "proof" in facts else "",
+        _stage(stage) if stage else "",
+        usual_exit(network, time),
+    )
+
+
+def _stage(fact: Fact) -> str:
+    since = "" if fact.status is Status.LIVE else f", {fact.status.value}"
+    return f"{fact.value} ({fact.as_of:%Y-%m}{since})"
+
+
+def _known(ask: Callable[[], T], otherwise: T) -> T:
+    """Return the answer, or ``otherwise`` where the network's file does not have it or it had not begun."""
+    try:
+        return ask()
+    except TidemillError:
+        return otherwise

@@ -1,0 +1,201 @@
+"""`tidemill networks`: the list, one network with its papers, and what verbs cost; wrong input is one line."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from kit import tidemill
+from tidemill import networks
+from tidemill.app.moments import day_of, days_of, end_of_day
+from tidemill.app.networks import span
+from tidemill.errors import BadInput
+from tidemill.facts import Confidence, Entry, Fact, Facts, Status, Timeline
+from tidemill.networks import CostModel, FeeEnv, assumed, load_gas, risk_facts
+from tidemill.networks.exits import Route, RouteStage, Wait
+from tidemill.networks.op_chain import OpChain
+from tidemill.studies.network_costs import actions_of
+from tidemill.venues.kinds import kind, kinds
+
+LEVELS = ("--base-fee-gwei", "0.001", "--l1-base-fee-gwei", "5", "--blob-base-fee-gwei", "1")
+ON = ("--on", "2026-11-21")
+
+
+def test_the_list_has_every_network() -> None:
+    rows = {row["name"]: row for row in json.loads(tidemill("networks", "--json").out)}
+    assert tuple(rows) == networks.names()
+    op = rows["op-mainnet"]
+    assert (op["family"], op["chain_id"], op["block_time"], op["status"]) == ("op_stack", 10, 2, "live")
+    assert op["stage"] == "0 (2024-06)"
+    said = tidemill("networks", "--family", "ethereum")
+    assert said.code == 0 and "ethereum" in said.out and "op-mainnet" not in said.out
+
+
+def test_a_network_is_shown_with_sources_changes_and_risk() -> None:
+    said = tidemill("networks", "show", "op-mainnet", *ON)
+    assert said.code == 0
+    assert "superchain-registry" in said.out and "2024-07-10 16:00" in said.out and "L2BEAT" in said.out
+    told = json.loads(tidemill("networks", "show", "op-mainnet", *ON, "--json").out)
+    assert told["facts"]["block_time"]["source"] == "superchain-registry mainnet/op.toml"
+    assert told["timelines"]["fork"][0][0] == 1_686_068_903
+    assert told["risk"]["forced_exit"]["value"] is True
+    unichain = json.loads(tidemill("networks", "show", "unichain", "--json").out)
+    assert "stage" in unichain["unknown"] and unichain["risk"].keys() == {"sequencer_delay"}
+
+
+def test_ways_out_are_shown_with_their_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = (
+        RouteStage("prove", "ethereum", Wait(0, 3_600, 7_200), gas=400_000),
+        RouteStage("finalize", "ethereum", Wait(50_400, 50_400, None, "L1 blocks")),
+    )
+    way = Route("canonical", "op-mainnet", "ethereum", "canonical", stages, "nobody proves", ("gas on L1",))
+    monkeypatch.setattr(OpChain, "routes", lambda self, time: (way,) if self.name == "op-mainnet" else ())
+    rows = {row["name"]: row for row in json.loads(tidemill("networks", "--json").out)}
+    assert rows["op-mainnet"]["exit_seconds"] == 3_600 + 50_400 * 12
+    assert rows["mode"]["exit_seconds"] is None
+    said = tidemill("networks", "show", "op-mainnet").out
+    assert "7 d" in said and "400,000" in said and "nobody proves" in said and "gas on L1" in said
+    assert "7 d 1 h" in tidemill("networks").out
+
+
+def test_a_verb_costs_what_the_library_says() -> None:
+    told = json.loads(
+        tidemill("networks", "cost", "op-mainnet", "--action", "uniswap_v3.mint", *LEVELS, *ON, "--json").out
+    )
+    env = FeeEnv(
+        time=end_of_day(day_of(ON[1])), base_fee=assumed(10**6), priority_fee=assumed(0), l1_base_fee=assumed(5 * 10**9),
+        blob_base_fee=assumed(10**9),
+    )  # fmt: skip
+    model = CostModel(networks.get("op-mainnet"), {"v3": load_gas(kind("uniswap_v3").gas)})
+    parts = model.fee("v3", "mint", {}, env)
+    (row,) = told["costs"]
+    assert int(row["parts"]["l2_execution"]) == parts.l2_execution == model.gas("v3", "mint", {}) * 10**6
+    assert int(row["parts"]["l1_data"]) == parts.l1_data > 0
+    assert (
+        told["levels"]["base_fee_scalar"]["origin"] == "fact" and told["levels"]["base_fee"]["origin"] == "assumption"
+    )
+
+
+def test_money_is_rounded_up_and_parts_are_shown() -> None:
+    priced = (*LEVELS, "--price-native", "3000.5", *ON, "--json")
+    (row,) = json.loads(tidemill("networks", "cost", "op-mainnet", "--action", "staking_rewards.claim", *priced).out)[
+        "costs"
+    ]
+    total = sum(int(wei) for wei in row["parts"].values())
+    assert (row["priced"] - 1) * 10**18 < total * 3_000_500_000 <= row["priced"] * 10**18
+    said = tidemill("networks", "cost", "op-mainnet", "--action", "staking_rewards", *LEVELS, "--price-native", "3000")
+    assert said.code == 0 and "in money" in said.out and "base_fee_scalar: 5,227 (fact: superchain-ops" in said.out
+
+
+def test_all_is_every_verb_of_what_is_known_there() -> None:
+    there = {name for name, _ in actions_of("all", "ethereum")}
+    assert {"uniswap_v3", "aave_v3", "erc4626"} <= there
+    assert {name for name, _ in actions_of("all", "unichain")} < set(kinds())
+    verbs = set(load_gas(kind("aave_v3").gas).verbs)
+    assert {verb for name, verb in actions_of("all", "ethereum") if name == "aave_v3"} == verbs
+    told = json.loads(tidemill("networks", "cost", "ethereum", "--base-fee-gwei", "10", *ON, "--json").out)
+    assert all(row["parts"] and int(row["parts"]["l2_execution"]) == row["gas"] * 10**10 for row in told["costs"])
+
+
+def test_a_level_that_nobody_has_is_named() -> None:
+    said = tidemill("networks", "cost", "mode", "--action", "uniswap_v3", *LEVELS, *ON)
+    assert said.code == 2 and "base_fee_scalar: mode needs base_fee_scalar" in said.line
+    assert said.line.endswith("; give --level base_fee_scalar=WHOLE_NUMBER")
+    without = tidemill("networks", "cost", "op-mainnet", "--base-fee-gwei", "1", *ON)
+    assert without.code == 2 and without.line.endswith("; give --l1-base-fee-gwei")
+    given = ("--level", "base_fee_scalar=5227", "--level", "blob_base_fee_scalar=1014213")
+    assert tidemill("networks", "cost", "mode", "--action", "uniswap_v3", *LEVELS, *given, *ON).code == 0
+
+
+def test_where_only_some_can_be_priced_the_rest_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain_fee = OpChain.fee
+
+    def only_short(self, tx, env):
+        if tx.size > 600:
+            raise BadInput("needs zstd_length, which nobody measured")
+        return plain_fee(self, tx, env)
+
+    monkeypatch.setattr(OpChain, "fee", only_short)
+    said = tidemill("networks", "cost", "op-mainnet", "--action", "uniswap_v3", *LEVELS, *ON)
+    assert said.code == 0 and "nobody measured" in said.err and "uniswap_v3.close" in said.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("show", "op-mainet"), "unknown network 'op-mainet'; did you mean 'op-mainnet'?"),
+        (("--family", "op_stak"), "family: no network has 'op_stak'; did you mean 'op_stack'?"),
+        (
+            ("cost", "op-mainnet"),
+            "base_fee: op-mainnet has no dated one; give --base-fee-gwei, --levels FILE or --rpc URL",
+        ),
+        (("cost", "op-mainnet", "--action", "uniswap_v3.mnt"), "did you mean 'mint'"),
+        (("cost", "op-mainnet", "--action", "uniswap_v33.mint"), "did you mean 'uniswap_v3'"),
+        (("cost", "op-mainnet", "--base-fee-gwei", "much"), "base-fee-gwei: 'much' is not a decimal amount"),
+        (("cost", "op-mainnet", "--base-fee-gwei", "-1"), "base-fee-gwei: '-1': expected a number from 0 up"),
+        (("cost", "op-mainnet", "--base-fee-gwei", "1e29"), "base-fee-gwei: '1e29': expected a number from 0 up"),
+        (("cost", "op-mainnet", *LEVELS, "--level", "x"), "level: 'x': expected NAME=WHOLE_NUMBER"),
+        (("cost", "op-mainnet", *LEVELS, "--on", "yesterday"), "on: 'yesterday': expected a day such as 2026-11-21"),
+        (("cost", "op-mainnet", *LEVELS, "--on", "2020-01-01"), "timelines.fork: nothing is known at time"),
+        (("cost", "op-mainnet", "--levels", "nope.toml"), "nope.toml: no such file"),
+        (("cost", "op-mainnet", "--levels", "x", "--rpc", "y"), "rpc: give --levels or --rpc, not both"),
+    ],
+)
+def test_wrong_input_is_one_line(arguments: tuple[str, ...], says: str) -> None:
+    said = tidemill("networks", *arguments)
+    assert said.code == 2 and said.out == "" and says in said.line
+
+
+def test_levels_of_another_network_are_refused(tmp_path: Path) -> None:
+    fact = 'as_of = 2026-11-21, source = "x", confidence = "measured", status = "live"'
+    file = tmp_path / "levels.toml"
+    file.write_text(f'about = "Fee levels of base"\n[facts]\nbase_fee = {{ value = 5, {fact} }}\n')
+    said = tidemill("networks", "cost", "op-mainnet", "--levels", file)
+    assert said.code == 2 and "'Fee levels of base': expected 'Fee levels of op-mainnet'" in said.line
+    file.write_text(f'about = "Fee levels of ethereum"\n[facts]\nbase_fee = {{ value = 5, {fact} }}\n')
+    told = json.loads(
+        tidemill("networks", "cost", "ethereum", "--action", "erc4626.deposit", "--levels", file, "--json").out
+    )
+    assert told["costs"][0]["parts"]["l2_execution"] == told["costs"][0]["gas"] * 5
+    assert told["levels"]["base_fee"]["origin"] == "fact"
+    file.write_text(f'about = "Fee levels of ethereum"\n[facts]\nbase_fee = {{ value = "5", {fact} }}\n')
+    assert "expected an integer, got '5'" in tidemill("networks", "cost", "ethereum", "--levels", file).line
+
+
+def standing(status: str, since: int = 5) -> Timeline:
+    fact = Fact("leave by the bridge", dt.date(2026, 11, 21), "a test", Confidence.WEB, Status(status))
+    return Timeline("standing", "time", (Entry(0, replace(fact, status=Status.LIVE)), Entry(since, fact)))
+
+
+def test_how_a_network_stands_is_as_of_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    mode = networks.get("mode")
+    lines = {**mode.facts.timelines, "standing": standing("withdraw-only", 1_780_000_000)}
+    ended = replace(mode, facts=replace(mode.facts, timelines=lines))
+    monkeypatch.setattr(networks, "get", lambda name: ended if name == "mode" else networks.catalogue.get(name))
+    for day, status in (("2026-05-01", "live"), ("2026-11-21", "withdraw-only")):
+        rows = {row["name"]: row for row in json.loads(tidemill("networks", "--on", day, "--json").out)}
+        assert rows["mode"]["status"] == status and rows["base"]["status"] == "live"
+        flags = json.loads(tidemill("risk", "mode", "--on", day, "--json").out)["flags"]
+        assert ([flag["name"] for flag in flags].count("sunset") == 1) is (status != "live")
+    sunset = Fact("2026-05-27", dt.date(2026, 11, 21), "a test", Confidence.WEB, Status.ENDED)
+    risk, ask = risk_facts.checked("mode", Facts("x", "mode", {"sunset": sunset}, {})), risk_facts.get
+    monkeypatch.setattr(risk_facts, "get", lambda name: risk if name == "mode" else ask(name))
+    told = json.loads(tidemill("facts", "calendar", "--json").out)  # once, by the network's own file
+    (row,) = (row for row in told if row["network"] == "mode")
+    assert (row["day"], row["todo"]) == ("2026-05-28", "leave by the bridge")
+    scalars = ("--level", "base_fee_scalar=5227", "--level", "blob_base_fee_scalar=1014213")
+    said = tidemill("networks", "cost", "mode", "--action", "erc4626", *LEVELS, *scalars, *ON)
+    assert said.code == 0 and "mode: withdraw-only; put in no new money" in said.err
+
+
+def test_days_and_spans() -> None:
+    assert [span(s) for s in (None, 0, 2, 60, 5_400, 86_400 * 7, 86_400 + 3_661)] == [
+        "–", "0 s", "2 s", "1 min", "1 h 30 min", "7 d", "1 d 1 h",
+    ]  # fmt: skip
+    assert days_of("90d", "x") == days_of("90", "x") == 90
+    assert end_of_day(day_of("1970-01-01")) == 86_399
+    assert day_of("").year >= 2024

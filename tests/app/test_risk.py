@@ -1,0 +1,81 @@
+"""`tidemill risk`: the estimate, why, in money, and wrong input in a line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kit import tidemill, write_study
+
+ON = ("--on", "2026-11-21")
+
+
+def test_an_estimate_is_labelled_and_explained() -> None:
+    said = tidemill("risk", "aave_v3@base", "--why", *ON)
+    assert said.code == 0
+    for part in (
+        "an estimate",
+        "Expected loss in a year",
+        "chance of losing more than 1 %",
+        "flag, at best B",
+        "L2BEAT",
+    ):
+        assert part in said.out
+    assert "Exponential.fi" in said.out and "holder.io" not in said.out
+    assert "because" not in tidemill("risk", "aave_v3@base", *ON).out
+
+
+def test_json_has_every_fact() -> None:
+    told = json.loads(tidemill("risk", "liquid", "--amount", "1000", *ON, "--json").out)
+    assert (
+        told["capped"] == "C"
+        and told["unknown"] >= 1
+        and told["learn"].startswith("network:liquid: ")
+        and told["label"].startswith("an estimate")
+    )
+    assert {flag["name"] for flag in told["flags"]} == {"no_forced_exit", "recent_incident"}
+    (shock,) = told["shocks"]
+    assert all(reason["fact"]["source"] for reason in shock["reasons"])
+    loss = told["expected_loss"]
+    assert float(loss["low"]) < float(loss["usual"]) < float(loss["high"])
+    assert float(loss["usual"]) == pytest.approx(1000 * told["loss"]["usual"], abs=1e-6)
+    assert float(loss["usual"]) >= 1000 * told["loss"]["usual"] - 1e-9
+
+
+def test_a_study_and_a_portfolio(tmp_path: Path) -> None:
+    study = write_study(tmp_path)
+    told = json.loads(tidemill("risk", study, *ON, "--json").out)
+    assert set(told["causes"]) == {"network", "protocol", "asset", "position"}
+    assert told["loss"]["usual"] < sum(one["usual"] for one in told["causes"].values())
+    both = tidemill("risk", study, "aave_v3@op-mainnet", *ON)
+    assert both.code == 0 and "a portfolio in parts of 1 A small range, 1 aave_v3@op-mainnet" in both.out
+    assert both.out.count("base: contracts") == 0 and both.out.count("op-mainnet: contracts can be changed") == 1
+
+
+def test_the_day_counts() -> None:
+    before = json.loads(tidemill("risk", "liquid", "--on", "2026-09-05", "--json").out)
+    after = json.loads(tidemill("risk", "liquid", "--on", "2026-09-06", "--json").out)
+    assert after["loss"]["usual"] > before["loss"]["usual"]
+    assert {flag["name"] for flag in before["flags"]} == {"no_forced_exit"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("op-mainet",), "did you mean 'op-mainnet'"),
+        (("uniswap_v3",), "id: uniswap_v3 stands on several networks; say which: uniswap_v3@op-mainnet"),
+        (("uniswap_v4@base",), "did you mean 'uniswap_v3'"),
+        ((), "id: name a network, KIND@NETWORK or a study file"),
+        (("nope.toml",), "nope.toml: no such file"),
+        (("base", "mode", "--parts", "1"), "parts: 1 parts for 2 subjects: give one for each"),
+        (("base", "mode", "--parts", "1,0"), "parts: '1,0': expected whole numbers above 0 such as 3,1"),
+        (("base", "--amount", "lots"), "amount: 'lots' is not a decimal amount"),
+        (("base", "--amount", "-5"), "amount: '-5': expected an amount from 0 up"),
+        (("base", "--on", "today"), "on: 'today': expected a day"),
+    ],
+)
+def test_wrong_input_is_one_line(arguments: tuple[str, ...], says: str) -> None:
+    said = tidemill("risk", *arguments)
+    assert said.code == 2 and said.out == "" and says in said.line
