@@ -259,6 +259,96 @@ def optimise(
 
 
 @app.command
+def scan(
+    listed: Annotated[Path, Parameter(name=["--list", "-l"])],
+    *,
+    networks: Annotated[list[str] | None, Parameter(name="--networks", negative="", consume_multiple=True)] = None,
+    min_tvl: str = "1000000",
+    min_days: int = 30,
+    most: int = 100,
+    json: Json = False,
+) -> int:
+    """Read a list of opportunities, and say what of it is believed and what is left out, by stated rules.
+
+    Example: `tidemill scan --list pools.json --networks base op-mainnet --min-tvl 5000000`
+
+    Parameters
+    ----------
+    listed
+        JSON in the format of public yield pages: rows with chain, project, symbol, tvlUsd, apyBase, apyReward …
+    networks
+        Only these.
+    min_tvl
+        USD that must be in it.
+    min_days
+        Days that the list must have followed it.
+    most
+        Percent a year beyond which a promise is absurd.
+    json
+        Print everything as JSON on standard output.
+    """
+    from tidemill.app.plan_command import scan as command  # noqa: PLC0415
+
+    return command(listed, networks or [], min_tvl, min_days, most, as_json=json)
+
+
+@app.command
+def plan(
+    *,
+    have: str,
+    horizon: str = "180d",
+    risk: Literal["low", "moderate", "high"] = "moderate",
+    listed: Annotated[Path, Parameter(name=["--list", "-l"])],
+    price: Annotated[list[str] | None, Parameter(name="--price", negative="", consume_multiple=True)] = None,
+    cost: Annotated[list[str] | None, Parameter(name="--cost", negative="", consume_multiple=True)] = None,
+    networks: Annotated[list[str] | None, Parameter(name="--networks", negative="", consume_multiple=True)] = None,
+    min_tvl: str = "1000000",
+    min_days: int = 30,
+    most: int = 100,
+    on: str = "",
+    out: Out = Path("out/plan"),
+    json: Json = False,
+) -> int:
+    """What to hold of what is on offer: the most expected net income within a bound on losses, and why.
+
+    Example: `tidemill plan --have "10000 USDC, 3 ETH" --price ETH=3000 --horizon 180d --risk moderate --list pools.json`
+
+    Parameters
+    ----------
+    have
+        What you hold: amounts and tokens.
+    horizon
+        For how long: 180d, 26w, 6m, 1y.
+    risk
+        How much may be lost: `low`, `moderate` or `high`; the bounds are printed.
+    listed
+        JSON in the format of public yield pages.
+    price
+        USD of a token you hold, e.g. ETH=3000; USDC, USDT and DAI are taken as 1.
+    cost
+        USD that coming and going costs on a network, e.g. ethereum=12.
+    networks
+        Only these.
+    min_tvl
+        USD that must be in it.
+    min_days
+        Days that the list must have followed it.
+    most
+        Percent a year beyond which a promise is absurd.
+    on
+        The day to plan on, e.g. 2026-11-21; by default today.
+    out
+        Folder that receives plan.json.
+    json
+        Print the plan as JSON on standard output.
+    """
+    from tidemill.app.plan_command import plan as command  # noqa: PLC0415
+
+    more = price or [], cost or [], networks or []
+    return command(have, horizon, risk, listed, *more, min_tvl, min_days, most, on, out, as_json=json)
+
+
+@app.command
 def stress(
     study: Path,
     *,

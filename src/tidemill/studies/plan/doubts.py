@@ -1,0 +1,149 @@
+"""Displayed rates are claims: which are left out, and what is believed of the others. Every rule is stated and has a name.
+
+=================  ==================================================================================================
+``no rate``        no number, or a rate below 0
+``contradiction``  the same id twice, with other figures
+``unknown tvl``    what is in it is not given
+``small``          less in it than asked for (``min_tvl``)
+``no network``     a network that tidemill has no facts about
+``ended``          the network has ended or only lets money out, or has an open incident
+``points only``    nothing but points or a token without a rate
+``absurd``         more than ``most`` a year is promised: no source of income pays that for long
+``young``          followed for fewer days than asked for
+``outlier``        the list itself calls it one
+=================  ==================================================================================================
+
+Of what is left the *lower* of today's rate and its mean of 30 days is believed; rewards in tokens are believed by half (of 47
+airdropped tokens the mean lost 62 % by August 2024), so that a displayed rate is never the expected one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from tidemill import networks
+from tidemill.facts import Status
+from tidemill.studies.plan.opportunities import Opportunity
+
+__all__ = ["Believed", "Doubt", "Rules", "sift"]
+
+BPS = 10_000
+
+
+class Rules(Struct, frozen=True):
+    """What a list has to meet. ``most_bps`` is the largest rate believed possible; ``reward_bps`` is believed of rewards."""
+
+    min_tvl: int = 1_000_000 * 10**6
+    min_days: int = 30
+    most_bps: int = 10_000
+    reward_bps: int = 5_000
+    networks: tuple[str, ...] = ()
+
+
+class Doubt(Struct, frozen=True):
+    """An opportunity left out: the rule, and what it found."""
+
+    opportunity: Opportunity
+    rule: str
+    why: str
+
+
+class Believed(Struct, frozen=True):
+    """An opportunity kept, and what is believed of it: basis points a year of the base and of rewards."""
+
+    opportunity: Opportunity
+    base_bps: int
+    reward_bps: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bps(self) -> int:
+        """All that is believed."""
+        return self.base_bps + self.reward_bps
+
+
+def sift(rows: Sequence[Opportunity], rules: Rules) -> tuple[list[Believed], list[Doubt]]:
+    """Part a list into what is believed, best first, and what is left out, with the rule."""
+    kept: list[Believed] = []
+    doubts: list[Doubt] = []
+    seen: dict[str, Opportunity] = {}
+    clashing = _clashing(rows)
+    for row in rows:
+        if row.id in seen and row.id not in clashing:
+            continue  # the same row again
+        seen[row.id] = row
+        found = _doubt(row, rules, clashing)
+        if found:
+            doubts.append(Doubt(row, *found))
+        else:
+            kept.append(_believed(row, rules))
+    kept.sort(key=lambda one: (-one.bps, one.opportunity.row))
+    return kept, doubts
+
+
+def _clashing(rows: Sequence[Opportunity]) -> set[str]:
+    first: dict[str, Opportunity] = {}
+    clashing: set[str] = set()
+    for row in rows:
+        other = first.setdefault(row.id, row)
+        if (other.apy_bps, other.tvl, other.network, other.project) != (row.apy_bps, row.tvl, row.network, row.project):
+            clashing.add(row.id)
+    return clashing
+
+
+def _doubt(row: Opportunity, rules: Rules, clashing: set[str]) -> tuple[str, str] | None:
+    total = _total(row)
+    if row.id in clashing:
+        return "contradiction", f"row {row.row}: the same id stands in the list with other figures"
+    if total is None or total < 0:
+        return "no rate", "no rate is given" if total is None else f"{total / 100:.2f} % a year"
+    if row.tvl is None or row.tvl <= 0:
+        return "unknown tvl", "what is in it is not given"
+    if row.network not in networks.names():
+        return "no network", f"{row.chain} is no network that tidemill has facts about"
+    if rules.networks and row.network not in rules.networks:
+        return "no network", f"{row.network} is not among the networks asked for"
+    ended = _standing(row.network)
+    if ended:
+        return "ended", ended
+    if total == 0 and (row.rewarded or not row.base_bps):
+        return "points only", "nothing is paid that has a rate"
+    if row.outlier:
+        return "outlier", "the list calls it one"
+    if total > rules.most_bps:
+        return "absurd", f"{total / 100:,.0f} % a year is promised, more than {rules.most_bps / 100:,.0f} %"
+    if row.tvl < rules.min_tvl:
+        return "small", f"{row.tvl // 10**6:,} USD in it, fewer than {rules.min_tvl // 10**6:,}"
+    if row.days is not None and row.days < rules.min_days:
+        return "young", f"followed for {row.days} days, fewer than {rules.min_days}"
+    return None
+
+
+def _total(row: Opportunity) -> int | None:
+    if row.apy_bps is not None:
+        return row.apy_bps
+    return None if row.base_bps is None else row.base_bps + (row.reward_bps or 0)
+
+
+def _standing(network: str) -> str:
+    status = networks.get(network).status
+    closed = (Status.ENDED, Status.WITHDRAW_ONLY, Status.INCIDENT)
+    return f"{network} is {status.value}: no new money goes there" if status in closed else ""
+
+
+def _believed(row: Opportunity, rules: Rules) -> Believed:
+    total = _total(row) or 0
+    reward = min(row.reward_bps or 0, total)
+    notes = []
+    believed = total
+    if row.mean_bps is not None and 0 <= row.mean_bps < total:
+        believed = row.mean_bps
+        notes.append(f"its mean of 30 days is {row.mean_bps / 100:.2f} %, today {total / 100:.2f} %")
+    # what the mean takes off is taken off both parts alike
+    reward = reward * believed // total if total else 0
+    base = believed - reward
+    if reward:
+        notes.append(f"{reward / 100:.2f} % is paid in tokens, believed by {rules.reward_bps / 100:.0f} %")
+    return Believed(row, base, reward * rules.reward_bps // BPS, tuple(notes))

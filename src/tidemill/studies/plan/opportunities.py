@@ -1,0 +1,172 @@
+"""Lists of opportunities in the format of public yield pages (``chain, project, symbol, tvlUsd, apyBase, apyReward …``).
+
+Whatever such a list holds is a claim of somebody's: it is read here into integers, row by row, and doubted in ``doubts``.
+Rates become basis points a year, money micro-dollars; a number that is no number is kept as unknown, never as 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tidemill.errors import BadInput
+
+__all__ = ["MOST_ROWS", "Opportunity", "parse_list", "read_list"]
+
+MOST_ROWS = 100_000
+MOST_BYTES = 200_000_000
+CHAINS = {
+    "ethereum": "ethereum",
+    "optimism": "op-mainnet",
+    "op mainnet": "op-mainnet",
+    "base": "base",
+    "arbitrum": "arbitrum-one",
+    "arbitrum one": "arbitrum-one",
+    "arbitrum nova": "arbitrum-nova",
+    "polygon": "polygon-pos",
+    "polygon zkevm": "polygon-zkevm",
+    "unichain": "unichain",
+    "mode": "mode",
+    "zksync era": "zksync-era",
+    "era": "zksync-era",
+    "scroll": "scroll",
+    "linea": "linea",
+    "starknet": "starknet",
+    "rootstock": "rootstock",
+    "rsk": "rootstock",
+    "stacks": "stacks",
+    "citrea": "citrea",
+    "liquid": "liquid",
+    "loopring": "loopring",
+}
+"""What such lists call a network, in small letters, and its id here."""
+PROJECTS = {
+    "aave-v3": "aave_v3",
+    "morpho-blue": "morpho_blue",
+    "morpho-v1": "morpho_blue",
+    "uniswap-v2": "uniswap_v2",
+    "uniswap-v3": "uniswap_v3",
+    "sushiswap": "uniswap_v2",
+    "lido": "liquid_staking",
+    "rocket-pool": "liquid_staking",
+    "ether.fi-stake": "liquid_staking",
+    "sky-lending": "savings_vault",
+    "spark-savings": "savings_vault",
+}
+"""Projects whose venues tidemill has a model of; others are known by their list alone."""
+
+
+class Opportunity(Struct, frozen=True):
+    """One row. ``network`` and ``kind`` are ids here, empty where the list's own words are not known.
+
+    ``tvl`` is in micro-dollars; rates are basis points a year; ``days`` is how long the list has followed it. ``None``: not
+    given, or no number.
+    """
+
+    id: str
+    chain: str
+    network: str
+    project: str
+    kind: str
+    symbol: str
+    tokens: tuple[str, ...]
+    tvl: int | None
+    base_bps: int | None
+    reward_bps: int | None
+    apy_bps: int | None
+    mean_bps: int | None
+    stable: bool
+    diverges: bool
+    rewarded: bool
+    outlier: bool
+    days: int | None
+    row: int
+
+    @property
+    def name(self) -> str:
+        """How a person would call it."""
+        return f"{self.project} {self.symbol} on {self.network or self.chain}"
+
+
+def read_list(path: str | Path) -> list[Opportunity]:
+    """Read a list from a JSON file: ``[…]`` or ``{"data": […]}``.
+
+    Raises
+    ------
+    BadInput : absent, too large, not JSON, or not a list of rows.
+    """
+    file = Path(path)
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise BadInput(f"larger than {MOST_BYTES:,} bytes: not a list of opportunities", file=str(path))
+        raw = file.read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot be read ({error.strerror})", file=str(path)) from None
+    # JSON has no NaN; the lists do
+    text = (
+        raw.decode("utf-8", errors="replace")
+        .replace("NaN", "null")
+        .replace("-Infinity", "null")
+        .replace("Infinity", "null")
+    )
+    try:
+        data = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadInput(f"not JSON: {error}", file=str(path)) from None
+    return parse_list(data, str(path))
+
+
+def parse_list(data: Any, file: str = "list") -> list[Opportunity]:
+    """Read rows; raises ``BadInput`` naming the row that is none."""
+    rows = data.get("data") if isinstance(data, dict) else data
+    if not isinstance(rows, list):
+        raise BadInput('expected a list of rows, or {"data": [rows]}', file=file)
+    if not 1 <= len(rows) <= MOST_ROWS:
+        raise BadInput(f"{len(rows):,} rows; between 1 and {MOST_ROWS:,}", file=file)
+    return [_opportunity(row, number, file) for number, row in enumerate(rows, 1)]
+
+
+def _opportunity(row: Any, number: int, file: str) -> Opportunity:
+    if not isinstance(row, Mapping):
+        raise BadInput(f"expected a table, got {type(row).__name__}", file=file, field=f"row {number}")
+    chain, project, symbol = (_text(row, key, number, file) for key in ("chain", "project", "symbol"))
+    rewards = row.get("rewardTokens")
+    return Opportunity(
+        id=str(row.get("pool") or f"{chain}/{project}/{symbol}"),
+        chain=chain,
+        network=CHAINS.get(chain.lower(), ""),
+        project=project,
+        kind=PROJECTS.get(project.lower(), ""),
+        symbol=symbol,
+        tokens=tuple(part for part in symbol.upper().replace("/", "-").split("-") if part),
+        tvl=_scaled(row.get("tvlUsd"), 1_000_000),
+        base_bps=_scaled(row.get("apyBase"), 100),
+        reward_bps=_scaled(row.get("apyReward"), 100),
+        apy_bps=_scaled(row.get("apy"), 100),
+        mean_bps=_scaled(row.get("apyMean30d"), 100),
+        stable=row.get("stablecoin") is True,
+        diverges=str(row.get("ilRisk", "")).lower() == "yes",
+        rewarded=isinstance(rewards, list) and bool(rewards),
+        outlier=row.get("outlier") is True,
+        days=_scaled(row.get("count"), 1),
+        row=number,
+    )
+
+
+def _text(row: Mapping[str, Any], key: str, number: int, file: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise BadInput(f"{value!r} is no text", file=file, field=f"row {number}, {key}")
+    return value.strip()[:120]
+
+
+def _scaled(value: Any, scale: int) -> int | None:
+    """Return a number of the list as an integer, rounded down; ``None`` for what is no finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return math.floor(value * scale) if abs(value) < 1e15 else None

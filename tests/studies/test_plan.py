@@ -1,0 +1,298 @@
+"""A plan: lists are doubted by their rules, expectations add up, and the solver finds what brute force finds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tidemill.errors import BadInput
+from tidemill.studies.canonical import result_hash
+from tidemill.studies.plan.allocate import Problem, allocate, group_caps
+from tidemill.studies.plan.doubts import Rules, sift
+from tidemill.studies.plan.expect import expect, scenarios
+from tidemill.studies.plan.opportunities import parse_list, read_list
+from tidemill.studies.plan.plan import Asked, PlanDocument, parse_have, parse_horizon, plan
+
+ON = dt.date(2026, 11, 21)
+ROW = {
+    "chain": "Base",
+    "project": "aave-v3",
+    "symbol": "USDC",
+    "tvlUsd": 50e6,
+    "apyBase": 5.0,
+    "apyReward": None,
+    "apy": 5.0,
+    "apyMean30d": 5.5,
+    "stablecoin": True,
+    "ilRisk": "no",
+    "outlier": False,
+    "count": 400,
+    "pool": "p",
+    "rewardTokens": None,
+}
+
+
+def rows(*changes: dict[str, Any]) -> list[Any]:
+    return parse_list([{**ROW, "pool": f"p{i}", **change} for i, change in enumerate(changes)])
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"apy": None, "apyBase": None}, "no rate"),
+        ({"apy": float("nan"), "apyBase": "5"}, "no rate"),
+        ({"apy": -3.0}, "no rate"),
+        ({"tvlUsd": None}, "unknown tvl"),
+        ({"tvlUsd": -5}, "unknown tvl"),
+        ({"tvlUsd": 999_999.0}, "small"),
+        ({"chain": "Solana"}, "no network"),
+        ({"apy": 0.0, "apyBase": 0.0, "rewardTokens": ["0x1"]}, "points only"),
+        ({"apy": 0, "apyBase": None}, "points only"),
+        ({"outlier": True}, "outlier"),
+        ({"apy": 100.01}, "absurd"),
+        ({"apy": 1e14}, "absurd"),
+        ({"count": 29}, "young"),
+    ],
+)
+def test_what_is_not_believed(change: dict[str, Any], rule: str) -> None:
+    kept, doubts = sift(rows(change, {}), Rules())
+    assert [doubt.rule for doubt in doubts] == [rule]
+    assert len(kept) == 1
+
+
+def test_what_is_believed_of_a_rate() -> None:
+    (plain, spiked, paid), doubts = sift(
+        rows(
+            {"apy": 8.0, "apyBase": 8.0, "apyMean30d": 9.0},
+            {"apy": 12.0, "apyBase": 12.0, "apyMean30d": 3.0},
+            {"apy": 3.0, "apyBase": 1.0, "apyReward": 2.0, "apyMean30d": None},
+        ),
+        Rules(reward_bps=5_000),
+    )
+    assert not doubts
+    assert (plain.base_bps, plain.reward_bps, plain.notes) == (800, 0, ())
+    assert (spiked.base_bps, spiked.bps) == (300, 300) and "3.00 %, today 12.00 %" in spiked.notes[0]
+    assert (paid.base_bps, paid.reward_bps) == (100, 100)
+    (both,), _ = sift(rows({"apy": 30.0, "apyBase": 10.0, "apyReward": 20.0, "apyMean30d": 15.0}), Rules())
+    assert (both.base_bps, both.reward_bps) == (500, 500)  # 15 % of which two thirds are rewards, by half
+
+
+def test_the_same_row_again_is_one_and_another_is_a_contradiction() -> None:
+    again = [{**ROW}, {**ROW}, {**ROW, "pool": "q"}, {**ROW, "pool": "q", "apy": 9.0}]
+    kept, doubts = sift(parse_list(again), Rules())
+    assert [one.opportunity.id for one in kept] == ["p"]
+    assert [(doubt.opportunity.id, doubt.rule) for doubt in doubts] == [("q", "contradiction")] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[", "not JSON"),
+        ("{}", "expected a list of rows"),
+        ("[]", "0 rows; between 1 and"),
+        ("[5]", "row 1: expected a table, got int"),
+        ('[{"chain": "Base", "project": "x"}]', "row 1, symbol: None is no text"),
+        ('[{"chain": 7, "project": "x", "symbol": "y"}]', "row 1, chain: 7 is no text"),
+    ],
+)
+def test_lists_that_are_none(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "list.json").write_text(content)
+    with pytest.raises(BadInput, match=said):
+        read_list(tmp_path / "list.json")
+
+
+def test_a_messy_list_of_twelve_thousand(tmp_path: Path) -> None:
+    """Whatever stands in a row, it is believed or left out by a rule: none is lost, and none raises."""
+    rng = random.Random(9)
+    odd: list[Any] = [None, float("nan"), -1, 0, 1e300, "12", True, [], 5.5, 1e7, 3]
+    keys = (
+        "tvlUsd",
+        "apyBase",
+        "apyReward",
+        "apy",
+        "apyMean30d",
+        "stablecoin",
+        "ilRisk",
+        "outlier",
+        "count",
+        "rewardTokens",
+    )
+    messy = [
+        {
+            **ROW,
+            "pool": f"m{i}",
+            "chain": rng.choice(["Base", "Optimism", "Nowhere"]),
+            **{k: rng.choice(odd) for k in keys},
+        }
+        for i in range(12_000)
+    ]
+    (tmp_path / "list.json").write_text(json.dumps({"data": messy}))
+    kept, doubts = sift(read_list(tmp_path / "list.json"), Rules())
+    assert len(kept) + len(doubts) == 12_000
+    assert kept and all(0 <= one.bps <= 10_000 for one in kept)
+    assert len({doubt.rule for doubt in doubts}) >= 5
+
+
+def test_an_expectation_adds_up_and_scenarios_have_its_mean() -> None:
+    kept, _ = sift(
+        rows(
+            {},
+            {
+                "symbol": "USDC-WETH",
+                "project": "uniswap-v2",
+                "ilRisk": "yes",
+                "stablecoin": False,
+                "apy": 9.0,
+                "apyBase": 9.0,
+            },
+            {"project": "somebody", "apy": 4.0, "apyBase": 1.0, "apyReward": 3.0},
+        ),
+        Rules(),
+    )
+    expected = [expect(one, 365, ON) for one in kept]
+    pool = next(one for one in expected if one.believed.opportunity.diverges)
+    lent = next(one for one in expected if one.believed.opportunity.kind == "aave_v3")
+    unknown = next(one for one in expected if one.believed.opportunity.project == "somebody")
+    assert pool.divergence == pytest.approx(-(0.7**2) / 8) and lent.divergence == 0
+    assert lent.base == pytest.approx(0.05) and unknown.reward == pytest.approx(0.015)
+    assert unknown.loss < lent.loss < 0  # what nobody has facts about is expected to lose more
+    drawn = scenarios(expected, 365, 40_000)
+    for column, one in enumerate(expected):
+        net = (1 + one.base + one.reward + one.divergence) * (1 + one.loss) - 1
+        error = drawn[:, column].std() / 200
+        assert abs(drawn[:, column].mean() - net) < 4 * error, one.believed.opportunity.name
+    half = expect(kept[0], 182, ON)
+    assert half.base == pytest.approx(kept[0].base_bps / 1e4 * 182 / 365)
+
+
+def test_what_shares_a_network_falls_together() -> None:
+    kept, _ = sift(
+        rows({"project": "a"}, {"project": "b"}, {"project": "c", "chain": "Optimism", "symbol": "DAI"}), Rules()
+    )
+    drawn = scenarios([expect(one, 365, ON) for one in kept], 365, 20_000)
+    lost = drawn < -0.1
+    together = (lost[:, 0] & lost[:, 1]).mean()
+    apart = (lost[:, 0] & lost[:, 2]).mean()
+    assert together > 3 * apart
+
+
+def brute(problem: Problem, step: float) -> float:
+    """The best over a grid of parts."""
+    best, n = 0.0, len(problem.gain)
+    parts = np.arange(0, problem.most + step / 2, step)
+    cost = np.asarray(problem.cost) / problem.capital
+    for chosen in itertools.product(parts, repeat=n):
+        x = np.array(chosen)
+        if x.sum() > 1 + 1e-9 or any(x[list(members)].sum() > part + 1e-9 for _, members, part in problem.groups):
+            continue
+        entered = x > 0
+        outcome = problem.returns @ x - cost @ entered
+        worst = np.sort(outcome)[: max(int(len(outcome) * problem.worst), 1)]
+        if -worst.mean() <= problem.tail + 1e-12:
+            best = max(best, float(np.asarray(problem.gain) @ x - cost @ entered))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_solver_is_at_least_as_good_as_brute_force(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    gain = rng.uniform(-0.01, 0.08, 3)
+    returns = gain + rng.normal(0, 0.08, (200, 3)) * rng.uniform(0.2, 2, 3)
+    returns -= returns.mean(axis=0) - gain
+    caps = group_caps({"network": ["a", "a", "b"]}, {"network": 0.7})
+    problem = Problem(1_000.0, gain, returns, rng.uniform(0, 15, 3), 0.6, caps, tail=0.04)
+    found = allocate(problem)
+    parts = found.amounts / 1_000
+    assert found.net >= brute(problem, 0.05) - 1e-9
+    assert found.tail <= 0.04 + 1e-6 and parts.sum() <= 1 + 1e-6 and (parts <= 0.6 + 1e-6).all()
+    assert parts[0] + parts[1] <= 0.7 + 1e-6
+    cost = np.asarray(problem.cost) / 1_000
+    assert found.net == pytest.approx(float(gain @ parts - cost @ (parts > 0)), abs=1e-9)
+
+
+def test_what_binds_is_named_and_small_capital_concentrates() -> None:
+    gain, returns = np.array([0.05, 0.049, 0.048]), np.tile([0.05, 0.049, 0.048], (100, 1))
+    caps = group_caps({"project": ["x", "y", "z"]}, {"project": 0.4})
+    rich = allocate(Problem(1e6, gain, returns, np.full(3, 5.0), 1.0, caps, tail=0.1))
+    assert (rich.amounts > 0).sum() == 3 and rich.binding == ("the cap on project x", "the cap on project y")
+    poor = allocate(Problem(200.0, gain, returns, np.full(3, 3.95), 1.0, caps, tail=0.1))
+    assert (poor.amounts > 0).sum() <= 1
+    nothing = allocate(Problem(50.0, gain, returns, np.full(3, 5.0), 1.0, caps, tail=0.1))
+    assert not nothing.amounts.any() and nothing.net == 0
+
+
+def made(**changes: Any) -> PlanDocument:
+    offered = rows(
+        {},
+        {"chain": "Optimism", "apy": 4.0, "apyBase": 4.0},
+        {"chain": "Ethereum", "project": "lido", "symbol": "WSTETH", "apy": 3.0, "apyBase": 3.0, "stablecoin": False},
+        {"chain": "Unichain", "project": "other", "symbol": "DAI", "apy": 6.0, "apyBase": 6.0},
+        {"apy": 900.0},
+    )
+    asked = {
+        "have": {"USDC": "7000", "ETH": "1"},
+        "days": 180,
+        "risk": "moderate",
+        "on": ON,
+        "prices": {"USDC": "1", "ETH": "3000"},
+        "costs": {},
+    }
+    return plan(offered, Asked(**{**asked, **changes}), Rules())
+
+
+def test_a_plan_adds_up() -> None:
+    document = made()
+    assert document.capital == 10_000 * 10**6
+    assert document.idle + sum(line.amount for line in document.held) == document.capital
+    for line in document.held:
+        assert line.net == line.earned + line.rewards + line.divergence + line.losses + line.moving - line.costs
+        assert line.part_bps <= 4_000 and line.moving < 0 and line.losses < 0
+    assert document.net == sum(line.net for line in document.held) > 0
+    assert document.left_out == {"absurd": 1} and document.doubts[0][1] == "absurd"
+    quantiles = list(document.quantiles.values())
+    assert quantiles == sorted(quantiles) and document.cvar <= quantiles[0]
+    assert -document.cvar <= 0.06 * document.capital
+    assert document.result_hash == result_hash(document) == made().result_hash
+    assert made(risk="low").held != document.held
+
+
+def test_more_risk_is_never_worth_less_and_costs_never_more() -> None:
+    low, moderate, high = (made(risk=risk).net for risk in ("low", "moderate", "high"))
+    assert low <= moderate <= high
+    assert made(costs={"base": 60 * 10**6, "op-mainnet": 60 * 10**6}).net < moderate
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"have": {"OP": "5"}}, "price: no price of OP; give --price OP="),
+        ({"have": {"USDC": "0"}}, "have: nothing to plan with"),
+    ],
+)
+def test_what_cannot_be_planned(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        made(**changes)
+
+
+def test_nothing_believed_names_the_rules() -> None:
+    asked = Asked({"USDC": "10"}, 30, "low", ON, {"USDC": "1"}, {})
+    with pytest.raises(BadInput, match=r"nothing of 2 rows is believed \(1 small, 1 absurd\)"):
+        plan(rows({"tvlUsd": 5.0}, {"apy": 1e6}), asked, Rules())
+
+
+def test_words_of_a_person() -> None:
+    assert parse_have("10_000 USDC, 3.5 eth") == {"USDC": "10000", "ETH": "3.5"}
+    assert [parse_horizon(text) for text in ("180d", "2w", "6m", "1y")] == [180, 14, 180, 365]
+    for text in ("10000", "USDC 5", "5 USDC, 5 USDC", ""):
+        with pytest.raises(BadInput):
+            parse_have(text)
+    for text in ("0d", "20y", "soon", "5"):
+        with pytest.raises(BadInput):
+            parse_horizon(text)
