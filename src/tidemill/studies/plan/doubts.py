@@ -14,7 +14,7 @@
 =================  ==================================================================================================
 
 Of what is left the *lower* of today's rate and its mean of 30 days is believed; rewards in tokens are believed by half (of 47
-airdropped tokens the mean lost 62 % by August 2024), so that a displayed rate is never the expected one.
+airdropped tokens 36 had fallen by August 2024, by 62 % on average), so that a displayed rate is never the expected one.
 """
 
 from __future__ import annotations
