@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from msgspec import Struct
 
-from tidemill.errors import BadInput
+from tidemill.errors import BadInput, UnknownName
 from tidemill.facts import Facts, Status
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
-from tidemill.networks.types import FeeEnv, Known
+from tidemill.networks.types import COMMON, FeeEnv, Known, TxShape
 
 __all__ = ["DatedNetwork"]
 
@@ -55,6 +55,10 @@ class DatedNetwork(Struct, frozen=True, dict=True):
         """Return who earns from the network itself: nobody, where the family names none."""
         return ()
 
+    def shape(self, gas_used: int, signed: bytes, time: int) -> TxShape:
+        """Return the shape of a signed transaction as this network's formula reads it at ``time``."""
+        return TxShape.of(gas_used, signed)
+
     def parameter(self, name: str, time: int) -> int:
         """Return the integer in force at ``time``; raises ``UnknownName`` or ``BadInput``."""
         value = self.facts.timeline(name).at(time)
@@ -76,6 +80,34 @@ class DatedNetwork(Struct, frozen=True, dict=True):
         known = env.known()
         missing = {name: self.dated(name, env.time) for name in needs if name not in known}
         return env.filled(fork, {name: value for name, value in missing.items() if value is not None})
+
+    @property
+    def forks(self) -> tuple[str, ...]:
+        """Every fork whose formula may be asked for, in order: those of the file, where the family knows no more."""
+        return tuple(str(entry.fact.value) for entry in self.facts.timeline("fork").entries)
+
+    def resolve(self, env: FeeEnv) -> FeeEnv:
+        """Return ``env`` with the fork named and what its formula needs taken from the dated parameters at ``env.time``.
+
+        Raises
+        ------
+        UnknownName : ``env.fork`` is none of ``forks``.
+        BadInput : ``env.time`` lies before the network began.
+        """
+        fork = env.fork or self.fork(env.time)
+        if fork not in self.forks:
+            raise UnknownName("fork", fork, self.forks, field="fork")
+        return self.fill(env, fork, self.needs(fork))
+
+    def needs(self, fork: str) -> tuple[str, ...]:
+        """Return the fields of ``FeeEnv`` that the formula of ``fork`` reads beside the network's own two prices."""
+        return ()
+
+    def levels(self) -> Mapping[str, str]:
+        """Return the names of ``FeeEnv.more`` that the formula of any fork of this network reads, each with its unit."""
+        names = {name: None for fork in self.forks for name in self.needs(fork) if name not in COMMON}
+        lines = self.facts.timelines
+        return {name: lines[name].entries[-1].fact.unit if name in lines else "" for name in names}
 
     def fork(self, time: int) -> str:
         """Return the fork in force at ``time``; raises ``BadInput`` before the first the file knows."""
