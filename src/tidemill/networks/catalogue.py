@@ -8,13 +8,18 @@ from importlib import resources
 
 from tidemill.errors import UnknownName
 from tidemill.facts import Facts, parse_facts
+from tidemill.networks.arbitrum import ArbitrumChain
 from tidemill.networks.ethereum import Ethereum
 from tidemill.networks.op_chain import OpChain
 from tidemill.networks.types import Network
 
 __all__ = ["get", "names"]
 
-_FAMILIES: dict[str, Callable[[Facts], Network]] = {"ethereum": Ethereum, "op_stack": OpChain}
+_FAMILIES: dict[str, Callable[[Facts], Network]] = {
+    "arbitrum": ArbitrumChain,
+    "ethereum": Ethereum,
+    "op_stack": OpChain,
+}
 
 
 @cache

@@ -11,7 +11,7 @@ from tidemill.errors import BadInput
 from tidemill.facts import Facts, Status
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
-from tidemill.networks.types import FeeEnv, Known
+from tidemill.networks.types import COMMON, FeeEnv, Known
 
 __all__ = ["DatedNetwork"]
 
@@ -76,6 +76,16 @@ class DatedNetwork(Struct, frozen=True, dict=True):
         known = env.known()
         missing = {name: self.dated(name, env.time) for name in needs if name not in known}
         return env.filled(fork, {name: value for name, value in missing.items() if value is not None})
+
+    def needs(self, fork: str) -> tuple[str, ...]:
+        """Return the fields of ``FeeEnv`` that the formula of ``fork`` reads beside the network's own two prices."""
+        return ()
+
+    def levels(self) -> tuple[str, ...]:
+        """Return the names of ``FeeEnv.more`` that the formula of any fork of this network reads."""
+        forks = [str(entry.fact.value) for entry in self.facts.timeline("fork").entries]
+        found = {name: None for fork in forks for name in self.needs(fork) if name not in COMMON}
+        return tuple(found)
 
     def fork(self, time: int) -> str:
         """Return the fork in force at ``time``; raises ``BadInput`` before the first the file knows."""

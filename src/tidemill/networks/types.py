@@ -180,6 +180,10 @@ class Network(Protocol):
         """Return who earns from the network itself at ``time``, and who does not."""
         ...
 
+    def levels(self) -> tuple[str, ...]:
+        """Return the names of ``FeeEnv.more`` that its formulas read: what a study may set for this network alone."""
+        ...
+
     def fork(self, time: int) -> str:
         """Return the fork in force at ``time`` (unix seconds); raises ``BadInput`` before the network began."""
         ...

@@ -1,0 +1,84 @@
+"""The compiled pricing of many blocks against the plain functions, block by block."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from tidemill import networks
+from tidemill.errors import BadInput
+from tidemill.networks.arbitrum_kernel import base_fees_down
+from tidemill.networks.arbitrum_l2 import Constraint, Legacy, constraints_of_legacy, grow, legacy_update, single_update
+
+SIX = networks.get("arbitrum-one").constraints(1_790_000_000)  # type: ignore[attr-defined]
+
+
+def plain(gas: list[int], seconds: list[int], constraints: tuple[Constraint, ...], floor: int):
+    fees = []
+    for used, passed in zip(gas, seconds, strict=True):
+        constraints, fee = single_update(constraints, passed, floor)
+        constraints = tuple(Constraint(c.target, c.window, grow(c.backlog, used)) for c in constraints)
+        fees.append(fee)
+    return fees, constraints
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_block_costs_what_the_plain_rule_says(seed: int) -> None:
+    rng = random.Random(f"arbitrum blocks {seed}")
+    if seed < 3:
+        constraints, floor, busy = SIX, 20_000_000, (30_000_000, 60_000_000, 5_000_000)[seed]
+    else:
+        many = range(rng.randrange(1, 7))
+        constraints = tuple(
+            Constraint(rng.randrange(1, 10**6), rng.randrange(1, 5_000), rng.randrange(10**7)) for _ in many
+        )
+        floor, busy = rng.randrange(10**8), sum(c.target for c in constraints) // len(constraints) // 2
+    gas = [rng.choice((0, rng.randrange(busy + 1), busy)) for _ in range(4_000)]
+    seconds = [rng.choice((0, 0, 1, 1, 2, 30)) if seed != 1 else rng.choice((0, 1)) for _ in gas]
+    fees, after = base_fees_down(np.array(gas), np.array(seconds), constraints, floor)
+    want, left = plain(gas, seconds, constraints, floor)
+    assert fees.tolist() == want
+    assert after == left
+    if seed == 1:
+        assert max(want) > floor * 2, "a congested hour was in it"
+
+
+def test_exact_quotients_at_their_edges() -> None:
+    # A backlog one gas below, at and above each whole number of basis points.
+    target, window = 7_000_000, 102
+    for share in (1, 2, 4_279, 999_999):
+        edge = -(-share * target * window // 10_000)
+        for backlog in (edge - 1, edge, edge + 1):
+            constraint = (Constraint(target, window, backlog),)
+            fees, _ = base_fees_down(np.array([0]), np.array([0]), constraint, 100_000_000)
+            assert fees[0] == single_update(constraint, 0, 100_000_000)[1]
+
+
+def test_the_old_model_is_one_constraint_above_its_tolerance() -> None:
+    model = Legacy(7_000_000, 100_000_000)
+    constraint = constraints_of_legacy(model, 500_000_000)
+    fees, _ = base_fees_down(np.array([0]), np.array([0]), constraint, model.min_base_fee)
+    assert fees[0] == legacy_update(model, 500_000_000, 0)[1]
+
+
+def test_what_might_leave_63_bits_is_refused() -> None:
+    one, zero = np.array([1]), np.array([0])
+    with pytest.raises(BadInput, match="block 0 leaves 63 bits; use arbitrum_l2.single_update"):
+        base_fees_down(one, zero, (Constraint(1, 1, 101),), 10)
+    assert (
+        base_fees_down(one, zero, (Constraint(1, 1, 100),), 10)[0][0]
+        == single_update((Constraint(1, 1, 100),), 0, 10)[1]
+    )
+    with pytest.raises(BadInput, match="beyond 63 bits"):
+        base_fees_down(one, zero, SIX, 10**8 + 1)
+    with pytest.raises(BadInput, match="beyond 63 bits"):
+        base_fees_down(np.array([10**15]), zero, SIX, 1)
+    with pytest.raises(BadInput, match="beyond 63 bits"):
+        base_fees_down(one, np.array([10**9]), SIX, 1)
+    with pytest.raises(BadInput, match="2 seconds for 1 blocks"):
+        base_fees_down(one, np.array([0, 1]), SIX, 1)
+    with pytest.raises(BadInput, match="negative gas or seconds"):
+        base_fees_down(-one, zero, SIX, 1)
+    assert base_fees_down(np.array([]), np.array([]), SIX, 1)[0].size == 0
