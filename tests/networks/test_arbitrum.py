@@ -134,6 +134,17 @@ def test_the_fee_is_execution_and_whole_gas_of_data_and_no_tip() -> None:
     assert cost - parts.l1_data == cost % 30_000_000 > 0
 
 
+def test_the_controller_rounds_down_below_zero_too() -> None:
+    # A surplus of 1 wei over E units wants -1 // E = -1, and moved 1 // U = 0: the price falls by U / (E / 10 + U).
+    start = L1Pricing(1_000, available=1, units=1_000, per_unit_reward=0, equilibration_units=100, inertia=10)
+    assert settle(start, 5, 5, 0, 0).state.price_per_unit == 1_000 + (-1 * 1_000) // 1_010 == 999
+    # A deficit of 1 wei wants +1 // E = 0, and moved -1 // U = -1: the price rises by 1_000 // 1_010 = 0.
+    short = replace(start, available=0, due_poster=1)
+    after = settle(short, 5, 5, 0, 0).state
+    assert (after.price_per_unit, after.last_surplus) == (1_000, -1)
+    assert settle(replace(short, last_surplus=9_999), 5, 5, 0, 0).state.price_per_unit == 1_000 + 10 * 1_000 // 1_010
+
+
 def test_the_fee_is_split_without_remainder() -> None:
     at = env(price_per_unit=10**8)
     split = ONE.split(TX, at)
