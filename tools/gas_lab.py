@@ -17,6 +17,8 @@ from tidemill.networks import TxShape
 __all__ = ["HARDFORK", "Lab", "Sample", "Sent"]
 
 HARDFORK = "isthmus"
+BROTLI_LEVEL = 1
+"""What Arbitrum's state has held since ArbOS 20."""
 _KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"  # anvil's first well-known account
 _CHAIN_ID = 10
 
@@ -69,7 +71,8 @@ class Lab:
     def send(self, sender: str, call: Call, kind: str) -> tuple[Sent, Receipt]:
         """Mine one block of one transaction."""
         _block, (receipt,) = self.anvil.mine([(sender, call)])
-        return Sent(kind, TxShape.of(receipt.gas_used, self.signed(call, receipt.gas_used))), receipt
+        shape = TxShape.of(receipt.gas_used, self.signed(call, receipt.gas_used), BROTLI_LEVEL)
+        return Sent(kind, shape), receipt
 
     def act(
         self,

@@ -1,6 +1,6 @@
 """Measure what every verb costs on a local OP-stack chain and write ``src/tidemill/venues/*/gas.toml``.
 
-Run from the checkout: ``python tools/measure_gas.py [rounds]``. Seeded: the same contracts give the same tables. Gas
+Run from the checkout: ``python tools/measure_gas.py [rounds] [kind…]``. Seeded: the same contracts give the same tables. Gas
 comes from receipts of real transactions, one per block, never from an EVM kept warm; bytes from the same transactions
 signed as a wallet would. A few minutes.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import gas_aave
@@ -247,53 +247,37 @@ NOTE = (
 )
 
 
+MEASURES: dict[str, Callable[[Lab, int], None]] = {
+    "uniswap_v3": gas_v3.measure,
+    "uniswap_v2": gas_v2.measure,
+    "aave_v3": gas_aave.measure,
+    "minichef": gas_chef.measure,
+    "cl_gauge": gas_gauge.measure,
+    "merkle_campaign": gas_campaign.measure,
+    "morpho_vault": gas_lending_vault.measure,
+    "vote_escrow": gas_escrow.measure,
+    "morpho_blue": gas_morpho.measure,
+    "liquid_staking": gas_rates.measure_staking,
+    "savings_vault": gas_rates.measure_savings,
+}
+"""Kinds that have a chain to themselves; a vault and its farm share one."""
+SHARED = ("erc4626", "staking_rewards")
+
+
 def main() -> None:
     """Measure, fit, write, and print a line per verb."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 24
-    with Lab(SEED) as lab:
-        gas_v3.measure(lab, rounds)
-        write("uniswap_v3", lab.samples)
-    with Lab(SEED) as pairs:
-        gas_v2.measure(pairs, rounds)
-        write("uniswap_v2", pairs.samples)
-    with Lab(SEED) as vaults:
-        farms = Lab(SEED, beside=vaults)
-        gas_vault_farm.measure(vaults, farms, rounds)
-        write("erc4626", vaults.samples)
-        write("staking_rewards", farms.samples)
-    with Lab(SEED) as lab:
-        gas_aave.measure(lab, rounds)
-        write("aave_v3", lab.samples)
-    with Lab(SEED) as lab:
-        gas_chef.measure(lab, rounds)
-        write("minichef", lab.samples)
-    with Lab(SEED) as lab:
-        gas_gauge.measure(lab, rounds)
-        write("cl_gauge", lab.samples)
-    with Lab(SEED) as lab:
-        gas_campaign.measure(lab, rounds)
-        write("merkle_campaign", lab.samples)
-    with Lab(SEED) as lab:
-        gas_lending_vault.measure(lab, rounds)
-        write("morpho_vault", lab.samples)
-    with Lab(SEED) as lab:
-        gas_escrow.measure(lab, rounds)
-        write("vote_escrow", lab.samples)
-    with Lab(SEED) as lab:
-        gas_morpho.measure(lab, rounds)
-        write("morpho_blue", lab.samples)
-    rates(rounds)
-
-
-def rates(rounds: int) -> None:
-    """Measure and write what grows by a rate."""
-    for kind, measure in (
-        ("liquid_staking", gas_rates.measure_staking),
-        ("savings_vault", gas_rates.measure_savings),
-    ):
+    words = sys.argv[1:]
+    rounds = int(words.pop(0)) if words and words[0].isdigit() else 24
+    for kind in words or [*MEASURES, SHARED[0]]:
         with Lab(SEED) as lab:
-            measure(lab, rounds)
-            write(kind, lab.samples)
+            if kind in SHARED:
+                farms = Lab(SEED, beside=lab)
+                gas_vault_farm.measure(lab, farms, rounds)
+                write(SHARED[0], lab.samples)
+                write(SHARED[1], farms.samples)
+            else:
+                MEASURES[kind](lab, rounds)
+                write(kind, lab.samples)
 
 
 def write(kind: str, samples: Sequence[Sample]) -> None:
@@ -356,11 +340,15 @@ def _fit(fit: Fit | ExactFit) -> str:
 def _kind(name: str, sent: Sequence[Sent], plain: Fit, counted: Fit | ExactFit | None) -> list[str]:
     typical = {
         field: int(np.median([getattr(one.shape, field) for one in sent]))
-        for field in ("fastlz_length", "zero_bytes", "nonzero_bytes")
+        for field in ("fastlz_length", "brotli_length", "zero_bytes", "nonzero_bytes")
     }
-    off = [abs(typical["fastlz_length"] - o.shape.fastlz_length) / o.shape.fastlz_length * 10_000 for o in sent]
+    off = {
+        field: [abs(typical[field] - getattr(o.shape, field)) / getattr(o.shape, field) * 10_000 for o in sent]
+        for field in ("fastlz_length", "brotli_length")
+    }
     lines = ["", f"[kinds.{name}]", *[f"{field} = {value}" for field, value in typical.items()]]
-    lines += [f"fastlz_error = {_error(off)}", f"plain = {_fit(plain)}"]
+    lines += [f"fastlz_error = {_error(off['fastlz_length'])}", f"brotli_error = {_error(off['brotli_length'])}"]
+    lines += [f"plain = {_fit(plain)}"]
     return lines + ([f"storage = {_fit(counted)}"] if counted else [])
 
 

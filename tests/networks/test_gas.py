@@ -83,6 +83,24 @@ def test_a_batch_pays_the_intrinsic_gas_once() -> None:
     assert (batch.fastlz_length, batch.zero_bytes, batch.nonzero_bytes) == (300, 80, 240)
 
 
+def test_the_length_after_brotli_is_passed_on_where_it_was_measured() -> None:
+    (batch,) = table().shapes("multicall", {"call:swap": 2})
+    assert batch.brotli_length is None
+    measured = parse_gas(TEXT.replace("zero_bytes = 40", "brotli_length = 170\nzero_bytes = 40", 2), "gas.toml")
+    assert [tx.brotli_length for tx in measured.shapes("swap", {})] == [170, 170, 170]
+    assert [tx.brotli_length for tx in measured.shapes("swap", {"reverted": 1})] == [170, None]
+    (batch,) = measured.shapes("multicall", {"call:swap": 2})
+    assert batch.brotli_length == 340
+    env = FeeEnv.of(
+        1_790_000_000,
+        {"base_fee": from_data(10**7), "priority_fee": from_data(9), "price_per_unit": from_data(5 * 10**7)},
+    )
+    model = CostModel(networks.get("arbitrum-one"), {"pool": measured})
+    assert model.fee("pool", "swap", {"approvals": 1}, env).l1_data == 2 * 16 * 170 * 5 * 10**7
+    with pytest.raises(BadInput, match="brotli_length: arbitrum-one needs the length after brotli"):
+        model.fee("pool", "swap", {"reverted": 1}, env)
+
+
 def test_each_transaction_is_priced_by_itself() -> None:
     op = networks.get("op-mainnet")
     model = CostModel(op, {"pool": table()})

@@ -53,6 +53,10 @@ class ArbitrumChain(DatedNetwork, frozen=True, dict=True):
         units = self.units(tx)
         return FeeParts(tx.gas_used * base_fee, arbitrum_l1.poster_fee_down(units, price, base_fee))
 
+    def shape(self, gas_used: int, signed: bytes, time: int) -> TxShape:
+        """Return the shape of a signed transaction, compressed at the level that the chain's state holds at ``time``."""
+        return TxShape.of(gas_used, signed, self.parameter("brotli_level", time))
+
     def units(self, tx: TxShape) -> int:
         """Return the units of data that ``tx`` counts for; raises ``BadInput`` where its brotli length is unknown."""
         if tx.brotli_length is None:

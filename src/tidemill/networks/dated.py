@@ -11,7 +11,7 @@ from tidemill.errors import BadInput
 from tidemill.facts import Facts, Status
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
-from tidemill.networks.types import COMMON, FeeEnv, Known
+from tidemill.networks.types import COMMON, FeeEnv, Known, TxShape
 
 __all__ = ["DatedNetwork"]
 
@@ -54,6 +54,10 @@ class DatedNetwork(Struct, frozen=True, dict=True):
     def roles(self, time: int) -> tuple[Role, ...]:
         """Return who earns from the network itself: nobody, where the family names none."""
         return ()
+
+    def shape(self, gas_used: int, signed: bytes, time: int) -> TxShape:
+        """Return the shape of a signed transaction as this network's formula reads it at ``time``."""
+        return TxShape.of(gas_used, signed)
 
     def parameter(self, name: str, time: int) -> int:
         """Return the integer in force at ``time``; raises ``UnknownName`` or ``BadInput``."""

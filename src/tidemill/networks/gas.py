@@ -77,7 +77,7 @@ class GasFit(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GasKind(Struct, frozen=True, forbid_unknown_fields=True):
-    """One kind of transaction: gas, and the typical signed bytes (FastLZ length, zero and other bytes).
+    """One kind of transaction: gas, and the typical signed bytes (FastLZ and brotli length, zero and other bytes).
 
     ``plain`` needs only what anybody can count (ticks, first use, transfers), the rest averaged over; ``storage`` also
     the storage words (``slots_…``) that models count, and is used where the caller counts them.
@@ -89,6 +89,9 @@ class GasKind(Struct, frozen=True, forbid_unknown_fields=True):
     fastlz_error: FitError
     plain: GasFit
     storage: GasFit | None = None
+    brotli_length: int | None = None
+    """At Arbitrum's level since 2024 (1); ``None`` where nobody measured it."""
+    brotli_error: FitError | None = None
 
 
 class GasCall(Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,7 +152,8 @@ class GasTable(Struct, frozen=True, forbid_unknown_fields=True):
         row = self.kinds[kind]
         fit = row.storage if row.storage is not None and _COUNTED in features else row.plain
         gas = fit.gas(lambda name: self.count(name, features))
-        return TxShape(max(_INTRINSIC, gas), row.fastlz_length, row.zero_bytes, row.nonzero_bytes)
+        lengths = row.fastlz_length, row.zero_bytes, row.nonzero_bytes, row.brotli_length
+        return TxShape(max(_INTRINSIC, gas), *lengths)
 
     def shapes(self, verb: str, features: Mapping[str, int]) -> tuple[TxShape, ...]:
         """Return every transaction that a verb takes.
@@ -170,13 +174,16 @@ class GasTable(Struct, frozen=True, forbid_unknown_fields=True):
     def _batched(self, features: Mapping[str, int]) -> TxShape:
         gas = _INTRINSIC
         length = zeros = others = 0
+        brotli: int | None = 0
         for name, times in features.items():
             if name.startswith(_BATCHED):
                 part = self.shape(self.verb(name.removeprefix(_BATCHED)).alone, {})
                 gas += times * (part.gas_used - _INTRINSIC)
                 length, zeros = length + times * part.fastlz_length, zeros + times * part.zero_bytes
                 others += times * part.nonzero_bytes
-        return TxShape(gas, length, zeros, others)
+                known = brotli is not None and part.brotli_length is not None
+                brotli = (brotli or 0) + times * (part.brotli_length or 0) if known else None
+        return TxShape(gas, length, zeros, others, brotli)
 
 
 class CostModel:

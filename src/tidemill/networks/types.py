@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from tidemill.errors import BadInput
 from tidemill.facts import Facts, Status
+from tidemill.networks.arbitrum_l1 import brotli_length
 from tidemill.networks.exits import Route
 from tidemill.networks.fastlz import compressed_length
 from tidemill.networks.roles import Role
@@ -61,10 +62,16 @@ class TxShape(Struct, frozen=True):
         return self.zero_bytes + self.nonzero_bytes
 
     @classmethod
-    def of(cls, gas_used: int, signed: bytes) -> TxShape:
-        """Return the shape of a signed transaction that used ``gas_used`` gas."""
+    def of(cls, gas_used: int, signed: bytes, brotli_level: int | None = None) -> TxShape:
+        """Return the shape of a signed transaction that used ``gas_used`` gas; its brotli length where a level is given.
+
+        Raises
+        ------
+        BadInput : a level is given and the package ``brotli`` is not installed.
+        """
         zeros = signed.count(0)
-        return cls(gas_used, compressed_length(signed), zeros, len(signed) - zeros)
+        brotli = None if brotli_level is None else brotli_length(signed, brotli_level)
+        return cls(gas_used, compressed_length(signed), zeros, len(signed) - zeros, brotli)
 
 
 COMMON = ("base_fee", "priority_fee", "l1_base_fee", "blob_base_fee")
@@ -186,6 +193,10 @@ class Network(Protocol):
 
     def fork(self, time: int) -> str:
         """Return the fork in force at ``time`` (unix seconds); raises ``BadInput`` before the network began."""
+        ...
+
+    def shape(self, gas_used: int, signed: bytes, time: int) -> TxShape:
+        """Return the shape of a signed transaction as this network's formula reads it at ``time``."""
         ...
 
     def resolve(self, env: FeeEnv) -> FeeEnv:

@@ -1,8 +1,8 @@
 """What a transaction of a study costs: measured gas and bytes of its verb, priced by the network's own formula.
 
-Fee levels come from the data where they carry them and are of the same network; else from the study's ``[fees.NETWORK]``;
-else from the network's dated facts. What comes from the study is an assumption: it is listed, and the headline is
-computed at half and at double of it.
+Fee levels come from the data where they carry them and are of the same network; else from the study's
+``[fees.NETWORK]`` and, for what only that network's formula reads, ``[fees.NETWORK.own]``; else from the network's dated
+facts. What comes from the study is an assumption: it is listed, and the headline is computed at half and at double of it.
 """
 
 from __future__ import annotations
@@ -66,10 +66,14 @@ class Costing:
         self.used: dict[str, Used] = {}
         self._told: dict[int, tuple[Costs, str, str, Mapping[str, int], Block]] = {}
         self._levels = {name: self._assumed(name) for name in LEVELS}
+        self._own = {name: self._own_level(name, str(value)) for name, value in self._own_given().items()}
 
     def __call__(self, venue: str, verb: str, features: Mapping[str, int], block: Block) -> Costs:
         """Return the costs of one own transaction (``engine.rules.CostOf``)."""
-        parts = self._model.fee(venue, verb, features, self.env(block))
+        try:
+            parts = self._model.fee(venue, verb, features, self.env(block))
+        except BadInput as error:
+            raise self._placed(error) from None
         costs = Costs(parts.l2_execution, parts.l1_data, parts.operator, self._model.gas(venue, verb, features))
         self._told[id(costs)] = costs, venue, verb, dict(features), block
         return costs
@@ -88,7 +92,7 @@ class Costing:
 
     def env(self, block: Block) -> FeeEnv:
         """Return fee levels at ``block``; raises ``BadInput`` naming the level that nothing provides."""
-        levels = {name: self._at(name, block) for name in LEVELS}
+        levels: dict[str, Known | None] = {name: self._at(name, block) for name in LEVELS}
         for name in ("base_fee", "priority_fee"):
             if levels[name] is None:
                 raise BadInput(
@@ -97,7 +101,18 @@ class Costing:
                     field=f"fees.{self.network.name}.{LEVELS[name]}",
                 )
         fork = self._given.fork if self._given else None
-        return FeeEnv.of(block.time, {name: level for name, level in levels.items() if level is not None}, fork)
+        known = {name: level for name, level in levels.items() if level is not None}
+        return FeeEnv.of(block.time, known | self._own, fork)
+
+    def _placed(self, error: BadInput) -> BadInput:
+        """Return a refused level with this study's file and the key that would give it."""
+        key = LEVELS.get(error.field or "")
+        if error.field in self.network.levels():
+            key = f"own.{error.field}"
+        if key is None or error.file is not None:
+            return error
+        field = f"fees.{self.network.name}.{key}"
+        return BadInput(error.message, file=self._study.path, field=field)
 
     def _at(self, name: str, block: Block) -> Known | None:
         if self._data is not None and name in self._data:
@@ -111,11 +126,22 @@ class Costing:
         text = getattr(self._given, LEVELS[name], None) if self._given else None
         if text is None:
             return networks.assumed(0, "no tip given") if name == "priority_fee" else None
+        return self._listed(name, WORDS[name], text, "gwei", parse_amount(text, GWEI_DECIMALS))
+
+    def _own_given(self) -> Mapping[str, int | str]:
+        return self._given.own if self._given else {}
+
+    def _own_level(self, name: str, text: str) -> Known:
+        line = self.network.facts.timelines.get(name)
+        unit = line.entries[-1].fact.unit if line is not None else ""
+        return self._listed(name, name, text, unit, int(text))
+
+    def _listed(self, name: str, words: str, text: str, unit: str, value: int) -> Known:
+        """Note an assumed level for the statement and return it, scaled if it is to be."""
         key = f"{self.network.name}:{name}"
         up, down = self._scale.get(key, (1, 1))
-        value = parse_amount(text, GWEI_DECIMALS) * up // down
-        self.used[key] = Used(key, f"{WORDS[name]} ({self.network.name})", text, "gwei", "the study file", "")
-        return networks.assumed(value, "the study file")
+        self.used[key] = Used(key, f"{words} ({self.network.name})", text, unit, "the study file", "")
+        return networks.assumed(value * up // down, "the study file")
 
     def _recorded(self, prepared: Prepared) -> Any:
         for market in prepared.markets.values():

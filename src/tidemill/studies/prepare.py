@@ -56,8 +56,12 @@ class Prepared:
         self.network = self._network(study.network, "network")
         for name in study.counterfactual:
             self._network(name, "counterfactual")
-        for name in study.fees:
-            self._network(name, f"fees.{name}")
+        for name, fees in study.fees.items():
+            valid = self._network(name, f"fees.{name}").levels()
+            for level in fees.own:
+                if level not in valid:
+                    here = f"fees.{name}.own.{level}"
+                    raise UnknownName("fee level", level, valid, file=study.path, field=here)
         self.markets: dict[str, MarketData] = {}
         self.rates_paths: dict[str, RatesPath] = {}
         for name, spec in study.venues.items():

@@ -25,7 +25,6 @@ from tidemill.execution.journal import MemoryJournal
 from tidemill.execution.rows import Row
 from tidemill.execution.wallet import DevWallet
 from tidemill.interfaces import Block, Costs
-from tidemill.networks.types import TxShape
 from tidemill.studies.costs import Costing
 from tidemill.studies.prepare import Prepared
 from tidemill.studies.rehearse_unrest import unrest
@@ -233,7 +232,9 @@ class Sides:
         return {"price": self._price, "base_fee": self._base_fee}
 
     def _price(self, gas_used: int, signed: bytes, block: Block) -> Costs:
-        parts = self.costing.network.fee(TxShape.of(gas_used, signed), self.costing.env(block))
+        parts = self.costing.network.fee(
+            self.costing.network.shape(gas_used, signed, block.time), self.costing.env(block)
+        )
         return Costs(parts.l2_execution, parts.l1_data, parts.operator, gas_used)
 
     def _base_fee(self, block: Block) -> int:

@@ -94,6 +94,13 @@ class Fees(Struct, frozen=True, forbid_unknown_fields=True):
         str | None,
         Meta(description="fee formula to use instead of the one in force at the study's dates"),
     ] = None
+    own: Annotated[
+        dict[str, int | str],
+        Meta(
+            description="what this network's formula reads besides, in its own whole units, instead of the dated value: "
+            '`base_fee_scalar = "5227"` on an OP chain, `price_per_unit = "30000000"` (wei) on Arbitrum'
+        ),
+    ] = field(default_factory=dict)
 
 
 class WorldSpec(Struct, frozen=True, forbid_unknown_fields=True):
@@ -227,6 +234,13 @@ def _check_sense(study: Study, name: str) -> None:
     for network, fees in study.fees.items():
         if fees.fork == "":
             raise BadInput("expected the name of a fork", file=name, field=f"fees.{network}.fork")
+        for level, value in fees.own.items():
+            if not str(value).isdecimal() or not str(value).isascii() or int(value) >= 2**256:
+                raise BadInput(
+                    f"{value!r} is no whole number of the network's own units, 0 or more",
+                    file=name,
+                    field=f"fees.{network}.own.{level}",
+                )
     for at, other in enumerate(study.counterfactual):
         if other == study.network:
             raise BadInput(f"{other!r} is the study's own network", file=name, field="counterfactual")
