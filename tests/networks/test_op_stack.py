@@ -118,7 +118,10 @@ def test_base_forked_with_the_superchain_while_it_was_in_it() -> None:
     shared = [time for time, fork in FORK_TIMES.items() if fork not in ("regolith", "karst")]
     assert [BASE.fork(time) for time in shared] == [OP.fork(time) for time in shared]
     assert [BASE.fork(time - 1) for time in shared] == [OP.fork(time - 1) for time in shared]
-    assert BASE.fork(1_790_000_000) == "jovian"
+    own = (1_779_991_199, 1_779_991_200, 1_782_410_399, 1_782_410_400, 1_790_000_000)
+    assert [BASE.fork(time) for time in own] == ["jovian", "azul", "azul", "beryl", "beryl"]
+    with pytest.raises(UnknownName, match="unknown fork 'karst'"):
+        BASE.fee(TxShape(1, 1, 0, 0), msgspec.structs.replace(priced(1_790_000_000, l1_base_fee=1), fork="karst"))
 
 
 def priced(time: int, **known: int) -> FeeEnv:

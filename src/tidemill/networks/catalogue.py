@@ -9,6 +9,7 @@ from importlib import resources
 from tidemill.errors import UnknownName
 from tidemill.facts import Facts, parse_facts
 from tidemill.networks.arbitrum import ArbitrumChain
+from tidemill.networks.base_chain import BaseChain
 from tidemill.networks.ethereum import Ethereum
 from tidemill.networks.op_chain import OpChain
 from tidemill.networks.types import Network
@@ -17,6 +18,7 @@ __all__ = ["get", "names"]
 
 _FAMILIES: dict[str, Callable[[Facts], Network]] = {
     "arbitrum": ArbitrumChain,
+    "base": BaseChain,
     "ethereum": Ethereum,
     "op_stack": OpChain,
 }

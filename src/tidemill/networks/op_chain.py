@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from tidemill.errors import UnknownName
-from tidemill.networks import op_stack
+from tidemill.networks import op_stack, op_ways
 from tidemill.networks.dated import DatedNetwork
+from tidemill.networks.exits import Route
+from tidemill.networks.op_header import header_parameters
+from tidemill.networks.roles import Role
 from tidemill.networks.types import FeeEnv, FeeParts, TxShape
 
 __all__ = ["OpChain"]
@@ -15,12 +18,17 @@ _OPERATOR = ("operator_fee_scalar", "operator_fee_constant")
 
 
 class OpChain(DatedNetwork, frozen=True, dict=True):
-    """OP Mainnet, Base and the like; a chain is a file of dated parameters."""
+    """OP Mainnet, Unichain and the like; a chain is a file of dated parameters."""
 
     family: str = "op_stack"
 
+    @property
+    def forks(self) -> tuple[str, ...]:
+        """Every fork of the family in order."""
+        return op_stack.FORKS
+
     def _reached(self, fork: str, milestone: str) -> bool:
-        return op_stack.FORKS.index(fork) >= op_stack.FORKS.index(milestone)
+        return self.forks.index(fork) >= self.forks.index(milestone)
 
     def needs(self, fork: str) -> tuple[str, ...]:
         """Return the fields of ``FeeEnv`` that the formula of ``fork`` reads, beside the network's own two prices."""
@@ -34,12 +42,12 @@ class OpChain(DatedNetwork, frozen=True, dict=True):
 
         Raises
         ------
-        UnknownName : ``env.fork`` is no fork of the OP Stack.
+        UnknownName : ``env.fork`` is no fork of the family.
         BadInput : ``env.time`` lies before the chain began.
         """
         fork = env.fork or self.fork(env.time)
-        if fork not in op_stack.FORKS:
-            raise UnknownName("fork", fork, op_stack.FORKS, field="fork")
+        if fork not in self.forks:
+            raise UnknownName("fork", fork, self.forks, field="fork")
         return self.fill(env, fork, self.needs(fork))
 
     def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
@@ -76,11 +84,43 @@ class OpChain(DatedNetwork, frozen=True, dict=True):
             return op_stack.jovian_operator_fee(tx.gas_used, scalar, constant)
         return op_stack.isthmus_operator_fee_down(tx.gas_used, scalar, constant)
 
-    def next_base_fee(self, time: int, base_fee: int, gas_used: int, gas_limit: int, da_footprint: int = 0) -> int:
+    def routes(self, time: int) -> tuple[Route, ...]:
+        """Return the bridge's ways in and out, and the way out past a silent sequencer; none where delays are unknown."""
+        if not all(name in self.facts.facts for name in op_ways.DELAYS):
+            return ()
+        behind = tuple(self.facts.facts[name] for name in op_ways.DELAYS)
+        return op_ways.routes(self.name, self.facts, op_ways.finalize_wait(self.facts), behind)
+
+    def roles(self, time: int) -> tuple[Role, ...]:
+        """Return who earns here: the sequencer its fees, holders of the token nothing."""
+        return op_ways.roles(self.facts)
+
+    def next_base_fee(
+        self,
+        time: int,
+        base_fee: int,
+        gas_used: int,
+        gas_limit: int,
+        da_footprint: int = 0,
+        extra_data: bytes | None = None,
+    ) -> int:
         """Return the base fee of the block at ``time`` from its parent's header.
 
         ``da_footprint`` is the parent's (the sum of ``op_stack.da_footprint_down``); it counts since Jovian only.
+        ``extra_data``, also the parent's, overrules the dated parameters where it is given: since Holocene it is the rule.
         """
+        if extra_data is not None:
+            said = header_parameters(extra_data)
+            counted = da_footprint if self._reached(self.fork(time), "jovian") else 0
+            return op_stack.next_base_fee_op_down(
+                base_fee,
+                gas_used,
+                gas_limit,
+                said.elasticity,
+                said.denominator,
+                da_footprint=counted,
+                min_base_fee=said.min_base_fee,
+            )
         elasticity = self.parameter("eip1559_elasticity", time)
         denominator = self.parameter("eip1559_denominator", time)
         if not self._reached(self.fork(time), "jovian"):
