@@ -43,7 +43,7 @@ class Fit:
         solution = expected + cheap * np.linalg.lstsq(table * cheap / gas[:, None], left, rcond=1e-9)[0]
         whole = [round(value) for value in solution]
         self.base, self.per = whole[0], {name: each for name, each in zip(moving, whole[1:], strict=True) if each}
-        for name in set(names) & set(_EXPECTED) - set(moving):
+        for name in (each for each in _EXPECTED if each in names and each not in moving):
             # Never varied here, but it may elsewhere: price it as the EVM does and take it off the base.
             self.per[name] = round(_EXPECTED[name])
             self.base -= self.per[name] * rows[0][1].get(name, 0)

@@ -262,13 +262,16 @@ MEASURES: dict[str, Callable[[Lab, int], None]] = {
 }
 """Kinds that have a chain to themselves; a vault and its farm share one."""
 SHARED = ("erc4626", "staking_rewards")
+ROUNDS = {"uniswap_v2": 12, "morpho_vault": 12, "aave_v3": 8}
+"""Where fewer lives than 24 show as much."""
 
 
 def main() -> None:
     """Measure, fit, write, and print a line per verb."""
     words = sys.argv[1:]
-    rounds = int(words.pop(0)) if words and words[0].isdigit() else 24
+    given = int(words.pop(0)) if words and words[0].isdigit() else None
     for kind in words or [*MEASURES, SHARED[0]]:
+        rounds = given or ROUNDS.get(kind, 24)
         with Lab(SEED) as lab:
             if kind in SHARED:
                 farms = Lab(SEED, beside=lab)

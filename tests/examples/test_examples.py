@@ -17,7 +17,7 @@ from tidemill.studies.study import load_study
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
 START = dt.datetime(2025, 1, 5, tzinfo=dt.UTC)
-WINDOW = {"range_reset": 3, "compound": 2, "my_strategy": 6}
+WINDOW = {"range_reset": 3, "compound": 2, "my_strategy": 6, "on_arbitrum": 3}
 """Days of the sample to run; examples that are not listed run as they are."""
 REAL_DAY = "uniswap_v3/eth_usdc_weth_005_20240105_rawlogs.parquet"
 
@@ -69,6 +69,10 @@ def test_an_example_says_what_it_is_and_runs(path: Path, tmp_path: Path):
     if path.stem == "lending_rates":
         assert (document.fidelity.data, document.fidelity.mode) == ("bars", "small")
         assert "lending over a table" in document.fidelity.error
+    if path.stem == "on_arbitrum":
+        assert rows["l1"] < 0
+        assert {"costs as on op-mainnet", "costs as on base"} <= {other.name for other in document.comparisons}
+        assert "arbitrum-one:price_per_unit" in {a.key for a in document.assumptions}
     if path.stem == "real_day":
         assert document.fidelity.data == "inferred"
         assert "costs as on op-mainnet" in {other.name for other in document.comparisons}

@@ -33,12 +33,22 @@ def test_an_own_level_replaces_the_dated_value_and_is_listed_at_half_and_double(
     own = run(folder, OP)
     rows = {row.key: row for row in own.assumptions}
     scalar = rows["op-mainnet:base_fee_scalar"]
-    assert (scalar.value, scalar.source) == ("5227", "the study file")
+    assert (scalar.value, scalar.unit, scalar.source) == ("5227", "1e-6", "the study file")
     assert scalar.keep_at_double < own.headline.keep < scalar.keep_at_half
     blob = rows["op-mainnet:blob_base_fee_scalar"]
     assert blob.keep_at_half == own.headline.keep == blob.keep_at_double, "nothing, halved or doubled, is nothing"
     larger = run(folder, {"op-mainnet": {**LEVELS, "own": {"base_fee_scalar": 10454, "blob_base_fee_scalar": 0}}})
     assert larger.headline.keep == scalar.keep_at_double
+
+
+def test_costs_as_on_arbitrum_one(folder: Path) -> None:
+    document = run(folder, {**OP, "arbitrum-one": ARBITRUM}, counterfactual=["arbitrum-one"])
+    found = {row.name: row for row in document.comparisons}["costs as on arbitrum-one"]
+    assert found.keep is not None
+    dearer = {**ARBITRUM, "own": {"price_per_unit": "60000000"}}
+    more = run(folder, {**OP, "arbitrum-one": dearer}, counterfactual=["arbitrum-one"])
+    assert {row.name: row for row in more.comparisons}["costs as on arbitrum-one"].keep < found.keep
+    assert more.headline.keep == document.headline.keep
 
 
 def test_a_level_that_nothing_gives_is_asked_for_by_its_key(folder: Path) -> None:

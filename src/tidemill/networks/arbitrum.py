@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tidemill.errors import BadInput, UnknownName
 from tidemill.networks import arbitrum_l1, arbitrum_l2, arbitrum_ways
 from tidemill.networks.dated import DatedNetwork
@@ -22,6 +24,10 @@ class ArbitrumChain(DatedNetwork, frozen=True, dict=True):
     def needs(self, fork: str) -> tuple[str, ...]:
         """Return what the formula reads beside the base fee: the price of a unit of data, wei."""
         return ("price_per_unit",)
+
+    def levels(self) -> Mapping[str, str]:
+        """Return the one level of its own."""
+        return {"price_per_unit": "wei"}
 
     def resolve(self, env: FeeEnv) -> FeeEnv:
         """Return ``env`` with the fork named and what it lacks taken from the dated parameters.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from msgspec import Struct
@@ -85,11 +85,12 @@ class DatedNetwork(Struct, frozen=True, dict=True):
         """Return the fields of ``FeeEnv`` that the formula of ``fork`` reads beside the network's own two prices."""
         return ()
 
-    def levels(self) -> tuple[str, ...]:
-        """Return the names of ``FeeEnv.more`` that the formula of any fork of this network reads."""
+    def levels(self) -> Mapping[str, str]:
+        """Return the names of ``FeeEnv.more`` that the formula of any fork of this network reads, each with its unit."""
         forks = [str(entry.fact.value) for entry in self.facts.timeline("fork").entries]
-        found = {name: None for fork in forks for name in self.needs(fork) if name not in COMMON}
-        return tuple(found)
+        names = {name: None for fork in forks for name in self.needs(fork) if name not in COMMON}
+        lines = self.facts.timelines
+        return {name: lines[name].entries[-1].fact.unit if name in lines else "" for name in names}
 
     def fork(self, time: int) -> str:
         """Return the fork in force at ``time``; raises ``BadInput`` before the first the file knows."""

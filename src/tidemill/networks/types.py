@@ -187,8 +187,8 @@ class Network(Protocol):
         """Return who earns from the network itself at ``time``, and who does not."""
         ...
 
-    def levels(self) -> tuple[str, ...]:
-        """Return the names of ``FeeEnv.more`` that its formulas read: what a study may set for this network alone."""
+    def levels(self) -> Mapping[str, str]:
+        """Return the names of ``FeeEnv.more`` that its formulas read, with their units: what a study may set itself."""
         ...
 
     def fork(self, time: int) -> str:

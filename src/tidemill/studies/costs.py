@@ -132,9 +132,7 @@ class Costing:
         return self._given.own if self._given else {}
 
     def _own_level(self, name: str, text: str) -> Known:
-        line = self.network.facts.timelines.get(name)
-        unit = line.entries[-1].fact.unit if line is not None else ""
-        return self._listed(name, name, text, unit, int(text))
+        return self._listed(name, name, text, self.network.levels()[name], int(text))
 
     def _listed(self, name: str, words: str, text: str, unit: str, value: int) -> Known:
         """Note an assumed level for the statement and return it, scaled if it is to be."""
