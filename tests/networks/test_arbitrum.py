@@ -290,4 +290,7 @@ def test_holders_of_arb_are_paid_nothing_and_bidders_pay() -> None:
     assert found["staker"].facts[0].confidence == "uncertain"
     assert found["bidder"].facts[2].value == 9_700
     assert found["sequencer"].open == "permissioned"
+    assert [found[name].facts[0].value for name in ("validator", "challenger")] == [3_600, 555]
+    nova = {role.id: role for role in NOVA.roles(AUTUMN_2026)}
+    assert [nova[name].facts[0].value for name in ("validator", "challenger")] == [1, 79]
     assert "bidder" not in {role.id for role in NOVA.roles(AUTUMN_2026)}
