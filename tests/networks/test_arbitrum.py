@@ -145,6 +145,38 @@ def test_the_controller_rounds_down_below_zero_too() -> None:
     assert settle(replace(short, last_surplus=9_999), 5, 5, 0, 0).state.price_per_unit == 1_000 + 10 * 1_000 // 1_010
 
 
+def test_a_pool_too_small_pays_rewards_first_and_remembers_what_it_owes() -> None:
+    start = L1Pricing(
+        1_000,
+        available=150,
+        units=100,
+        last_update=5,
+        due_poster=3,
+        due_rewards=7,
+        per_unit_reward=2,
+        equilibration_units=10,
+        inertia=10,
+    )
+    done = settle(start, 5, 5, 0, 0)  # no time passed: all units count
+    assert (done.rewards, done.poster) == (150, 0)
+    after = done.state
+    assert (after.available, after.due_rewards, after.due_poster, after.units) == (0, 7 + 200 - 150, 3, 0)
+    # A deficit of 57 + 3: wants 6 more per unit, fell by 60 // 100 = -1, over 10 // 10 + 100 units.
+    assert (after.last_surplus, after.price_per_unit) == (-60, 1_000 + (6 + 1) * 100 // 101)
+    later = settle(after, 6, 8, 4, 10**9).state
+    assert (later.due_poster, later.last_update) == (7, 6)
+
+
+def test_a_report_of_the_last_moment_again_gets_no_units_and_moves_no_price() -> None:
+    start = L1Pricing(1_000, available=150, units=100, last_update=5, last_surplus=9)
+    done = settle(start, 5, 9, 60, 0)
+    assert done.poster == 60
+    assert done.state == replace(start, available=90)
+    half = settle(start, 7, 9, 0, 0)
+    assert (half.rewards, half.state.units) == (150, 50), "two of four seconds: half of the units"
+    assert L1Pricing(1).last_surplus == 0
+
+
 def test_the_fee_is_split_without_remainder() -> None:
     at = env(price_per_unit=10**8)
     split = ONE.split(TX, at)
@@ -264,6 +296,8 @@ def test_no_owner_installs_what_starts_above_the_cap() -> None:
 
 def test_saturation_is_the_nodes() -> None:
     assert arbitrum_l2.grow(2**64 - 5, 10) == 2**64 - 1
+    top = Constraint(1, 1, 2**62)
+    assert arbitrum_l2.single_exponent_bips([top]) == 2**63 - 1
     assert approx_exp_bips(2**63 - 1) == (2**64 - 1) // 10_000 + 10_000
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tidemill.errors import BadInput, UnknownName
+from tidemill.errors import BadInput
 from tidemill.networks import arbitrum_l1, arbitrum_l2, arbitrum_ways
 from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.exits import Route
@@ -28,20 +28,6 @@ class ArbitrumChain(DatedNetwork, frozen=True, dict=True):
     def levels(self) -> Mapping[str, str]:
         """Return the one level of its own."""
         return {"price_per_unit": "wei"}
-
-    def resolve(self, env: FeeEnv) -> FeeEnv:
-        """Return ``env`` with the fork named and what it lacks taken from the dated parameters.
-
-        Raises
-        ------
-        UnknownName : ``env.fork`` is no fork of this chain.
-        BadInput : ``env.time`` lies before the chain began.
-        """
-        fork = env.fork or self.fork(env.time)
-        known = [str(entry.fact.value) for entry in self.facts.timeline("fork").entries]
-        if fork not in known:
-            raise UnknownName("fork", fork, known, field="fork")
-        return self.fill(env, fork, self.needs(fork))
 
     def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
         """Return what ``tx`` costs: its gas at the base fee, and its data in whole gas at the same price.

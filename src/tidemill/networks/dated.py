@@ -7,7 +7,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from tidemill.errors import BadInput
+from tidemill.errors import BadInput, UnknownName
 from tidemill.facts import Facts, Status
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
@@ -81,14 +81,31 @@ class DatedNetwork(Struct, frozen=True, dict=True):
         missing = {name: self.dated(name, env.time) for name in needs if name not in known}
         return env.filled(fork, {name: value for name, value in missing.items() if value is not None})
 
+    @property
+    def forks(self) -> tuple[str, ...]:
+        """Every fork whose formula may be asked for, in order: those of the file, where the family knows no more."""
+        return tuple(str(entry.fact.value) for entry in self.facts.timeline("fork").entries)
+
+    def resolve(self, env: FeeEnv) -> FeeEnv:
+        """Return ``env`` with the fork named and what its formula needs taken from the dated parameters at ``env.time``.
+
+        Raises
+        ------
+        UnknownName : ``env.fork`` is none of ``forks``.
+        BadInput : ``env.time`` lies before the network began.
+        """
+        fork = env.fork or self.fork(env.time)
+        if fork not in self.forks:
+            raise UnknownName("fork", fork, self.forks, field="fork")
+        return self.fill(env, fork, self.needs(fork))
+
     def needs(self, fork: str) -> tuple[str, ...]:
         """Return the fields of ``FeeEnv`` that the formula of ``fork`` reads beside the network's own two prices."""
         return ()
 
     def levels(self) -> Mapping[str, str]:
         """Return the names of ``FeeEnv.more`` that the formula of any fork of this network reads, each with its unit."""
-        forks = [str(entry.fact.value) for entry in self.facts.timeline("fork").entries]
-        names = {name: None for fork in forks for name in self.needs(fork) if name not in COMMON}
+        names = {name: None for fork in self.forks for name in self.needs(fork) if name not in COMMON}
         lines = self.facts.timelines
         return {name: lines[name].entries[-1].fact.unit if name in lines else "" for name in names}
 

@@ -6,10 +6,9 @@ changed them (the OP Stack, Polygon PoS) use the same function.
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import Struct
 
-from tidemill.errors import BadInput, UnknownName
+from tidemill.errors import BadInput
 from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.types import FeeEnv, FeeParts, TxShape
 
@@ -106,14 +105,6 @@ class Ethereum(DatedNetwork, frozen=True, dict=True):
         values = [self.facts.timeline(f"blob_{part}").at(time) for part in ("target", "maximum", "update_fraction")]
         target, maximum, fraction = (int(value) for value in values)
         return BlobSchedule(target, maximum, fraction, bool(self.facts.timeline("blob_reserve_price").at(time)))
-
-    def resolve(self, env: FeeEnv) -> FeeEnv:
-        """Return ``env`` with the fork named; Ethereum needs nothing else that could be missing."""
-        fork = env.fork or self.fork(env.time)
-        known = [str(entry.fact.value) for entry in self.facts.timeline("fork").entries]
-        if fork not in known:
-            raise UnknownName("fork", fork, known, field="fork")
-        return msgspec.structs.replace(env, fork=fork)
 
     def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
         """Return gas used times base fee plus tip."""

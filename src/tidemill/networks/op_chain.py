@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tidemill.errors import UnknownName
 from tidemill.networks import op_stack, op_ways
 from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.exits import Route
@@ -36,19 +35,6 @@ class OpChain(DatedNetwork, frozen=True, dict=True):
             return ("l1_base_fee", *_LEGACY)
         prices = ("l1_base_fee", "blob_base_fee", *_SCALARS)
         return (*prices, *_OPERATOR) if self._reached(fork, "isthmus") else prices
-
-    def resolve(self, env: FeeEnv) -> FeeEnv:
-        """Return ``env`` with the fork named and each missing scalar taken from the dated parameters at ``env.time``.
-
-        Raises
-        ------
-        UnknownName : ``env.fork`` is no fork of the family.
-        BadInput : ``env.time`` lies before the chain began.
-        """
-        fork = env.fork or self.fork(env.time)
-        if fork not in self.forks:
-            raise UnknownName("fork", fork, self.forks, field="fork")
-        return self.fill(env, fork, self.needs(fork))
 
     def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
         """Return what ``tx`` costs: execution, L1 data and, since Isthmus, the operator's part.
