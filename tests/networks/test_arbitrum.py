@@ -257,6 +257,8 @@ def test_even_weights_keep_the_price_of_single_constraints(backlog: int, seconds
     assert prices["l1_calldata"] == 20_000_000
     used = {"computation": 100_000, "storage_growth": 50_000, "l1_calldata": 9}
     assert arbitrum_l2.multi_gas_refund(used, base_fee, prices) == 0
+    grown = arbitrum_l2.multi_grow(paid, used)
+    assert [c.backlog for c in grown] == [arbitrum_l2.grow(c.backlog, 150_000) for c in after]
 
 
 def test_a_cheaper_resource_is_refunded() -> None:
@@ -285,8 +287,12 @@ def test_no_owner_installs_what_starts_above_the_cap() -> None:
     assert arbitrum_l2.checked([good]) == (good,)
     with pytest.raises(BadInput, match="the exponent of computation is 85001, above 85000"):
         arbitrum_l2.checked([replace(good, backlog=85_001_000)])
-    with pytest.raises(BadInput, match=r"\[0\]: target, window and weights must be positive"):
-        arbitrum_l2.checked([replace(good, window=0)])
+    assert arbitrum_l2.checked([replace(good, backlog=0)])[0].backlog == 0
+    for wrong in ({"window": 0}, {"target": 0}, {"backlog": -1}, {"weights": {"computation": 0}}):
+        with pytest.raises(BadInput, match=r"\[0\]: target, window and weights must be positive"):
+            arbitrum_l2.checked([replace(good, **wrong)])
+    with pytest.raises(BadInput, match="the exponent of all is 85010, above 85000"):
+        arbitrum_l2.checked([Constraint(1_000_000, 10, 85_010_000)])
     with pytest.raises(UnknownName, match="unknown resource 'computing'"):
         arbitrum_l2.checked([replace(good, weights={"computing": 1})])
     with pytest.raises(UnknownName, match="unknown resource 'gas'"):
