@@ -103,15 +103,21 @@ def receipt(raw: Any, what: str) -> Receipt | None:
     if raw is None:
         return None
     fields = mapping(raw, what)
+    gas_used = quantity(fields.get("gasUsed"), f"{what}: gasUsed")
+    price = quantity(fields.get("effectiveGasPrice") or "0x0", f"{what}: effectiveGasPrice")
+    # Arbitrum counts the transaction's data as gas too and says how much of it that is; taken apart here.
+    posted = quantity(fields.get("gasUsedForL1") or "0x0", f"{what}: gasUsedForL1")
+    if posted > gas_used:
+        raise RpcError(f"{what}: gasUsedForL1 {posted} is more than gasUsed {gas_used}")
     return Receipt(
         tx_hash=hash32(fields.get("transactionHash"), f"{what}: transactionHash"),
         block_number=quantity(fields.get("blockNumber"), f"{what}: blockNumber"),
         block_hash=hash32(fields.get("blockHash"), f"{what}: blockHash"),
         status=quantity(fields.get("status"), f"{what}: status") == 1,
-        gas_used=quantity(fields.get("gasUsed"), f"{what}: gasUsed"),
-        effective_gas_price=quantity(fields.get("effectiveGasPrice") or "0x0", f"{what}: effectiveGasPrice"),
+        gas_used=gas_used - posted,
+        effective_gas_price=price,
         # Only OP-stack chains state what the transaction's data cost on L1.
-        l1_fee=quantity(fields.get("l1Fee") or "0x0", f"{what}: l1Fee"),
+        l1_fee=quantity(fields.get("l1Fee") or "0x0", f"{what}: l1Fee") + posted * price,
         logs=tuple(logs(fields.get("logs"), what)),
     )
 

@@ -24,7 +24,10 @@ class Call(Struct, frozen=True):
 
 
 class Receipt(Struct, frozen=True):
-    """What a chain says of a sent transaction; ``logs`` as the endpoint gives them (address, topics, data)."""
+    """What a chain says of a sent transaction; ``logs`` as the endpoint gives them (address, topics, data).
+
+    ``gas_used`` is without data and ``l1_fee`` what its data cost, on Arbitrum too, where both are gas.
+    """
 
     tx_hash: str
     block_number: int
