@@ -262,7 +262,7 @@ MEASURES: dict[str, Callable[[Lab, int], None]] = {
 }
 """Kinds that have a chain to themselves; a vault and its farm share one."""
 SHARED = ("erc4626", "staking_rewards")
-ROUNDS = {"uniswap_v2": 12, "morpho_vault": 12, "aave_v3": 8}
+ROUNDS = {"uniswap_v2": 12, "morpho_vault": 12, "aave_v3": 9}
 """Where fewer lives than 24 show as much."""
 
 
