@@ -10,7 +10,7 @@ import pytest
 from tidemill import networks
 from tidemill.errors import BadInput
 from tidemill.networks.arbitrum_kernel import base_fees_down
-from tidemill.networks.arbitrum_l2 import Constraint, Legacy, constraints_of_legacy, grow, legacy_update, single_update
+from tidemill.networks.arbitrum_l2 import Constraint, Legacy, grow, legacy_update, single_update
 
 SIX = networks.get("arbitrum-one").constraints(1_790_000_000)  # type: ignore[attr-defined]
 
@@ -61,11 +61,26 @@ def test_quotients_at_their_edges_are_not_missed_by_one() -> None:
         assert fees[0] == single_update((Constraint(target, window, backlog),), 0, 10**8)[1]
 
 
-def test_the_old_model_is_one_constraint_above_its_tolerance() -> None:
+def test_the_old_model_is_one_constraint_with_its_tolerance() -> None:
     model = Legacy(7_000_000, 100_000_000)
-    constraint = constraints_of_legacy(model, 500_000_000)
-    fees, _ = base_fees_down(np.array([0]), np.array([0]), constraint, model.min_base_fee)
-    assert fees[0] == legacy_update(model, 500_000_000, 0)[1]
+    rng = random.Random("the old model")
+    gas = [rng.randrange(32_000_000) for _ in range(3_000)]
+    seconds = [rng.choice((0, 1, 2, 4)) for _ in gas]
+    fees, (after,) = base_fees_down(
+        np.array(gas),
+        np.array(seconds),
+        [Constraint(model.speed_limit, model.inertia, 50_000_000)],
+        model.min_base_fee,
+        model.tolerance,
+    )
+    backlog, want = 50_000_000, []
+    for used, passed in zip(gas, seconds, strict=True):
+        backlog, fee = legacy_update(model, backlog, passed)
+        want.append(fee)
+        backlog = grow(backlog, used)
+    assert fees.tolist() == want
+    assert after.backlog == backlog
+    assert min(want) == model.min_base_fee < max(want)
 
 
 def test_what_might_leave_63_bits_is_refused() -> None:

@@ -26,14 +26,18 @@ _DEAREST = 100_000_000  # wei; so does the price at the steepest
 _MOST = 900_000_000_000_000  # gas; in bips it still fits 63 bits
 
 
-@nb.njit(_i64(_WORDS, _WORDS, _i64[::1], _WORDS, _WORDS, _i64, _i64[::1]), nogil=True, cache=True)
-def _run(gas: Any, seconds: Any, backlogs: Any, targets: Any, windows: Any, floor: Any, out: Any) -> Any:
+@nb.njit(_i64(_WORDS, _WORDS, _i64[::1], _WORDS, _WORDS, _i64, _i64, _i64[::1]), nogil=True, cache=True)
+def _run(
+    gas: Any, seconds: Any, backlogs: Any, targets: Any, windows: Any, tolerance: Any, floor: Any, out: Any
+) -> Any:
     # Returns the first block whose sums leave 63 bits, -1 if none does. A quotient is first guessed with floats, then
     # put right: the guess is off by one at most.
     count = targets.size
     below = np.empty(count, dtype=np.int64)
+    free = np.empty(count, dtype=np.int64)
     inverse = np.empty(count, dtype=np.float64)
     for each in range(count):
+        free[each] = tolerance * targets[each]
         below[each] = targets[each] * windows[each]
         inverse[each] = _BIPS / below[each]
     for block in range(gas.size):
@@ -44,8 +48,11 @@ def _run(gas: Any, seconds: Any, backlogs: Any, targets: Any, windows: Any, floo
                 backlog = np.int64(0)
             if backlog > _MOST:
                 return block
-            share = np.int64(backlog * inverse[each])
-            rest = backlog * _BIPS - share * below[each]
+            above = backlog - free[each]
+            if above < 0:
+                above = np.int64(0)
+            share = np.int64(above * inverse[each])
+            rest = above * _BIPS - share * below[each]
             if rest < 0:
                 share -= 1
             elif rest >= below[each]:
@@ -65,14 +72,20 @@ def _run(gas: Any, seconds: Any, backlogs: Any, targets: Any, windows: Any, floo
 
 
 def base_fees_down(
-    gas: NDArray[np.int64], seconds: NDArray[np.int64], constraints: Sequence[Constraint], min_base_fee: int
+    gas: NDArray[np.int64],
+    seconds: NDArray[np.int64],
+    constraints: Sequence[Constraint],
+    min_base_fee: int,
+    tolerance: int = 0,
 ) -> tuple[NDArray[np.int64], tuple[Constraint, ...]]:
     """Return the base fee of each block (wei) and the constraints after the last.
 
     Parameters
     ----------
     gas, seconds : of each block in order: gas used (without data), and seconds since the block before it.
-    constraints : as they stand before the first block; one constraint of ``constraints_of_legacy`` is the old model.
+    constraints : as they stand before the first block.
+    tolerance : seconds at the target that a backlog may stand at no price; the old model is one constraint (speed limit,
+        inertia as window) with its tolerance, and constraints have none.
 
     Raises
     ------
@@ -88,14 +101,15 @@ def base_fees_down(
     targets = [c.target for c in constraints]
     if (
         not 0 <= min_base_fee <= _DEAREST
+        or tolerance < 0
         or (gas.size and int(gas.max()) > _MOST)
-        or any(c.backlog > _MOST or c.target * max(c.window, steps) > _MOST for c in constraints)
+        or any(c.backlog > _MOST or c.target * max(c.window, steps, tolerance) > _MOST for c in constraints)
     ):
         raise BadInput("beyond 63 bits; use arbitrum_l2.single_update")
     backlogs = np.array([c.backlog for c in constraints], dtype=np.int64)
     windows = np.array([c.window for c in constraints], dtype=np.int64)
     out = np.empty(gas.size, dtype=np.int64)
-    failed = int(_run(gas, seconds, backlogs, np.array(targets, dtype=np.int64), windows, min_base_fee, out))
+    failed = int(_run(gas, seconds, backlogs, np.array(targets, dtype=np.int64), windows, tolerance, min_base_fee, out))
     if failed >= 0:
         raise BadInput(f"block {failed} leaves 63 bits; use arbitrum_l2.single_update")
     after = tuple(
