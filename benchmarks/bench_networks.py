@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import statistics
 import sys
+import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -89,24 +92,40 @@ def arbitrum_rows(count: int) -> list[Row]:
     return table
 
 
+def cpu_seconds(work: Callable[[], None]) -> float:
+    """Return the processor time of `work`."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
 def poster_rows(count: int) -> list[Row]:
     """Return how much of a poster fee's time is the brotli library's own."""
     import brotli  # noqa: PLC0415
 
     data, _ = transactions(count)
     signed = [bytes(row) for row in data.reshape(count, SIZE)]
-    library = median_seconds(lambda: [len(brotli.compress(tx, quality=1, lgwin=22)) for tx in signed])
     price, base_fee = 30_000_000, 20_000_000
-    ours = median_seconds(
-        lambda: [poster_fee_down(poster_units(brotli_length(tx, 1)), price, base_fee) for tx in signed]
-    )
+
+    def library() -> None:
+        for tx in signed:
+            brotli.compress(tx, quality=1, lgwin=22)
+
+    def ours() -> None:
+        for tx in signed:
+            poster_fee_down(poster_units(brotli_length(tx, 1)), price, base_fee)
+
+    # Turn about and in processor time, so that what else runs weighs on both alike.
+    pairs = [(cpu_seconds(library), cpu_seconds(ours)) for _ in range(5)]
+    each = statistics.median(mine for _, mine in pairs) / count
+    ratio = statistics.median(mine / theirs for theirs, mine in pairs)
     return [
         Row(
             f"poster fee of {count:,} transactions of {SIZE} B",
-            f"{ours / count * 1e6:.1f} us each",
-            f"{ours / library:.2f} x brotli alone",
-            "<= 1.5 x brotli alone",
-            ours <= 1.5 * library,
+            f"{each * 1e6:.1f} us each",
+            f"{ratio:.2f} x brotli alone",
+            "<= 1.25 x brotli alone",
+            ratio <= 1.25,
         )
     ]
 
