@@ -8,10 +8,11 @@ from functools import cached_property
 from msgspec import Struct
 
 from tidemill.errors import BadInput, UnknownName
-from tidemill.facts import Facts, Status
+from tidemill.facts import Entry, Fact, Facts, Status
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
 from tidemill.networks.types import COMMON, FeeEnv, Known, TxShape
+from tidemill.wording import rfc3339
 
 __all__ = ["DatedNetwork"]
 
@@ -43,9 +44,28 @@ class DatedNetwork(Struct, frozen=True, dict=True):
 
     @cached_property
     def status(self) -> Status:
-        """Whether the network lives: the fact ``standing``, where the file has one, else that of ``chain_id``."""
+        """Whether the network lives: as ``standing`` has it last."""
+        line = self.facts.timelines.get("standing")
+        return self._standing_fact.status if line is None else line.entries[-1].fact.status
+
+    @property
+    def _standing_fact(self) -> Fact:
         facts = self.facts.facts
-        return facts["standing"].status if "standing" in facts else facts["chain_id"].status
+        return facts["standing"] if "standing" in facts else facts["chain_id"]
+
+    def standing(self, time: int) -> Entry:
+        """Return since when the network has stood as it did at ``time``: the fact's ``status``; its text says what to do.
+
+        By the timeline ``standing``; where the file has none, by the fact of that name, else by ``chain_id``, since the
+        first fork known. Raises ``BadInput`` before the network began.
+        """
+        lines = self.facts.timelines
+        line = lines.get("standing") or lines.get("fork")
+        if line is not None and time < line.entries[0].since:
+            raise BadInput(f"{self.name} is known from {rfc3339(line.entries[0].since)} on", field="network")
+        if "standing" in lines:
+            return next(entry for entry in reversed(lines["standing"].entries) if entry.since <= time)
+        return Entry(0 if line is None else line.entries[0].since, self._standing_fact)
 
     def routes(self, time: int) -> tuple[Route, ...]:
         """Return the ways in and out: none, where the family describes none."""

@@ -1,0 +1,93 @@
+"""Ways in and out of Polygon PoS and of its staking, and who earns there."""
+
+from __future__ import annotations
+
+from tidemill.networks.dated import DatedNetwork
+from tidemill.networks.exits import Route
+from tidemill.networks.roles import Role
+from tidemill.networks.route_parts import in_and_out, role, stage
+
+__all__ = ["roles", "routes"]
+
+
+def routes(network: DatedNetwork) -> tuple[Route, ...]:
+    """Return the bridge in both directions, and the way out of a stake on Ethereum."""
+    facts = network.facts
+    arrives, blocks = facts.integer("deposit_usual"), facts.integer("checkpoint_blocks")
+    checkpoint = blocks * facts.integer("block_time_ms") // 1_000
+    deposit = (
+        stage(network, "depositFor", "ethereum", about="lock in the bridge on Ethereum"),
+        stage(network, "state sync", network.name, (0, arrives, None), "deposit_usual", by="operator"),
+    )
+    withdraw = (
+        stage(network, "burn", network.name),
+        stage(
+            network,
+            "checkpoint",
+            "ethereum",
+            (0, checkpoint, None),
+            "checkpoint_blocks",
+            "block_time_ms",
+            by="operator",
+            about="validators put a root on Ethereum; a burn just before one waits little, one just after waits all",
+        ),
+        stage(network, "exit", "ethereum", about="prove the burn against the checkpoint"),
+    )
+    least, usual, most = (facts.integer(f"unbonding_{word}") for word in ("least", "usual", "most"))
+    unbond = (
+        stage(network, "sellVoucher", "ethereum", about="give the stake back; it earns nothing from here on"),
+        stage(
+            network,
+            "unstakeClaim",
+            "ethereum",
+            (least, usual, most),
+            "unbonding_checkpoints",
+            "unbonding_usual",
+            about="counted in checkpoints, so it takes longer while they are late",
+        ),
+    )
+    way = Route(
+        "polygon-pos-unbonding",
+        "ethereum",
+        "ethereum",
+        "canonical",
+        unbond,
+        warnings=("staked POL lies on Ethereum, not on Polygon: both steps cost Ethereum's gas",),
+    )
+    return (*in_and_out(network, "ethereum", deposit, withdraw), way)
+
+
+def roles(network: DatedNetwork) -> tuple[Role, ...]:
+    """Return validators and delegators (paid in new POL on Ethereum), and the producers who keep tips."""
+    validator = role(
+        network,
+        "validator",
+        "POL",
+        "inflation",
+        "permissioned",
+        "reward per checkpoint by signed stake, and a commission on delegators' part; stakes on Ethereum, a fixed number "
+        "of seats; part of the tips by PIP-65",
+        "validators",
+        "validator_minimum",
+        "emission_bps",
+    )
+    delegator = role(
+        network,
+        "delegator",
+        "POL",
+        "inflation",
+        "anyone",
+        "a validator's reward less its commission, in new POL: gross of the dilution that pays it",
+        "delegator_minimum",
+        "emission_bps",
+    )
+    producer = role(
+        network,
+        "sequencer",
+        "POL",
+        "fees",
+        "permissioned",
+        "tips go to producers less the validators' pool; the base fee is burned",
+        "tip_commission_bps",
+    )
+    return validator, delegator, producer
