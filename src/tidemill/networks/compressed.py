@@ -11,10 +11,14 @@ import msgspec
 from tidemill.errors import BadInput
 from tidemill.networks.types import FeeEnv, Network, TxShape
 
-__all__ = ["BPS", "compressed_length_up", "given", "own_gas_down"]
+__all__ = ["BPS", "COMPRESSED", "VM_GAS", "compressed_length_up", "given", "own_gas_down"]
 
 BPS = 10_000
 """Basis points in one."""
+COMPRESSED = "compressed_bps"
+"""Level: compressed bytes per 10,000 signed bytes, by the network's own encoder."""
+VM_GAS = "vm_gas_bps"
+"""Level: gas of the network's own machine per 10,000 of the EVM's."""
 
 
 def given(measured: int | None, name: str, env: FeeEnv, network: str, what: str) -> int:
@@ -28,10 +32,10 @@ def given(measured: int | None, name: str, env: FeeEnv, network: str, what: str)
 
 
 def compressed_length_up(measured: int | None, tx: TxShape, env: FeeEnv, network: str) -> int:
-    """Return bytes after compression, never more than the transaction has: as measured, else by ``compressed_bps``."""
+    """Return bytes after compression, never more than the transaction has: as measured, else by ``compressed_bps``; rounded up."""
     if measured is not None:
         return min(given(measured, "compressed_length", env, network, ""), tx.size)
-    bps = given(None, "compressed_bps", env, network, "compressed bytes per 10,000 signed bytes")
+    bps = given(None, COMPRESSED, env, network, "compressed bytes per 10,000 signed bytes")
     return min(-(-tx.size * bps // BPS), tx.size)
 
 
@@ -45,5 +49,5 @@ def own_gas_down(network: Network, tx: TxShape, env: FeeEnv) -> TxShape:
     if machine is None:
         return tx
     what = f"gas of its {machine.value} per 10,000 of the EVM's, for gas tables are measured on the EVM"
-    ratio = given(None, "vm_gas_bps", env, network.name, what)
+    ratio = given(None, VM_GAS, env, network.name, what)
     return msgspec.structs.replace(tx, gas_used=tx.gas_used * ratio // BPS)

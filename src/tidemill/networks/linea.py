@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tidemill.errors import BadInput, UnknownName
 from tidemill.networks import linea_routes
-from tidemill.networks.compressed import compressed_length_up
+from tidemill.networks.compressed import COMPRESSED, compressed_length_up
 from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.ethereum import next_base_fee_down
 from tidemill.networks.exits import Route
@@ -92,6 +92,10 @@ class Linea(DatedNetwork, frozen=True, dict=True):
     """Linea over its dated parameters."""
 
     family: str = "linea"
+
+    def needs(self, fork: str) -> tuple[str, ...]:
+        """Return the levels that the formula of ``fork`` may read beside the network's own two prices."""
+        return (*_NEEDS, COMPRESSED)
 
     def resolve(self, env: FeeEnv) -> FeeEnv:
         """Return ``env`` with the fork and dated costs; raises ``UnknownName`` or, before it began, ``BadInput``."""

@@ -33,6 +33,10 @@ class Listed(DatedNetwork, frozen=True, dict=True):
         """Return where it stood at ``time``; raises ``BadInput`` before it began."""
         return self.standing(time).fact.status.value
 
+    def levels(self) -> tuple[str, ...]:
+        """Return nothing: no formula reads a level."""
+        return ()
+
     def resolve(self, env: FeeEnv) -> FeeEnv:
         """Return ``env`` as it is: nothing of it is ever filled in."""
         return env

@@ -76,6 +76,10 @@ def effective_percentage(offered: int, effective: int) -> int:
 class PolygonZkEvm(Listed, frozen=True, dict=True):
     """Polygon zkEVM, for replay: its fee at prices of its day."""
 
+    def levels(self) -> tuple[str, ...]:
+        """Return the level that its formula reads besides the common prices."""
+        return ("suggested_gas_price",)
+
     def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
         """Return gas at the share charged of the offered price, base fee plus tip.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tidemill.errors import UnknownName
 from tidemill.networks import scroll_routes
-from tidemill.networks.compressed import compressed_length_up
+from tidemill.networks.compressed import COMPRESSED, compressed_length_up
 from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
@@ -74,6 +74,7 @@ def galileo_l1_fee_down(
     return (plain + plain * compressed // penalty_factor) // PRECISION
 
 
+# in the order of each fork's function
 _NEEDS = {
     "bernoulli": ("l1_base_fee", "overhead", "scalar"),
     "curie": ("l1_base_fee", "blob_base_fee", "commit_scalar", "blob_scalar"),
@@ -88,15 +89,15 @@ class Scroll(DatedNetwork, frozen=True, dict=True):
     family: str = "scroll"
 
     def needs(self, fork: str) -> tuple[str, ...]:
-        """Return the fields of ``FeeEnv`` that the data fee of ``fork`` reads, in the order of its function."""
-        return _NEEDS[fork]
+        """Return the levels that the formula of ``fork`` may read beside the network's own two prices."""
+        return (*_NEEDS[fork], COMPRESSED) if fork in ("feynman", "galileo") else _NEEDS[fork]
 
     def resolve(self, env: FeeEnv) -> FeeEnv:
         """Return ``env`` with fork and scalars; raises ``UnknownName`` or, before the network began, ``BadInput``."""
         fork = env.fork or self.fork(env.time)
         if fork not in FORKS:
             raise UnknownName("fork", fork, FORKS, field="fork")
-        return self.fill(env, fork, self.needs(fork))
+        return self.fill(env, fork, _NEEDS[fork])
 
     def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
         """Return what ``tx`` costs: execution, and L1 data by the fork's formula.
@@ -110,7 +111,7 @@ class Scroll(DatedNetwork, frozen=True, dict=True):
 
     def _l1_data(self, tx: TxShape, env: FeeEnv) -> int:
         fork = env.fork or ""
-        values = [env.need(name, self.name) for name in self.needs(fork)]
+        values = [env.need(name, self.name) for name in _NEEDS[fork]]
         if fork == "bernoulli":
             return legacy_l1_fee_down(tx.zero_bytes, tx.nonzero_bytes, *values)
         if fork == "curie":

@@ -12,7 +12,7 @@ from math import isqrt
 
 from tidemill.errors import BadInput, UnknownName
 from tidemill.networks import starknet_routes
-from tidemill.networks.compressed import given
+from tidemill.networks.compressed import VM_GAS, given
 from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
@@ -97,10 +97,17 @@ def staking_apr_bps_down(ceiling_bps: int, staked_bps: int, bitcoin_part_bps: in
     return isqrt(squared) // _COIN_SCALE
 
 
+_LEVELS = ("l1_data_gas_price", "contracts_changed", "values_changed", "l1_message_words", "l1_gas_price", VM_GAS)
+
+
 class Starknet(DatedNetwork, frozen=True, dict=True):
     """Starknet over its dated parameters; ``gas_used`` is L2 gas and ``base_fee`` its price in fri."""
 
     family: str = "starknet"
+
+    def needs(self, fork: str) -> tuple[str, ...]:
+        """Return the levels that the formula of ``fork`` may read beside the network's own two prices."""
+        return _LEVELS
 
     def resolve(self, env: FeeEnv) -> FeeEnv:
         """Return ``env`` with the fork named; raises ``UnknownName`` or, before the first known, ``BadInput``."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tidemill.errors import UnknownName
 from tidemill.networks import zk_stack_routes
-from tidemill.networks.compressed import given
+from tidemill.networks.compressed import VM_GAS, given
 from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
@@ -86,12 +86,17 @@ def overhead_gas(encoded_length: int, slot_overhead: int = 10_000, per_byte: int
 
 _MODEL = tuple(FeeModel.__struct_fields__)
 _LIMITS = ("max_gas_per_pubdata", "tx_slot_overhead_gas", "tx_overhead_gas_per_byte")
+_INPUTS = ("l1_pubdata_price", "fair_pubdata_price", "pubdata_bytes", VM_GAS)
 
 
 class ZkStack(DatedNetwork, frozen=True, dict=True):
     """ZKsync Era and the like. Tips are not charged; gas not used is refunded, so ``gas_used`` is what counts."""
 
     family: str = "zk_stack"
+
+    def needs(self, fork: str) -> tuple[str, ...]:
+        """Return the levels that the formula of ``fork`` may read beside the network's own two prices."""
+        return ("l1_base_fee", *_MODEL, *_LIMITS, *_INPUTS)
 
     def resolve(self, env: FeeEnv) -> FeeEnv:
         """Return ``env`` with the fork and the operator's configuration; raises ``UnknownName`` or ``BadInput``."""
