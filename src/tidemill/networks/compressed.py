@@ -32,7 +32,7 @@ def given(measured: int | None, name: str, env: FeeEnv, network: str, what: str)
 
 
 def compressed_length_up(measured: int | None, tx: TxShape, env: FeeEnv, network: str) -> int:
-    """Return bytes after compression, never more than the transaction has: as measured, else by ``compressed_bps``; rounded up."""
+    """Return bytes after compression, never more than the transaction has: as measured, else by ``compressed_bps``."""
     if measured is not None:
         return min(given(measured, "compressed_length", env, network, ""), tx.size)
     bps = given(None, COMPRESSED, env, network, "compressed bytes per 10,000 signed bytes")

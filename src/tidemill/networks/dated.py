@@ -67,6 +67,11 @@ class DatedNetwork(Struct, frozen=True, dict=True):
             return next(entry for entry in reversed(lines["standing"].entries) if entry.since <= time)
         return Entry(0 if line is None else line.entries[0].since, self._standing_fact)
 
+    @property
+    def data_fee(self) -> bool:
+        """Whether a transaction pays for its data beside its gas: yes, where the family does not say otherwise."""
+        return True
+
     def routes(self, time: int) -> tuple[Route, ...]:
         """Return the ways in and out: none, where the family describes none."""
         return ()

@@ -106,6 +106,11 @@ class Ethereum(DatedNetwork, frozen=True, dict=True):
         target, maximum, fraction = (int(value) for value in values)
         return BlobSchedule(target, maximum, fraction, bool(self.facts.timeline("blob_reserve_price").at(time)))
 
+    @property
+    def data_fee(self) -> bool:
+        """Whether a transaction pays for its data beside its gas: no."""
+        return False
+
     def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
         """Return gas used times base fee plus tip."""
         env = self.resolve(env)

@@ -37,6 +37,11 @@ class PolygonPos(DatedNetwork, frozen=True, dict=True):
         """Return the fork in force at a block; raises ``BadInput`` before London."""
         return str(self.facts.timeline("fork_block").at(number))
 
+    @property
+    def data_fee(self) -> bool:
+        """Whether a transaction pays for its data beside its gas: no."""
+        return False
+
     def resolve(self, env: FeeEnv) -> FeeEnv:
         """Return ``env`` with the fork named; raises ``UnknownName`` or, before London, ``BadInput``."""
         fork = env.fork or self.fork(env.time)

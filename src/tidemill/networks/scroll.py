@@ -83,6 +83,9 @@ _NEEDS = {
 }
 
 
+_DATED = ("bernoulli", "curie")  # a scalar of Curie must not stand in for a later one of the same name
+
+
 class Scroll(DatedNetwork, frozen=True, dict=True):
     """Scroll over its dated parameters."""
 
@@ -97,7 +100,7 @@ class Scroll(DatedNetwork, frozen=True, dict=True):
         fork = env.fork or self.fork(env.time)
         if fork not in FORKS:
             raise UnknownName("fork", fork, FORKS, field="fork")
-        return self.fill(env, fork, _NEEDS[fork])
+        return self.fill(env, fork, _NEEDS[fork] if fork in _DATED else ())
 
     def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
         """Return what ``tx`` costs: execution, and L1 data by the fork's formula.

@@ -13,10 +13,10 @@ from tidemill.engine.run import Outcomes, run
 from tidemill.engine.world import ModelWorld
 from tidemill.execution.ids import content_hash
 from tidemill.execution.journal import MemoryJournal
-from tidemill.interfaces import Mark, Price, Recorded
+from tidemill.interfaces import Block, Costs, Mark, Price, Recorded
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
-from tidemill.studies.costs import Costing
+from tidemill.studies.costs import Costing, in_native_up
 from tidemill.studies.prepare import Prepared
 from tidemill.studies.reprice import Noted, Witness, keep_at_costs, keep_at_prices
 from tidemill.studies.schema import Assumption, Fidelity, Proof, ResultDocument, StudyInfo, TokenInfo
@@ -83,12 +83,18 @@ class Backtest:
                 pairs[key] = None
             return found
 
+        own, theirs = prepared.token(prepared.native), prepared.token(costing.network.native_token)
+
+        def cost(venue: str, verb: str, features: Mapping[str, int], block: Block) -> Costs:
+            told = costing(venue, verb, features, block)
+            return told if own == theirs else in_native_up(told, priced()[theirs], priced()[own])
+
         world = ModelWorld(
             [prepared.engine_network()],
             stages.values(),
             funds,
             rules,
-            cost=costing,
+            cost=cost,
             oracles=prepared.oracles(),
             prices=lambda _world: priced(),
             rates=lambda _world: prepared.rates(stages),
@@ -97,8 +103,7 @@ class Backtest:
         prepared.check_prices(stages, funds)
         witness, journal = Witness(world), MemoryJournal()
         outcomes = run(witness, chosen.strategy, run_id=rules.run, log=journal)
-        native = prepared.token(prepared.native)
-        noted = Noted(outcomes, chosen.strategy, witness.seen, journal.decisions(rules.run), native, costing.told)
+        noted = Noted(outcomes, chosen.strategy, witness.seen, journal.decisions(rules.run), own, costing.told)
         return Played(outcomes, costing, noted, pairs, world.refusals)
 
     def main_run(self) -> tuple[ResultDocument, Outcomes]:
@@ -128,7 +133,7 @@ class Backtest:
             warnings=[*self._warnings(), *self._unsent(played)],
             priced=self._priced(),
             tick_price=self._tick_price(),
-            data_fee=self.prepared.network.family != "ethereum",
+            data_fee=self.prepared.network.data_fee,
             alternatives=alternatives,
             words=self._words,
         )

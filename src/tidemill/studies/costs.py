@@ -15,14 +15,14 @@ from msgspec import Struct
 
 from tidemill import networks
 from tidemill.errors import BadInput
-from tidemill.interfaces import Block, Costs
+from tidemill.interfaces import Block, Costs, Price
 from tidemill.networks import FeeEnv, Known
 from tidemill.networks.gas import CostModel, load_gas
 from tidemill.studies.prepare import Prepared
 from tidemill.units import parse_amount
 from tidemill.venues.kinds import kind
 
-__all__ = ["Costing", "Used"]
+__all__ = ["Costing", "Used", "in_native_up"]
 
 GWEI_DECIMALS = 9
 LEVELS = {
@@ -50,6 +50,15 @@ class Used(Struct, frozen=True):
     unit: str
     source: str
     as_of: str
+
+
+def in_native_up(costs: Costs, theirs: Price, ours: Price) -> Costs:
+    """Return costs in a token worth ``theirs`` as so much of a token worth ``ours``, each part rounded up."""
+
+    def worth(part: int) -> int:
+        return -(-part * theirs.num * ours.den // (theirs.den * ours.num))
+
+    return Costs(worth(costs.l2_execution), worth(costs.l1_data), worth(costs.operator), costs.gas_used)
 
 
 class Costing:
