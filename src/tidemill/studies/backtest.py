@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
-from tidemill import __version__
+from tidemill import __version__, networks
 from tidemill.engine.rules import Rules
 from tidemill.engine.run import Outcomes, run
 from tidemill.engine.world import ModelWorld
 from tidemill.execution.ids import content_hash
 from tidemill.execution.journal import MemoryJournal
-from tidemill.interfaces import Block, Costs, Mark, Price, Recorded
+from tidemill.interfaces import Mark, Price, Recorded
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
-from tidemill.studies.costs import Costing, in_native_up
+from tidemill.studies.costs import Costing
 from tidemill.studies.prepare import Prepared
 from tidemill.studies.reprice import Noted, Witness, keep_at_costs, keep_at_prices
 from tidemill.studies.schema import Assumption, Fidelity, Proof, ResultDocument, StudyInfo, TokenInfo
@@ -62,7 +63,6 @@ class Backtest:
     ) -> Played:
         """Play the study once, with another strategy, another network's costs or scaled assumptions if given."""
         prepared, chosen = self.prepared, chosen or self.chosen
-        costing = Costing(prepared, network or self.study.network, scale)
         stages = {stage.id: stage for stage in prepared.stages()}
         funds = prepared.funds()
         spacing = max((prepared.end - prepared.start) // CURVE_POINTS, 1)
@@ -83,18 +83,17 @@ class Backtest:
                 pairs[key] = None
             return found
 
-        own, theirs = prepared.token(prepared.native), prepared.token(costing.network.native_token)
-
-        def cost(venue: str, verb: str, features: Mapping[str, int], block: Block) -> Costs:
-            told = costing(venue, verb, features, block)
-            return told if own == theirs else in_native_up(told, priced()[theirs], priced()[own])
+        name = network or self.study.network
+        own, theirs = prepared.token(prepared.native), prepared.token(networks.get(name).native_token)
+        rate = None if own == theirs else lambda: (priced()[theirs], priced()[own])
+        costing = Costing(prepared, name, scale, rate)
 
         world = ModelWorld(
             [prepared.engine_network()],
             stages.values(),
             funds,
             rules,
-            cost=cost,
+            cost=costing,
             oracles=prepared.oracles(),
             prices=lambda _world: priced(),
             rates=lambda _world: prepared.rates(stages),
@@ -119,6 +118,17 @@ class Backtest:
         self._tell("stating …")
         return self._state(played, assumptions, self._alternatives()), played.outcomes
 
+    def on_networks(self) -> list[ResultDocument]:
+        """State the study as it is, and the same flow with the costs of each counterfactual network, a document each."""
+        found = []
+        for name in (self.study.network, *self.study.counterfactual):
+            self._tell(f"costs as on {name} …")
+            played = self.play(network=name)
+            document = self._state(played, self._assumptions(played), {})
+            told = msgspec.structs.replace(document.study, title=f"costs as on {name}", networks=[name])
+            found.append(msgspec.structs.replace(document, study=told))
+        return found
+
     def _state(
         self, played: Played, assumptions: list[Assumption], alternatives: dict[str, Callable[[], Alternative]]
     ) -> ResultDocument:
@@ -133,7 +143,7 @@ class Backtest:
             warnings=[*self._warnings(), *self._unsent(played)],
             priced=self._priced(),
             tick_price=self._tick_price(),
-            data_fee=self.prepared.network.data_fee,
+            data_fee=played.costing.network.data_fee,
             alternatives=alternatives,
             words=self._words,
         )
@@ -149,11 +159,16 @@ class Backtest:
     def keep_at(self, played: Played, scale: Scale) -> int:
         """Return what the run would have kept at scaled assumptions: by its notes where they tell, else played again."""
         found = self.keep_by_notes(played, scale)
-        return self.keep(self.play(scale=scale).outcomes) if found is None else found
+        if found is not None:
+            return found
+        return self.keep(self.play(network=played.costing.network.name, scale=scale).outcomes)
 
     def keep_by_notes(self, played: Played, scale: Scale) -> int | None:
         """Return the same without playing, ``None`` where the run might have gone another way."""
         if all(key.startswith("price:") for key in scale):
+            natives = {f"price:{played.costing.network.native_token}", f"price:{self.prepared.native}"}
+            if played.costing.rate and natives & set(scale):
+                return None  # costs were reckoned at that price
 
             def prices(mark: Mark) -> dict[str, Price] | None:
                 pairs = played.pairs.get(frozenset(mark.prices.items()))
@@ -169,7 +184,10 @@ class Backtest:
         """List every assumed input that moved something, with what would be kept at half and double of it."""
         rows = []
         inputs = [(u.key, u.label, u.value, u.unit, u.source, u.as_of) for u in played.costing.used.values()]
+        unused = self.prepared.foreign - {played.costing.network.native_token}
         for symbol, text in self.study.prices.items():
+            if symbol in unused:
+                continue
             label = f"price of {symbol}"
             inputs.append((f"price:{symbol}", label, text, self.study.home, "the study file", ""))
         for number, (key, label, value, unit, source, as_of) in enumerate(inputs, 1):

@@ -90,8 +90,11 @@ class Prepared:
             self.placed[name] = self._place(name)
             self.decimals |= self.placed[name].tokens
         self._order()
-        for name in (study.network, *study.counterfactual):
-            self.decimals.setdefault(networks.get(name).native_token, NATIVE_DECIMALS)
+        self.decimals.setdefault(self.native, NATIVE_DECIMALS)
+        paid_in = {networks.get(name).native_token for name in study.counterfactual}
+        self.foreign = paid_in - set(self.decimals)
+        """Symbols that only a counterfactual network's costs are paid in."""
+        self.decimals |= dict.fromkeys(self.foreign, NATIVE_DECIMALS)
         if study.home not in self.decimals:
             raise self._bad(
                 "home", f"{study.home} is no token of the study (it has {', '.join(sorted(self.decimals))})"

@@ -237,7 +237,9 @@ def _check_sense(study: Study, name: str) -> None:
         for key, text in msgspec.structs.asdict(fees).items():
             if key.endswith("_gwei") and text is not None and int(text.partition(".")[0]) > MOST_GWEI:
                 raise BadInput(
-                    f"{text} gwei is more than {MOST_GWEI:,}, a whole token per gas", file=name, field=f"fees.{network}.{key}"
+                    f"{text} gwei is more than {MOST_GWEI:,}, a whole token per gas",
+                    file=name,
+                    field=f"fees.{network}.{key}",
                 )
         if fees.fork == "":
             raise BadInput("expected the name of a fork", file=name, field=f"fees.{network}.fork")
