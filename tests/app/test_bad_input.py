@@ -89,7 +89,11 @@ VALUES: list[tuple[str, Any, str]] = [
     ("network", "citrea", "citrea is known from 2026-01-27T00:00:00Z on; the study starts at 2025-01-01T"),
     ("counterfactual", ["plasma"], "takes no new money; for money still there"),
     ("counterfactual", ["citrea"], "counterfactual: citrea is known from 2026-01-27"),
-    ("fees", {"op-mainnet": {"base_fee_gwei": "1" + "0" * 12}}, "fees.op-mainnet.base_fee_gwei: 1000000000000 gwei is more than"),
+    (
+        "fees",
+        {"op-mainnet": {"base_fee_gwei": "1" + "0" * 12}},
+        "fees.op-mainnet.base_fee_gwei: 1000000000000 gwei is more than",
+    ),
     ("fees", {"op-mainnet": {"priority_fee_gwei": "-1"}}, "fees.op-mainnet.priority_fee_gwei: expected a decimal"),
     ("prices", {"ETH": "0"}, "a price of 0"),
     ("prices", {"ETH": "0.000"}, "a price of 0"),

@@ -11,8 +11,8 @@ from msgspec import structs
 
 from tidemill import networks
 from tidemill.errors import BadInput
-from tidemill.networks import FeeEnv, TxShape, from_data
 from tidemill.interfaces import Costs, Price, Recorded
+from tidemill.networks import FeeEnv, TxShape, from_data
 from tidemill.studies.backtest import Backtest
 from tidemill.studies.costs import in_native_up
 from tidemill.studies.prepare import Prepared

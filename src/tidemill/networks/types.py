@@ -8,8 +8,8 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from tidemill.errors import BadInput
-from tidemill.networks.arbitrum_l1 import brotli_length
 from tidemill.facts import Entry, Facts, Status
+from tidemill.networks.arbitrum_l1 import brotli_length
 from tidemill.networks.exits import Route
 from tidemill.networks.fastlz import compressed_length
 from tidemill.networks.roles import Role

@@ -116,8 +116,8 @@ class Costing:
         """Return what ``other`` says of the transaction that this one answered ``costs`` for, ``None`` if it did not."""
         if id(costs) not in self._told:
             return None
-        _, *asked = self._told[id(costs)]
-        return other._answer(*asked)
+        _, venue, verb, features, block, rate = self._told[id(costs)]
+        return other._answer(venue, verb, features, block, rate)
 
     def env(self, block: Block) -> FeeEnv:
         """Return fee levels at ``block``; raises ``BadInput`` naming the level that nothing provides."""
