@@ -66,7 +66,7 @@ def roles(network: DatedNetwork) -> tuple[Role, ...]:
         "inflation",
         "permissioned",
         "reward per checkpoint by signed stake, and a commission on delegators' part; stakes on Ethereum, a fixed number "
-        "of seats; part of the tips by PIP-65",
+        "of seats; part of the tips by PIP-65; new POL is gross of the dilution that pays it",
         "validators",
         "validator_minimum",
         "emission_bps",

@@ -90,7 +90,10 @@ class PolygonZkEvm(Listed, frozen=True, dict=True):
         if not offered:
             raise BadInput(f"{self.name} charges a share of the gas price offered; it is 0", field="base_fee")
         l1_gas_price = env.need("l1_base_fee", self.name)
-        break_even = break_even_gas_price_down(tx.zero_bytes, tx.nonzero_bytes, offered, tx.gas_used, l1_gas_price)
+        factor, profit = (self.facts.integer(name) for name in ("l1_gas_price_factor", "net_profit"))
+        model = PriceModel(l1_gas_price_factor=factor, net_profit=profit)
+        sizes = tx.zero_bytes, tx.nonzero_bytes
+        break_even = break_even_gas_price_down(*sizes, offered, tx.gas_used, l1_gas_price, model)
         suggested = env.need("suggested_gas_price", self.name)
         effective = effective_gas_price_down(break_even, offered, suggested)
         share = effective_percentage(offered, effective) + 1
