@@ -82,13 +82,13 @@ def test_an_example_says_what_it_is_and_runs(path: Path, tmp_path: Path):
         )
 
 
-def test_one_flow_has_a_waterfall_by_the_costs_of_each_of_seven_networks():
+def test_one_flow_has_a_waterfall_by_the_costs_of_each_of_eight_networks():
     path = ROOT / "examples" / "networks_compared.toml"
     study = load_study(path)
     document = compare([path]).document
     names = [column.networks for column in document.studies]
     assert names == [[study.network], *([name] for name in study.counterfactual)]
-    assert len(names) == 7
+    assert len(names) == 8
     rows = {row.key: dict(zip((name for (name,) in names), row.values, strict=True)) for row in document.rows}
     assert len(set(rows["fees"].values())) == 1, "the flow is the same"
     assert all(value < 0 for value in rows["l2"].values())

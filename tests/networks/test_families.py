@@ -123,6 +123,12 @@ MISSING = [
         {"l1_base_fee": 1, "blob_base_fee": 1, "exec_scalar": 1, "blob_scalar": 1, "penalty_factor": 1},
         "compressed_bps: scroll needs compressed_bps (compressed bytes per 10,000 signed bytes): an input",
     ),
+    (
+        "scroll",
+        1_780_000_000,
+        {"l1_base_fee": 1, "blob_base_fee": 1, "exec_scalar": 1},
+        "blob_scalar: scroll needs blob_scalar",
+    ),
     ("linea", SPRING_2025, {}, "variable_cost: linea needs variable_cost"),
     ("linea", SPRING_2025, {"variable_cost": 1, "fixed_cost": 1}, "min_margin: linea needs min_margin"),
     ("linea", SPRING_2025, {"variable_cost": 1, "fixed_cost": 1, "min_margin": 1}, "linea needs compressed_bps"),

@@ -11,7 +11,7 @@ import msgspec
 from tidemill.errors import BadInput
 from tidemill.networks.types import FeeEnv, Network, TxShape
 
-__all__ = ["BPS", "COMPRESSED", "VM_GAS", "compressed_length_up", "given", "own_gas_down"]
+__all__ = ["BPS", "COMPRESSED", "UNITS", "VM_GAS", "compressed_length_up", "given", "own_gas_down"]
 
 BPS = 10_000
 """Basis points in one."""
@@ -19,6 +19,23 @@ COMPRESSED = "compressed_bps"
 """Level: compressed bytes per 10,000 signed bytes, by the network's own encoder."""
 VM_GAS = "vm_gas_bps"
 """Level: gas of the network's own machine per 10,000 of the EVM's."""
+
+UNITS = {
+    COMPRESSED: "bps",
+    VM_GAS: "bps",
+    "contracts_changed": "contracts",
+    "fair_pubdata_price": "wei per byte",
+    "fixed_cost": "wei per gas",
+    "l1_data_gas_price": "wei",
+    "l1_gas_price": "wei",
+    "l1_message_words": "words",
+    "l1_pubdata_price": "wei per byte",
+    "min_margin": "1e-6",
+    "pubdata_bytes": "bytes",
+    "values_changed": "values",
+    "variable_cost": "1e-6 wei per byte",
+}
+"""Units of levels that no network's file dates."""
 
 
 def given(measured: int | None, name: str, env: FeeEnv, network: str, what: str) -> int:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from tidemill.errors import BadInput, UnknownName
 from tidemill.facts import Entry, Fact, Facts, Status
+from tidemill.networks.compressed import UNITS
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
 from tidemill.networks.types import COMMON, FeeEnv, Known, TxShape
@@ -132,7 +133,7 @@ class DatedNetwork(Struct, frozen=True, dict=True):
         """Return the names of ``FeeEnv.more`` that the formula of any fork of this network reads, each with its unit."""
         names = {name: None for fork in self.forks for name in self.needs(fork) if name not in COMMON}
         lines = self.facts.timelines
-        return {name: lines[name].entries[-1].fact.unit if name in lines else "" for name in names}
+        return {name: lines[name].entries[-1].fact.unit if name in lines else UNITS.get(name, "") for name in names}
 
     def fork(self, time: int) -> str:
         """Return the fork in force at ``time``; raises ``BadInput`` before the first the file knows."""

@@ -7,7 +7,7 @@ Source: Consensys/linea-monorepo, gas pricing, as given in the vectors of ``test
 
 from __future__ import annotations
 
-from tidemill.errors import BadInput, UnknownName
+from tidemill.errors import BadInput
 from tidemill.networks import linea_routes
 from tidemill.networks.compressed import COMPRESSED, compressed_length_up
 from tidemill.networks.dated import DatedNetwork
@@ -96,14 +96,6 @@ class Linea(DatedNetwork, frozen=True, dict=True):
     def needs(self, fork: str) -> tuple[str, ...]:
         """Return the levels that the formula of ``fork`` may read beside the network's own two prices."""
         return (*_NEEDS, COMPRESSED)
-
-    def resolve(self, env: FeeEnv) -> FeeEnv:
-        """Return ``env`` with the fork and dated costs; raises ``UnknownName`` or, before it began, ``BadInput``."""
-        fork = env.fork or self.fork(env.time)
-        known = [str(entry.fact.value) for entry in self.facts.timeline("fork").entries]
-        if fork not in known:
-            raise UnknownName("fork", fork, known, field="fork")
-        return self.fill(env, fork, _NEEDS)
 
     def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
         """Return gas times the price that is taken: base fee plus tip, or the sequencer's least where that is higher.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import NoReturn
 
@@ -33,9 +34,9 @@ class Listed(DatedNetwork, frozen=True, dict=True):
         """Return where it stood at ``time``; raises ``BadInput`` before it began."""
         return self.standing(time).fact.status.value
 
-    def levels(self) -> tuple[str, ...]:
+    def levels(self) -> Mapping[str, str]:
         """Return nothing: no formula reads a level."""
-        return ()
+        return {}
 
     def resolve(self, env: FeeEnv) -> FeeEnv:
         """Return ``env`` as it is: nothing of it is ever filled in."""

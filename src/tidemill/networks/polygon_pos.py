@@ -30,9 +30,6 @@ class PolygonPos(DatedNetwork, frozen=True, dict=True):
 
     family: str = "polygon_pos"
 
-    def _forks(self) -> list[str]:
-        return [str(entry.fact.value) for entry in self.facts.timeline("fork").entries]
-
     def fork_at_block(self, number: int) -> str:
         """Return the fork in force at a block; raises ``BadInput`` before London."""
         return str(self.facts.timeline("fork_block").at(number))
@@ -41,13 +38,6 @@ class PolygonPos(DatedNetwork, frozen=True, dict=True):
     def data_fee(self) -> bool:
         """Whether a transaction pays for its data beside its gas: no."""
         return False
-
-    def resolve(self, env: FeeEnv) -> FeeEnv:
-        """Return ``env`` with the fork named; raises ``UnknownName`` or, before London, ``BadInput``."""
-        fork = env.fork or self.fork(env.time)
-        if fork not in self._forks():
-            raise UnknownName("fork", fork, self._forks(), field="fork")
-        return env.filled(fork, {})
 
     def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
         """Return gas used times base fee plus tip, in wei of POL; there is no part for L1 data."""
@@ -60,8 +50,8 @@ class PolygonPos(DatedNetwork, frozen=True, dict=True):
 
     def next_base_fee_in(self, fork: str, base_fee: int, gas_used: int, gas_limit: int) -> int:
         """Return the base fee that follows under ``fork``, for who knows the block's fork by its number."""
-        if fork not in self._forks():
-            raise UnknownName("fork", fork, self._forks(), field="fork")
+        if fork not in self.forks:
+            raise UnknownName("fork", fork, self.forks, field="fork")
         since = next(e.since for e in self.facts.timeline("fork").entries if e.fact.value == fork)
         target = gas_target_down(gas_limit, self.parameter("gas_target_percent", since))
         return next_base_fee_down(base_fee, gas_used, target, self.parameter("eip1559_denominator", since))

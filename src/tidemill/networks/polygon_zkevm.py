@@ -6,6 +6,8 @@ Source: 0xPolygonHermez/zkevm-node, pool, as given in the vectors of ``tests/net
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from tidemill.errors import BadInput
@@ -76,9 +78,9 @@ def effective_percentage(offered: int, effective: int) -> int:
 class PolygonZkEvm(Listed, frozen=True, dict=True):
     """Polygon zkEVM, for replay: its fee at prices of its day."""
 
-    def levels(self) -> tuple[str, ...]:
+    def levels(self) -> Mapping[str, str]:
         """Return the level that its formula reads besides the common prices."""
-        return ("suggested_gas_price",)
+        return {"suggested_gas_price": "wei"}
 
     def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
         """Return gas at the share charged of the offered price, base fee plus tip.

@@ -7,7 +7,6 @@ Source: scroll-tech/go-ethereum, rollup/fees, as given in the vectors of ``tests
 
 from __future__ import annotations
 
-from tidemill.errors import UnknownName
 from tidemill.networks import scroll_routes
 from tidemill.networks.compressed import COMPRESSED, compressed_length_up
 from tidemill.networks.dated import DatedNetwork
@@ -77,13 +76,10 @@ def galileo_l1_fee_down(
 # in the order of each fork's function
 _NEEDS = {
     "bernoulli": ("l1_base_fee", "overhead", "scalar"),
-    "curie": ("l1_base_fee", "blob_base_fee", "commit_scalar", "blob_scalar"),
+    "curie": ("l1_base_fee", "blob_base_fee", "commit_scalar", "curie_blob_scalar"),  # a later one is another number
     "feynman": ("l1_base_fee", "blob_base_fee", "exec_scalar", "blob_scalar", "penalty_threshold", "penalty_factor"),
     "galileo": ("l1_base_fee", "blob_base_fee", "exec_scalar", "blob_scalar", "penalty_factor"),
 }
-
-
-_DATED = ("bernoulli", "curie")  # a scalar of Curie must not stand in for a later one of the same name
 
 
 class Scroll(DatedNetwork, frozen=True, dict=True):
@@ -94,13 +90,6 @@ class Scroll(DatedNetwork, frozen=True, dict=True):
     def needs(self, fork: str) -> tuple[str, ...]:
         """Return the levels that the formula of ``fork`` may read beside the network's own two prices."""
         return (*_NEEDS[fork], COMPRESSED) if fork in ("feynman", "galileo") else _NEEDS[fork]
-
-    def resolve(self, env: FeeEnv) -> FeeEnv:
-        """Return ``env`` with fork and scalars; raises ``UnknownName`` or, before the network began, ``BadInput``."""
-        fork = env.fork or self.fork(env.time)
-        if fork not in FORKS:
-            raise UnknownName("fork", fork, FORKS, field="fork")
-        return self.fill(env, fork, _NEEDS[fork] if fork in _DATED else ())
 
     def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
         """Return what ``tx`` costs: execution, and L1 data by the fork's formula.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isqrt
 
-from tidemill.errors import BadInput, UnknownName
+from tidemill.errors import BadInput
 from tidemill.networks import starknet_routes
 from tidemill.networks.compressed import VM_GAS, given
 from tidemill.networks.dated import DatedNetwork
@@ -108,14 +108,6 @@ class Starknet(DatedNetwork, frozen=True, dict=True):
     def needs(self, fork: str) -> tuple[str, ...]:
         """Return the levels that the formula of ``fork`` may read beside the network's own two prices."""
         return _LEVELS
-
-    def resolve(self, env: FeeEnv) -> FeeEnv:
-        """Return ``env`` with the fork named; raises ``UnknownName`` or, before the first known, ``BadInput``."""
-        fork = env.fork or self.fork(env.time)
-        known = [str(entry.fact.value) for entry in self.facts.timeline("fork").entries]
-        if fork not in known:
-            raise UnknownName("fork", fork, known, field="fork")
-        return env.filled(fork, {})
 
     def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
         """Return what ``tx`` costs in fri: L2 gas at price plus tip, and its changed state at blob prices.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from tidemill.errors import UnknownName
 from tidemill.networks import zk_stack_routes
 from tidemill.networks.compressed import VM_GAS, given
 from tidemill.networks.dated import DatedNetwork
@@ -97,15 +96,6 @@ class ZkStack(DatedNetwork, frozen=True, dict=True):
     def needs(self, fork: str) -> tuple[str, ...]:
         """Return the levels that the formula of ``fork`` may read beside the network's own two prices."""
         return ("l1_base_fee", *_MODEL, *_LIMITS, *_INPUTS)
-
-    def resolve(self, env: FeeEnv) -> FeeEnv:
-        """Return ``env`` with the fork and the operator's configuration; raises ``UnknownName`` or ``BadInput``."""
-        fork = env.fork or self.fork(env.time)
-        known = [str(entry.fact.value) for entry in self.facts.timeline("fork").entries]
-        if fork not in known:
-            raise UnknownName("fork", fork, known, field="fork")
-        model = () if "fair_pubdata_price" in env.known() else _MODEL
-        return self.fill(env, fork, (*model, *_LIMITS))
 
     def pubdata_price(self, env: FeeEnv) -> int:
         """Return the price of a byte: the level ``fair_pubdata_price``, else by the operator's rule from L1's prices."""
