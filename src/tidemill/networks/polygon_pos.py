@@ -1,6 +1,6 @@
 """Polygon PoS: EIP-1559 with its own schedule by block, no charge for data; and the network over its dated parameters.
 
-The base fee is burned, the tip goes to the producer (PIP-65 divides it; ``polygon_rewards``). A fork is a block number;
+The base fee is burned, the tip goes to the producer (PIP-65 divides it). A fork is a block number;
 its time in the facts is that block's, where one is known, and says so where it is reckoned.
 Source: 0xPolygon/bor, consensus/misc/eip1559, as given in the vectors of ``tests/networks/tables/eip1559.toml``.
 """

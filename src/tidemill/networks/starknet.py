@@ -1,7 +1,7 @@
 """Starknet's fee as pure integer functions, and the network over its dated parameters.
 
 A transaction pays for three resources: L1 gas (messages), L1 data gas (changed state) and L2 gas (all computing). Prices
-are fri (10^-18 STRK) per gas. The curve of its staking stands here too, since it is a formula of the network.
+are fri (10^-18 STRK) per gas.
 Source: starknet-docs fees.mdx and starknet-staking, as given in the vectors of ``tests/networks/tables/starknet.toml``.
 """
 
@@ -27,7 +27,6 @@ __all__ = [
     "l1_message_gas",
     "next_l2_gas_price_down",
     "staking_apr_bps_down",
-    "yearly_mint_down",
 ]
 
 MIN_L2_GAS_PRICE = 3_000_000_000
@@ -76,11 +75,6 @@ def next_l2_gas_price_down(price: int, used: int, target: int) -> int:
     if target <= 0:
         raise BadInput(f"gas target {target} must be positive")
     return max(price + price * (used - target) // (target * _STEPS), MIN_L2_GAS_PRICE)
-
-
-def yearly_mint_down(coefficient: int, total_stake: int, total_supply: int) -> int:
-    """Return the STRK minted for stakers in a year, fri; ``coefficient`` in ten-thousandths (213 unless set, at most 500)."""
-    return coefficient * isqrt(total_stake * total_supply) // _COIN_SCALE
 
 
 def staking_apr_bps_down(ceiling_bps: int, staked_bps: int, bitcoin_part_bps: int) -> int:
