@@ -48,6 +48,9 @@ def print_comparison(document: CompareDocument, console: Console) -> None:
     console.print(table(document.home, ["", *(f"{letter}>" for letter in letters)], rows))
     for base in document.baselines:
         console.print(f"{plain(base.name)}: {plain(base.note)}")
+    for letter, column in zip(letters, columns, strict=True):
+        for line in column.warnings:
+            console.print(f"{letter}: {plain(line)}")
     assumed = [
         [
             letters[i],

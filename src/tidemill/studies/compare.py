@@ -42,6 +42,7 @@ class Column(Struct, frozen=True):
     per_year_bps: int | None
     result_hash: str
     assumptions: list[Assumption] = []
+    warnings: list[str] = []
 
 
 class CompareRow(Struct, frozen=True):
@@ -188,6 +189,7 @@ def _column(result: ResultDocument) -> Column:
         per_year_bps=head.per_year_bps,
         result_hash=result.result_hash,
         assumptions=result.assumptions,
+        warnings=result.warnings,
     )
 
 
