@@ -12,10 +12,10 @@ from tidemill.facts import Entry, Fact, Facts, Status
 from tidemill.networks.compressed import UNITS
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
-from tidemill.networks.types import COMMON, FeeEnv, Known, TxShape
+from tidemill.networks.types import COMMON, FeeEnv, FeeParts, Known, TxShape
 from tidemill.wording import rfc3339
 
-__all__ = ["DatedNetwork"]
+__all__ = ["DatedNetwork", "GasOnly"]
 
 
 class DatedNetwork(Struct, frozen=True, dict=True):
@@ -138,3 +138,17 @@ class DatedNetwork(Struct, frozen=True, dict=True):
     def fork(self, time: int) -> str:
         """Return the fork in force at ``time``; raises ``BadInput`` before the first the file knows."""
         return str(self.facts.timeline("fork").at(time))
+
+
+class GasOnly(DatedNetwork, frozen=True, dict=True):
+    """A network whose fee is gas alone: data are in the gas, and nothing is paid beside it."""
+
+    @property
+    def data_fee(self) -> bool:
+        """Whether a transaction pays for its data beside its gas: no."""
+        return False
+
+    def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
+        """Return gas used times base fee plus tip."""
+        env = self.resolve(env)
+        return FeeParts(tx.gas_used * (env.need("base_fee", self.name) + env.need("priority_fee", self.name)))

@@ -5,18 +5,15 @@ from __future__ import annotations
 from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
-from tidemill.networks.route_parts import in_and_out, role, stage
+from tidemill.networks.route_parts import deposit, in_and_out, role, stage
 
 __all__ = ["roles", "routes"]
 
 
 def routes(network: DatedNetwork) -> tuple[Route, ...]:
     """Return the canonical bridge in both directions; a withdrawal waits for finalization, and may meet a limit."""
-    arrives, target = (network.facts.integer(name) for name in ("deposit_usual", "finalization_target"))
-    deposit = (
-        stage(network, "sendMessage", "ethereum", about="send to the message service on Ethereum"),
-        stage(network, "claimMessage", network.name, (0, arrives, None), "deposit_usual", by="relayer"),
-    )
+    target = network.facts.integer("finalization_target")
+    into = deposit(network, "sendMessage", "claimMessage", by="relayer")
     withdraw = (
         stage(network, "sendMessage", network.name),
         stage(
@@ -31,7 +28,7 @@ def routes(network: DatedNetwork) -> tuple[Route, ...]:
         stage(network, "claimMessageWithProof", "ethereum", about="refused while the rate limit of the day is used up"),
     )
     limit, fallback, staked = (str(network.facts.fact(n).value) for n in ("rate_limit", "fallback", "yield_manager"))
-    return in_and_out(network, "ethereum", deposit, withdraw, limit, fallback, staked)
+    return in_and_out(network, into, withdraw, limit, fallback, staked)
 
 
 def roles(network: DatedNetwork) -> tuple[Role, ...]:

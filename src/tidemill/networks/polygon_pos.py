@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from tidemill.errors import UnknownName
 from tidemill.networks import polygon_routes
-from tidemill.networks.dated import DatedNetwork
+from tidemill.networks.dated import GasOnly
 from tidemill.networks.ethereum import next_base_fee_down
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
-from tidemill.networks.types import FeeEnv, FeeParts, TxShape
 
 __all__ = ["PolygonPos", "gas_target_down"]
 
@@ -25,7 +24,7 @@ def gas_target_down(gas_limit: int, target_percent: int) -> int:
     return gas_limit * target_percent // _HUNDRED
 
 
-class PolygonPos(DatedNetwork, frozen=True, dict=True):
+class PolygonPos(GasOnly, frozen=True, dict=True):
     """Polygon PoS over its dated parameters."""
 
     family: str = "polygon_pos"
@@ -33,16 +32,6 @@ class PolygonPos(DatedNetwork, frozen=True, dict=True):
     def fork_at_block(self, number: int) -> str:
         """Return the fork in force at a block; raises ``BadInput`` before London."""
         return str(self.facts.timeline("fork_block").at(number))
-
-    @property
-    def data_fee(self) -> bool:
-        """Whether a transaction pays for its data beside its gas: no."""
-        return False
-
-    def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
-        """Return gas used times base fee plus tip, in wei of POL; there is no part for L1 data."""
-        env = self.resolve(env)
-        return FeeParts(tx.gas_used * (env.need("base_fee", self.name) + env.need("priority_fee", self.name)))
 
     def next_base_fee(self, time: int, base_fee: int, gas_used: int, gas_limit: int) -> int:
         """Return the base fee of the block at ``time`` from its parent's header."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
-from tidemill.networks.route_parts import in_and_out, role, stage
+from tidemill.networks.route_parts import deposit, in_and_out, role, stage
 
 __all__ = ["roles", "routes"]
 
@@ -13,12 +13,8 @@ __all__ = ["roles", "routes"]
 def routes(network: DatedNetwork) -> tuple[Route, ...]:
     """Return the bridge in both directions, and the way out of a stake on Ethereum."""
     facts = network.facts
-    arrives, blocks = facts.integer("deposit_usual"), facts.integer("checkpoint_blocks")
-    checkpoint = blocks * facts.integer("block_time_ms") // 1_000
-    deposit = (
-        stage(network, "depositFor", "ethereum", about="lock in the bridge on Ethereum"),
-        stage(network, "state sync", network.name, (0, arrives, None), "deposit_usual", by="operator"),
-    )
+    checkpoint = facts.integer("checkpoint_blocks") * facts.integer("block_time_ms") // 1_000
+    into = deposit(network, "depositFor", "state sync")
     withdraw = (
         stage(network, "burn", network.name),
         stage(
@@ -54,7 +50,7 @@ def routes(network: DatedNetwork) -> tuple[Route, ...]:
         unbond,
         warnings=("staked POL lies on Ethereum, not on Polygon: both steps cost Ethereum's gas",),
     )
-    return (*in_and_out(network, "ethereum", deposit, withdraw), way)
+    return (*in_and_out(network, into, withdraw), way)
 
 
 def roles(network: DatedNetwork) -> tuple[Role, ...]:

@@ -8,7 +8,7 @@ from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.exits import Route, RouteStage, Wait
 from tidemill.networks.roles import Role
 
-__all__ = ["in_and_out", "role", "stage"]
+__all__ = ["deposit", "in_and_out", "role", "stage"]
 
 Sender = Literal["you", "relayer", "operator"]
 
@@ -26,20 +26,23 @@ def stage(
     return RouteStage(verb, on, Wait(*wait), by=by, about=about, facts=tuple(network.facts.fact(f) for f in facts))
 
 
-def in_and_out(
-    network: DatedNetwork,
-    base: str,
-    deposit: tuple[RouteStage, ...],
-    withdraw: tuple[RouteStage, ...],
-    *warnings: str,
-    blocked_in: str = "",
-    blocked_out: str = "",
-) -> tuple[Route, ...]:
-    """Return the canonical routes from ``base`` into the network and back; ``warnings`` are those of the way out."""
-    name = network.name
+def deposit(network: DatedNetwork, send: str, arrive: str, by: Sender = "operator") -> tuple[RouteStage, ...]:
+    """Return the way in over a bridge on Ethereum: its two verbs, and the file's ``deposit_usual`` between them."""
+    usual = network.facts.integer("deposit_usual")
     return (
-        Route(f"{base}-{name}", base, name, "canonical", deposit, blocked_in),
-        Route(f"{name}-{base}", name, base, "canonical", withdraw, blocked_out, warnings),
+        stage(network, send, "ethereum", about="send to the bridge on Ethereum"),
+        stage(network, arrive, network.name, (0, usual, None), "deposit_usual", by=by),
+    )
+
+
+def in_and_out(
+    network: DatedNetwork, into: tuple[RouteStage, ...], out: tuple[RouteStage, ...], *warnings: str
+) -> tuple[Route, ...]:
+    """Return the canonical routes from Ethereum into the network and back; ``warnings`` are those of the way out."""
+    name, base = network.name, "ethereum"
+    return (
+        Route(f"{base}-{name}", base, name, "canonical", into),
+        Route(f"{name}-{base}", name, base, "canonical", out, warnings=warnings),
     )
 
 

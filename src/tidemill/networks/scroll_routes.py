@@ -5,19 +5,16 @@ from __future__ import annotations
 from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
-from tidemill.networks.route_parts import in_and_out, role, stage
+from tidemill.networks.route_parts import deposit, in_and_out, role, stage
 
 __all__ = ["roles", "routes"]
 
 
 def routes(network: DatedNetwork) -> tuple[Route, ...]:
     """Return the canonical bridge in both directions; a withdrawal waits for the proof of its bundle."""
-    arrives, proven = (network.facts.integer(name) for name in ("deposit_usual", "finalization_usual"))
+    proven = network.facts.integer("finalization_usual")
     period = network.facts.integer("finalization_period")
-    deposit = (
-        stage(network, "depositETH", "ethereum", about="send to the bridge on Ethereum"),
-        stage(network, "relayMessage", network.name, (0, arrives, None), "deposit_usual", by="operator"),
-    )
+    into = deposit(network, "depositETH", "relayMessage")
     withdraw = (
         stage(network, "withdrawETH", network.name),
         stage(
@@ -32,7 +29,7 @@ def routes(network: DatedNetwork) -> tuple[Route, ...]:
         ),
         stage(network, "relayMessageWithProof", "ethereum", about="claim with a proof against the finalized root"),
     )
-    return in_and_out(network, "ethereum", deposit, withdraw, "how long proving takes was not measured here")
+    return in_and_out(network, into, withdraw, "how long proving takes was not measured here")
 
 
 def roles(network: DatedNetwork) -> tuple[Role, ...]:

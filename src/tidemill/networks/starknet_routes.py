@@ -5,7 +5,7 @@ from __future__ import annotations
 from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
-from tidemill.networks.route_parts import in_and_out, role, stage
+from tidemill.networks.route_parts import deposit, in_and_out, role, stage
 
 __all__ = ["roles", "routes"]
 
@@ -13,11 +13,8 @@ __all__ = ["roles", "routes"]
 def routes(network: DatedNetwork) -> tuple[Route, ...]:
     """Return the bridge in both directions, and the way out of a stake."""
     facts = network.facts
-    arrives, proven, lock = (facts.integer(n) for n in ("deposit_usual", "withdrawal_usual", "unstake_lock"))
-    deposit = (
-        stage(network, "deposit", "ethereum", about="send to the bridge on Ethereum"),
-        stage(network, "handle_deposit", network.name, (0, arrives, None), "deposit_usual", by="operator"),
-    )
+    proven, lock = (facts.integer(name) for name in ("withdrawal_usual", "unstake_lock"))
+    into = deposit(network, "deposit", "handle_deposit")
     withdraw = (
         stage(network, "initiate_withdraw", network.name),
         stage(
@@ -36,7 +33,7 @@ def routes(network: DatedNetwork) -> tuple[Route, ...]:
         stage(network, "unstake_action", network.name, (lock, lock, lock), "unstake_lock"),
     )
     way = Route("starknet-unstaking", network.name, network.name, "canonical", unstake)
-    return (*in_and_out(network, "ethereum", deposit, withdraw, "hours as told; not measured: plan for more"), way)
+    return (*in_and_out(network, into, withdraw, "hours as told; not measured: plan for more"), way)
 
 
 def roles(network: DatedNetwork) -> tuple[Role, ...]:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from tidemill.networks.dated import DatedNetwork
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
-from tidemill.networks.route_parts import in_and_out, role, stage
+from tidemill.networks.route_parts import deposit, in_and_out, role, stage
 
 __all__ = ["roles", "routes"]
 
 
 def routes(network: DatedNetwork, time: int) -> tuple[Route, ...]:
     """Return the canonical bridge in both directions; a withdrawal waits for commit, prove and execute."""
-    arrives, proven = (network.facts.integer(name) for name in ("deposit_usual", "batch_usual"))
+    proven = network.facts.integer("batch_usual")
     delay = network.parameter("execution_delay", time)
-    deposit = (
-        stage(network, "requestL2Transaction", "ethereum", about="send to the bridge on Ethereum"),
-        stage(network, "relay", network.name, (0, arrives, None), "deposit_usual", by="operator"),
-    )
+    into = deposit(network, "requestL2Transaction", "relay")
     withdraw = (
         stage(network, "withdraw", network.name),
         stage(network, "commitBatches", "ethereum", (0, 0, None), by="operator", about="the batch is published"),
@@ -33,7 +30,7 @@ def routes(network: DatedNetwork, time: int) -> tuple[Route, ...]:
         stage(network, "finalizeWithdrawal", "ethereum", about="claim what the executed batch says is yours"),
     )
     warning = "how long committing and proving take is the operator's; only the delay before execution is fixed"
-    return in_and_out(network, "ethereum", deposit, withdraw, warning)
+    return in_and_out(network, into, withdraw, warning)
 
 
 def roles(network: DatedNetwork) -> tuple[Role, ...]:
