@@ -48,7 +48,7 @@ def _route(network: DatedNetwork, way: Literal["entry", "exit"], time: int) -> R
 
 def _stages(network: DatedNetwork, way: str, ends: tuple[str, str]) -> tuple[RouteStage, ...]:
     if f"{way}_usual" not in network.facts.facts:
-        return ()  # no delay is known: a route that cannot be dated says so by ``blocked`` or a warning
+        return (stage(network, "withdraw", ends[0]),)  # nothing is known of it: such a file says why it is blocked
     least, usual = (network.facts.integer(f"{way}_{word}") for word in ("least", "usual"))
     most = network.facts.integer(f"{way}_most") if f"{way}_most" in network.facts.facts else None
     facts = tuple(name for name in network.facts.facts if name.startswith(f"{way}_") and name != f"{way}_peer")
