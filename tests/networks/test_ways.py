@@ -11,6 +11,7 @@ from tidemill.errors import BadInput
 from tidemill.facts import Confidence, Status
 from tidemill.networks import Network
 from tidemill.networks.exits import Route
+from tidemill.studies.network_facts import usual_exit
 
 NOW = 1_795_219_200  # 2026-11-21
 FAMILIES = ("linea", "polygon-pos", "scroll", "starknet", "zksync-era")
@@ -145,6 +146,11 @@ def test_liquid_and_citrea_say_what_may_go_wrong() -> None:
     citrea = way("citrea", "bitcoin")
     assert "not known" in citrea.blocked
     assert "no forced exit" in citrea.warnings[0]
+
+
+def test_a_blocked_way_out_has_no_usual_time() -> None:
+    assert usual_exit(networks.get("loopring"), NOW) is None
+    assert usual_exit(networks.get("rootstock"), NOW) == 120_000
 
 
 PAYS = {
