@@ -20,7 +20,7 @@ from tidemill.chain import npm
 
 VENUES = Path(__file__).resolve().parents[1] / "src" / "tidemill" / "venues"
 READ = "2026-11-21"  # when the packages were read: what they say held then
-CHAINS = {1: "ethereum", 10: "op-mainnet", 130: "unichain", 137: "polygon", 8453: "base", 42161: "arbitrum-one"}
+CHAINS = {1: "ethereum", 10: "op-mainnet", 130: "unichain", 137: "polygon-pos", 8453: "base", 42161: "arbitrum-one"}
 
 UNISWAP = "@uniswap/sdk-core@7.19.4"
 AAVE = "@aave-dao/aave-address-book@4.68.1"

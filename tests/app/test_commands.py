@@ -348,7 +348,34 @@ def test_compare_prints_columns_and_baselines(markets: Path, tmp_path: Path) -> 
     said = tidemill("compare", one, two, "-o", tmp_path / "c", "--json")
     assert json.loads(said.out)["result_hash"] == document["result_hash"]
     said = tidemill("compare", one)
-    assert (said.code, said.line) == (2, "tidemill: studies: 1 study given; name two or more")
+    assert said.code == 2
+    assert said.line == "tidemill: studies: 1 study given; name two or more, or one with networks in `counterfactual`"
+
+
+def test_compare_shows_one_study_by_the_costs_of_several_networks(markets: Path, tmp_path: Path) -> None:
+    fees = {"polygon-pos": {"base_fee_gwei": "30", "priority_fee_gwei": "25"}, "base": {"base_fee_gwei": "0.1"}}
+    told = {**STUDY, "counterfactual": ["polygon-pos"], "prices": {"POL": "0.5"}, "fees": fees}
+    one = write_study(markets, told, "networks.toml")
+    said = tidemill("compare", one, "-o", tmp_path / "c")
+    assert said.code == 0, said.err
+    keep = next(line for line in said.out.splitlines() if line.startswith("What you keep"))
+    document = json.loads((tmp_path / "c" / "compare.json").read_text())
+    assert len(keep.split()) == 3 + len(document["studies"]) == 5
+    assert [column["title"] for column in document["studies"]] == ["costs as on op-mainnet", "costs as on polygon-pos"]
+    keys = [[one["key"] for one in column["assumptions"]] for column in document["studies"]]
+    assert keys[1] == ["polygon-pos:base_fee", "polygon-pos:priority_fee", "price:POL"]
+    assert "price:POL" not in keys[0]
+    (line,) = [line for line in said.out.splitlines() if "tip per gas (polygon-pos)" in line]
+    assert line.split()[-4:-2] == ["25", "gwei"]
+    dear = {"base": {"base_fee_gwei": "1000000", "l1_base_fee_gwei": "1", "blob_base_fee_gwei": "1"}}
+    dear["base"]["own"] = {"base_fee_scalar": 1, "blob_base_fee_scalar": 1}
+    unpaid = write_study(markets, {**told, "counterfactual": ["base"], "fees": dear, "prices": {}}, "dear.toml")
+    said = tidemill("compare", unpaid, "-o", tmp_path / "c")
+    assert "B: swap_exact_in at pool was not sent: fee " in said.out, "who keeps most because nothing was paid says so"
+    missing = write_study(markets, {**told, "counterfactual": ["polygon-pos", "scroll"]}, "missing.toml")
+    said = tidemill("compare", missing, "-o", tmp_path / "c")
+    assert said.code == 2
+    assert "missing.toml: fees.scroll.base_fee_gwei: the data carry no execution base fee of scroll" in said.err
 
 
 def test_sweep_prints_ranks_map_and_luck(markets: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from kit import small_market
 from tidemill.market import missing_reason, write_dataset
+from tidemill.studies.compare import compare
 from tidemill.studies.load import Loaded
 from tidemill.studies.sampled import sample_rates
 from tidemill.studies.study import load_study
@@ -79,6 +80,32 @@ def test_an_example_says_what_it_is_and_runs(path: Path, tmp_path: Path):
         assert all(
             a.keep_at_half != a.keep_at_double for a in document.assumptions if a.key.startswith("ethereum:base")
         )
+
+
+def test_one_flow_has_a_waterfall_by_the_costs_of_each_of_eight_networks():
+    path = ROOT / "examples" / "networks_compared.toml"
+    study = load_study(path)
+    document = compare([path]).document
+    names = [column.networks for column in document.studies]
+    assert names == [[study.network], *([name] for name in study.counterfactual)]
+    assert len(names) == 8
+    rows = {row.key: dict(zip((name for (name,) in names), row.values, strict=True)) for row in document.rows}
+    assert len(set(rows["fees"].values())) == 1, "the flow is the same"
+    assert all(value < 0 for value in rows["l2"].values())
+    without_data_fee = {name for name, value in rows["l1"].items() if value == 0}
+    assert without_data_fee == {"ethereum", "polygon-pos"}
+    assert rows["keep"] == {name: column.keep for (name,), column in zip(names, document.studies, strict=True)}
+    assert min(rows["keep"], key=rows["keep"].__getitem__) == "ethereum"
+    for (name,), column in zip(names, document.studies, strict=True):
+        given = msgspec.to_builtins(study.fees[name])
+        levels = [
+            level for level, value in {**given, **given.pop("own")}.items() if value is not None and level != "own"
+        ]
+        priced = ["price:POL"] if name == "polygon-pos" else []
+        assert len(column.assumptions) == len(levels) + len(priced), name
+        assert [one.key for one in column.assumptions if one.key.startswith("price:")] == priced
+        assert all(one.keep_at_half >= column.keep >= one.keep_at_double for one in column.assumptions)
+        assert any(one.keep_at_half > one.keep_at_double for one in column.assumptions)
 
 
 def test_the_packaged_demo_is_the_first_example():

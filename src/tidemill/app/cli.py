@@ -156,12 +156,14 @@ def rehearse(
 def compare(*studies: Path, out: Out = Path("out/compare"), json: Json = False) -> int:
     """Run several studies of the same capital and period; print their waterfalls side by side, against common baselines.
 
+    One study alone is compared with itself at the costs of each network in its `counterfactual`.
+
     Example: `tidemill compare examples/range_reset.toml examples/compound.toml`
 
     Parameters
     ----------
     studies
-        Two or more study files (TOML) of the same capital, home asset, start and end.
+        Two or more study files (TOML) of the same capital, home asset, start and end; or one with `counterfactual`.
     out
         Folder that receives compare.json.
     json

@@ -48,6 +48,22 @@ def print_comparison(document: CompareDocument, console: Console) -> None:
     console.print(table(document.home, ["", *(f"{letter}>" for letter in letters)], rows))
     for base in document.baselines:
         console.print(f"{plain(base.name)}: {plain(base.note)}")
+    for letter, column in zip(letters, columns, strict=True):
+        for line in column.warnings:
+            console.print(f"{letter}: {plain(line)}")
+    assumed = [
+        [
+            letters[i],
+            plain(one.label),
+            plain(f"{one.value} {one.unit}".strip()),
+            *("unknown" if keep is None else money(keep) for keep in (one.keep_at_half, one.keep_at_double)),
+        ]
+        for i, column in enumerate(columns)
+        for one in column.assumptions
+    ]
+    if assumed:
+        headings = ["", "assumption", "value>", "keep at half>", "keep at double>"]
+        console.print(table("Assumptions", headings, assumed))
     console.print(f"keeps most: {letters[document.best]}, {plain(names[document.best])}")
     console.print(f"result {document.result_hash}")
 

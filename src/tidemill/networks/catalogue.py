@@ -11,8 +11,15 @@ from tidemill.facts import Facts, parse_facts
 from tidemill.networks.arbitrum import ArbitrumChain
 from tidemill.networks.base_chain import BaseChain
 from tidemill.networks.ethereum import Ethereum
+from tidemill.networks.linea import Linea
+from tidemill.networks.listed import Listed
 from tidemill.networks.op_chain import OpChain
+from tidemill.networks.polygon_pos import PolygonPos
+from tidemill.networks.polygon_zkevm import PolygonZkEvm
+from tidemill.networks.scroll import Scroll
+from tidemill.networks.starknet import Starknet
 from tidemill.networks.types import Network
+from tidemill.networks.zk_stack import ZkStack
 
 __all__ = ["get", "names"]
 
@@ -21,6 +28,13 @@ _FAMILIES: dict[str, Callable[[Facts], Network]] = {
     "base": BaseChain,
     "ethereum": Ethereum,
     "op_stack": OpChain,
+    "linea": Linea,
+    "listed": Listed,
+    "polygon_pos": PolygonPos,
+    "polygon_zkevm": PolygonZkEvm,
+    "scroll": Scroll,
+    "starknet": Starknet,
+    "zk_stack": ZkStack,
 }
 
 

@@ -8,12 +8,14 @@ from functools import cached_property
 from msgspec import Struct
 
 from tidemill.errors import BadInput, UnknownName
-from tidemill.facts import Facts, Status
+from tidemill.facts import Entry, Fact, Facts, Status
+from tidemill.networks.compressed import UNITS
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
-from tidemill.networks.types import COMMON, FeeEnv, Known, TxShape
+from tidemill.networks.types import COMMON, FeeEnv, FeeParts, Known, TxShape
+from tidemill.wording import rfc3339
 
-__all__ = ["DatedNetwork"]
+__all__ = ["DatedNetwork", "GasOnly"]
 
 
 class DatedNetwork(Struct, frozen=True, dict=True):
@@ -43,9 +45,33 @@ class DatedNetwork(Struct, frozen=True, dict=True):
 
     @cached_property
     def status(self) -> Status:
-        """Whether the network lives: the fact ``standing``, where the file has one, else that of ``chain_id``."""
+        """Whether the network lives: as ``standing`` has it last."""
+        line = self.facts.timelines.get("standing")
+        return self._standing_fact.status if line is None else line.entries[-1].fact.status
+
+    @property
+    def _standing_fact(self) -> Fact:
         facts = self.facts.facts
-        return facts["standing"].status if "standing" in facts else facts["chain_id"].status
+        return facts["standing"] if "standing" in facts else facts["chain_id"]
+
+    def standing(self, time: int) -> Entry:
+        """Return since when the network has stood as it did at ``time``: the fact's ``status``; its text says what to do.
+
+        By the timeline ``standing``; where the file has none, by the fact of that name, else by ``chain_id``, since the
+        first fork known. Raises ``BadInput`` before the network began.
+        """
+        lines = self.facts.timelines
+        line = lines.get("standing") or lines.get("fork")
+        if line is not None and time < line.entries[0].since:
+            raise BadInput(f"{self.name} is known from {rfc3339(line.entries[0].since)} on", field="network")
+        if "standing" in lines:
+            return next(entry for entry in reversed(lines["standing"].entries) if entry.since <= time)
+        return Entry(0 if line is None else line.entries[0].since, self._standing_fact)
+
+    @property
+    def data_fee(self) -> bool:
+        """Whether a transaction pays for its data beside its gas: yes, where the family does not say otherwise."""
+        return True
 
     def routes(self, time: int) -> tuple[Route, ...]:
         """Return the ways in and out: none, where the family describes none."""
@@ -107,8 +133,22 @@ class DatedNetwork(Struct, frozen=True, dict=True):
         """Return the names of ``FeeEnv.more`` that the formula of any fork of this network reads, each with its unit."""
         names = {name: None for fork in self.forks for name in self.needs(fork) if name not in COMMON}
         lines = self.facts.timelines
-        return {name: lines[name].entries[-1].fact.unit if name in lines else "" for name in names}
+        return {name: lines[name].entries[-1].fact.unit if name in lines else UNITS.get(name, "") for name in names}
 
     def fork(self, time: int) -> str:
         """Return the fork in force at ``time``; raises ``BadInput`` before the first the file knows."""
         return str(self.facts.timeline("fork").at(time))
+
+
+class GasOnly(DatedNetwork, frozen=True, dict=True):
+    """A network whose fee is gas alone: data are in the gas, and nothing is paid beside it."""
+
+    @property
+    def data_fee(self) -> bool:
+        """Whether a transaction pays for its data beside its gas: no."""
+        return False
+
+    def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
+        """Return gas used times base fee plus tip."""
+        env = self.resolve(env)
+        return FeeParts(tx.gas_used * (env.need("base_fee", self.name) + env.need("priority_fee", self.name)))

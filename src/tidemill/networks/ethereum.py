@@ -9,8 +9,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from tidemill.errors import BadInput
-from tidemill.networks.dated import DatedNetwork
-from tidemill.networks.types import FeeEnv, FeeParts, TxShape
+from tidemill.networks.dated import GasOnly
 
 __all__ = [
     "BLOB_BASE_COST",
@@ -95,7 +94,7 @@ def next_excess_blob_gas_down(
     return parent_excess + parent_blob_gas_used - target
 
 
-class Ethereum(DatedNetwork, frozen=True, dict=True):
+class Ethereum(GasOnly, frozen=True, dict=True):
     """Ethereum over its dated parameters; ``fee`` has no data part: calldata is in the gas."""
 
     family: str = "ethereum"
@@ -105,11 +104,6 @@ class Ethereum(DatedNetwork, frozen=True, dict=True):
         values = [self.facts.timeline(f"blob_{part}").at(time) for part in ("target", "maximum", "update_fraction")]
         target, maximum, fraction = (int(value) for value in values)
         return BlobSchedule(target, maximum, fraction, bool(self.facts.timeline("blob_reserve_price").at(time)))
-
-    def fee(self, tx: TxShape, env: FeeEnv) -> FeeParts:
-        """Return gas used times base fee plus tip."""
-        env = self.resolve(env)
-        return FeeParts(tx.gas_used * (env.need("base_fee", self.name) + env.need("priority_fee", self.name)))
 
     def next_base_fee(self, time: int, base_fee: int, gas_used: int, gas_limit: int) -> int:
         """Return the base fee of the block at ``time``: half the limit is the target, an eighth the largest step."""

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from tidemill.errors import BadInput, UnknownName
+from tidemill.networks.compressed import own_gas_down
 from tidemill.networks.types import FeeEnv, FeeParts, Network, TxShape
 
 __all__ = [
@@ -222,7 +223,8 @@ class CostModel:
         UnknownName : a venue without a table, or a verb that its table does not have.
         BadInput : a price that the network needs is unknown.
         """
-        parts = [self.network.fee(tx, env) for tx in self.table(venue).shapes(verb, features)]
+        shapes = self.table(venue).shapes(verb, features)
+        parts = [self.network.fee(own_gas_down(self.network, tx, env), env) for tx in shapes]
         return FeeParts(
             sum(part.l2_execution for part in parts),
             sum(part.l1_data for part in parts),

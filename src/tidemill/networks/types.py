@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from tidemill.errors import BadInput
-from tidemill.facts import Facts, Status
+from tidemill.facts import Entry, Facts, Status
 from tidemill.networks.arbitrum_l1 import brotli_length
 from tidemill.networks.exits import Route
 from tidemill.networks.fastlz import compressed_length
@@ -177,6 +177,15 @@ class Network(Protocol):
     @property
     def status(self) -> Status:
         """Whether the network lives, only lets money out, has ended, or has an open incident."""
+        ...
+
+    @property
+    def data_fee(self) -> bool:
+        """Whether a transaction pays for its data beside its gas."""
+        ...
+
+    def standing(self, time: int) -> Entry:
+        """Return since when it has stood as at ``time``, and what to do; raises ``BadInput`` before it began."""
         ...
 
     def routes(self, time: int) -> tuple[Route, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
-from tidemill import __version__
+from tidemill import __version__, networks
 from tidemill.engine.rules import Rules
 from tidemill.engine.run import Outcomes, run
 from tidemill.engine.world import ModelWorld
@@ -62,7 +63,6 @@ class Backtest:
     ) -> Played:
         """Play the study once, with another strategy, another network's costs or scaled assumptions if given."""
         prepared, chosen = self.prepared, chosen or self.chosen
-        costing = Costing(prepared, network or self.study.network, scale)
         stages = {stage.id: stage for stage in prepared.stages()}
         funds = prepared.funds()
         spacing = max((prepared.end - prepared.start) // CURVE_POINTS, 1)
@@ -83,6 +83,11 @@ class Backtest:
                 pairs[key] = None
             return found
 
+        name = network or self.study.network
+        own, theirs = prepared.token(prepared.native), prepared.token(networks.get(name).native_token)
+        rate = None if own == theirs else lambda: (priced()[theirs], priced()[own])
+        costing = Costing(prepared, name, scale, rate)
+
         world = ModelWorld(
             [prepared.engine_network()],
             stages.values(),
@@ -97,8 +102,7 @@ class Backtest:
         prepared.check_prices(stages, funds)
         witness, journal = Witness(world), MemoryJournal()
         outcomes = run(witness, chosen.strategy, run_id=rules.run, log=journal)
-        native = prepared.token(prepared.native)
-        noted = Noted(outcomes, chosen.strategy, witness.seen, journal.decisions(rules.run), native, costing.told)
+        noted = Noted(outcomes, chosen.strategy, witness.seen, journal.decisions(rules.run), own, costing.told)
         return Played(outcomes, costing, noted, pairs, world.refusals)
 
     def main_run(self) -> tuple[ResultDocument, Outcomes]:
@@ -114,6 +118,17 @@ class Backtest:
         self._tell("stating …")
         return self._state(played, assumptions, self._alternatives()), played.outcomes
 
+    def on_networks(self) -> list[ResultDocument]:
+        """State the study as it is, and the same flow with the costs of each counterfactual network, a document each."""
+        found = []
+        for name in (self.study.network, *self.study.counterfactual):
+            self._tell(f"costs as on {name} …")
+            played = self.play(network=name)
+            document = self._state(played, self._assumptions(played), {})
+            told = msgspec.structs.replace(document.study, title=f"costs as on {name}", networks=[name])
+            found.append(msgspec.structs.replace(document, study=told))
+        return found
+
     def _state(
         self, played: Played, assumptions: list[Assumption], alternatives: dict[str, Callable[[], Alternative]]
     ) -> ResultDocument:
@@ -128,7 +143,7 @@ class Backtest:
             warnings=[*self._warnings(), *self._unsent(played)],
             priced=self._priced(),
             tick_price=self._tick_price(),
-            data_fee=self.prepared.network.family != "ethereum",
+            data_fee=played.costing.network.data_fee,
             alternatives=alternatives,
             words=self._words,
         )
@@ -144,11 +159,16 @@ class Backtest:
     def keep_at(self, played: Played, scale: Scale) -> int:
         """Return what the run would have kept at scaled assumptions: by its notes where they tell, else played again."""
         found = self.keep_by_notes(played, scale)
-        return self.keep(self.play(scale=scale).outcomes) if found is None else found
+        if found is not None:
+            return found
+        return self.keep(self.play(network=played.costing.network.name, scale=scale).outcomes)
 
     def keep_by_notes(self, played: Played, scale: Scale) -> int | None:
         """Return the same without playing, ``None`` where the run might have gone another way."""
         if all(key.startswith("price:") for key in scale):
+            natives = {f"price:{played.costing.network.native_token}", f"price:{self.prepared.native}"}
+            if played.costing.rate and natives & set(scale):
+                return None  # costs were reckoned at that price
 
             def prices(mark: Mark) -> dict[str, Price] | None:
                 pairs = played.pairs.get(frozenset(mark.prices.items()))
@@ -164,7 +184,10 @@ class Backtest:
         """List every assumed input that moved something, with what would be kept at half and double of it."""
         rows = []
         inputs = [(u.key, u.label, u.value, u.unit, u.source, u.as_of) for u in played.costing.used.values()]
+        unused = self.prepared.foreign - {played.costing.network.native_token}
         for symbol, text in self.study.prices.items():
+            if symbol in unused:
+                continue
             label = f"price of {symbol}"
             inputs.append((f"price:{symbol}", label, text, self.study.home, "the study file", ""))
         for number, (key, label, value, unit, source, as_of) in enumerate(inputs, 1):

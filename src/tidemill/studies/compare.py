@@ -12,7 +12,7 @@ from msgspec import Struct
 from tidemill.errors import BadInput
 from tidemill.studies.canonical import result_hash
 from tidemill.studies.load import load, write_together
-from tidemill.studies.schema import ResultDocument
+from tidemill.studies.schema import Assumption, ResultDocument
 from tidemill.wording import rfc3339
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class Column(Struct, frozen=True):
     keep_bps: int
     per_year_bps: int | None
     result_hash: str
+    assumptions: list[Assumption] = []
+    warnings: list[str] = []
 
 
 class CompareRow(Struct, frozen=True):
@@ -101,13 +103,20 @@ class Compared(Struct, frozen=True):
 def compare(paths: Sequence[str | Path], progress: Callable[[str], None] | None = None) -> Compared:
     """Backtest studies of the same capital, home asset and period, and put their waterfalls side by side.
 
+    One study alone is compared with itself at the costs of each of its ``counterfactual`` networks.
+
     Raises
     ------
     BadInput : fewer than two studies, or two that differ in what must be the same: names file, field and both values.
     """
-    if len(paths) < 2:
-        raise BadInput(f"{len(paths)} study given; name two or more", field="studies")
     loaded = [load(path) for path in paths]
+    if len(loaded) == 1 and loaded[0].study.counterfactual:
+        documents = loaded[0].on_networks(progress)
+        return Compared(side_by_side(documents), tuple(documents))
+    if len(loaded) < 2:
+        raise BadInput(
+            f"{len(paths)} study given; name two or more, or one with networks in `counterfactual`", field="studies"
+        )
     _check_alike([(one.study.path, one.study) for one in loaded], "home", "capital")
     results: list[ResultDocument] = []
     for number, one in enumerate(loaded, 1):
@@ -179,6 +188,8 @@ def _column(result: ResultDocument) -> Column:
         keep_bps=head.keep_bps,
         per_year_bps=head.per_year_bps,
         result_hash=result.result_hash,
+        assumptions=result.assumptions,
+        warnings=result.warnings,
     )
 
 

@@ -7,7 +7,7 @@ facts. What comes from the study is an assumption: it is listed, and the headlin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,14 @@ from msgspec import Struct
 
 from tidemill import networks
 from tidemill.errors import BadInput
-from tidemill.interfaces import Block, Costs
+from tidemill.interfaces import Block, Costs, Price
 from tidemill.networks import FeeEnv, Known
 from tidemill.networks.gas import CostModel, load_gas
 from tidemill.studies.prepare import Prepared
 from tidemill.units import parse_amount
 from tidemill.venues.kinds import kind
 
-__all__ = ["Costing", "Used"]
+__all__ = ["Costing", "Used", "in_native_up"]
 
 GWEI_DECIMALS = 9
 LEVELS = {
@@ -41,6 +41,10 @@ WORDS = {
 }
 
 
+Rate = tuple[Price, Price]
+"""Prices of a network's native token and of the study's."""
+
+
 class Used(Struct, frozen=True):
     """An assumed fee level: its key for scaling, and what to print."""
 
@@ -52,31 +56,56 @@ class Used(Struct, frozen=True):
     as_of: str
 
 
-class Costing:
-    """``CostOf`` for one network; ``scale`` multiplies assumed levels by a ratio, for half and double."""
+def in_native_up(costs: Costs, theirs: Price, ours: Price) -> Costs:
+    """Return costs in a token worth ``theirs`` as so much of a token worth ``ours``, each part rounded up."""
 
-    def __init__(self, prepared: Prepared, network: str, scale: Mapping[str, tuple[int, int]] | None = None) -> None:
+    def worth(part: int) -> int:
+        return -(-part * theirs.num * ours.den // (theirs.den * ours.num))
+
+    return Costs(worth(costs.l2_execution), worth(costs.l1_data), worth(costs.operator), costs.gas_used)
+
+
+class Costing:
+    """``CostOf`` for one network; ``scale`` multiplies assumed levels by a ratio, for half and double.
+
+    ``rate`` says what its native token and the study's are worth now, where those are not the same: costs are then
+    answered in the study's.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        network: str,
+        scale: Mapping[str, tuple[int, int]] | None = None,
+        rate: Callable[[], Rate] | None = None,
+    ) -> None:
         self._study = prepared.study
         self.network = networks.get(network)
         tables = {name: load_gas(kind(spec.kind).gas) for name, spec in prepared.study.venues.items()}
         self._model = CostModel(self.network, tables)
         self._scale = scale or {}
+        self.rate = rate
         self._data = self._recorded(prepared)
         self._given = self._study.fees.get(network)
         self.used: dict[str, Used] = {}
-        self._told: dict[int, tuple[Costs, str, str, Mapping[str, int], Block]] = {}
+        self._told: dict[int, tuple[Costs, str, str, Mapping[str, int], Block, Rate | None]] = {}
         self._levels = {name: self._assumed(name) for name in LEVELS}
         self._own = {name: self._own_level(name, str(value)) for name, value in self._own_given().items()}
 
     def __call__(self, venue: str, verb: str, features: Mapping[str, int], block: Block) -> Costs:
         """Return the costs of one own transaction (``engine.rules.CostOf``)."""
+        rate = self.rate() if self.rate else None
+        costs = self._answer(venue, verb, features, block, rate)
+        self._told[id(costs)] = costs, venue, verb, dict(features), block, rate
+        return costs
+
+    def _answer(self, venue: str, verb: str, features: Mapping[str, int], block: Block, rate: Rate | None) -> Costs:
         try:
             parts = self._model.fee(venue, verb, features, self.env(block))
         except BadInput as error:
             raise self._placed(error) from None
         costs = Costs(parts.l2_execution, parts.l1_data, parts.operator, self._model.gas(venue, verb, features))
-        self._told[id(costs)] = costs, venue, verb, dict(features), block
-        return costs
+        return costs if rate is None else in_native_up(costs, *rate)
 
     @property
     def told(self) -> list[Costs]:
@@ -87,8 +116,8 @@ class Costing:
         """Return what ``other`` says of the transaction that this one answered ``costs`` for, ``None`` if it did not."""
         if id(costs) not in self._told:
             return None
-        _, venue, verb, features, block = self._told[id(costs)]
-        return other(venue, verb, features, block)
+        _, venue, verb, features, block, rate = self._told[id(costs)]
+        return other._answer(venue, verb, features, block, rate)
 
     def env(self, block: Block) -> FeeEnv:
         """Return fee levels at ``block``; raises ``BadInput`` naming the level that nothing provides."""

@@ -181,11 +181,11 @@ def _network(rpc: Rpc, wanted: str) -> tuple[str, str, bool]:
                 f"{wanted} is chain {found.chain_id}, the endpoint {rpc.address} is on chain {rpc.chain_id}",
                 field="network",
             )
-        return wanted, f"{found.native_token}@{wanted}", found.family != "ethereum"
+        return wanted, f"{found.native_token}@{wanted}", found.data_fee
     for name in networks.names():
         found = networks.get(name)
         if found.chain_id == rpc.chain_id:
-            return name, f"{found.native_token}@{name}", found.family != "ethereum"
+            return name, f"{found.native_token}@{name}", found.data_fee
     name = f"chain-{rpc.chain_id}"
     return name, f"ETH@{name}", True
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
+from tidemill import networks
 from tidemill.errors import BadInput
 from tidemill.interfaces import Block, Position, Transfer
 from tidemill.market.growth import Growth, growth_of_events, growth_of_state
@@ -217,7 +218,8 @@ class _Teller:
             events += [told] if told else []
         events += [self._snapshot(row) for row in wanted]
         network = self.pool.network
-        return Story(network, f"ETH@{network}", start, tuple(events), self._snapshot(last))
+        native = networks.get(network).native_token if network in networks.names() else "ETH"
+        return Story(network, f"{native}@{network}", start, tuple(events), self._snapshot(last))
 
     def _samples(self, first: int, last: int) -> list[int]:
         rows, count = self.growth.rows, self.asked.samples

@@ -65,6 +65,14 @@ class Loaded:
                 raise
             raise BadInput(error.message, file=self.study.path, field=error.field) from error
 
+    def on_networks(self, progress: Progress | None = None) -> list[ResultDocument]:
+        """Backtest the study, and the same flow with the costs of each of its ``counterfactual`` networks."""
+        from tidemill.studies.backtest import Backtest  # noqa: PLC0415
+        from tidemill.studies.prepare import prepare  # noqa: PLC0415
+
+        with self._named():
+            return Backtest(prepare(self.study), progress).on_networks()
+
     def rehearse(
         self,
         mode: Literal["locked", "live-like"] = "locked",

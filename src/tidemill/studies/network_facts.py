@@ -91,7 +91,9 @@ def everything(name: str, time: int) -> Everything:
 def usual_exit(network: Network, time: int) -> int | None:
     """Return the seconds that leaving by the network's own bridge usually takes, ``None`` where nobody has said."""
     routes: tuple[Route, ...] = _known(lambda: network.routes(time), ())
-    out = [route for route in routes if route.source == network.name and route.kind == "canonical"]
+    out = [
+        route for route in routes if route.source == network.name and route.kind == "canonical" and not route.blocked
+    ]
     return sum(stage.wait.seconds[1] for stage in out[0].stages) if out and out[0].stages else None
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Prepared", "prepare"]
 
+_CLOSED = (Status.ENDED, Status.WITHDRAW_ONLY, Status.INCIDENT)
+
 NATIVE_DECIMALS = 18
 MICRO = 6
 MOST = 10**15
@@ -73,6 +75,9 @@ class Prepared:
             elif spec.dataset != "sample" or spec.fidelity == "bars" or spec.rates:
                 self.rates_paths[name] = open_rates(study, name, spec, found)
         self.start, self.end = self._period()
+        for field, names in (("network", [study.network]), ("counterfactual", study.counterfactual)):
+            for name in names:
+                self._check_standing(name, field)
         self.blocks = self._blocks()
         self.decimals: dict[str, int] = dict(study.tokens)
         for market in self.markets.values():
@@ -86,6 +91,10 @@ class Prepared:
             self.decimals |= self.placed[name].tokens
         self._order()
         self.decimals.setdefault(self.native, NATIVE_DECIMALS)
+        paid_in = {networks.get(name).native_token for name in study.counterfactual}
+        self.foreign = paid_in - set(self.decimals)
+        """Symbols that only a counterfactual network's costs are paid in."""
+        self.decimals |= dict.fromkeys(self.foreign, NATIVE_DECIMALS)
         if study.home not in self.decimals:
             raise self._bad(
                 "home", f"{study.home} is no token of the study (it has {', '.join(sorted(self.decimals))})"
@@ -215,6 +224,30 @@ class Prepared:
                 )
 
     # --- making -------------------------------------------------------------------------------------------------------
+
+    def _check_standing(self, name: str, field: str) -> None:
+        """Refuse a network that takes no new money when the study ends, has not begun when it starts, or has no prices.
+
+        Who asks for another fork's formula asks what something would have cost there, so it need not have begun.
+        """
+        found, fees = self._network(name, field), self.study.fees.get(name)
+        try:
+            now = found.standing(self.end)
+            found.standing(self.end if fees and fees.fork else self.start)
+        except BadInput as error:
+            if fees and fees.fork:
+                return
+            raise self._bad(field, f"{error.message}; the study starts at {rfc3339(self.start)}") from None
+        if now.fact.status in _CLOSED:
+            since = f" since {rfc3339(now.since)[:10]}" if now.since else ""
+            word = "under an open incident" if now.fact.status is Status.INCIDENT else now.fact.status.value
+            raise self._bad(
+                field,
+                f"{name} is {word}{since} ({now.fact.source}) and takes no new money; for money still there: "
+                f"{now.fact.value}. End the study before that, or choose another network",
+            )
+        if found.family == "listed":
+            raise self._bad(field, f"no fee formula is known for {name}; choose a network whose costs are known")
 
     def _check_open(self, name: str, found: Kind) -> None:
         """Refuse a kind of venue that has ended on the study's network before the study does: it takes no new money."""

@@ -24,6 +24,8 @@ Decimal = Annotated[str, Meta(pattern=DECIMAL, description="a decimal number in 
 Name = Annotated[str, Meta(pattern=NAME, description="a short name")]
 YEARS = 2009, 2200
 """Years that a study can be about: chains have begun, and times stay far from what calendars cannot hold."""
+MOST_GWEI = 10**9
+"""Largest fee level: far above any that was ever paid, far below what the books cannot hold."""
 MAX_BYTES = 1_000_000
 """A study file is a page of text; anything larger is a mistake."""
 
@@ -232,6 +234,13 @@ def _check_sense(study: Study, name: str) -> None:
     if not study.title.isprintable() or not study.title.strip():
         raise BadInput(f"{study.title!r} is no line of text", file=name, field="title")
     for network, fees in study.fees.items():
+        for key, text in msgspec.structs.asdict(fees).items():
+            if key.endswith("_gwei") and text is not None and int(text.partition(".")[0]) > MOST_GWEI:
+                raise BadInput(
+                    f"{text} gwei is more than {MOST_GWEI:,}, a whole token per gas",
+                    file=name,
+                    field=f"fees.{network}.{key}",
+                )
         if fees.fork == "":
             raise BadInput("expected the name of a fork", file=name, field=f"fees.{network}.fork")
         for level, value in fees.own.items():
