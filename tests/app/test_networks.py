@@ -52,14 +52,17 @@ def test_ways_out_are_shown_with_their_waits(monkeypatch: pytest.MonkeyPatch) ->
         RouteStage("prove", "ethereum", Wait(0, 3_600, 7_200), gas=400_000),
         RouteStage("finalize", "ethereum", Wait(50_400, 50_400, None, "L1 blocks")),
     )
-    way = Route("canonical", "op-mainnet", "ethereum", "canonical", stages, "nobody proves", ("gas on L1",))
+    way = Route("canonical", "op-mainnet", "ethereum", "canonical", stages, warnings=("gas on L1",))
     monkeypatch.setattr(OpChain, "routes", lambda self, time: (way,) if self.name == "op-mainnet" else ())
     rows = {row["name"]: row for row in json.loads(tidemill("networks", "--json").out)}
     assert rows["op-mainnet"]["exit_seconds"] == 3_600 + 50_400 * 12
     assert rows["mode"]["exit_seconds"] is None
     said = tidemill("networks", "show", "op-mainnet").out
-    assert "7 d" in said and "400,000" in said and "nobody proves" in said and "gas on L1" in said
+    assert "7 d" in said and "400,000" in said and "gas on L1" in said
     assert "7 d 1 h" in tidemill("networks").out
+    way = Route("canonical", "op-mainnet", "ethereum", "canonical", stages, "nobody proves")
+    assert "nobody proves" in tidemill("networks", "show", "op-mainnet").out
+    assert "7 d 1 h" not in tidemill("networks").out  # no time is usual for what cannot be done
 
 
 def test_a_verb_costs_what_the_library_says() -> None:
