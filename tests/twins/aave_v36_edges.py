@@ -8,8 +8,6 @@ from twins.aave_v36_twin import ALL, DAY, SETUPS, VARIABLE, Twins
 
 USD, ETH, NIL = range(3)
 E6, E8, E18 = 10**6, 10**8, 10**18
-ONE_AT = 1_939_393_93939
-"""A price of ether at which 1,600 dollars on one ether at a threshold of 82.5 % are just healthy."""
 
 
 def fresh(collateral: int = E18, debt: int = 1_600 * E6) -> tuple[Twins, str, str, str]:
@@ -40,16 +38,15 @@ def health(twins: Twins, who: str) -> int:
 
 def health_of_exactly_one() -> None:
     """Healthy at one, not one step of the price below."""
-    twins, alice, bob, _ = fresh()
-    for price in range(ONE_AT + 2, ONE_AT - 3, -1):
-        twins.set_price(ETH, price)
-        if health(twins, alice) >= E18:
-            refused("HealthFactorNotBelowThreshold()", twins, lambda: twins.liquidate(bob, ETH, USD, alice, ALL))
-        else:
-            twins.liquidate(bob, ETH, USD, alice, ALL)
-            break
-    else:
-        raise AssertionError("never below one")
+    twins, alice, bob, _ = fresh(debt=0)
+    twins.set_price(ETH, 2_100 * E8)
+    borrow(twins, alice, USD, 1_650 * E6)
+    twins.set_price(ETH, 2_000 * E8)  # at a threshold of 82.5 %: 1,650
+    assert health(twins, alice) == E18
+    refused("HealthFactorNotBelowThreshold()", twins, lambda: twins.liquidate(bob, ETH, USD, alice, ALL))
+    twins.set_price(ETH, 2_000 * E8 - 1)
+    assert health(twins, alice) == E18 - 5_000_000  # a step is 82.5 % of one in 1,650 * 10**8, of a wad
+    twins.liquidate(bob, ETH, USD, alice, ALL)
     twins.compare()
 
 
@@ -82,6 +79,18 @@ def close_factor_by_collateral() -> None:
         made = twins.liquidate(bob, USD, USD, alice, ALL)
         assert made.amounts["collateral"] + made.amounts["fee"] == supplied
         twins.compare()
+
+
+def collateral_is_valued_downwards() -> None:
+    """A wei less than two ether at 1,000 is worth less than 2,000 dollars: it goes for the whole debt."""
+    twins, alice, bob, _ = fresh(2 * E18 - 1, 3_000 * E6)
+    supply(twins, alice, USD, 1_650 * E6)
+    twins.set_price(ETH, 1_000 * E8)
+    assert 95 * 10**16 < health(twins, alice) < E18
+    made = twins.liquidate(bob, ETH, USD, alice, ALL)
+    assert made.amounts["collateral"] + made.amounts["fee"] == 2 * E18 - 1
+    assert made.amounts["debt"] > 1_500 * E6  # more than half of what is owed
+    twins.compare()
 
 
 def two_debts() -> None:
@@ -120,7 +129,8 @@ def bad_debt() -> None:
         borrow(twins, bob, USD, 5_000 * E6)
         twins.evm.advance(seconds=30 * DAY)
         twins.set_price(ETH, 500 * E8)
-        twins.liquidate(carol, ETH, USD, alice, ALL, receive=receive)
+        made = twins.liquidate(carol, ETH, USD, alice, ALL, receive=receive)
+        assert made.features.get("received_supply", 0) == receive  # no view tells it: it moves gas
         twins.compare()
         state = twins.model.state
         assert not state.borrowed.get(alice)
@@ -182,6 +192,7 @@ EDGES = (
     health_of_exactly_one,
     close_factor,
     close_factor_by_collateral,
+    collateral_is_valued_downwards,
     two_debts,
     no_dust,
     bad_debt,
