@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.aave import RAY
 from harness.driver import refused
+from tidemill.venues.aave_v3.rules_v36 import ray_div_up
 from twins.aave_v36_twin import ALL, DAY, SETUPS, VARIABLE, Twins
 
 USD, ETH, NIL = range(3)
@@ -182,10 +183,37 @@ def one_reserve_twice() -> None:
     twins.set_price(ETH, 1_300 * E8)
     reserve = twins.model.state.reserves[twins.ids[USD]]
     assert reserve.accrued == 0
-    twins.liquidate(bob, USD, USD, alice, 1_500 * E6)
+    twins.liquidate(bob, USD, USD, alice, 1_000 * E6)
     twins.compare()
     grown = 15_000 * E6 * (reserve.variable_index - RAY) // RAY
     assert reserve.accrued > grown * 19 // 100
+    twins.evm.advance(seconds=30 * DAY)  # now there is something that waits already, and it is added once
+    twins.liquidate(bob, USD, USD, alice, 500 * E6)
+    twins.compare()
+
+
+def fee_of_a_few_units() -> None:
+    """At an index near 1.55 shares and units part: none is left for the fee, or just those that it needs."""
+    for supplied, seized, fee, left in ((7, 5, 0, 0), (24, 20, 2, 2)):
+        twins, alice, bob, _ = fresh(debt=0)
+        for field, value in (("reserve_factor", 0), ("liquidation_fee", 10_000), ("ltv", 5_000)):
+            twins.configure(NIL, field, value)
+        supply(twins, bob, ETH, 10**4 * E18)
+        borrow(twins, bob, NIL, 10**5 * E8)
+        twins.evm.advance(seconds=66 * DAY)
+        twins.do(alice, "withdraw", ETH, ALL, alice)
+        supply(twins, alice, NIL, supplied)
+        twins.set_price(NIL, 1_000 * E8)
+        borrow(twins, alice, USD, 20)
+        twins.set_price(NIL, 100 * E8)  # a unit of it is worth one of USD
+        reserve = twins.model.state.reserves[twins.ids[NIL]]
+        assert 154 * RAY // 100 < reserve.liquidity_index < 155 * RAY // 100
+        shares = reserve.supplied[alice]
+        made = twins.liquidate(bob, NIL, USD, alice, ALL)
+        assert (made.amounts["collateral"], made.amounts["fee"]) == (seized, fee)
+        assert shares - ray_div_up(seized, reserve.liquidity_index) == left
+        assert reserve.supplied.get(twins.real.treasury, 0) == left
+        twins.compare()
 
 
 EDGES = (
@@ -199,4 +227,5 @@ EDGES = (
     worthless_collateral_is_none,
     what_is_refused,
     one_reserve_twice,
+    fee_of_a_few_units,
 )

@@ -164,7 +164,11 @@ class Twins:
         args = {"collateral": self.ids[collateral], "debt": self.ids[debt], "user": user, "cover": cover}
         tokens = [self.real.reserves[i].token.address for i in (collateral, debt)]
         action = Action("liquidate", {**args, "receive_supply": receive})
-        return self._both(who, "liquidationCall", (*tokens, user, cover, receive), action)
+        made = self._both(who, "liquidationCall", (*tokens, user, cover, receive), action)
+        seized, treasury = self.real.reserves[collateral].supply, self.real.treasury
+        moved = [args for name, args in seized.events() if name == "Transfer" and args["to"] == treasury]
+        assert_same(sum(args["value"] for args in moved if args["from"] == user), made.amounts["fee"], "fee")
+        return made
 
     def flash_loan(self, who: str, index: int, amount: int, *, accepted: bool = True) -> Result:
         receiver, token = self.real.receiver, self.real.reserves[index].token.address
