@@ -30,16 +30,19 @@ from tidemill.venues.uniswap_v3.client_local import LocalToken, deploy_local, en
 pytestmark = pytest.mark.chain
 
 ME = actor("somebody")
+EIP1967 = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC
+"""The word of a proxy that names its implementation."""
 SPREAD = 600
 
 
 class Deployed(NamedTuple):
-    """A venue that somebody has deployed."""
+    """A venue that somebody has deployed; ``code`` says where its code lies, behind a proxy for one."""
 
     anvil: Anvil
     address: str
     beside: Mapping[str, str]
     replay: int
+    code: str = ""
 
 
 def scripted(anvil: Anvil, name: str, decimals: dict[str, int], params: dict[str, Any], steps: int) -> Any:
@@ -88,6 +91,12 @@ def market(anvil: Anvil) -> Deployed:
     return Deployed(anvil, at.morpho, {"market": "0x" + at.id.hex()}, 0)
 
 
+def lending(anvil: Anvil) -> Deployed:
+    params = {"asset": "USDC", "collateral": "WETH", "collateral_usage_bps": 500}
+    at = scripted(anvil, "aave_v3", {"USDC": 6, "WETH": 18}, params, 30).client.deployment
+    return Deployed(anvil, at.pool, {}, 0, f"0x{anvil.rpc.storage(at.pool, EIP1967):040x}")
+
+
 def pool(anvil: Anvil) -> Deployed:
     at = deploy_local(anvil, LocalToken("USDC@x", 6), LocalToken("WETH@x", 18), fee=500, sqrt_price_x96=1 << 96)
     endow(anvil, at, [ME], 1 << 110, 1 << 110)
@@ -106,6 +115,7 @@ MAKE: dict[str, Callable[[Anvil], Deployed]] = {
     "staking_rewards": farm,
     "minichef": chef,
     "morpho_blue": market,
+    "aave_v3": lending,
 }
 VERBS = {
     "uniswap_v2": set(
@@ -119,6 +129,7 @@ VERBS = {
     "staking_rewards": {"stake", "withdraw", "claim", "exit"},
     "minichef": set("deposit withdraw harvest withdraw_and_harvest exit update_pool emergency_withdraw".split()),
     "morpho_blue": set("supply withdraw supply_collateral withdraw_collateral borrow repay accrue".split()),
+    "aave_v3": set("supply withdraw borrow repay repay_with_supply set_collateral set_emode mint_to_treasury".split()),
 }
 REFUSED = {
     "uniswap_v2": "UniswapV2: K",
@@ -127,6 +138,7 @@ REFUSED = {
     "staking_rewards": "Cannot withdraw 0",
     "minichef": "BoringMath: Underflow",
     "morpho_blue": "insufficient collateral",
+    "aave_v3": "36",  # collateral cannot cover a new borrow
 }
 _FEE_500, _OFFSET_6 = (number.to_bytes(32, "big").hex() for number in (500, 6))
 PLANTS = [
@@ -143,9 +155,10 @@ PLANTS = [
     ("erc4626", _OFFSET_6, (5).to_bytes(32, "big").hex(), 0, "convertTo"),
     ("staking_rewards", "670de0b6b3a7640000", "670de0b6b3a7640001", 1, "rewardPerToken.* is"),
     ("morpho_blue", "620f4240", "62ffffff", 2, "shares is"),
+    ("aave_v3", "6301e13380", "6301e28500", 0, "getReserveNormalized.* is"),
 ]
 """A constant of the deployed code (hex), what stands there instead, which of its places, and how it must be told: another
-fee to swap, a flash fee, other decimals of the share, a reward rounded otherwise, other virtual shares."""
+fee to swap, a flash fee, other decimals of the share, a reward rounded otherwise, other virtual shares, a longer year."""
 
 
 @pytest.fixture(scope="module")
@@ -189,11 +202,12 @@ def test_a_contract_that_differs_is_told(
     name: str, was: str, instead: str, place: int, says: str, chains: Callable[[str], Deployed]
 ) -> None:
     at = chains(name)
-    code, old = at.anvil.rpc.code(at.address), bytes.fromhex(was)
+    where, old = at.code or at.address, bytes.fromhex(was)
+    code = at.anvil.rpc.code(where)
     found = [match.start() for match in re.finditer(re.escape(old), code)]
     start = found[place]
     saved = at.anvil.snapshot()
-    at.anvil.set_code(at.address, code[:start] + bytes.fromhex(instead) + code[start + len(old) :])
+    at.anvil.set_code(where, code[:start] + bytes.fromhex(instead) + code[start + len(old) :])
     at.anvil.mine()
     try:
         proof = prove(at.anvil.http, wanted(name, at, 600))
@@ -326,7 +340,7 @@ def test_what_cannot_be_proven_says_why_in_one_line(chains: Callable[[str], Depl
     assert "is on chain 31337, expected chain 1" in said("uniswap_v2", "--network", "ethereum")
     assert "unknown network 'etherium'; did you mean 'ethereum'?" in said("uniswap_v2", "--network", "etherium")
     assert "unknown kind of venue 'uniswap_v4'" in said("uniswap_v4")
-    assert "kind: aave_v3 has no trial" in said("aave_v3")
+    assert "kind: merkle_campaign has no trial" in said("merkle_campaign")
     assert "with: unknown contract beside the address 'ruter'; did you mean 'router'?" in said(
         "uniswap_v2", "--with", "ruter=0x12"
     )
@@ -336,6 +350,11 @@ def test_what_cannot_be_proven_says_why_in_one_line(chains: Callable[[str], Depl
     assert "refuses what erc4626 answers (no reason given); wrong" in said("erc4626", address=at.beside["router"])
     assert "replay: nothing to replay: there are only" in said("uniswap_v2", "--replay", "99999")
     assert "with: which market?" in said("morpho_blue")
+    pool = chains("aave_v3")
+    follows = said("aave_v3", "--replay", "1", address=pool.address, rpc=pool.anvil.http)
+    assert "replay: nothing to replay: this kind's model follows no logs" in follows
+    token = said("aave_v3", "--with", f"asset={nobody}", address=pool.address, rpc=pool.anvil.http)
+    assert "is not listed at the pool" in token
     assert "actions" in said("uniswap_v2", "--actions", "-1")
 
 
@@ -365,5 +384,5 @@ def test_known_contracts_of_a_network_are_taken_from_the_list() -> None:
     assert known_beside("uniswap_v2", "ethereum") == {"router": "0x7a250d5630b4cf539739df2c5dacb4c659f2488d"}
     assert set(known_beside("uniswap_v3", "base")) == {"position_manager"}
     assert known_beside("erc4626", "base") == {}
-    with pytest.raises(BadInput, match="aave_v3 has no trial"):
-        known_beside("aave_v3", "base")
+    with pytest.raises(BadInput, match="merkle_campaign has no trial"):
+        known_beside("merkle_campaign", "base")

@@ -11,7 +11,9 @@ from tidemill.chain.rpc import BlockId, Rpc
 from tidemill.chain.types import Call, Receipt
 from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import Event, Filled, Intent, Position, Reverted, Status
-from tidemill.venues.aave_v3.client_abi import ORACLE, POOL, PROVIDER, RECEIPT
+from tidemill.venues.aave_v3.client_abi import ORACLE, POOL, POOL_36, PROVIDER, RECEIPT
+from tidemill.venues.aave_v3.client_state import market_at
+from tidemill.venues.aave_v3.state import MarketState
 from tidemill.venues.shared.client_parts import ERC20, Given, abi, ask, ask_many, decode_log, with_approvals
 
 __all__ = ["MarketClient", "MarketDeployment", "ReserveAt"]
@@ -40,7 +42,13 @@ _FIELDS = (
     "accruedToTreasury",
     "isolationModeTotalDebt",
 )
-_TIMED = {"getUserAccountData", "getReserveNormalizedIncome", "getReserveNormalizedVariableDebt"}
+_OF_RESERVE = {
+    "getReserveData": POOL,
+    "getReserveNormalizedIncome": POOL,
+    "getReserveNormalizedVariableDebt": POOL,
+    "getReserveDeficit": POOL_36,
+    "getVirtualUnderlyingBalance": POOL_36,
+}
 _MARGIN = 1_000
 """A debt grows until it is paid: everything is approved with a thousandth more, and what is left taken back."""
 
@@ -182,9 +190,9 @@ class MarketClient:
             takes = len(abi(RECEIPT).functions[view].inputs)
             to = reserve.supply if kind == "aToken" else reserve.debt
             return self._token(to, view, *args[1 : 1 + takes], block=block)
-        if query not in abi(POOL).functions or query not in (*_TIMED, "getReserveData"):
+        if query not in _OF_RESERVE:
             raise BadInput(f"venue {self.venue}: no view {query!r}", field="query")
-        answer = ask(self.rpc, at.pool, POOL, query, (self._at(args[0]).token,), block)
+        answer = ask(self.rpc, at.pool, _OF_RESERVE[query], query, (self._at(args[0]).token,), block)
         if query != "getReserveData":
             return answer[0]
         found = _named(query, answer)
@@ -204,6 +212,14 @@ class MarketClient:
             if size:
                 out.append(Position(f"{self.venue}#{name}", self.venue, name, {"size": size}, amounts, {}))
         return out
+
+    def snapshot(self, block: BlockId = "latest", *, accounts: Sequence[str] = ()) -> MarketState:
+        """Read the reserves of the deployment at ``block``, the client's own account, the treasury and ``accounts``.
+
+        Raises ``BadInput`` for what the model would not heed, see `market_at`.
+        """
+        at = self.deployment
+        return market_at(self.rpc, at.pool, at.oracle, at.reserves, block, (self.account, *accounts))
 
     def _at(self, asset: str) -> ReserveAt:
         if asset not in self.deployment.reserves:

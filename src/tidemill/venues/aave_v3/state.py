@@ -101,7 +101,8 @@ class Category:
 class MarketState:
     """A pool. ``collateral`` and ``borrowed`` hold a bit per reserve id, by account; prices are in the base currency.
 
-    Flash premiums are basis points: of the loan, and the treasury's of the premium. ``version`` is that of every reserve.
+    Flash premiums are basis points: of the loan, and the treasury's of the premium; a new pool has none. ``version``
+    is that of every reserve.
     """
 
     treasury: str
@@ -112,7 +113,7 @@ class MarketState:
     collateral: dict[str, int] = field(default_factory=dict)
     borrowed: dict[str, int] = field(default_factory=dict)
     emode: dict[str, int] = field(default_factory=dict)
-    flash_premium: int = 9
+    flash_premium: int = 0
     flash_to_protocol: int = 0
 
     def price(self, asset: str) -> int:
