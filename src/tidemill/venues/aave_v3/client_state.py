@@ -38,8 +38,8 @@ _NOBODY = "0x" + "00" * 20
 
 def config_of(word: int) -> Config:
     """Return what governance set for a reserve, from the pool's word of it."""
-    numbers = {name: _bits(word, *place) for name, place in _NUMBERS.items()}
-    return Config(**numbers, **{name: bool(_bits(word, bit, 1)) for name, bit in _FLAGS.items()})
+    fields: dict[str, Any] = {name: _bits(word, *place) for name, place in _NUMBERS.items()}
+    return Config(**fields | {name: bool(_bits(word, bit, 1)) for name, bit in _FLAGS.items()})
 
 
 def version_at(rpc: Rpc, pool: str, block: BlockId) -> int:
