@@ -91,10 +91,16 @@ def market(anvil: Anvil) -> Deployed:
     return Deployed(anvil, at.morpho, {"market": "0x" + at.id.hex()}, 0)
 
 
-def lending(anvil: Anvil) -> Deployed:
-    params = {"asset": "USDC", "collateral": "WETH", "collateral_usage_bps": 500}
+def lending(anvil: Anvil, version: str = "3.0") -> Deployed:
+    params = {"asset": "USDC", "collateral": "WETH", "collateral_usage_bps": 500, "version": version}
     at = scripted(anvil, "aave_v3", {"USDC": 6, "WETH": 18}, params, 30).client.deployment
     return Deployed(anvil, at.pool, {}, 0, f"0x{anvil.rpc.storage(at.pool, EIP1967):040x}")
+
+
+def newer_lending(anvil: Anvil) -> Deployed:
+    made = lending(anvil, "3.6")
+    logic = "function getSupplyLogic() view returns (address)"
+    return made._replace(code=ask(anvil.rpc, made.address, logic, "getSupplyLogic", (), "latest")[0])
 
 
 def pool(anvil: Anvil) -> Deployed:
@@ -116,7 +122,9 @@ MAKE: dict[str, Callable[[Anvil], Deployed]] = {
     "minichef": chef,
     "morpho_blue": market,
     "aave_v3": lending,
+    "aave_v3 3.6": newer_lending,
 }
+"""By kind, and whatever tells two of one kind apart."""
 VERBS = {
     "uniswap_v2": set(
         "add_liquidity remove_liquidity swap_exact_in swap_exact_out send pair_mint pair_burn pair_swap skim sync".split()
@@ -130,6 +138,7 @@ VERBS = {
     "minichef": set("deposit withdraw harvest withdraw_and_harvest exit update_pool emergency_withdraw".split()),
     "morpho_blue": set("supply withdraw supply_collateral withdraw_collateral borrow repay accrue".split()),
     "aave_v3": set("supply withdraw borrow repay repay_with_supply set_collateral set_emode mint_to_treasury".split()),
+    "aave_v3 3.6": set("supply withdraw borrow repay repay_with_supply set_collateral mint_to_treasury".split()),
 }
 REFUSED = {
     "uniswap_v2": "UniswapV2: K",
@@ -139,6 +148,7 @@ REFUSED = {
     "minichef": "BoringMath: Underflow",
     "morpho_blue": "insufficient collateral",
     "aave_v3": "36",  # collateral cannot cover a new borrow
+    "aave_v3 3.6": "CollateralCannotCoverNewBorrow()",
 }
 _FEE_500, _OFFSET_6 = (number.to_bytes(32, "big").hex() for number in (500, 6))
 PLANTS = [
@@ -156,6 +166,7 @@ PLANTS = [
     ("staking_rewards", "670de0b6b3a7640000", "670de0b6b3a7640001", 1, "rewardPerToken.* is"),
     ("morpho_blue", "620f4240", "62ffffff", 2, "shares is"),
     ("aave_v3", "6301e13380", "6301e28500", 0, "getReserveNormalized.* is"),
+    ("aave_v3 3.6", "6301e13380", "6301e28500", 0, "^supply .*: getReserveNormalizedIncome.* is"),
 ]
 """A constant of the deployed code (hex), what stands there instead, which of its places, and how it must be told: another
 fee to swap, a flash fee, other decimals of the share, a reward rounded otherwise, other virtual shares, a longer year."""
@@ -177,7 +188,7 @@ def chains() -> Iterator[Callable[[str], Deployed]]:
 
 
 def wanted(name: str, at: Deployed, actions: int, **more: Any) -> Wanted:
-    return Wanted(name, at.address, at.beside, actions=actions, **more)
+    return Wanted(name.partition(" ")[0], at.address, at.beside, actions=actions, **more)
 
 
 @pytest.mark.parametrize("name", MAKE)

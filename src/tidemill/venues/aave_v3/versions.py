@@ -12,10 +12,12 @@ from tidemill.venues.aave_v3.rules import (
 from tidemill.venues.aave_v3.rules_v36 import ray_div_down, ray_div_up, ray_mul_down, ray_mul_up
 from tidemill.venues.aave_v3.state import Config, MarketState, ReserveState
 
-__all__ = ["MODELLED_V36", "V30", "V36", "balance", "check_modelled", "debt_growth", "shares"]
+__all__ = ["MODELLED_V36", "V30", "V36", "VERSIONS", "balance", "check_modelled", "debt_growth", "shares"]
 
 V30, V36 = 30, 36
 """Versions by `ReserveState.version`."""
+VERSIONS = {"3.0": V30, "3.6": V36}
+"""By the name that a study gives them."""
 MODELLED_V36 = {
     "ltv",
     "threshold",
