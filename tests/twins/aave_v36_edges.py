@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.aave import RAY
 from harness.driver import refused
+from tidemill.interfaces import Revert
 from tidemill.venues.aave_v3.rules_v36 import ray_div_up
 from twins.aave_v36_twin import ALL, DAY, SETUPS, VARIABLE, Twins
 
@@ -216,6 +217,29 @@ def fee_of_a_few_units() -> None:
         twins.compare()
 
 
+def all_that_there_is() -> None:
+    """A loan counts as its rounded shares make it, against all that is supplied; more than lies there is refused otherwise."""
+    twins, alice, bob, carol = fresh(10**4 * E18, 0)
+    borrow(twins, alice, NIL, 10**5 * E8)
+    twins.evm.advance(seconds=66 * DAY)
+    twins.do(alice, "repay", NIL, ALL, VARIABLE, alice, on_behalf_of=alice)
+    twins.do(carol, "withdraw", NIL, ALL, carol)
+    outcomes: set[str] = set()
+    for supplied in range(3, 20):
+        supply(twins, bob, NIL, supplied)
+        for amount in range(supplied + 2, max(0, supplied - 4), -1):
+            try:
+                borrow(twins, alice, NIL, amount)
+            except Revert as revert:
+                outcomes.add(revert.reason)
+                continue
+            twins.compare()
+            break
+        twins.do(alice, "repay", NIL, ALL, VARIABLE, alice, on_behalf_of=alice)
+        twins.do(bob, "withdraw", NIL, ALL, bob)
+    assert outcomes == {"InvalidAmount()"}
+
+
 EDGES = (
     health_of_exactly_one,
     close_factor,
@@ -228,4 +252,5 @@ EDGES = (
     what_is_refused,
     one_reserve_twice,
     fee_of_a_few_units,
+    all_that_there_is,
 )

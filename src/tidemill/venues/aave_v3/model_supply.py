@@ -78,7 +78,7 @@ def withdraw(state: MarketState, reserve: ReserveState, acting: Acting, amount: 
     burn(reserve, acting, me, amount, debt=False)
     acting.move(reserve.asset, reserve.account, me, amount, "balance")
     if used and state.borrowed.get(me, 0):
-        check_healthy_after(state, me, acting, reserve.config)
+        check_healthy_after(state, me, acting, reserve)
     acting.log("Withdraw", reserve=reserve.asset, user=me, to=me, amount=amount)
     return amount
 
@@ -99,7 +99,7 @@ def set_collateral(state: MarketState, reserve: ReserveState, acting: Acting, *,
     set_collateral_bit(state, acting, me, reserve, on=on)
     acting.count("switched_on", int(on))
     if not on:
-        check_healthy_after(state, me, acting, reserve.config)
+        check_healthy_after(state, me, acting, reserve)
 
 
 def mint_to_treasury(state: MarketState, reserve: ReserveState, acting: Acting) -> int:

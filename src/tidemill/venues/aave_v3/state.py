@@ -89,12 +89,19 @@ class ReserveState:
 
 @dataclass
 class Category:
-    """An e-mode category: basis points, and the asset whose price all of it takes (empty: each its own)."""
+    """An e-mode category: basis points, and the asset whose price all of it takes (empty: each its own).
+
+    Of v3.0 a reserve says which one it is in (`Config.category`). Of v3.6 a category says, by a bit per reserve id, which are
+    ``collaterals`` of it, which of those lend nothing (``zero_ltv``), and which may be borrowed in it (``borrowables``).
+    """
 
     ltv: int
     threshold: int
     bonus: int
     source: str = ""
+    collaterals: int = 0
+    borrowables: int = 0
+    zero_ltv: int = 0
 
 
 @dataclass
