@@ -15,11 +15,15 @@ import pytest
 
 from harness import actor, proxy
 from kit import tidemill
+from tidemill.chain.abi import Abi
 from tidemill.chain.anvil import Anvil
+from tidemill.chain.artefacts import artefact
+from tidemill.chain.types import Call
 from tidemill.errors import BadInput, RpcError
 from tidemill.interfaces import Block, Intent
 from tidemill.studies.prove import Wanted, known_beside, prove
 from tidemill.studies.prove_document import ProofDocument
+from tidemill.venues.aave_v3.client_abi import POOL
 from tidemill.venues.erc4626.client import VAULT
 from tidemill.venues.kinds import Setup, kind
 from tidemill.venues.shared.client_parts import ask
@@ -93,8 +97,27 @@ def market(anvil: Anvil) -> Deployed:
 
 def lending(anvil: Anvil, version: str = "3.0") -> Deployed:
     params = {"asset": "USDC", "collateral": "WETH", "collateral_usage_bps": 500, "version": version}
-    at = scripted(anvil, "aave_v3", {"USDC": 6, "WETH": 18}, params, 30).client.deployment
+    local = scripted(anvil, "aave_v3", {"USDC": 6, "WETH": 18}, params, 30)
+    at = local.client.deployment
+    if version == "3.6":
+        categories(anvil, local.ground.address("deployer"), at)
     return Deployed(anvil, at.pool, {}, 0, f"0x{anvil.rpc.storage(at.pool, EIP1967):040x}")
+
+
+def categories(anvil: Anvil, admin: str, at: Any) -> None:
+    """Two e-modes of v3.6: both tokens lend USDC; ether lends itself, and the dollar lends nothing."""
+    (provider,) = ask(anvil.rpc, at.pool, POOL, "ADDRESSES_PROVIDER", (), "latest")
+    place = "function getPoolConfigurator() view returns (address)"
+    (configurator,) = ask(anvil.rpc, provider, place, "getPoolConfigurator", (), "latest")
+    usdc, weth = (reserve.token for reserve in at.reserves.values())
+    calls: list[tuple[Any, ...]] = [("setEModeCategory", number, 9_000, 9_200, 10_100, "") for number in (1, 3)]
+    calls += [("setAssetCollateralInEMode", token, number, True) for token in (usdc, weth) for number in (1, 3)]
+    calls += [("setAssetBorrowableInEMode", token, number, True) for token, number in ((usdc, 1), (weth, 3))]
+    calls.append(("setAssetLtvzeroInEMode", usdc, 3, True))
+    codec = Abi(artefact("PoolConfiguratorInstance").abi)
+    assert all(
+        receipt.status for receipt in anvil.mine([(admin, Call(configurator, codec.encode(*call))) for call in calls])[1]
+    )
 
 
 def newer_lending(anvil: Anvil) -> Deployed:
@@ -138,7 +161,9 @@ VERBS = {
     "minichef": set("deposit withdraw harvest withdraw_and_harvest exit update_pool emergency_withdraw".split()),
     "morpho_blue": set("supply withdraw supply_collateral withdraw_collateral borrow repay accrue".split()),
     "aave_v3": set("supply withdraw borrow repay repay_with_supply set_collateral set_emode mint_to_treasury".split()),
-    "aave_v3 3.6": set("supply withdraw borrow repay repay_with_supply set_collateral mint_to_treasury".split()),
+    "aave_v3 3.6": set(
+        "supply withdraw borrow repay repay_with_supply set_collateral set_emode mint_to_treasury".split()
+    ),
 }
 REFUSED = {
     "uniswap_v2": "UniswapV2: K",

@@ -151,7 +151,7 @@ class MarketClient:
         """Say what the receipts of one step mean: ``amount`` moved; ``debt`` and ``collateral`` of a liquidation."""
         for receipt in receipts:
             if not receipt.status:
-                return Reverted(receipt.revert_reason or "")
+                return Reverted(self._named(receipt.revert_reason or ""))
         amounts: dict[str, int] = {}
         for event in self.events([log for receipt in receipts for log in receipt.logs]):
             if event.name in ("Supply", "Withdraw", "Borrow", "Repay"):
@@ -162,6 +162,12 @@ class MarketClient:
                 names = {"debt": "debtToCover", "collateral": "liquidatedCollateralAmount"}
                 amounts = {ours: int(event.args[theirs]) for ours, theirs in names.items()}
         return Filled(amounts)
+
+    def _named(self, reason: str) -> str:
+        """Name assets in a reason as the model does, by their ids."""
+        for asset, at in self.deployment.reserves.items():
+            reason = reason.replace(at.token, asset)
+        return reason
 
     def events(self, logs: Sequence[Mapping[str, Any]]) -> Sequence[Event]:
         """Decode the pool's own logs in order; skip all others."""

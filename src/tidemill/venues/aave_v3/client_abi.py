@@ -54,6 +54,10 @@ uint128 isolationModeTotalDebt)
 POOL_36 = """
 function getVirtualUnderlyingBalance(address asset) view returns (uint128)
 function getReserveDeficit(address asset) view returns (uint256)
+function getEModeCategoryCollateralConfig(uint8 id) view returns (uint16 ltv, uint16 threshold, uint16 bonus)
+function getEModeCategoryCollateralBitmap(uint8 id) view returns (uint128)
+function getEModeCategoryBorrowableBitmap(uint8 id) view returns (uint128)
+function getEModeCategoryLtvzeroBitmap(uint8 id) view returns (uint128)
 """
 """Of v3.6 alone."""
 
@@ -93,5 +97,9 @@ PROVIDER = """
 function getPriceOracle() view returns (address)
 """
 
-ERRORS_36 = "\n".join(f"error {name}" for name in (*sorted(set(ERRORS_V36.values())), Code.DUST, Code.SELF_LIQUIDATION))
+_OWN = (Code.DUST, Code.NOT_BORROWABLE, Code.SELF_LIQUIDATION)
+_OF_ASSETS = (
+    "error InvalidCollateralInEmode(address asset, uint256 id)\nerror InvalidDebtInEmode(address asset, uint256 id)\n"
+)
+ERRORS_36 = _OF_ASSETS + "\n".join(f"error {name}" for name in (*sorted(set(ERRORS_V36.values())), *_OWN))
 """With what v3.6 refuses."""

@@ -33,6 +33,9 @@ _FLAGS |= {"flash_loans": 63}
 _DECIMALS = (48, 8)
 """First bit and width in the word that the pool keeps of a reserve's settings (Aave's public reference of it)."""
 
+_MEMBERS = {"collaterals": "CollateralBitmap", "borrowables": "BorrowableBitmap", "zero_ltv": "LtvzeroBitmap"}
+_MOST_CATEGORIES, _FREE = 255, 5
+
 _NOBODY = "0x" + "00" * 20
 
 
@@ -77,6 +80,8 @@ def market_at(
     _accounts(rpc, pool, state, who, seen)
     if version == V30:
         _categories(rpc, pool, oracle, state, {at.token: asset for asset, at in reserves.items()}, seen)
+    else:
+        _categories_v36(rpc, pool, state, seen)
     check_modelled(state)
     return state
 
@@ -156,6 +161,21 @@ def _categories(rpc: Rpc, pool: str, oracle: str, state: MarketState, names: Map
         if named and named not in state.prices:
             (state.prices[named],) = ask(rpc, oracle, ORACLE, "getAssetPrice", (source,), block)
         state.categories[number] = Category(ltv, threshold, bonus, named)
+
+
+def _categories_v36(rpc: Rpc, pool: str, state: MarketState, block: BlockId) -> None:
+    """All that a pool of v3.6 has been told of, up to the first few numbers that are free, and those that accounts are in."""
+    number, free, last = 0, 0, max(state.emode.values(), default=0)
+    while number < _MOST_CATEGORIES and (free < _FREE or number < last):
+        number += 1
+        names = ("CollateralConfig", *_MEMBERS.values())
+        terms, *members = ask_many(
+            rpc, pool, POOL_36, [(f"getEModeCategory{name}", (number,)) for name in names], block
+        )
+        free = 0 if terms[1] else free + 1
+        if terms[1]:
+            bitmaps = dict(zip(_MEMBERS, (bits for (bits,) in members), strict=True))
+            state.categories[number] = Category(*terms, **bitmaps)
 
 
 def _bits(word: int, first: int, width: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from msgspec import Struct
 
@@ -63,9 +63,7 @@ def deploy_market(anvil: Anvil, admin: str, treasury: str, listed: Sequence[List
 
 
 class _Maker:
-    configurator = "PoolConfigurator"
-    unset: ClassVar[set[str]] = set()
-    """Settings that this version is not told."""
+    configurator, data = "PoolConfigurator", "AaveProtocolDataProvider"
 
     def __init__(self, anvil: Anvil, admin: str) -> None:
         self.anvil, self.admin = anvil, admin
@@ -79,8 +77,9 @@ class _Maker:
         self._do("ACLManager", acl, ("addPoolAdmin", self.admin), ("addRiskAdmin", self.admin))
         self._do("PoolAddressesProvider", provider, ("setPoolImpl", at["pool"]))
         self._do("PoolAddressesProvider", provider, ("setPoolConfiguratorImpl", at["configurator"]))
-        if "data" in at:
-            self._do("PoolAddressesProvider", provider, ("setPoolDataProvider", at["data"]))
+        # It looks at the pool when it is made; the configurator asks it whether anybody supplies or owes.
+        data = self._deploy(Deployment("data", self.data, (provider,)))["data"]
+        self._do("PoolAddressesProvider", provider, ("setPoolDataProvider", data))
         pool = self._ask("PoolAddressesProvider", provider, "getPool")
         configurator = self._ask("PoolAddressesProvider", provider, "getPoolConfigurator")
         rows = self._rows(pool, at, treasury, listed)
@@ -103,7 +102,6 @@ class _Maker:
             Deployment("FlashLoanLogic", "FlashLoanLogic", (), {"BorrowLogic": AddressOf("BorrowLogic")}),
             Deployment("pool", "Pool", (provider,), every),
             Deployment("configurator", "PoolConfigurator", (), every),
-            Deployment("data", "AaveProtocolDataProvider", (provider,)),
         )
 
     def _rows(self, pool: str, at: dict[str, str], treasury: str, listed: Sequence[Listed]) -> list[tuple[Any, ...]]:
@@ -129,8 +127,7 @@ class _Maker:
             if config.threshold:
                 levels = (config.ltv, config.threshold, config.bonus)
                 calls.append(("configureReserveAsCollateral", one.token, *levels))
-            told = [(field, function) for field, function in _SETTERS.items() if field not in self.unset]
-            calls += [(function, one.token, getattr(config, field)) for field, function in told]
+            calls += [(function, one.token, getattr(config, field)) for field, function in _SETTERS.items()]
         return calls
 
     def _deploy(self, *deployments: Deployment) -> dict[str, str]:
@@ -152,8 +149,7 @@ class _Maker:
 class _Maker36(_Maker):
     """v3.6, compiled from its package: one curve for all reserves, fewer libraries, no stable debt."""
 
-    configurator = "PoolConfiguratorInstance"
-    unset: ClassVar[set[str]] = {"isolated_borrowing", "debt_ceiling", "siloed"}
+    configurator, data = "PoolConfiguratorInstance", "AaveProtocolDataProvider36"
 
     def _contracts(self) -> dict[str, str]:
         provider, shared = AddressOf("provider"), AddressOf("curve")

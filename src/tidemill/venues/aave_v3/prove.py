@@ -88,7 +88,7 @@ class MarketSubject(Subject):
         """See `Subject`."""
         verb, asset = random.choice(_VERBS), random.choice(list(self.tokens))
         if verb == "set_emode":
-            return [Action(verb, {"category": random.choice([0, *state.categories])})] if state.version == V30 else []
+            return [Action(verb, {"category": random.choice([0, *state.categories])})]
         if verb == "mint_to_treasury":
             return [Action(verb, {"asset": asset})]
         if verb == "set_collateral":
