@@ -116,7 +116,8 @@ def categories(anvil: Anvil, admin: str, at: Any) -> None:
     calls.append(("setAssetLtvzeroInEMode", usdc, 3, True))
     codec = Abi(artefact("PoolConfiguratorInstance").abi)
     assert all(
-        receipt.status for receipt in anvil.mine([(admin, Call(configurator, codec.encode(*call))) for call in calls])[1]
+        receipt.status
+        for receipt in anvil.mine([(admin, Call(configurator, codec.encode(*call))) for call in calls])[1]
     )
 
 
