@@ -28,6 +28,7 @@ from gas_fit import STORAGE, ExactFit, Fit, fit_kinds, percentiles_bps, verb_gas
 from gas_lab import HARDFORK, Lab, Sample, Sent
 
 from tidemill.chain import artefacts
+from tidemill.venues.aave_v3.versions import V36
 from tidemill.venues.uniswap_v3.model_storage import WORDS
 
 VENUES = Path(__file__).parents[1] / "src" / "tidemill" / "venues"
@@ -220,6 +221,7 @@ ABOUT = {
     "morpho_vault": "our contract of a vault over markets, on Morpho Blue with our contract of the adaptive rate",
     "vote_escrow": "VotingEscrow as Balancer deploys it, with our contract of weekly dividends",
     "aave_v3": "Aave v3.0.2, pool behind its proxy",
+    "aave_v3 3.6": "Aave v3.6, pool behind its proxy",
 }
 PACKAGES = {
     "uniswap_v3": ("@uniswap/v3-core", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
@@ -233,6 +235,12 @@ PACKAGES = {
     "morpho_blue": ("@morpho-org/morpho-blue", "contracts/AdaptiveCurveRate.vy", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
     "aave_v3": ("@aave/core-v3", "contracts/FlashBorrower.vy", "contracts/TestToken.vy"),
+    "aave_v3 3.6": (
+        "@aave-dao/aave-v3-origin",
+        "@aave/core-v3",
+        "contracts/FlashBorrower.vy",
+        "contracts/TestToken.vy",
+    ),
     "morpho_vault": (
         "@morpho-org/morpho-blue",
         "contracts/LendingVault.vy",
@@ -264,6 +272,7 @@ def main() -> None:
     with Lab(SEED) as lab:
         gas_aave.measure(lab, rounds)
         write("aave_v3", lab.samples)
+    newer(rounds)
     with Lab(SEED) as lab:
         gas_chef.measure(lab, rounds)
         write("minichef", lab.samples)
@@ -285,6 +294,13 @@ def main() -> None:
     rates(rounds)
 
 
+def newer(rounds: int) -> None:
+    """Measure and write the later version of a venue that has two."""
+    with Lab(SEED) as lab:
+        gas_aave.measure(lab, rounds, V36)
+        write("aave_v3", lab.samples, "3.6")
+
+
 def rates(rounds: int) -> None:
     """Measure and write what grows by a rate."""
     for kind, measure in (
@@ -296,13 +312,13 @@ def rates(rounds: int) -> None:
             write(kind, lab.samples)
 
 
-def write(kind: str, samples: Sequence[Sample]) -> None:
-    """Fit and write one table."""
+def write(kind: str, samples: Sequence[Sample], version: str = "") -> None:
+    """Fit and write one table, of a later version beside the kind's own."""
     every = [name for name in FEATURES[kind] if name not in (*STORAGE, *APPROVALS)]
     late = [s for s in samples if s.reason == "late"]
     usual = [s for s in samples if s.reason != "late"]
     simple, counted, sent = fit_kinds(usual, PLAIN[kind], every, pinned=kind in PINNED)
-    lines = [*_head(kind, len(samples))]
+    lines = [*_head(f"{kind} {version}".strip(), len(samples))]
     lines += ["[features]"]
     lines += [f"{name} = {{ about = {_text(about)}, absent = {n} }}" for name, (about, n) in FEATURES[kind].items()]
     for name in sorted(sent):
@@ -312,11 +328,11 @@ def write(kind: str, samples: Sequence[Sample]) -> None:
     if late:
         gas = int(np.median([s.sent[-1].shape.gas_used for s in late]))
         lines += ["", f"# For comparison, not used: refused because the deadline had passed, {gas} gas in the middle."]
-    (VENUES / kind / "gas.toml").write_text("\n".join(lines) + "\n")
+    (VENUES / kind / f"gas{version.replace('.', '')}.toml").write_text("\n".join(lines) + "\n")
 
 
 def _head(kind: str, samples: int) -> list[str]:
-    rows = {row.package: row for row in artefacts.ls()}
+    rows = {row.package: row for row in reversed(artefacts.ls())}  # of several builds of one the first, which is the main one
     anvil = next(row for name, row in rows.items() if "anvil" in name)
     used = [f"{row.package}@{row.version} sha256 {row.sha256}" for row in (rows[name] for name in PACKAGES[kind])]
     return [

@@ -58,7 +58,10 @@ class Costing:
     def __init__(self, prepared: Prepared, network: str, scale: Mapping[str, tuple[int, int]] | None = None) -> None:
         self._study = prepared.study
         self.network = networks.get(network)
-        tables = {name: load_gas(kind(spec.kind).gas) for name, spec in prepared.study.venues.items()}
+        tables = {
+            name: load_gas(prepared.placed[name].gas or kind(spec.kind).gas)
+            for name, spec in prepared.study.venues.items()
+        }
         self._model = CostModel(self.network, tables)
         self._scale = scale or {}
         self._data = self._recorded(prepared)

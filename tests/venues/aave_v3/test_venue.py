@@ -60,6 +60,15 @@ def test_what_others_borrow_is_what_one_earns(tmp_path: Path, version: str) -> N
     assert abs(rows["interest"] - expected) < expected // 500
 
 
+def test_each_version_has_gas_of_its_own(tmp_path: Path) -> None:
+    used = []
+    for version in VERSIONS:
+        _, _, outcomes = played(tmp_path, params=f'flow_bps = 0\nversion = "{version}"')
+        used.append([step.costs.gas_used for step in outcomes.record if isinstance(step, Recorded)])
+    (supply, withdraw), (newer_supply, newer_withdraw) = used
+    assert newer_supply < supply and newer_withdraw < withdraw  # v3.6 has no stable rates to look after
+
+
 def test_a_market_at_its_cap_is_not_entered(tmp_path: Path) -> None:
     rows, verbs, _ = played(tmp_path, params="flow_bps = 0\nsupply_cap = 10_000_000")
     assert verbs == []

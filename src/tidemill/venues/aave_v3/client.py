@@ -12,8 +12,9 @@ from tidemill.chain.types import Call, Receipt
 from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import Event, Filled, Intent, Position, Reverted, Status
 from tidemill.venues.aave_v3.client_abi import ORACLE, POOL, POOL_36, PROVIDER, RECEIPT
-from tidemill.venues.aave_v3.client_state import market_at
+from tidemill.venues.aave_v3.client_state import market_at, rounding_at
 from tidemill.venues.aave_v3.state import MarketState
+from tidemill.venues.aave_v3.versions import V30
 from tidemill.venues.shared.client_parts import ERC20, Given, abi, ask, ask_many, decode_log, with_approvals
 
 __all__ = ["MarketClient", "MarketDeployment", "ReserveAt"]
@@ -62,15 +63,19 @@ class ReserveAt(Struct, frozen=True):
 
 
 class MarketDeployment(Struct, frozen=True):
-    """Where a pool and its oracle stand, and the reserves that are used, by tidemill's token ids."""
+    """Where a pool and its oracle stand, and the reserves that are used, by tidemill's token ids.
+
+    ``version`` is that whose rounding the pool has, 30 or 36.
+    """
 
     pool: str
     oracle: str
     reserves: Mapping[str, ReserveAt]
+    version: int = V30
 
     @classmethod
     def of_pool(cls, rpc: Rpc, pool: str, tokens: Mapping[str, str]) -> Self:
-        """Ask the pool for the oracle and the reserves of ``tokens`` (address by id).
+        """Ask the pool for the oracle and the reserves of ``tokens`` (address by id), and whether it rounds as v3.6 does.
 
         Raises ``RpcError`` when it is none, ``BadInput`` naming a token that is not listed.
         """
@@ -82,7 +87,7 @@ class MarketDeployment(Struct, frozen=True):
             if int(found["aToken"], 16) == 0:
                 raise BadInput(f"{name} ({token}) is not listed at the pool {pool}")
             reserves[name] = ReserveAt(token.lower(), found["aToken"], found["variableDebtToken"])
-        return cls(pool.lower(), oracle, reserves)
+        return cls(pool.lower(), oracle, reserves, rounding_at(rpc, pool, "latest"))
 
 
 class MarketClient:

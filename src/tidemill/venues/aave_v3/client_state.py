@@ -12,10 +12,13 @@ from tidemill.venues.aave_v3.state import Category, Config, Curve, MarketState, 
 from tidemill.venues.aave_v3.versions import V30, V36, check_modelled
 from tidemill.venues.shared.client_parts import ask, ask_many
 
-__all__ = ["config_of", "market_at", "version_at"]
+__all__ = ["config_of", "market_at", "rounding_at", "version_at"]
 
 _REVISIONS = {1: V30, 2: V30, 3: V30, 10: V36}
 """What a pool says of itself. The package of v3.0.2 says 1, governance's own deployments of v3.0 count on to 3."""
+
+_ROUNDS_36 = 9
+"""Revision of v3.5."""
 
 _NUMBERS = {
     "ltv": (0, 16),
@@ -54,6 +57,12 @@ def version_at(rpc: Rpc, pool: str, block: BlockId) -> int:
             field="address",
         )
     return _REVISIONS[revision]
+
+
+def rounding_at(rpc: Rpc, pool: str, block: BlockId) -> int:
+    """Return the version, 30 or 36, that rounds balances as a pool does: since v3.5 in the pool's favour."""
+    (revision,) = ask(rpc, pool, POOL, "POOL_REVISION", (), block)
+    return V36 if revision >= _ROUNDS_36 else V30
 
 
 def market_at(

@@ -230,7 +230,7 @@ def _words(state: MarketState, people: set[str]) -> list[int]:
             reserve.liquidity_index | reserve.liquidity_rate << 128,
             reserve.variable_index | reserve.variable_rate << 128,
             reserve.stable_rate | reserve.updated << 128 | reserve.id << 168,
-            reserve.accrued,
+            reserve.accrued | reserve.virtual << 128,
             reserve.isolated_debt,
             reserve.total_supplied,
             reserve.total_owed,

@@ -11,7 +11,7 @@ from tidemill.units import BPS, RAY, mul_div_down
 from tidemill.venues.aave_v3.bars import BARS
 from tidemill.venues.aave_v3.model import MarketModel
 from tidemill.venues.aave_v3.others import PRICE, oracle_of, script_of
-from tidemill.venues.aave_v3.versions import V36, VERSIONS
+from tidemill.venues.aave_v3.versions import V30, V36, VERSIONS
 from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.shared.loans import LoanStage
 
@@ -62,7 +62,8 @@ def place(setup: Setup) -> Placed:
         )
 
     tokens = {symbol: setup.decimals[symbol] for symbol in symbols}
-    return Placed(make, tokens, oracles=(oracle,) if oracle is not None else ())
+    gas = "" if version == V30 else str(Path(__file__).with_name("gas36.toml"))
+    return Placed(make, tokens, oracles=(oracle,) if oracle is not None else (), gas=gas)
 
 
 def _version(setup: Setup) -> int:
