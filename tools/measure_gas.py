@@ -124,6 +124,9 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "received_supply": ("a liquidator keeps what is seized in the pool", 0),
         **SLOTS,
     },
+    "aave_v3 3.6": {
+        "isolation_sought": ("a reserve is put to use as collateral beside another, which may be isolated", 0),
+    },
     "morpho_vault": {
         "markets": ("markets whose worth is looked up", 2),
         "supply_calls": ("markets supplied to", 1),
@@ -314,13 +317,15 @@ def rates(rounds: int) -> None:
 
 def write(kind: str, samples: Sequence[Sample], version: str = "") -> None:
     """Fit and write one table, of a later version beside the kind's own."""
-    every = [name for name in FEATURES[kind] if name not in (*STORAGE, *APPROVALS)]
+    own = FEATURES.get(f"{kind} {version}", {}) if version else {}
+    features = FEATURES[kind] | own
+    every = [name for name in features if name not in (*STORAGE, *APPROVALS)]
     late = [s for s in samples if s.reason == "late"]
     usual = [s for s in samples if s.reason != "late"]
-    simple, counted, sent = fit_kinds(usual, PLAIN[kind], every, pinned=kind in PINNED)
+    simple, counted, sent = fit_kinds(usual, (*PLAIN[kind], *own), every, pinned=kind in PINNED)
     lines = [*_head(f"{kind} {version}".strip(), len(samples))]
     lines += ["[features]"]
-    lines += [f"{name} = {{ about = {_text(about)}, absent = {n} }}" for name, (about, n) in FEATURES[kind].items()]
+    lines += [f"{name} = {{ about = {_text(about)}, absent = {n} }}" for name, (about, n) in features.items()]
     for name in sorted(sent):
         lines += _kind(name, sent[name], simple[name], counted.get(name))
     for verb in sorted({s.verb for s in samples}):
@@ -332,7 +337,9 @@ def write(kind: str, samples: Sequence[Sample], version: str = "") -> None:
 
 
 def _head(kind: str, samples: int) -> list[str]:
-    rows = {row.package: row for row in reversed(artefacts.ls())}  # of several builds of one the first, which is the main one
+    rows = {
+        row.package: row for row in reversed(artefacts.ls())
+    }  # of several builds of one the first, which is the main one
     anvil = next(row for name, row in rows.items() if "anvil" in name)
     used = [f"{row.package}@{row.version} sha256 {row.sha256}" for row in (rows[name] for name in PACKAGES[kind])]
     return [

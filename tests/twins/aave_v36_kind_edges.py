@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations, product
 
 from harness.driver import refused
-from tidemill.interfaces import Action, Revert
+from tidemill.interfaces import Action, Result, Revert
 from twins.aave_v36_edges import E6, E8, E18, borrow, health, supply
 from twins.aave_v36_twin import ALL, ETH, ISO, NIL, OUT, SETUPS, SIL, STK, USD, Twins
 
@@ -24,10 +24,10 @@ def fresh() -> tuple[Twins, str, str, str]:
     return twins, alice, bob, carol
 
 
-def use(twins: Twins, who: str, index: int, *, on: bool) -> None:
+def use(twins: Twins, who: str, index: int, *, on: bool) -> Result:
     action = Action("set_collateral", {"asset": twins.ids[index], "on": on})
     token = twins.real.reserves[index].token.address
-    twins._both(who, "setUserUseReserveAsCollateral", (token, on), action)
+    return twins._both(who, "setUserUseReserveAsCollateral", (token, on), action)
 
 
 def a_category_is_entered_and_left() -> None:
@@ -93,7 +93,10 @@ def collateral_of_a_category_alone() -> None:
     supply(twins, alice, NIL, E8)  # lends nothing in this category
     refused("UserInIsolationModeOrLtvZero()", twins, lambda: use(twins, alice, NIL, on=True))
     twins.configure_category(2, "zero_ltv", NIL, on=False)
-    use(twins, alice, NIL, on=True)
+    assert use(twins, alice, NIL, on=True).features["isolation_sought"] == 0
+    supply(twins, alice, USD, E6)
+    assert use(twins, alice, USD, on=False).features["isolation_sought"] == 0
+    assert use(twins, alice, USD, on=True).features["isolation_sought"] == 1
     twins.configure_category(2, "collaterals", NIL, on=False)
     refused("InvalidCollateralInEmode(NIL@test, 3)", twins, lambda: twins.set_emode(alice, 3))
     twins.configure_category(2, "collaterals", NIL, on=True)

@@ -96,6 +96,8 @@ def set_collateral(state: MarketState, reserve: ReserveState, acting: Acting, *,
         raise Revert(Code.NOTHING_SUPPLIED)
     if on and not may_be_collateral(state, me, reserve):
         raise Revert(Code.ISOLATED_OR_LTV_ZERO)
+    if state.version != V30:
+        acting.count("isolation_sought", int(on and bool(state.collateral.get(me, 0))))
     set_collateral_bit(state, acting, me, reserve, on=on)
     acting.count("switched_on", int(on))
     if not on:
