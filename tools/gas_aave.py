@@ -1,4 +1,4 @@
-"""Aave v3 measured: several people lend, borrow, repay, are liquidated and leave, in a market of three reserves."""
+"""Aave v3.0 and v3.6 measured: several people lend, borrow, repay, are liquidated and leave, in a market of three reserves."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from tidemill.chain.artefacts import artefact
 from tidemill.chain.deploy import Deployment, deploy
 from tidemill.chain.types import Call
 from tidemill.venues.aave_v3.client import MarketDeployment, ReserveAt
-from tidemill.venues.aave_v3.client_abi import ORACLE, POOL, RECEIPT
+from tidemill.venues.aave_v3.client_abi import ORACLE, POOL, POOL_36, RECEIPT
 from tidemill.venues.aave_v3.local_market import Listed, deploy_market
 from tidemill.venues.aave_v3.state import Config, Curve
+from tidemill.venues.aave_v3.versions import V30
 from tidemill.venues.shared.client_parts import ERC20, abi
 from tidemill.venues.shared.words import count_words
 
@@ -35,6 +36,7 @@ class Stand:
 
     lab: Lab
     at: MarketDeployment
+    version: int = V30
     borrower: str = ""
     """A contract that takes flash loans."""
 
@@ -47,7 +49,9 @@ class Stand:
         out: list[int] = []
         for reserve in self.at.reserves.values():
             d = self.ask(self.at.pool, POOL, "getReserveData", reserve.token)
-            out += [d[1] | d[2] << 128, d[3] | d[4] << 128, d[5] | d[6] << 128, d[12], d[14]]
+            out += [d[1] | d[2] << 128, d[3] | d[4] << 128, d[5] | d[6] << 128, d[14]]
+            virtual, deficit = self._newer(reserve.token) if self.version != V30 else (0, 0)
+            out += [d[12] | virtual << 128, deficit]
             for token in (reserve.supply, reserve.debt):
                 out += self.ask(token, RECEIPT, "scaledTotalSupply")
                 for who in people:
@@ -60,6 +64,14 @@ class Stand:
             out += self.ask(self.at.pool, POOL, "getUserConfiguration", who)
             out += self.ask(self.at.pool, POOL, "getUserEMode", who)
         return out
+
+    def _newer(self, token: str) -> tuple[int, int]:
+        """What v3.6 counts itself, and what it has written off."""
+        virtual, deficit = (
+            self.ask(self.at.pool, POOL_36, view, token)[0]
+            for view in ("getVirtualUnderlyingBalance", "getReserveDeficit")
+        )
+        return virtual, deficit
 
     def act(
         self,
@@ -85,7 +97,11 @@ class Stand:
         features: dict[str, int] = {}
         self.lab.act(who, verb, calls, features)
         features |= count_words(zip(before, self.words(people), strict=True))
-        word = self._valued(verb, who, was, args) if verb != "set_emode" else was if category else 0
+        if verb == "set_emode":
+            looks = args[0] != category if self.version != V30 else category
+            word = was if looks else 0
+        else:
+            word = self._valued(verb, who, was, args)
         named = [i for i in range(len(TOKENS)) if word >> 2 * i & 3]
         # A verb brings its own reserve up to date before it looks, but for the one that moves nothing.
         fresh = -1 if verb in ("set_collateral", "set_emode") else self._place(args[1:] if whose else args)
@@ -95,17 +111,22 @@ class Stand:
         features["reserves_stale"] = sum(i != fresh for i in named)
         features["received_supply"] = int(verb == "liquidate" and bool(args[4]))
         features["switched_on"] = int(verb == "set_collateral" and bool(args[1]))
+        if self.version != V30:
+            others = any(was >> 2 * i + 1 & 1 for i in range(len(TOKENS)))
+            features["isolation_sought"] = int(features["switched_on"] and others)
 
     def _valued(self, verb: str, who: str, was: int, args: tuple[object, ...]) -> int:
         """The account's word where the pool must see that it stays healthy, else 0."""
         (left,) = self.ask(self.at.pool, POOL, "getUserConfiguration", who)
+        if verb == "borrow" and self.version != V30:
+            return left  # it looks once the loan is made
         if verb in ("borrow", "liquidate"):
             return was
         if verb in ("flash_loan_simple", "mint_to_treasury"):
             return 0
         owes = any(left >> 2 * i & 1 for i in range(len(TOKENS)))
         used = was >> 2 * self._place(args) + 1 & 1
-        if verb == "withdraw":
+        if verb == "withdraw" or (verb == "repay_with_supply" and self.version != V30):
             return left if used and owes else 0
         return left if verb == "set_collateral" and used and not args[1] else 0
 
@@ -114,11 +135,11 @@ class Stand:
         return [reserve.token for reserve in self.at.reserves.values()].index(str(token))
 
 
-def measure(lab: Lab, rounds: int) -> None:
+def measure(lab: Lab, rounds: int, version: int = V30) -> None:
     """Measure every verb of one's own into ``lab``."""
     for who in (MAKER, EARLY, KEEPER, *PEOPLE, *FALLEN):
         lab.anvil.set_balance(who, 10**24)
-    stand = _market(lab)
+    stand = _market(lab, version)
     for number in range(rounds):
         for who in PEOPLE:
             _life(stand, who, leave=number % 2 == 1)
@@ -127,11 +148,11 @@ def measure(lab: Lab, rounds: int) -> None:
             _fall(stand, who, PEOPLE[(number + place) % 5], number)
 
 
-def _market(lab: Lab) -> Stand:
+def _market(lab: Lab, version: int) -> Stand:
     at = deploy(lab.anvil, MAKER, [Deployment(s, "TestToken", (s, s, d)) for s, (d, _) in TOKENS.items()])
     listed = [Listed(at[s], decimals, price, RISK, CURVE) for s, (decimals, price) in TOKENS.items()]
-    market = deploy_market(lab.anvil, MAKER, TREASURY, listed)
-    stand = Stand(lab, MarketDeployment.of_pool(lab.anvil.rpc, market.pool, at))
+    market = deploy_market(lab.anvil, MAKER, TREASURY, listed, version=version)
+    stand = Stand(lab, MarketDeployment.of_pool(lab.anvil.rpc, market.pool, at), version)
     _category(stand)
     stand.borrower = deploy(lab.anvil, MAKER, [Deployment("borrower", "FlashBorrower")])["borrower"]
     mint = Abi(artefact("TestToken").abi)
@@ -155,9 +176,15 @@ def _category(stand: Stand) -> None:
     codec, rpc = Abi(artefact("PoolAddressesProvider").abi), stand.lab.anvil.rpc
     (provider,) = stand.ask(stand.at.pool, POOL, "ADDRESSES_PROVIDER")
     (configurator,) = codec.decode("getPoolConfigurator", rpc.call(str(provider), codec.encode("getPoolConfigurator")))
-    codec = Abi(artefact("PoolConfigurator").abi)
-    calls = [codec.encode("setEModeCategory", 1, 9_000, 9_300, 10_200, "0x" + "00" * 20, "")]
-    calls += [codec.encode("setAssetEModeCategory", stand.at.reserves[s].token, 1) for s in ("USD", "ETH")]
+    members = [stand.at.reserves[symbol].token for symbol in ("USD", "ETH")]
+    codec = Abi(artefact("PoolConfigurator" if stand.version == V30 else "PoolConfiguratorInstance").abi)
+    if stand.version == V30:
+        calls = [codec.encode("setEModeCategory", 1, 9_000, 9_300, 10_200, "0x" + "00" * 20, "")]
+        calls += [codec.encode("setAssetEModeCategory", token, 1) for token in members]
+    else:
+        calls = [codec.encode("setEModeCategory", 1, 9_000, 9_300, 10_200, "")]
+        roles = ("setAssetCollateralInEMode", "setAssetBorrowableInEMode")
+        calls += [codec.encode(role, token, 1, True) for token in members for role in roles]
     stand.lab.must([(MAKER, Call(configurator, data)) for data in calls], "making a category")
 
 

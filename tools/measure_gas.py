@@ -28,6 +28,7 @@ from gas_fit import STORAGE, ExactFit, Fit, fit_kinds, percentiles_bps, verb_gas
 from gas_lab import HARDFORK, Lab, Sample, Sent
 
 from tidemill.chain import artefacts
+from tidemill.venues.aave_v3.versions import V36
 from tidemill.venues.uniswap_v3.model_storage import WORDS
 
 VENUES = Path(__file__).parents[1] / "src" / "tidemill" / "venues"
@@ -122,6 +123,9 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "switched_on": ("a reserve is put to use as collateral", 0),
         "received_supply": ("a liquidator keeps what is seized in the pool", 0),
         **SLOTS,
+    },
+    "aave_v3 3.6": {
+        "isolation_sought": ("a reserve is put to use as collateral beside another, which may be isolated", 0),
     },
     "morpho_vault": {
         "markets": ("markets whose worth is looked up", 2),
@@ -220,6 +224,7 @@ ABOUT = {
     "morpho_vault": "our contract of a vault over markets, on Morpho Blue with our contract of the adaptive rate",
     "vote_escrow": "VotingEscrow as Balancer deploys it, with our contract of weekly dividends",
     "aave_v3": "Aave v3.0.2, pool behind its proxy",
+    "aave_v3 3.6": "Aave v3.6, pool behind its proxy",
 }
 PACKAGES = {
     "uniswap_v3": ("@uniswap/v3-core", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
@@ -233,6 +238,12 @@ PACKAGES = {
     "morpho_blue": ("@morpho-org/morpho-blue", "contracts/AdaptiveCurveRate.vy", "contracts/TestToken.vy"),
     "staking_rewards": ("@uniswap/liquidity-staker", "contracts/TestVault.sol", "contracts/TestToken.vy"),
     "aave_v3": ("@aave/core-v3", "contracts/FlashBorrower.vy", "contracts/TestToken.vy"),
+    "aave_v3 3.6": (
+        "@aave-dao/aave-v3-origin",
+        "@aave/core-v3",
+        "contracts/FlashBorrower.vy",
+        "contracts/TestToken.vy",
+    ),
     "morpho_vault": (
         "@morpho-org/morpho-blue",
         "contracts/LendingVault.vy",
@@ -251,6 +262,7 @@ MEASURES: dict[str, Callable[[Lab, int], None]] = {
     "uniswap_v3": gas_v3.measure,
     "uniswap_v2": gas_v2.measure,
     "aave_v3": gas_aave.measure,
+    "aave_v3 3.6": lambda lab, rounds: gas_aave.measure(lab, rounds, V36),
     "minichef": gas_chef.measure,
     "cl_gauge": gas_gauge.measure,
     "merkle_campaign": gas_campaign.measure,
@@ -260,9 +272,9 @@ MEASURES: dict[str, Callable[[Lab, int], None]] = {
     "liquid_staking": gas_rates.measure_staking,
     "savings_vault": gas_rates.measure_savings,
 }
-"""Kinds that have a chain to themselves; a vault and its farm share one."""
+"""Kinds (and later versions) that have a chain to themselves; a vault and its farm share one."""
 SHARED = ("erc4626", "staking_rewards")
-ROUNDS = {"uniswap_v2": 12, "morpho_vault": 12, "aave_v3": 9}
+ROUNDS = {"uniswap_v2": 12, "morpho_vault": 12, "aave_v3": 9, "aave_v3 3.6": 9}
 """Where fewer lives than 24 show as much."""
 
 
@@ -280,18 +292,21 @@ def main() -> None:
                 write(SHARED[1], farms.samples)
             else:
                 MEASURES[kind](lab, rounds)
-                write(kind, lab.samples)
+                name, _, version = kind.partition(" ")
+                write(name, lab.samples, version)
 
 
-def write(kind: str, samples: Sequence[Sample]) -> None:
-    """Fit and write one table."""
-    every = [name for name in FEATURES[kind] if name not in (*STORAGE, *APPROVALS)]
+def write(kind: str, samples: Sequence[Sample], version: str = "") -> None:
+    """Fit and write one table, of a later version beside the kind's own."""
+    own = FEATURES.get(f"{kind} {version}", {}) if version else {}
+    features = FEATURES[kind] | own
+    every = [name for name in features if name not in (*STORAGE, *APPROVALS)]
     late = [s for s in samples if s.reason == "late"]
     usual = [s for s in samples if s.reason != "late"]
-    simple, counted, sent = fit_kinds(usual, PLAIN[kind], every, pinned=kind in PINNED)
-    lines = [*_head(kind, len(samples))]
+    simple, counted, sent = fit_kinds(usual, (*PLAIN[kind], *own), every, pinned=kind in PINNED)
+    lines = [*_head(f"{kind} {version}".strip(), len(samples))]
     lines += ["[features]"]
-    lines += [f"{name} = {{ about = {_text(about)}, absent = {n} }}" for name, (about, n) in FEATURES[kind].items()]
+    lines += [f"{name} = {{ about = {_text(about)}, absent = {n} }}" for name, (about, n) in features.items()]
     for name in sorted(sent):
         lines += _kind(name, sent[name], simple[name], counted.get(name))
     for verb in sorted({s.verb for s in samples}):
@@ -299,11 +314,13 @@ def write(kind: str, samples: Sequence[Sample]) -> None:
     if late:
         gas = int(np.median([s.sent[-1].shape.gas_used for s in late]))
         lines += ["", f"# For comparison, not used: refused because the deadline had passed, {gas} gas in the middle."]
-    (VENUES / kind / "gas.toml").write_text("\n".join(lines) + "\n")
+    (VENUES / kind / f"gas{version.replace('.', '')}.toml").write_text("\n".join(lines) + "\n")
 
 
 def _head(kind: str, samples: int) -> list[str]:
-    rows = {row.package: row for row in artefacts.ls()}
+    rows = {
+        row.package: row for row in reversed(artefacts.ls())
+    }  # of several builds of one the first, which is the main one
     anvil = next(row for name, row in rows.items() if "anvil" in name)
     used = [f"{row.package}@{row.version} sha256 {row.sha256}" for row in (rows[name] for name in PACKAGES[kind])]
     return [

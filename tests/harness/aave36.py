@@ -5,6 +5,8 @@ Provider, roles and oracle are those of v3.0: their interfaces have not changed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from eth_abi import encode
 
 from .aave import ZERO, Aave, Listing, Reserve
@@ -15,17 +17,30 @@ from .evm import Evm
 LOGIC = ("SupplyLogic", "BorrowLogic", "LiquidationLogic", "PoolLogic", "ConfiguratorLogic")
 
 
-class Aave36(Aave):
-    """A market. ``reserves`` are in the pool's own order; no e-mode category, no isolation and no siloed debt.
+@dataclass(frozen=True)
+class EMode:
+    """An e-mode category: indices of the listings that are collateral in it, may be borrowed in it, and lend nothing in it."""
 
-    Parameters as `Aave`.
+    ltv: int
+    threshold: int
+    bonus: int
+    collaterals: tuple[int, ...]
+    borrowables: tuple[int, ...]
+    zero_ltv: tuple[int, ...] = ()
+
+
+class Aave36(Aave):
+    """A market. ``reserves`` are in the pool's own order.
+
+    Parameters as `Aave`, but ``categories`` by number.
     """
 
-    unset = frozenset({"setBorrowableInIsolation", "setSiloedBorrowing", "setDebtCeiling", "setAssetEModeCategory"})
+    unset = frozenset({"setAssetEModeCategory"})
 
     def __init__(
         self,
         listings: tuple[Listing, ...],
+        categories: dict[int, EMode] | None = None,
         *,
         actors: tuple[str, ...] = ("alice", "bob", "carol"),
         endowment: int = 1 << 118,
@@ -48,6 +63,8 @@ class Aave36(Aave):
         evm.learn(abi_of("AaveErrors36").errors)
         configurator = deploy(evm, self.admin, "PoolConfiguratorInstance", libraries=where)
         self._admin(self.provider, "setPoolConfiguratorImpl", configurator.address)
+        self.data = deploy(evm, self.admin, "AaveProtocolDataProvider36", self.provider.address)
+        self._admin(self.provider, "setPoolDataProvider", self.data.address)
         at = self.provider.view("getPoolConfigurator")
         self.configurator = Contract(evm, at, abi_of("PoolConfiguratorInstance"))
         self._implementations = [
@@ -59,6 +76,15 @@ class Aave36(Aave):
         self._set_oracle()
         for reserve in self.reserves:
             self._configure(reserve)
+        for number, category in (categories or {}).items():
+            self.configure("setEModeCategory", number, category.ltv, category.threshold, category.bonus, "")
+            for setter, members in (
+                ("setAssetCollateralInEMode", category.collaterals),
+                ("setAssetBorrowableInEMode", category.borrowables),
+                ("setAssetLtvzeroInEMode", category.zero_ltv),
+            ):
+                for index in members:
+                    self.configure(setter, self.reserves[index].token.address, number, True)
         self.configure("updateFlashloanPremium", premium)
         self.actors = {name: actor(name) for name in actors}
         tokens = tuple(reserve.token for reserve in self.reserves)
@@ -86,4 +112,4 @@ class Aave36(Aave):
         return made
 
 
-__all__ = ["Aave36"]
+__all__ = ["Aave36", "EMode"]

@@ -14,6 +14,7 @@ from tidemill import networks
 from tidemill.chain import artefacts
 from tidemill.networks import CostModel, FeeEnv, from_data
 from tidemill.networks.gas import load_gas
+from tidemill.venues.aave_v3.versions import V36
 
 TOOLS = Path(__file__).parents[2] / "tools"
 VENUES = Path(networks.__file__).parents[1] / "venues"
@@ -114,6 +115,9 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         if kind == "aave_v3":
             gas_aave.measure(lab, 2)
             return lab.samples
+        if kind == "aave_v3 3.6":
+            gas_aave.measure(lab, 2, V36)
+            return lab.samples
         if kind == "uniswap_v3":
             gas_v3.measure(lab, 1)
             return lab.samples
@@ -124,6 +128,7 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 _KINDS = [
     "aave_v3",
+    "aave_v3 3.6",
     "uniswap_v3",
     "uniswap_v2",
     "erc4626",
@@ -142,7 +147,8 @@ _KINDS = [
 @pytest.mark.parametrize("kind", _KINDS)
 def test_fees_of_unseen_transactions(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     op = networks.get("op-mainnet")
-    model = CostModel(op, {kind: load_gas(VENUES / kind / "gas.toml")})
+    folder, _, version = kind.partition(" ")
+    model = CostModel(op, {kind: load_gas(VENUES / folder / f"gas{version.replace('.', '')}.toml")})
     gas_errors, fee_errors = defaultdict(list), defaultdict(list)
     for sample in samples(kind, monkeypatch):
         if sample.reason is not None:

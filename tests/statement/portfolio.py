@@ -21,6 +21,7 @@ from tidemill.interfaces import Reverted
 from tidemill.venues.aave_v3.client import MarketClient, MarketDeployment
 from tidemill.venues.aave_v3.local_market import Listed, deploy_market
 from tidemill.venues.aave_v3.state import Config, Curve
+from tidemill.venues.aave_v3.versions import V30
 from tidemill.venues.erc4626.client import VaultClient, VaultDeployment
 from tidemill.venues.minichef.client import ChefClient
 from tidemill.venues.minichef.client_abi import ChefDeployment
@@ -49,8 +50,9 @@ _ENDOWED = {USDC: 10**12, WETH: 10**21, SUSHI: 10**18, RWD: 10**18, BON: 10**8}
 class Portfolio(Acting):
     """Contracts of seven families, actors with tokens and allowances, and what they did."""
 
-    def __init__(self, anvil: Anvil, seed: str) -> None:
+    def __init__(self, anvil: Anvil, seed: str, aave: int = V30) -> None:
         super().__init__(anvil, seed, DECIMALS, _ENDOWED)
+        self.aave = aave
         self.price = PRICE
         for place in (self._pair, self._range, self._vault, self._farm, self._chef, self._market, self._morpho):
             place()
@@ -118,7 +120,7 @@ class Portfolio(Acting):
             Listed(self.tokens[USDC], 6, 10**8, _RISK, _CURVE),
             Listed(self.tokens[WETH], 18, PRICE * 10**8, _RISK, _CURVE),
         ]
-        market = deploy_market(self.anvil, OWNER, TREASURY, listed)
+        market = deploy_market(self.anvil, OWNER, TREASURY, listed, version=self.aave)
         tokens = {token: self.tokens[token] for token in (USDC, WETH)}
         place = MarketDeployment.of_pool(self.rpc, market.pool, tokens)
         self.of_all("market", lambda who: MarketClient(self.rpc, place, venue="market", account=who))

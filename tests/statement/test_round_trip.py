@@ -21,6 +21,7 @@ from tidemill.ledger.waterfall import waterfall
 from tidemill.studies.held_asked import Asked
 from tidemill.studies.held_chain import from_chain
 from tidemill.studies.held_document import Portfolio as Stated
+from tidemill.venues.aave_v3 import history
 from tidemill.venues.shared.told import add
 
 pytestmark = pytest.mark.chain
@@ -263,3 +264,12 @@ def test_liquidations_are_told_as_what_befell(stated: Stated) -> None:
     assert {venue_of(one.happened.position) for one in struck} == {
         "market#supply", "market#debt", "morpho#collateral", "morpho#debt",
     }  # fmt: skip
+
+
+def test_a_pool_that_got_other_rounding_in_between_is_refused(
+    world: Portfolio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No upgrade of a pool can be had here, so what it says of itself is put in its mouth."""
+    monkeypatch.setattr(history, "rounding_at", lambda _rpc, _pool, block: 30 if block == world.began else 36)
+    with pytest.raises(BadInput, match=r"got other rounding rules between blocks .* \(Aave v3\.5\)"):
+        from_chain(world.rpc, asked(world))

@@ -13,6 +13,7 @@ from statement.portfolio import ME, Done, Portfolio
 from tidemill.chain.anvil import Anvil, AnvilOptions
 from tidemill.interfaces import Filled
 from tidemill.venues.aave_v3 import history as aave_v3
+from tidemill.venues.aave_v3.versions import VERSIONS
 from tidemill.venues.erc4626 import history as erc4626
 from tidemill.venues.minichef import history as minichef
 from tidemill.venues.morpho_blue import history as morpho_blue
@@ -33,10 +34,10 @@ READERS: Mapping[str, Any] = {
 SIZES = {"stake": "staked", "supply": "size", "debt": "size"}
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[Portfolio]:
+@pytest.fixture(scope="module", params=VERSIONS.values(), ids=VERSIONS)
+def world(request: pytest.FixtureRequest) -> Iterator[Portfolio]:
     with Anvil(AnvilOptions(chain_id=10)) as anvil:
-        world = Portfolio(anvil, "told")
+        world = Portfolio(anvil, "told", request.param)
         live(world, 60)
         liquidations(world)
         live(world, 30)

@@ -15,11 +15,15 @@ import pytest
 
 from harness import actor, proxy
 from kit import tidemill
+from tidemill.chain.abi import Abi
 from tidemill.chain.anvil import Anvil
+from tidemill.chain.artefacts import artefact
+from tidemill.chain.types import Call
 from tidemill.errors import BadInput, RpcError
 from tidemill.interfaces import Block, Intent
 from tidemill.studies.prove import Wanted, known_beside, prove
 from tidemill.studies.prove_document import ProofDocument
+from tidemill.venues.aave_v3.client_abi import POOL
 from tidemill.venues.erc4626.client import VAULT
 from tidemill.venues.kinds import Setup, kind
 from tidemill.venues.shared.client_parts import ask
@@ -30,16 +34,19 @@ from tidemill.venues.uniswap_v3.client_local import LocalToken, deploy_local, en
 pytestmark = pytest.mark.chain
 
 ME = actor("somebody")
+EIP1967 = 0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC
+"""The word of a proxy that names its implementation."""
 SPREAD = 600
 
 
 class Deployed(NamedTuple):
-    """A venue that somebody has deployed."""
+    """A venue that somebody has deployed; ``code`` says where its code lies, behind a proxy for one."""
 
     anvil: Anvil
     address: str
     beside: Mapping[str, str]
     replay: int
+    code: str = ""
 
 
 def scripted(anvil: Anvil, name: str, decimals: dict[str, int], params: dict[str, Any], steps: int) -> Any:
@@ -88,6 +95,38 @@ def market(anvil: Anvil) -> Deployed:
     return Deployed(anvil, at.morpho, {"market": "0x" + at.id.hex()}, 0)
 
 
+def lending(anvil: Anvil, version: str = "3.0") -> Deployed:
+    params = {"asset": "USDC", "collateral": "WETH", "collateral_usage_bps": 500, "version": version}
+    local = scripted(anvil, "aave_v3", {"USDC": 6, "WETH": 18}, params, 30)
+    at = local.client.deployment
+    if version == "3.6":
+        categories(anvil, local.ground.address("deployer"), at)
+    return Deployed(anvil, at.pool, {}, 0, f"0x{anvil.rpc.storage(at.pool, EIP1967):040x}")
+
+
+def categories(anvil: Anvil, admin: str, at: Any) -> None:
+    """Two e-modes of v3.6: both tokens lend USDC; ether lends itself, and the dollar lends nothing."""
+    (provider,) = ask(anvil.rpc, at.pool, POOL, "ADDRESSES_PROVIDER", (), "latest")
+    place = "function getPoolConfigurator() view returns (address)"
+    (configurator,) = ask(anvil.rpc, provider, place, "getPoolConfigurator", (), "latest")
+    usdc, weth = (reserve.token for reserve in at.reserves.values())
+    calls: list[tuple[Any, ...]] = [("setEModeCategory", number, 9_000, 9_200, 10_100, "") for number in (1, 3)]
+    calls += [("setAssetCollateralInEMode", token, number, True) for token in (usdc, weth) for number in (1, 3)]
+    calls += [("setAssetBorrowableInEMode", token, number, True) for token, number in ((usdc, 1), (weth, 3))]
+    calls.append(("setAssetLtvzeroInEMode", usdc, 3, True))
+    codec = Abi(artefact("PoolConfiguratorInstance").abi)
+    assert all(
+        receipt.status
+        for receipt in anvil.mine([(admin, Call(configurator, codec.encode(*call))) for call in calls])[1]
+    )
+
+
+def newer_lending(anvil: Anvil) -> Deployed:
+    made = lending(anvil, "3.6")
+    logic = "function getSupplyLogic() view returns (address)"
+    return made._replace(code=ask(anvil.rpc, made.address, logic, "getSupplyLogic", (), "latest")[0])
+
+
 def pool(anvil: Anvil) -> Deployed:
     at = deploy_local(anvil, LocalToken("USDC@x", 6), LocalToken("WETH@x", 18), fee=500, sqrt_price_x96=1 << 96)
     endow(anvil, at, [ME], 1 << 110, 1 << 110)
@@ -106,7 +145,10 @@ MAKE: dict[str, Callable[[Anvil], Deployed]] = {
     "staking_rewards": farm,
     "minichef": chef,
     "morpho_blue": market,
+    "aave_v3": lending,
+    "aave_v3 3.6": newer_lending,
 }
+"""By kind, and whatever tells two of one kind apart."""
 VERBS = {
     "uniswap_v2": set(
         "add_liquidity remove_liquidity swap_exact_in swap_exact_out send pair_mint pair_burn pair_swap skim sync".split()
@@ -119,6 +161,10 @@ VERBS = {
     "staking_rewards": {"stake", "withdraw", "claim", "exit"},
     "minichef": set("deposit withdraw harvest withdraw_and_harvest exit update_pool emergency_withdraw".split()),
     "morpho_blue": set("supply withdraw supply_collateral withdraw_collateral borrow repay accrue".split()),
+    "aave_v3": set("supply withdraw borrow repay repay_with_supply set_collateral set_emode mint_to_treasury".split()),
+    "aave_v3 3.6": set(
+        "supply withdraw borrow repay repay_with_supply set_collateral set_emode mint_to_treasury".split()
+    ),
 }
 REFUSED = {
     "uniswap_v2": "UniswapV2: K",
@@ -127,6 +173,8 @@ REFUSED = {
     "staking_rewards": "Cannot withdraw 0",
     "minichef": "BoringMath: Underflow",
     "morpho_blue": "insufficient collateral",
+    "aave_v3": "36",  # collateral cannot cover a new borrow
+    "aave_v3 3.6": "CollateralCannotCoverNewBorrow()",
 }
 _FEE_500, _OFFSET_6 = (number.to_bytes(32, "big").hex() for number in (500, 6))
 PLANTS = [
@@ -143,9 +191,11 @@ PLANTS = [
     ("erc4626", _OFFSET_6, (5).to_bytes(32, "big").hex(), 0, "convertTo"),
     ("staking_rewards", "670de0b6b3a7640000", "670de0b6b3a7640001", 1, "rewardPerToken.* is"),
     ("morpho_blue", "620f4240", "62ffffff", 2, "shares is"),
+    ("aave_v3", "6301e13380", "6301e28500", 0, "getReserveNormalized.* is"),
+    ("aave_v3 3.6", "6301e13380", "6301e28500", 0, "^supply .*: getReserveNormalizedIncome.* is"),
 ]
 """A constant of the deployed code (hex), what stands there instead, which of its places, and how it must be told: another
-fee to swap, a flash fee, other decimals of the share, a reward rounded otherwise, other virtual shares."""
+fee to swap, a flash fee, other decimals of the share, a reward rounded otherwise, other virtual shares, a longer year."""
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +214,7 @@ def chains() -> Iterator[Callable[[str], Deployed]]:
 
 
 def wanted(name: str, at: Deployed, actions: int, **more: Any) -> Wanted:
-    return Wanted(name, at.address, at.beside, actions=actions, **more)
+    return Wanted(name.partition(" ")[0], at.address, at.beside, actions=actions, **more)
 
 
 @pytest.mark.parametrize("name", MAKE)
@@ -189,11 +239,12 @@ def test_a_contract_that_differs_is_told(
     name: str, was: str, instead: str, place: int, says: str, chains: Callable[[str], Deployed]
 ) -> None:
     at = chains(name)
-    code, old = at.anvil.rpc.code(at.address), bytes.fromhex(was)
+    where, old = at.code or at.address, bytes.fromhex(was)
+    code = at.anvil.rpc.code(where)
     found = [match.start() for match in re.finditer(re.escape(old), code)]
     start = found[place]
     saved = at.anvil.snapshot()
-    at.anvil.set_code(at.address, code[:start] + bytes.fromhex(instead) + code[start + len(old) :])
+    at.anvil.set_code(where, code[:start] + bytes.fromhex(instead) + code[start + len(old) :])
     at.anvil.mine()
     try:
         proof = prove(at.anvil.http, wanted(name, at, 600))
@@ -326,7 +377,7 @@ def test_what_cannot_be_proven_says_why_in_one_line(chains: Callable[[str], Depl
     assert "is on chain 31337, expected chain 1" in said("uniswap_v2", "--network", "ethereum")
     assert "unknown network 'etherium'; did you mean 'ethereum'?" in said("uniswap_v2", "--network", "etherium")
     assert "unknown kind of venue 'uniswap_v4'" in said("uniswap_v4")
-    assert "kind: aave_v3 has no trial" in said("aave_v3")
+    assert "kind: merkle_campaign has no trial" in said("merkle_campaign")
     assert "with: unknown contract beside the address 'ruter'; did you mean 'router'?" in said(
         "uniswap_v2", "--with", "ruter=0x12"
     )
@@ -336,6 +387,11 @@ def test_what_cannot_be_proven_says_why_in_one_line(chains: Callable[[str], Depl
     assert "refuses what erc4626 answers (no reason given); wrong" in said("erc4626", address=at.beside["router"])
     assert "replay: nothing to replay: there are only" in said("uniswap_v2", "--replay", "99999")
     assert "with: which market?" in said("morpho_blue")
+    pool = chains("aave_v3")
+    follows = said("aave_v3", "--replay", "1", address=pool.address, rpc=pool.anvil.http)
+    assert "replay: nothing to replay: this kind's model follows no logs" in follows
+    token = said("aave_v3", "--with", f"asset={nobody}", address=pool.address, rpc=pool.anvil.http)
+    assert "is not listed at the pool" in token
     assert "actions" in said("uniswap_v2", "--actions", "-1")
 
 
@@ -365,5 +421,5 @@ def test_known_contracts_of_a_network_are_taken_from_the_list() -> None:
     assert known_beside("uniswap_v2", "ethereum") == {"router": "0x7a250d5630b4cf539739df2c5dacb4c659f2488d"}
     assert set(known_beside("uniswap_v3", "base")) == {"position_manager"}
     assert known_beside("erc4626", "base") == {}
-    with pytest.raises(BadInput, match="aave_v3 has no trial"):
-        known_beside("aave_v3", "base")
+    with pytest.raises(BadInput, match="merkle_campaign has no trial"):
+        known_beside("merkle_campaign", "base")

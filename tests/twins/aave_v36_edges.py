@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from harness.aave import RAY
 from harness.driver import refused
+from tidemill.interfaces import Revert
+from tidemill.venues.aave_v3.rules_v36 import ray_div_up
 from twins.aave_v36_twin import ALL, DAY, SETUPS, VARIABLE, Twins
 
 USD, ETH, NIL = range(3)
 E6, E8, E18 = 10**6, 10**8, 10**18
-ONE_AT = 1_939_393_93939
-"""A price of ether at which 1,600 dollars on one ether at a threshold of 82.5 % are just healthy."""
 
 
 def fresh(collateral: int = E18, debt: int = 1_600 * E6) -> tuple[Twins, str, str, str]:
@@ -40,16 +40,15 @@ def health(twins: Twins, who: str) -> int:
 
 def health_of_exactly_one() -> None:
     """Healthy at one, not one step of the price below."""
-    twins, alice, bob, _ = fresh()
-    for price in range(ONE_AT + 2, ONE_AT - 3, -1):
-        twins.set_price(ETH, price)
-        if health(twins, alice) >= E18:
-            refused("HealthFactorNotBelowThreshold()", twins, lambda: twins.liquidate(bob, ETH, USD, alice, ALL))
-        else:
-            twins.liquidate(bob, ETH, USD, alice, ALL)
-            break
-    else:
-        raise AssertionError("never below one")
+    twins, alice, bob, _ = fresh(debt=0)
+    twins.set_price(ETH, 2_100 * E8)
+    borrow(twins, alice, USD, 1_650 * E6)
+    twins.set_price(ETH, 2_000 * E8)  # at a threshold of 82.5 %: 1,650
+    assert health(twins, alice) == E18
+    refused("HealthFactorNotBelowThreshold()", twins, lambda: twins.liquidate(bob, ETH, USD, alice, ALL))
+    twins.set_price(ETH, 2_000 * E8 - 1)
+    assert health(twins, alice) == E18 - 5_000_000  # a step is 82.5 % of one in 1,650 * 10**8, of a wad
+    twins.liquidate(bob, ETH, USD, alice, ALL)
     twins.compare()
 
 
@@ -82,6 +81,18 @@ def close_factor_by_collateral() -> None:
         made = twins.liquidate(bob, USD, USD, alice, ALL)
         assert made.amounts["collateral"] + made.amounts["fee"] == supplied
         twins.compare()
+
+
+def collateral_is_valued_downwards() -> None:
+    """A wei less than two ether at 1,000 is worth less than 2,000 dollars: it goes for the whole debt."""
+    twins, alice, bob, _ = fresh(2 * E18 - 1, 3_000 * E6)
+    supply(twins, alice, USD, 1_650 * E6)
+    twins.set_price(ETH, 1_000 * E8)
+    assert 95 * 10**16 < health(twins, alice) < E18
+    made = twins.liquidate(bob, ETH, USD, alice, ALL)
+    assert made.amounts["collateral"] + made.amounts["fee"] == 2 * E18 - 1
+    assert made.amounts["debt"] > 1_500 * E6  # more than half of what is owed
+    twins.compare()
 
 
 def two_debts() -> None:
@@ -120,7 +131,8 @@ def bad_debt() -> None:
         borrow(twins, bob, USD, 5_000 * E6)
         twins.evm.advance(seconds=30 * DAY)
         twins.set_price(ETH, 500 * E8)
-        twins.liquidate(carol, ETH, USD, alice, ALL, receive=receive)
+        made = twins.liquidate(carol, ETH, USD, alice, ALL, receive=receive)
+        assert made.features.get("received_supply", 0) == receive  # no view tells it: it moves gas
         twins.compare()
         state = twins.model.state
         assert not state.borrowed.get(alice)
@@ -172,20 +184,73 @@ def one_reserve_twice() -> None:
     twins.set_price(ETH, 1_300 * E8)
     reserve = twins.model.state.reserves[twins.ids[USD]]
     assert reserve.accrued == 0
-    twins.liquidate(bob, USD, USD, alice, 1_500 * E6)
+    twins.liquidate(bob, USD, USD, alice, 1_000 * E6)
     twins.compare()
     grown = 15_000 * E6 * (reserve.variable_index - RAY) // RAY
     assert reserve.accrued > grown * 19 // 100
+    twins.evm.advance(seconds=30 * DAY)  # now there is something that waits already, and it is added once
+    twins.liquidate(bob, USD, USD, alice, 500 * E6)
+    twins.compare()
+
+
+def fee_of_a_few_units() -> None:
+    """At an index near 1.55 shares and units part: none is left for the fee, or just those that it needs."""
+    for supplied, seized, fee, left in ((7, 5, 0, 0), (24, 20, 2, 2)):
+        twins, alice, bob, _ = fresh(debt=0)
+        for field, value in (("reserve_factor", 0), ("liquidation_fee", 10_000), ("ltv", 5_000)):
+            twins.configure(NIL, field, value)
+        supply(twins, bob, ETH, 10**4 * E18)
+        borrow(twins, bob, NIL, 10**5 * E8)
+        twins.evm.advance(seconds=66 * DAY)
+        twins.do(alice, "withdraw", ETH, ALL, alice)
+        supply(twins, alice, NIL, supplied)
+        twins.set_price(NIL, 1_000 * E8)
+        borrow(twins, alice, USD, 20)
+        twins.set_price(NIL, 100 * E8)  # a unit of it is worth one of USD
+        reserve = twins.model.state.reserves[twins.ids[NIL]]
+        assert 154 * RAY // 100 < reserve.liquidity_index < 155 * RAY // 100
+        shares = reserve.supplied[alice]
+        made = twins.liquidate(bob, NIL, USD, alice, ALL)
+        assert (made.amounts["collateral"], made.amounts["fee"]) == (seized, fee)
+        assert shares - ray_div_up(seized, reserve.liquidity_index) == left
+        assert reserve.supplied.get(twins.real.treasury, 0) == left
+        twins.compare()
+
+
+def all_that_there_is() -> None:
+    """A loan counts as its rounded shares make it, against all that is supplied; more than lies there is refused otherwise."""
+    twins, alice, bob, carol = fresh(10**4 * E18, 0)
+    borrow(twins, alice, NIL, 10**5 * E8)
+    twins.evm.advance(seconds=66 * DAY)
+    twins.do(alice, "repay", NIL, ALL, VARIABLE, alice, on_behalf_of=alice)
+    twins.do(carol, "withdraw", NIL, ALL, carol)
+    outcomes: set[str] = set()
+    for supplied in range(3, 20):
+        supply(twins, bob, NIL, supplied)
+        for amount in range(supplied + 2, max(0, supplied - 4), -1):
+            try:
+                borrow(twins, alice, NIL, amount)
+            except Revert as revert:
+                outcomes.add(revert.reason)
+                continue
+            twins.compare()
+            break
+        twins.do(alice, "repay", NIL, ALL, VARIABLE, alice, on_behalf_of=alice)
+        twins.do(bob, "withdraw", NIL, ALL, bob)
+    assert outcomes == {"InvalidAmount()"}
 
 
 EDGES = (
     health_of_exactly_one,
     close_factor,
     close_factor_by_collateral,
+    collateral_is_valued_downwards,
     two_debts,
     no_dust,
     bad_debt,
     worthless_collateral_is_none,
     what_is_refused,
     one_reserve_twice,
+    fee_of_a_few_units,
+    all_that_there_is,
 )

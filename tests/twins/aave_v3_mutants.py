@@ -9,6 +9,7 @@ MODULES = [
     "tidemill.venues.aave_v3.versions",
     "tidemill.venues.aave_v3.model_reserve",
     "tidemill.venues.aave_v3.model_account",
+    "tidemill.venues.aave_v3.model_emode",
     "tidemill.venues.aave_v3.model_supply",
     "tidemill.venues.aave_v3.model_borrow",
     "tidemill.venues.aave_v3.model_liquidate",
@@ -44,14 +45,15 @@ def run() -> None:
     from twins.aave_v3_edges import EDGES
     from twins.aave_v3_twin import SETUPS, Twins
     from twins.aave_v36_edges import EDGES as EDGES_36
+    from twins.aave_v36_kind_edges import EDGES as KIND_EDGES
     from twins.aave_v36_twin import SETUPS as SETUPS_36
     from twins.aave_v36_twin import Twins as Twins36
 
-    for edge in (*EDGES, *EDGES_36):
+    for edge in (*EDGES, *EDGES_36, *KIND_EDGES):
         edge()
     for setup in SETUPS:
         twins = Twins(*setup)
         twins.driver.run(200, after=twins.compare)
-    for listings, seed in SETUPS_36:
-        newer = Twins36(listings, seed)
+    for setup_36 in SETUPS_36:
+        newer = Twins36(*setup_36)
         newer.driver.run(250, after=newer.compare)

@@ -101,6 +101,7 @@ def described(market: Aave, ids: list[str]) -> dict[str, Any]:
         "treasury": market.treasury,
         "reserves": reserves,
         "prices": {asset: r.listing.price for asset, r in zip(ids, market.reserves, strict=True)},
+        "flash_premium": 9,
         "flash_to_protocol": 3_000,
     }
 

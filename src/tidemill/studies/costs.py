@@ -81,7 +81,10 @@ class Costing:
     ) -> None:
         self._study = prepared.study
         self.network = networks.get(network)
-        tables = {name: load_gas(kind(spec.kind).gas) for name, spec in prepared.study.venues.items()}
+        tables = {
+            name: load_gas(prepared.placed[name].gas or kind(spec.kind).gas)
+            for name, spec in prepared.study.venues.items()
+        }
         self._model = CostModel(self.network, tables)
         self._scale = scale or {}
         self.rate = rate

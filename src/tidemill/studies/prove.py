@@ -179,7 +179,7 @@ def _fork(url: str, chain: int, at: BlockRef) -> Anvil:
 def _replay(subject: Subject, rpc: Rpc, at: BlockRef, blocks: int, trial: Trial) -> Replayed:
     """Let the model follow the logs of the blocks up to ``at`` and compare at its end; only reads."""
     first = at.number - blocks
-    if first < 0 or not hasattr(subject.model, "replay"):
+    if first < 0 or not (subject.replays and hasattr(subject.model, "replay")):
         why = "this kind's model follows no logs" if first >= 0 else f"there are only {at.number:,} blocks before"
         raise BadInput(f"nothing to replay: {why}", field="replay")
     logs = rpc.logs(address=list(subject.accounts), from_block=first + 1, to_block=at.number)

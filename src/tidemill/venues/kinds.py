@@ -63,6 +63,7 @@ class Placed(Struct, frozen=True):
     shares : symbols of receipt tokens, which need no price. notes : what the reader of a report must know.
     oracles : feeds that the venue reads; a strategy reads the same by their ids.
     reaches : other venues of the study that this one acts at; it is placed behind them.
+    gas : path of the measured gas table of these very contracts, where they are not those of ``Kind.gas``.
     """
 
     make: Callable[[], Stage]
@@ -72,6 +73,7 @@ class Placed(Struct, frozen=True):
     notes: Callable[[], tuple[str, ...]] = tuple
     oracles: tuple[Oracle, ...] = ()
     reaches: tuple[str, ...] = ()
+    gas: str = ""
 
 
 class Bars(Struct, frozen=True):

@@ -13,6 +13,7 @@ from tidemill.interfaces import Action, Befell, Block, Happened, Result, Revert,
 from tidemill.studies.backtest import Backtest
 from tidemill.studies.prepare import prepare
 from tidemill.venues.aave_v3.model import MarketModel
+from tidemill.venues.aave_v3.versions import VERSIONS
 from tidemill.venues.shared.loans import LoanStage
 from tidemill.venues.shared.scripted import Scripted
 
@@ -90,12 +91,21 @@ def study(tmp_path: Path) -> Path:
     return tmp_path / "study.toml"
 
 
+def of_version(study: Path, version: str) -> Path:
+    study.write_text(STUDY.replace('asset = "USDC"\n', f'asset = "USDC"\nversion = "{version}"\n', 1))
+    return study
+
+
+either = pytest.mark.parametrize("version", VERSIONS)
+
+
 def told(record: Any) -> list[Happened]:
     return [one.happened for one in record if isinstance(one, Befell)]
 
 
-def test_a_loan_is_liquidated_and_the_books_balance(study: Path) -> None:
-    loaded = tidemill.load(study)
+@either
+def test_a_loan_is_liquidated_and_the_books_balance(study: Path, version: str) -> None:
+    loaded = tidemill.load(of_version(study, version))
     befell = told(Backtest(prepare(loaded.study)).play().outcomes.record)
     assert len(befell) >= 4
     assert {one.cause for one in befell} == {"liquidated"}
@@ -110,8 +120,9 @@ def test_a_loan_is_liquidated_and_the_books_balance(study: Path) -> None:
 
 
 @pytest.mark.chain
-def test_the_same_on_real_contracts_to_the_wei(study: Path) -> None:
-    comparison = tidemill.load(study).rehearse("locked", "model")
+@either
+def test_the_same_on_real_contracts_to_the_wei(study: Path, version: str) -> None:
+    comparison = tidemill.load(of_version(study, version)).rehearse("locked", "model")
     assert comparison.document.agrees, comparison.document.differences
     assert {row.difference for row in comparison.document.balances} == {0}
     befell = told(comparison.chain.record)
@@ -120,8 +131,9 @@ def test_the_same_on_real_contracts_to_the_wei(study: Path) -> None:
 
 
 @pytest.mark.chain
-def test_a_chain_that_mines_by_itself_liquidates_and_is_told_of(study: Path) -> None:
-    comparison = tidemill.load(study).rehearse("live-like", "model")
+@either
+def test_a_chain_that_mines_by_itself_liquidates_and_is_told_of(study: Path, version: str) -> None:
+    comparison = tidemill.load(of_version(study, version)).rehearse("live-like", "model")
     document = comparison.document
     assert document.agrees and document.books_equal, document.differences
     assert {row.difference for row in document.balances} == {0}

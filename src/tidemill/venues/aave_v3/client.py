@@ -11,7 +11,10 @@ from tidemill.chain.rpc import BlockId, Rpc
 from tidemill.chain.types import Call, Receipt
 from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import Event, Filled, Intent, Position, Reverted, Status
-from tidemill.venues.aave_v3.client_abi import ORACLE, POOL, PROVIDER, RECEIPT
+from tidemill.venues.aave_v3.client_abi import ORACLE, POOL, POOL_36, PROVIDER, RECEIPT
+from tidemill.venues.aave_v3.client_state import market_at, rounding_at
+from tidemill.venues.aave_v3.state import MarketState
+from tidemill.venues.aave_v3.versions import V30
 from tidemill.venues.shared.client_parts import ERC20, Given, abi, ask, ask_many, decode_log, with_approvals
 
 __all__ = ["MarketClient", "MarketDeployment", "ReserveAt"]
@@ -40,7 +43,13 @@ _FIELDS = (
     "accruedToTreasury",
     "isolationModeTotalDebt",
 )
-_TIMED = {"getUserAccountData", "getReserveNormalizedIncome", "getReserveNormalizedVariableDebt"}
+_OF_RESERVE = {
+    "getReserveData": POOL,
+    "getReserveNormalizedIncome": POOL,
+    "getReserveNormalizedVariableDebt": POOL,
+    "getReserveDeficit": POOL_36,
+    "getVirtualUnderlyingBalance": POOL_36,
+}
 _MARGIN = 1_000
 """A debt grows until it is paid: everything is approved with a thousandth more, and what is left taken back."""
 
@@ -54,15 +63,19 @@ class ReserveAt(Struct, frozen=True):
 
 
 class MarketDeployment(Struct, frozen=True):
-    """Where a pool and its oracle stand, and the reserves that are used, by tidemill's token ids."""
+    """Where a pool and its oracle stand, and the reserves that are used, by tidemill's token ids.
+
+    ``version`` is that whose rounding the pool has, 30 or 36.
+    """
 
     pool: str
     oracle: str
     reserves: Mapping[str, ReserveAt]
+    version: int = V30
 
     @classmethod
     def of_pool(cls, rpc: Rpc, pool: str, tokens: Mapping[str, str]) -> Self:
-        """Ask the pool for the oracle and the reserves of ``tokens`` (address by id).
+        """Ask the pool for the oracle and the reserves of ``tokens`` (address by id), and whether it rounds as v3.6 does.
 
         Raises ``RpcError`` when it is none, ``BadInput`` naming a token that is not listed.
         """
@@ -74,7 +87,7 @@ class MarketDeployment(Struct, frozen=True):
             if int(found["aToken"], 16) == 0:
                 raise BadInput(f"{name} ({token}) is not listed at the pool {pool}")
             reserves[name] = ReserveAt(token.lower(), found["aToken"], found["variableDebtToken"])
-        return cls(pool.lower(), oracle, reserves)
+        return cls(pool.lower(), oracle, reserves, rounding_at(rpc, pool, "latest"))
 
 
 class MarketClient:
@@ -143,7 +156,7 @@ class MarketClient:
         """Say what the receipts of one step mean: ``amount`` moved; ``debt`` and ``collateral`` of a liquidation."""
         for receipt in receipts:
             if not receipt.status:
-                return Reverted(receipt.revert_reason or "")
+                return Reverted(self._named(receipt.revert_reason or ""))
         amounts: dict[str, int] = {}
         for event in self.events([log for receipt in receipts for log in receipt.logs]):
             if event.name in ("Supply", "Withdraw", "Borrow", "Repay"):
@@ -154,6 +167,12 @@ class MarketClient:
                 names = {"debt": "debtToCover", "collateral": "liquidatedCollateralAmount"}
                 amounts = {ours: int(event.args[theirs]) for ours, theirs in names.items()}
         return Filled(amounts)
+
+    def _named(self, reason: str) -> str:
+        """Name assets in a reason as the model does, by their ids."""
+        for asset, at in self.deployment.reserves.items():
+            reason = reason.replace(at.token, asset)
+        return reason
 
     def events(self, logs: Sequence[Mapping[str, Any]]) -> Sequence[Event]:
         """Decode the pool's own logs in order; skip all others."""
@@ -182,9 +201,9 @@ class MarketClient:
             takes = len(abi(RECEIPT).functions[view].inputs)
             to = reserve.supply if kind == "aToken" else reserve.debt
             return self._token(to, view, *args[1 : 1 + takes], block=block)
-        if query not in abi(POOL).functions or query not in (*_TIMED, "getReserveData"):
+        if query not in _OF_RESERVE:
             raise BadInput(f"venue {self.venue}: no view {query!r}", field="query")
-        answer = ask(self.rpc, at.pool, POOL, query, (self._at(args[0]).token,), block)
+        answer = ask(self.rpc, at.pool, _OF_RESERVE[query], query, (self._at(args[0]).token,), block)
         if query != "getReserveData":
             return answer[0]
         found = _named(query, answer)
@@ -204,6 +223,14 @@ class MarketClient:
             if size:
                 out.append(Position(f"{self.venue}#{name}", self.venue, name, {"size": size}, amounts, {}))
         return out
+
+    def snapshot(self, block: BlockId = "latest", *, accounts: Sequence[str] = ()) -> MarketState:
+        """Read the reserves of the deployment at ``block``, the client's own account, the treasury and ``accounts``.
+
+        Raises ``BadInput`` for what the model would not heed, see `market_at`.
+        """
+        at = self.deployment
+        return market_at(self.rpc, at.pool, at.oracle, at.reserves, block, (self.account, *accounts))
 
     def _at(self, asset: str) -> ReserveAt:
         if asset not in self.deployment.reserves:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["ORACLE", "POOL", "PROVIDER", "RECEIPT"]
+from tidemill.venues.aave_v3.codes import ERRORS_V36, Code
+
+__all__ = ["CURVE", "CURVE_36", "ERRORS_36", "ORACLE", "POOL", "POOL_36", "PROVIDER", "RECEIPT"]
 
 _WHOM = "address indexed reserve, address user, address indexed onBehalfOf, uint256 amount"
 _RATES = "uint256 liquidityRate, uint256 stableBorrowRate, uint256 variableBorrowRate"
@@ -35,6 +37,10 @@ function getUserAccountData(address user) view returns (uint256 totalCollateralB
 uint256 availableBorrowsBase, uint256 currentLiquidationThreshold, uint256 ltv, uint256 healthFactor)
 function getUserConfiguration(address user) view returns (uint256 data)
 function getUserEMode(address user) view returns (uint256)
+function POOL_REVISION() view returns (uint256)
+function FLASHLOAN_PREMIUM_TOTAL() view returns (uint128)
+function FLASHLOAN_PREMIUM_TO_PROTOCOL() view returns (uint128)
+function getEModeCategoryData(uint8 id) view returns ((uint16 ltv, uint16 threshold, uint16 bonus, address source, string label))
 function getReserveNormalizedIncome(address asset) view returns (uint256)
 function getReserveNormalizedVariableDebt(address asset) view returns (uint256)
 function getReserveData(address asset) view returns (uint256 configuration, uint128 liquidityIndex, \
@@ -44,6 +50,29 @@ address variableDebtToken, address interestRateStrategy, uint128 accruedToTreasu
 uint128 isolationModeTotalDebt)
 """
 """The struct that getReserveData answers with is static, so its fields stand in a row."""
+
+POOL_36 = """
+function getVirtualUnderlyingBalance(address asset) view returns (uint128)
+function getReserveDeficit(address asset) view returns (uint256)
+function getEModeCategoryCollateralConfig(uint8 id) view returns (uint16 ltv, uint16 threshold, uint16 bonus)
+function getEModeCategoryCollateralBitmap(uint8 id) view returns (uint128)
+function getEModeCategoryBorrowableBitmap(uint8 id) view returns (uint128)
+function getEModeCategoryLtvzeroBitmap(uint8 id) view returns (uint128)
+"""
+"""Of v3.6 alone."""
+
+CURVE = """
+function OPTIMAL_USAGE_RATIO() view returns (uint256)
+function getBaseVariableBorrowRate() view returns (uint256)
+function getVariableRateSlope1() view returns (uint256)
+function getVariableRateSlope2() view returns (uint256)
+"""
+"""Of v3.0: a contract for each reserve."""
+
+CURVE_36 = """
+function getInterestRateData(address asset) view returns (uint256 optimal, uint256 base, uint256 slope1, uint256 slope2)
+"""
+"""Of v3.6: one for all reserves, in rays."""
 
 RECEIPT = """
 event Transfer(address indexed from, address indexed to, uint256 value)
@@ -55,6 +84,7 @@ function scaledBalanceOf(address user) view returns (uint256)
 function totalSupply() view returns (uint256)
 function scaledTotalSupply() view returns (uint256)
 function getPreviousIndex(address user) view returns (uint256)
+function RESERVE_TREASURY_ADDRESS() view returns (address)
 """
 
 ORACLE = """
@@ -66,3 +96,10 @@ function setAssetPrice(address asset, uint256 price)
 PROVIDER = """
 function getPriceOracle() view returns (address)
 """
+
+_OWN = (Code.DUST, Code.NOT_BORROWABLE, Code.SELF_LIQUIDATION)
+_OF_ASSETS = (
+    "error InvalidCollateralInEmode(address asset, uint256 id)\nerror InvalidDebtInEmode(address asset, uint256 id)\n"
+)
+ERRORS_36 = _OF_ASSETS + "\n".join(f"error {name}" for name in (*sorted(set(ERRORS_V36.values())), *_OWN))
+"""With what v3.6 refuses."""

@@ -38,6 +38,7 @@ class Code:
     SILOED: Final = "89"
     FLASH_LOAN_OFF: Final = "91"
 
+    NOT_BORROWABLE: Final = "NotBorrowableInEMode()"
     DUST: Final = "MustNotLeaveDust()"
     SELF_LIQUIDATION: Final = "SelfLiquidation()"
     """Of v3.6 only."""
@@ -56,6 +57,10 @@ ERRORS_V36: Final = {
     Code.PAUSED: "ReservePaused()",
     Code.BORROWING_OFF: "BorrowingNotEnabled()",
     Code.BORROW_CAP: "BorrowCapExceeded()",
+    Code.DEBT_CEILING: "DebtCeilingExceeded()",
+    Code.NOT_FOR_ISOLATION: "AssetNotBorrowableInIsolation()",
+    Code.SILOED: "SiloedBorrowingViolation()",
+    Code.WRONG_CATEGORY: "InconsistentEModeCategory()",
     Code.SUPPLY_CAP: "SupplyCapExceeded()",
     Code.FLASH_LOAN_OFF: "FlashloanDisabled()",
     Code.HEALTHY: "HealthFactorNotBelowThreshold()",

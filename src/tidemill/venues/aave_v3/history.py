@@ -11,11 +11,14 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import structs
 
-from tidemill.errors import Revert, RpcError
+from tidemill.errors import BadInput, Revert, RpcError
 from tidemill.interfaces import Event, Position
 from tidemill.venues.aave_v3.client import MarketClient, MarketDeployment, ReserveAt
 from tidemill.venues.aave_v3.client_abi import ORACLE, POOL, RECEIPT
+from tidemill.venues.aave_v3.client_state import rounding_at
 from tidemill.venues.aave_v3.rules import ray_div_half_up
+from tidemill.venues.aave_v3.rules_v36 import ray_div_down, ray_div_up
+from tidemill.venues.aave_v3.versions import V30
 from tidemill.venues.shared.client_parts import ask, ask_many, decode_log
 from tidemill.venues.shared.history import Asset, History, LogQuery, Past, Quote, topic_of
 from tidemill.venues.shared.reader import Reader, Standing, handed, named, readers_of, topic
@@ -23,17 +26,32 @@ from tidemill.venues.shared.told import Told
 
 __all__ = ["histories", "told"]
 
+_ROUNDED = 2
+"""Raw units that rounding may put between what was paid and what a debt fell by."""
 _Side = Literal["supply", "debt"]
 _VERBS = {"Supply": "supply", "Withdraw": "withdraw", "Borrow": "borrow", "Repay": "repay"}
 
 
 class _Change(NamedTuple):
-    """Of one balance: raw units more (or less) than interest explains, and the same scaled."""
+    """Of one balance: raw units more (or less) than interest explains, and the same scaled.
+
+    ``ray`` is the index by which they were reckoned from one another, 0 where the log told both.
+    """
 
     asset: str
     side: _Side
     amount: int
     scaled: int
+    ray: int = 0
+
+    def settled(self, version: int, actual: int) -> _Change:
+        """Of v3.6 a token logs what its balance made of the ``actual`` amount: shares follow from that amount itself."""
+        if version == V30 or not (self.ray and self.amount):
+            return self
+        more = self.amount > 0
+        shares = (ray_div_up if (self.side == "debt") == more else ray_div_down)(actual, self.ray)
+        sign = 1 if more else -1
+        return self._replace(amount=sign * actual, scaled=sign * shares)
 
 
 def told(client: MarketClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
@@ -94,22 +112,31 @@ def _changes(event: Event, me: str, asset: str, side: _Side, sent: dict[tuple[st
         args["value"] - args["balanceIncrease"] if event.name == "Mint" else -args["value"] - args["balanceIncrease"]
     )
     scaled = ray_div_half_up(abs(amount), args["index"])
-    return [_Change(asset, side, amount, scaled if amount > 0 else -scaled)]
+    return [_Change(asset, side, amount, scaled if amount > 0 else -scaled, args["index"])]
 
 
 def _by_side(client: MarketClient, event: Event, changes: Sequence[_Change]) -> list[Told]:
     args: Any = event.args
+    version = client.deployment.version
     if event.name != "LiquidationCall":
-        verb = "repay_with_supply" if args.get("useATokens") else _VERBS[event.name]
-        return [_one(client, verb, change) for change in changes]
+        verb, moved = "repay_with_supply" if args.get("useATokens") else _VERBS[event.name], int(args["amount"])
+        return [_one(client, verb, change.settled(version, moved)) for change in changes]
     if args["user"] != client.account or args["liquidator"] == client.account:
         return [_one(client, "liquidate", change) for change in changes]
     out = []
-    for change in changes:
+    for change in (_struck(one, version, args) for one in changes):
         lost = {change.asset: change.amount if change.side == "supply" else -change.amount}
         told = {"debt": int(args["debtToCover"]), "collateral": int(args["liquidatedCollateralAmount"])}
         out.append(Told("liquidated", f"{client.venue}#{change.side}", {}, change.scaled, told, lost))
     return out
+
+
+def _struck(change: _Change, version: int, args: Any) -> _Change:
+    """Settle what a liquidation took; a debt may be gone beyond what was paid, written off."""
+    if change.side == "supply":
+        return change.settled(version, int(args["liquidatedCollateralAmount"]))
+    paid, gone = int(args["debtToCover"]), -change.amount
+    return change.settled(version, paid if abs(gone - paid) <= _ROUNDED else gone)
 
 
 def _one(client: MarketClient, verb: str, change: _Change) -> Told:
@@ -153,7 +180,20 @@ class _Market:
                 asset = past.asset(token)
                 self.assets[asset.id], self.reserves[asset.id] = asset, reserve
                 self.queries += handed_on
-        self.place = structs.replace(whole, reserves=self.reserves)
+        self.place = structs.replace(whole, reserves=self.reserves, version=self._version())
+
+    def _version(self) -> int:
+        """Return whose rounding the pool had all the time; raises ``BadInput`` where it changed in between."""
+        past = self.past
+        asked = [block for block in (past.first, past.last) if self.standing.at(self.pool, block)]
+        found = {rounding_at(past.rpc, self.pool, block) for block in asked}
+        if len(found) > 1:
+            raise BadInput(
+                f"the pool {self.pool} got other rounding rules between blocks {past.first:,} and {past.last:,} (Aave v3.5); "
+                "ask for the time before and the time after",
+                field="from",
+            )
+        return found.pop() if found else V30
 
     def reader(self) -> Reader:
         venue = named("aave_v3", "pool", self.pool)

@@ -8,8 +8,9 @@ from typing import Any
 from tidemill.chain.types import Call
 from tidemill.interfaces import Action, Block, Stage
 from tidemill.venues.aave_v3.client import MarketClient, MarketDeployment
-from tidemill.venues.aave_v3.client_abi import ORACLE
+from tidemill.venues.aave_v3.client_abi import ERRORS_36, ORACLE
 from tidemill.venues.aave_v3.local_market import Listed, deploy_market
+from tidemill.venues.aave_v3.versions import V36
 from tidemill.venues.kinds import Placed
 from tidemill.venues.shared.client_parts import abi
 from tidemill.venues.shared.ground import Ground, Others
@@ -32,7 +33,9 @@ class LocalMarket(ScriptedLocal):
             for asset, reserve in state.reserves.items()
         ]
         treasury = ground.address(state.treasury)
-        market = deploy_market(ground.anvil, ground.address(_DEPLOYER), treasury, listed)
+        market = deploy_market(ground.anvil, ground.address(_DEPLOYER), treasury, listed, version=state.version)
+        if state.version == V36:
+            ground.anvil.errors.update(abi(ERRORS_36).errors)
         tokens = {asset: ground.token(asset) for asset in state.reserves}
         self._at = MarketDeployment.of_pool(ground.rpc, market.pool, tokens)
         made = tuple(token for token in tokens if token not in ground.issued)

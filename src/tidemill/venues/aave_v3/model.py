@@ -9,7 +9,14 @@ from msgspec import structs
 
 from tidemill.errors import ReplayMismatch
 from tidemill.interfaces import Action, Context, Event, Position, Rate, Result, Revert
-from tidemill.venues.aave_v3 import model_borrow, model_liquidate, model_liquidate36, model_reads, model_supply
+from tidemill.venues.aave_v3 import (
+    model_borrow,
+    model_emode,
+    model_liquidate,
+    model_liquidate36,
+    model_reads,
+    model_supply,
+)
 from tidemill.venues.aave_v3.codes import ERRORS_V36, REASONS, Code
 from tidemill.venues.aave_v3.model_reserve import Acting, accrue, update_rates
 from tidemill.venues.aave_v3.state import Category, Config, Curve, MarketState, ReserveState
@@ -26,21 +33,24 @@ V36_VERBS = {
     "repay",
     "repay_with_supply",
     "set_collateral",
+    "set_emode",
     "mint_to_treasury",
     "liquidate",
     "flash_loan_simple",
     "set_price",
     "configure",
+    "configure_category",
 }
 """What of v3.6 is modelled."""
-_ADMINISTRATION = {"set_price", "configure"}
+_ADMINISTRATION = {"set_price", "configure", "configure_category"}
 
 
 class MarketModel:
     """`Model` of Aave v3.
 
     Of everybody: supply, withdraw, borrow, repay, repay_with_supply, set_collateral, set_emode, liquidate,
-    flash_loan_simple, mint_to_treasury. Of the oracle and of governance: set_price, configure. ``asset`` is a token id;
+    flash_loan_simple, mint_to_treasury. Of the oracle and of governance: set_price, configure, and of v3.6
+    configure_category (asset, category, field, on). ``asset`` is a token id;
     an amount of ``2**256 - 1`` is everything.
 
     Not modelled: stable rates, borrowing on credit of others, transfers of aTokens, unbacked bridge mints, and what the
@@ -100,7 +110,7 @@ class MarketModel:
         if state.version != V30 and verb not in V36_VERBS:
             raise Revert(f"{verb} of v3.6 is not modelled")
         if verb == "set_emode":
-            model_borrow.set_emode(state, acting, int(args["category"]))
+            model_emode.set_emode(state, acting, int(args["category"]))
             return {}
         if verb == "liquidate":
             return self._liquidate(state, args, acting)
@@ -109,7 +119,11 @@ class MarketModel:
             return {}
         reserve = _reserve(state, args["asset"])
         if verb == "configure":
-            _configure(reserve, acting, str(args["field"]), int(args["value"]))
+            _configure(state, reserve, acting, str(args["field"]), int(args["value"]))
+            return {}
+        if verb == "configure_category":
+            number, field = int(args["category"]), str(args["field"])
+            model_emode.configure_category(state, acting, number, field, reserve.id, on=bool(args["on"]))
             return {}
         if verb == "set_collateral":
             model_supply.set_collateral(state, reserve, acting, on=bool(args["on"]))
@@ -188,18 +202,21 @@ def _reserve(state: MarketState, asset: Any) -> ReserveState:
     return state.reserves[asset]
 
 
-def _configure(reserve: ReserveState, acting: Acting, field: str, value: int) -> None:
+def _configure(state: MarketState, reserve: ReserveState, acting: Acting, field: str, value: int) -> None:
     """Set what governance sets, with what goes along with it."""
     config, newer = reserve.config, reserve.version != V30
     if newer and field not in MODELLED_V36:
         raise Revert(f"{field} of v3.6 is not modelled")
     if newer and field == "reserve_factor":
         accrue(reserve, acting)
+    if newer and field == "ltv" and config.frozen:
+        return  # kept aside until somebody thaws it
     acting.set(config, **{field: value})
     if newer and field == "reserve_factor":
         update_rates(reserve, acting)
     if newer and field == "frozen" and value:
         acting.set(config, ltv=0)  # since v3.1; thawing does not bring it back
+        model_emode.freeze_in_categories(state, acting, reserve.id)
     if config.debt_ceiling == 0:
         acting.set(reserve, isolated_debt=0)  # no longer isolated, it carries nobody's debt
 
@@ -213,7 +230,7 @@ def _words(state: MarketState, people: set[str]) -> list[int]:
             reserve.liquidity_index | reserve.liquidity_rate << 128,
             reserve.variable_index | reserve.variable_rate << 128,
             reserve.stable_rate | reserve.updated << 128 | reserve.id << 168,
-            reserve.accrued,
+            reserve.accrued | reserve.virtual << 128,
             reserve.isolated_debt,
             reserve.total_supplied,
             reserve.total_owed,

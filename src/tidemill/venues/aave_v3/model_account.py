@@ -10,7 +10,7 @@ from tidemill.venues.aave_v3.codes import Code
 from tidemill.venues.aave_v3.model_reserve import Acting, debt_index, income_index
 from tidemill.venues.aave_v3.rules_risk import HEALTHY, average_down, health_factor_half_up, value_down
 from tidemill.venues.aave_v3.rules_v36 import value_up, weighted_health_factor
-from tidemill.venues.aave_v3.state import Config, MarketState, ReserveState
+from tidemill.venues.aave_v3.state import MarketState, ReserveState
 from tidemill.venues.aave_v3.versions import V30, balance
 
 __all__ = [
@@ -25,9 +25,18 @@ __all__ = [
     "set_collateral_bit",
     "supplied",
     "take_up_collateral",
+    "terms",
     "uses",
     "valued",
 ]
+
+
+class Terms(NamedTuple):
+    """What an account may borrow on a reserve, when it is liquidated and at which bonus: basis points."""
+
+    ltv: int
+    threshold: int
+    bonus: int
 
 
 class Account(NamedTuple):
@@ -54,6 +63,21 @@ def owed(reserve: ReserveState, who: str, now: int) -> int:
     return balance(reserve, reserve.owed.get(who, 0), debt_index(reserve, now), debt=True)
 
 
+def terms(state: MarketState, who: str, reserve: ReserveState) -> Terms:
+    """Return what a reserve counts for as collateral of ``who``: its own terms, or those of the account's e-mode."""
+    config, chosen = reserve.config, state.emode.get(who, 0)
+    category = state.categories.get(chosen)
+    if category is None:
+        return Terms(config.ltv, config.threshold, config.bonus)
+    if state.version == V30:
+        if config.category != chosen or not config.threshold:
+            return Terms(config.ltv, config.threshold, config.bonus)
+        return Terms(category.ltv if config.ltv else 0, category.threshold, category.bonus)
+    if not category.collaterals >> reserve.id & 1:
+        return Terms(config.ltv, config.threshold, config.bonus)
+    return Terms(0 if category.zero_ltv >> reserve.id & 1 else category.ltv, category.threshold, category.bonus)
+
+
 def account(state: MarketState, who: str, now: int) -> Account:
     """Return what an account holds and owes."""
     using, owing = state.collateral.get(who, 0), state.borrowed.get(who, 0)
@@ -68,16 +92,14 @@ def account(state: MarketState, who: str, now: int) -> Account:
         bit, config = 1 << reserve.id, reserve.config
         if not (using | owing) & bit:
             continue
-        inside = emode if emode and config.category == chosen else None
-        price = common if common and inside else state.price(reserve.asset)
-        if config.threshold and using & bit:
+        price = common if common and config.category == chosen else state.price(reserve.asset)
+        of = terms(state, who, reserve)
+        if of.threshold and using & bit:
             value = value_down(supplied(reserve, who, now), price, reserve.unit)
             collateral += value
-            if config.ltv:
-                lent += value * (inside.ltv if inside else config.ltv)
-            else:
-                zero_ltv = True
-            weighted += value * (inside.threshold if inside else config.threshold)
+            lent += value * of.ltv
+            zero_ltv |= of.ltv == 0
+            weighted += value * of.threshold
         if owing & bit:
             worth = value_down if reserve.version == V30 else value_up
             debt += worth(owed(reserve, who, now), price, reserve.unit)
@@ -107,9 +129,9 @@ def check_healthy(state: MarketState, who: str, acting: Acting) -> Account:
     return seen
 
 
-def check_healthy_after(state: MarketState, who: str, acting: Acting, leaving: Config) -> None:
+def check_healthy_after(state: MarketState, who: str, acting: Acting, leaving: ReserveState) -> None:
     """Refuse where the account could be liquidated once ``leaving`` collateral is gone, or other must leave first."""
-    if check_healthy(state, who, acting).zero_ltv and leaving.ltv:
+    if check_healthy(state, who, acting).zero_ltv and terms(state, who, leaving).ltv:
         raise Revert(Code.LTV_ZERO)
 
 
@@ -121,7 +143,7 @@ def isolation(state: MarketState, who: str) -> ReserveState | None:
 
 def may_be_collateral(state: MarketState, who: str, reserve: ReserveState) -> bool:
     """Say whether an account may use a reserve as collateral beside what it uses already."""
-    if reserve.config.ltv == 0:
+    if terms(state, who, reserve).ltv == 0:
         return False
     if not state.collateral.get(who, 0):
         return True

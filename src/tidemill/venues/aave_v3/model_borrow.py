@@ -1,4 +1,4 @@
-"""Borrowing at the variable rate, repaying, and e-mode."""
+"""Borrowing at the variable rate, and repaying."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tidemill.venues.aave_v3.model_account import (
     uses,
     valued,
 )
+from tidemill.venues.aave_v3.model_emode import lends_in
 from tidemill.venues.aave_v3.model_reserve import Acting, accrue, burn, issue, update_rates
 from tidemill.venues.aave_v3.model_supply import ALL, check_open
 from tidemill.venues.aave_v3.rules_risk import HEALTHY, collateral_needed, isolated_units_down, value_down
@@ -21,7 +22,7 @@ from tidemill.venues.aave_v3.rules_v36 import percent_mul_down
 from tidemill.venues.aave_v3.state import MarketState, ReserveState
 from tidemill.venues.aave_v3.versions import V30, balance, shares
 
-__all__ = ["borrow", "free_isolated", "repay", "set_emode"]
+__all__ = ["borrow", "free_isolated", "repay"]
 
 _VARIABLE = 2
 
@@ -31,9 +32,14 @@ def borrow(state: MarketState, reserve: ReserveState, acting: Acting, amount: in
     me = acting.sender
     accrue(reserve, acting)
     isolated = isolation(state, me)
-    _check_lent(reserve, amount)
+    _check_lent(state, reserve, me, amount)
     if state.version == V30:
-        _check_borrow(state, reserve, acting, amount, isolated)
+        _check_isolated(reserve, amount, isolated)
+        _check_value(state, reserve, acting, amount)
+        _check_siloed(state, reserve, me)
+    else:
+        _check_siloed(state, reserve, me)
+        _check_isolated(reserve, amount, isolated)
     if issue(reserve, acting, me, amount, debt=True):
         set_borrowed(state, acting, me, reserve, on=True)
     if isolated is not None:
@@ -68,20 +74,22 @@ def _check_carried(state: MarketState, me: str, acting: Acting) -> None:
         raise Revert(Code.COLLATERAL_TOO_SMALL)
 
 
-def _check_lent(reserve: ReserveState, amount: int) -> None:
-    """Refuse what the reserve itself does not lend."""
+def _check_lent(state: MarketState, reserve: ReserveState, me: str, amount: int) -> None:
+    """Refuse what the reserve itself does not lend, or not in the e-mode of ``me``."""
     config = reserve.config
     if amount == 0:
         raise Revert(Code.AMOUNT_ZERO)
     check_open(config)
     if config.frozen:
         raise Revert(Code.FROZEN)
-    if not config.borrowing:
-        raise Revert(Code.BORROWING_OFF)
-    if reserve.version != V30 and amount > balance(
-        reserve, reserve.total_supplied, reserve.liquidity_index, debt=False
-    ):
-        raise Revert(Code.AMOUNT_ZERO)  # for more than all suppliers have; more than lies there is arithmetic's
+    category = 0 if state.version == V30 else state.emode.get(me, 0)
+    if not lends_in(state, category, reserve):
+        raise Revert(Code.NOT_BORROWABLE if category else Code.BORROWING_OFF)
+    if state.version != V30:
+        index = reserve.variable_index
+        made = balance(reserve, shares(reserve, amount, index, debt=True, burnt=False), index, debt=True)
+        if made > balance(reserve, reserve.total_supplied, reserve.liquidity_index, debt=False):
+            raise Revert(Code.AMOUNT_ZERO)  # for more than all suppliers have; more than lies there is arithmetic's
     if config.borrow_cap and _owed_with(reserve, amount) > config.borrow_cap * reserve.unit:
         raise Revert(Code.BORROW_CAP)
 
@@ -95,18 +103,14 @@ def _owed_with(reserve: ReserveState, amount: int) -> int:
     return balance(reserve, reserve.total_owed + made, index, debt=True)
 
 
-def _check_borrow(
-    state: MarketState, reserve: ReserveState, acting: Acting, amount: int, isolated: ReserveState | None
-) -> None:
-    config, me = reserve.config, acting.sender
-    if isolated is not None:
-        if not config.isolated_borrowing:
-            raise Revert(Code.NOT_FOR_ISOLATION)
-        ceiling = isolated.config.debt_ceiling
-        if isolated.isolated_debt + isolated_units_down(amount, reserve.unit) > ceiling:
-            raise Revert(Code.DEBT_CEILING)
-    _check_value(state, reserve, acting, amount)
-    _check_siloed(state, reserve, me)
+def _check_isolated(reserve: ReserveState, amount: int, isolated: ReserveState | None) -> None:
+    """Refuse what an account that borrows in isolation may not borrow, or not so much of."""
+    if isolated is None:
+        return
+    if not reserve.config.isolated_borrowing:
+        raise Revert(Code.NOT_FOR_ISOLATION)
+    if isolated.isolated_debt + isolated_units_down(amount, reserve.unit) > isolated.config.debt_ceiling:
+        raise Revert(Code.DEBT_CEILING)
 
 
 def _check_value(state: MarketState, reserve: ReserveState, acting: Acting, amount: int) -> None:
@@ -161,7 +165,7 @@ def repay(
     update_rates(reserve, acting, added=0 if by_supply else paid)
     if paid == debt:
         set_borrowed(state, acting, on_behalf_of, reserve, on=False)
-    free_isolated(state, reserve, acting, on_behalf_of, paid)
+    free_isolated(acting, isolation(state, on_behalf_of), reserve, paid)
     if by_supply:
         burn(reserve, acting, me, paid, debt=False)
         if state.version != V30 and uses(state, me, reserve):
@@ -175,28 +179,11 @@ def repay(
     return paid
 
 
-def free_isolated(state: MarketState, reserve: ReserveState, acting: Acting, who: str, paid: int) -> None:
-    """Take what is paid off the debt that the isolated collateral of ``who`` carries; it stops at nothing."""
-    isolated = isolation(state, who)
+def free_isolated(acting: Acting, isolated: ReserveState | None, reserve: ReserveState, paid: int) -> None:
+    """Take what is paid in ``reserve`` off the debt that the ``isolated`` collateral carries; it stops at nothing."""
     if isolated is None:
         return
     freed = isolated_units_down(paid, reserve.unit)
     debt = max(isolated.isolated_debt - freed, 0)
     acting.set(isolated, isolated_debt=debt)
     acting.log("IsolationModeTotalDebtUpdated", asset=isolated.asset, totalDebt=debt)
-
-
-def set_emode(state: MarketState, acting: Acting, category: int) -> None:
-    """Enter an e-mode category, or leave with 0."""
-    me = acting.sender
-    if category and category not in state.categories:
-        raise Revert(Code.WRONG_CATEGORY)
-    owing = state.borrowed.get(me, 0)
-    for reserve in state.reserves.values():
-        if category and owing >> reserve.id & 1 and reserve.config.category != category:
-            raise Revert(Code.WRONG_CATEGORY)
-    before = state.emode.get(me, 0)
-    acting.put(state.emode, me, category)
-    if before:
-        check_healthy(state, me, acting)
-    acting.log("UserEModeSet", user=me, categoryId=category)

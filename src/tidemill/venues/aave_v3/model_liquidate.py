@@ -7,11 +7,13 @@ from typing import NamedTuple
 from tidemill.errors import Revert
 from tidemill.venues.aave_v3.codes import Code
 from tidemill.venues.aave_v3.model_account import (
+    isolation,
     owed,
     set_borrowed,
     set_collateral_bit,
     supplied,
     take_up_collateral,
+    terms,
     uses,
     valued,
 )
@@ -65,7 +67,7 @@ def liquidate(
         set_collateral_bit(state, acting, user, collateral, on=False)
     burn(debt, acting, user, covered, debt=True)
     update_rates(debt, acting, added=covered)
-    free_isolated(state, debt, acting, user, covered)
+    free_isolated(acting, isolation(state, user), debt, covered)
     acting.count("received_supply", int(receive_supply))
     if receive_supply:
         first = supplied(collateral, acting.sender, acting.now) == 0
@@ -97,7 +99,7 @@ def check_unsafe(state: MarketState, collateral: ReserveState, user: str, health
     """Raise ``Revert`` unless ``user`` owes too much on this collateral; the order of reasons is the contract's."""
     if health >= HEALTHY:
         raise Revert(Code.HEALTHY)
-    if not (collateral.config.threshold and uses(state, user, collateral)):
+    if not (terms(state, user, collateral).threshold and uses(state, user, collateral)):
         raise Revert(Code.NOT_COLLATERAL)
     if owing == 0:
         raise Revert(Code.NOT_BORROWED)

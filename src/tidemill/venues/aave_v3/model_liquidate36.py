@@ -9,12 +9,15 @@ from tidemill.errors import Revert
 from tidemill.venues.aave_v3.codes import Code
 from tidemill.venues.aave_v3.model_account import (
     Account,
+    isolation,
     owed,
     set_borrowed,
     set_collateral_bit,
     supplied,
+    terms,
     valued,
 )
+from tidemill.venues.aave_v3.model_borrow import free_isolated
 from tidemill.venues.aave_v3.model_liquidate import Seizure, check_unsafe, told
 from tidemill.venues.aave_v3.model_reserve import Acting, accrue, burn, income_index, move, update_rates
 from tidemill.venues.aave_v3.model_supply import check_open
@@ -57,16 +60,18 @@ def liquidate(
         debt.unit,
         worth,
         collateral.unit,
-        collateral.config.bonus,
+        terms(state, user, collateral).bonus,
         collateral.config.liquidation_fee,
     )
     rest, left = owing - covered, held - taken - fee
     if rest and left and (leaves_dust(rest, price, debt.unit) or leaves_dust(left, worth, collateral.unit)):
         raise Revert(Code.DUST)
+    isolated = isolation(state, user)
     bare = seen.collateral == value_down(taken + fee, worth, collateral.unit)
     if not left:
         set_collateral_bit(state, acting, user, collateral, on=False)
     _clear(state, debt, acting, user, owing if bare else covered, covered)
+    free_isolated(acting, isolated, debt, covered)  # what is written off still counts
     acting.count("received_supply", int(receive_supply))
     if receive_supply:
         move(collateral, acting, user, acting.sender, taken)

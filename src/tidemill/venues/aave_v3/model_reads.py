@@ -20,9 +20,9 @@ def read(state: MarketState, query: str, *args: Any) -> Any:
     """Answer a view. Those of a reserve take its token id first; those that move with time take seconds last.
 
     Of the pool: getUserAccountData, getReserveData, getReserveNormalizedIncome, getReserveNormalizedVariableDebt,
-    getReserveDeficit (of v3.6), getUserConfiguration, getUserEMode. Of the oracle: getAssetPrice. Of the two tokens of a
-    reserve: aToken.balanceOf, aToken.scaledBalanceOf, aToken.totalSupply, aToken.scaledTotalSupply, and the same of
-    variableDebtToken.
+    getReserveDeficit and getVirtualUnderlyingBalance (both of v3.6), getUserConfiguration, getUserEMode. Of the oracle:
+    getAssetPrice. Of the two tokens of a reserve: aToken.balanceOf, aToken.scaledBalanceOf, aToken.totalSupply,
+    aToken.scaledTotalSupply, and the same of variableDebtToken.
 
     Raises ``KeyError`` for an unknown view or reserve.
     """
@@ -47,6 +47,8 @@ def read(state: MarketState, query: str, *args: Any) -> Any:
         return debt_index(reserve, args[1])
     if query == "getReserveDeficit":
         return reserve.deficit
+    if query == "getVirtualUnderlyingBalance":
+        return reserve.virtual
     if query == "getReserveData":
         return {
             "liquidityIndex": reserve.liquidity_index,

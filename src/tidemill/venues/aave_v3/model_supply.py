@@ -78,7 +78,7 @@ def withdraw(state: MarketState, reserve: ReserveState, acting: Acting, amount: 
     burn(reserve, acting, me, amount, debt=False)
     acting.move(reserve.asset, reserve.account, me, amount, "balance")
     if used and state.borrowed.get(me, 0):
-        check_healthy_after(state, me, acting, reserve.config)
+        check_healthy_after(state, me, acting, reserve)
     acting.log("Withdraw", reserve=reserve.asset, user=me, to=me, amount=amount)
     return amount
 
@@ -96,10 +96,12 @@ def set_collateral(state: MarketState, reserve: ReserveState, acting: Acting, *,
         raise Revert(Code.NOTHING_SUPPLIED)
     if on and not may_be_collateral(state, me, reserve):
         raise Revert(Code.ISOLATED_OR_LTV_ZERO)
+    if state.version != V30:
+        acting.count("isolation_sought", int(on and bool(state.collateral.get(me, 0))))
     set_collateral_bit(state, acting, me, reserve, on=on)
     acting.count("switched_on", int(on))
     if not on:
-        check_healthy_after(state, me, acting, reserve.config)
+        check_healthy_after(state, me, acting, reserve)
 
 
 def mint_to_treasury(state: MarketState, reserve: ReserveState, acting: Acting) -> int:

@@ -89,19 +89,27 @@ class ReserveState:
 
 @dataclass
 class Category:
-    """An e-mode category: basis points, and the asset whose price all of it takes (empty: each its own)."""
+    """An e-mode category: basis points, and the asset whose price all of it takes (empty: each its own).
+
+    Of v3.0 a reserve says which one it is in (`Config.category`). Of v3.6 a category says, by a bit per reserve id, which are
+    ``collaterals`` of it, which of those lend nothing (``zero_ltv``), and which may be borrowed in it (``borrowables``).
+    """
 
     ltv: int
     threshold: int
     bonus: int
     source: str = ""
+    collaterals: int = 0
+    borrowables: int = 0
+    zero_ltv: int = 0
 
 
 @dataclass
 class MarketState:
     """A pool. ``collateral`` and ``borrowed`` hold a bit per reserve id, by account; prices are in the base currency.
 
-    Flash premiums are basis points: of the loan, and the treasury's of the premium. ``version`` is that of every reserve.
+    Flash premiums are basis points: of the loan, and the treasury's of the premium; a new pool has none. ``version``
+    is that of every reserve.
     """
 
     treasury: str
@@ -112,7 +120,7 @@ class MarketState:
     collateral: dict[str, int] = field(default_factory=dict)
     borrowed: dict[str, int] = field(default_factory=dict)
     emode: dict[str, int] = field(default_factory=dict)
-    flash_premium: int = 9
+    flash_premium: int = 0
     flash_to_protocol: int = 0
 
     def price(self, asset: str) -> int:

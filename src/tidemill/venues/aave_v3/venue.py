@@ -5,16 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tidemill.errors import BadInput
+from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import Stage
 from tidemill.units import BPS, RAY, mul_div_down
 from tidemill.venues.aave_v3.bars import BARS
 from tidemill.venues.aave_v3.model import MarketModel
 from tidemill.venues.aave_v3.others import PRICE, oracle_of, script_of
+from tidemill.venues.aave_v3.versions import V30, V36, VERSIONS
 from tidemill.venues.kinds import Kind, Placed, Setup, read_back
 from tidemill.venues.shared.loans import LoanStage
 
 __all__ = ["VENUE"]
+
+_OPTIMAL_36 = 100, 9_900
+_MOST_36 = 100_000
+"""Basis points within which the curve of v3.6 can be set."""
 
 
 def place(setup: Setup) -> Placed:
@@ -39,7 +44,8 @@ def place(setup: Setup) -> Placed:
         for token, account, symbol in zip(ids, accounts, symbols, strict=True)
     ]
     prices = {ids[0]: int(params["asset_price"]) * PRICE, ids[1]: int(params["collateral_price"]) * PRICE}
-    state: dict[str, Any] = {"treasury": "treasury", "reserves": reserves, "prices": prices}
+    version = _version(setup)
+    state: dict[str, Any] = {"treasury": "treasury", "reserves": reserves, "prices": prices, "version": version}
     model, oracle = MarketModel(), oracle_of(setup, symbols[1])
     script = script_of(setup, ids, oracle)
 
@@ -56,7 +62,26 @@ def place(setup: Setup) -> Placed:
         )
 
     tokens = {symbol: setup.decimals[symbol] for symbol in symbols}
-    return Placed(make, tokens, oracles=(oracle,) if oracle is not None else ())
+    gas = "" if version == V30 else str(Path(__file__).with_name("gas36.toml"))
+    return Placed(make, tokens, oracles=(oracle,) if oracle is not None else (), gas=gas)
+
+
+def _version(setup: Setup) -> int:
+    """Return which contracts are meant; the curve of v3.6 has limits that v3.0's has not."""
+    params, where = setup.params, f"venues.{setup.id}.params"
+    if (named := str(params["version"])) not in VERSIONS:
+        raise UnknownName("version of Aave v3", named, VERSIONS, field=f"{where}.version")
+    if VERSIONS[named] == V36:
+        base, slope1, slope2 = (int(params[name]) for name in ("base_bps", "slope1_bps", "slope2_bps"))
+        if not _OPTIMAL_36[0] <= int(params["optimal_bps"]) <= _OPTIMAL_36[1]:
+            raise BadInput("v3.6 takes an optimal usage from 100 to 9900", field=f"{where}.optimal_bps")
+        if slope2 < slope1:
+            raise BadInput(f"v3.6 takes no slope below slope1_bps, {slope1}", field=f"{where}.slope2_bps")
+        if base + slope1 + slope2 > _MOST_36:
+            raise BadInput(
+                f"v3.6 takes no rate above {_MOST_36}, base and slopes together", field=f"{where}.slope2_bps"
+            )
+    return VERSIONS[named]
 
 
 def _config(setup: Setup, *, of_asset: bool) -> dict[str, int]:
@@ -79,13 +104,14 @@ VENUE = Kind(
     "aave_v3",
     "lending",
     "bytecode-equal",
-    "Aave v3.0: lend, borrow at the variable rate, be liquidated.",
+    "Aave v3.0 or v3.6: lend, borrow at the variable rate, be liquidated.",
     dataset=False,
     place=place,
     gas=str(Path(__file__).with_name("gas.toml")),
     params={
         "asset": (None, "symbol of the token lent and borrowed"),
         "collateral": (None, "symbol of the token that others borrow against"),
+        "version": ("3.0", "which contracts: 3.0 or 3.6"),
         "supplied": (10_000_000, "whole tokens that others lend"),
         "usage_bps": (7_000, "how much of it others borrow at the start"),
         "collateral_usage_bps": (0, "how much of the collateral the lenders borrow"),

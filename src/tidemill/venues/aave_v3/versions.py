@@ -12,10 +12,12 @@ from tidemill.venues.aave_v3.rules import (
 from tidemill.venues.aave_v3.rules_v36 import ray_div_down, ray_div_up, ray_mul_down, ray_mul_up
 from tidemill.venues.aave_v3.state import Config, MarketState, ReserveState
 
-__all__ = ["MODELLED_V36", "V30", "V36", "balance", "check_modelled", "debt_growth", "shares"]
+__all__ = ["MODELLED_V36", "V30", "V36", "VERSIONS", "balance", "check_modelled", "debt_growth", "shares"]
 
 V30, V36 = 30, 36
 """Versions by `ReserveState.version`."""
+VERSIONS = {"3.0": V30, "3.6": V36}
+"""By the name that a study gives them."""
 MODELLED_V36 = {
     "ltv",
     "threshold",
@@ -28,6 +30,9 @@ MODELLED_V36 = {
     "borrowing",
     "flash_loans",
     "liquidation_fee",
+    "debt_ceiling",
+    "isolated_borrowing",
+    "siloed",
 }
 """Settings of a reserve that v3.6 plays here; another must stay at what `Config` has by itself."""
 
@@ -49,10 +54,11 @@ def check_modelled(state: MarketState) -> None:
                     f"{value} is not modelled in v3.6; leave it at {plain[field]}, or take version {V30}",
                     field=f"{reserve.asset}: {field}",
                 )
-    of_market = MarketState(state.treasury)
-    for field in ("categories", "flash_to_protocol"):
-        if getattr(state, field) != getattr(of_market, field):
-            raise BadInput(f"not modelled in v3.6; leave it out, or take version {V30}", field=field)
+    if state.flash_to_protocol:
+        raise BadInput(f"not modelled in v3.6; leave it out, or take version {V30}", field="flash_to_protocol")
+    for number, category in state.categories.items():
+        if category.source:
+            raise BadInput(f"v3.6 has no price of a category; take version {V30}", field=f"categories.{number}.source")
 
 
 def balance(reserve: ReserveState, scaled: int, index: int, *, debt: bool) -> int:

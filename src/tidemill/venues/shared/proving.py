@@ -54,7 +54,8 @@ class Subject:
     ----------
     client, model : the twins. tokens : addresses by id of all that actions move. wealth : raw units to give ``me`` first.
     accounts : contracts whose balances are compared beside one's own. errors : custom errors by selector.
-    approvals : (token address, spender) that ``me`` grants once, without limit.
+    approvals : (token address, spender) that ``me`` grants once, without limit. replays : whether the model can follow
+    recorded logs up to a state that all views agree with.
     """
 
     client: Any
@@ -64,6 +65,7 @@ class Subject:
     accounts: Sequence[str]
     errors: Mapping[bytes, FunctionCodec] = {}
     approvals: Sequence[tuple[str, str]] = ()
+    replays: bool = True
 
     def state(self, block: BlockId = "latest", events: Sequence[Event] = ()) -> Any:
         """Read the state at ``block`` into the model's own type, whatever ``events`` (to be replayed) depend on included."""
