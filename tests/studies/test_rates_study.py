@@ -29,6 +29,7 @@ FEES = {"op-mainnet": {"base_fee_gwei": "0.002", "l1_base_fee_gwei": "5", "blob_
 
 KINDS: dict[str, dict[str, Any]] = {
     "aave_v3": {"asset": "USDC"},
+    "morpho_blue": {"loan": "USDC"},
     "erc4626": {"asset": "USDC", "share": "vUSDC"},
     "staking_rewards": {"staking": "USDC", "reward": "OPX"},
     "minichef": {"staking": "USDC", "reward": "OPX"},
@@ -36,6 +37,7 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 STRATEGY = {
     "aave_v3": "lend",
+    "morpho_blue": "lend",
     "erc4626": "deposit_and_harvest",
     "staking_rewards": "deposit_and_harvest",
     "minichef": "deposit_and_harvest",
@@ -43,6 +45,7 @@ STRATEGY = {
 }
 TABLE = {
     "aave_v3": ("supply_apy,borrow_apy", "0.05,0.07"),
+    "morpho_blue": ("supply_apy,borrow_apy", "0.05,0.07"),
     "erc4626": ("apy_percent", "5"),
     "staking_rewards": ("reward_per_day,total_staked", "100,90000"),
     "minichef": ("reward_per_day,total_staked", "100,90000"),
@@ -92,6 +95,7 @@ def value(document: ResultDocument, key: str) -> int:
     [
         # a year at 5 % on 10,000 USDC, the last block's two seconds apart
         ("aave_v3", "interest", 500_000_000),
+        ("morpho_blue", "interest", 500_000_000),
         ("erc4626", "growth", 500_000_000),
         # a tenth of 100 OPX a day for a year, at 1.5
         ("staking_rewards", "rewards", 365 * 10 * 1_500_000),
@@ -147,32 +151,55 @@ def test_the_same_money_as_the_index_says_to_the_unit(tmp_path: Path):
     assert held.principal["USDC@op-mainnet"] == (scaled * last + 5 * 10**26) // 10**27
 
 
-def test_a_debt_follows_its_own_index(tmp_path: Path):
-    table(tmp_path, "supply_apy,borrow_apy", ["0.05,0.10"] * 101)
+BORROW = {
+    "aave_v3": ("supply", "asset", "{'asset': WETH, 'amount': 10**18}", "{'asset': USDC, 'amount': 10**9}"),
+    "morpho_blue": ("supply_collateral", "loan", "{'assets': 10**18}", "{'assets': 10**9}"),
+}
+"""How a WETH is put up and a thousand USDC borrowed on it, and what the asset lent is called."""
+
+
+def borrowing(tmp_path: Path, kind: str, **changes: Any) -> Path:
+    """Write a study that borrows at the start, and keeps the debt."""
+    verb, asset, collateral, debt = BORROW[kind]
     (tmp_path / "loop.py").write_text(
         "from msgspec import Struct\nfrom tidemill.interfaces import *\n"
         "USDC, WETH = 'USDC@op-mainnet', 'WETH@op-mainnet'\n"
         "class Loop(Struct, frozen=True):\n"
         "    def decide(self, view, memo, news):\n"
         "        if view.why == 'start':\n"
-        "            steps = [Intent('place', 'supply', {'asset': WETH, 'amount': 10**18}),\n"
-        "                     Intent('place', 'borrow', {'asset': USDC, 'amount': 10**9})]\n"
+        f"            steps = [Intent('place', '{verb}', {collateral}),\n"
+        f"                     Intent('place', 'borrow', {debt})]\n"
         "            return Decision((Plan(tuple(steps)),))\n"
         "        return Decision()\n"
     )
-    venue = {"params": {"asset": "USDC", "collateral": "WETH"}}
+    venue = {"params": {asset: "USDC", "collateral": "WETH"}}
     own = {"strategy": "loop.py:Loop", "exit": "mark", "capital": {"WETH": "1", "ETH": "0.01"}, "venue": venue}
-    document = run(study(tmp_path, "aave_v3", **own))
+    return study(tmp_path, kind, **(own | changes))
+
+
+@pytest.mark.parametrize("kind", BORROW)
+def test_a_debt_follows_its_own_index(tmp_path: Path, kind: str):
+    table(tmp_path, "supply_apy,borrow_apy", ["0.05,0.10"] * 101)
+    document = run(borrowing(tmp_path, kind))
     assert value(document, "borrowing") == pytest.approx(-1_000 * 10**6 * (1.1 ** (100 / 365) - 1), rel=1e-5)
     assert value(document, "interest") == 0
     assert any("the collateral earns nothing" in note for note in document.fidelity.notes)
 
 
-def test_without_a_rate_of_debt_nobody_borrows(tmp_path: Path):
+@pytest.mark.parametrize("kind", BORROW)
+def test_a_debt_that_its_own_interest_sinks_stops_the_run(tmp_path: Path, kind: str):
+    table(tmp_path, "supply_index,borrow_index", ["1,1", "1,1", "1,2.3", "1,3"])
+    with pytest.raises(BadData, match=r"rates.csv: at \d+ the debt is under water"):
+        run(borrowing(tmp_path, kind))
+
+
+@pytest.mark.parametrize("kind", BORROW)
+def test_without_a_rate_of_debt_nobody_borrows(tmp_path: Path, kind: str):
     table(tmp_path, "supply_apy", ["0.05"] * 10)
-    path = study(tmp_path, "aave_v3", venue={"params": {"asset": "USDC", "collateral": "WETH"}})
-    stage = prepare(load_study(path)).placed["place"].make()
-    assert not stage.state.reserves["USDC@op-mainnet"].config.borrowing
+    document = run(borrowing(tmp_path, kind))
+    assert value(document, "borrowing") == 0
+    assert any("borrowing is refused: the table has no rate of debt" in note for note in document.fidelity.notes)
+    assert any("borrow at place" in warning for warning in document.warnings)
 
 
 def test_a_vault_share_may_fall(tmp_path: Path):
@@ -258,12 +285,22 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "inferred of a table": ("aave_v3", {"venue": {"fidelity": "inferred"}}, "does not support 'inferred'"),
     "impact in a table": ("uniswap_v2", {"venue": {"mode": "impact"}}, "venues.place.mode: 'impact' needs"),
     "small at a farm": ("staking_rewards", {"venue": {"mode": "small"}}, "over a table of rates .* is 'diluted'"),
-    "a kind without bars": ("erc4626", {"venue": {"kind": "morpho_blue"}}, "morpho_blue follows no table of rates"),
+    "a kind without bars": ("erc4626", {"venue": {"kind": "vote_escrow"}}, "vote_escrow follows no table of rates"),
     "rows of a pool": ("erc4626", {"venue": {"kind": "uniswap_v3", "rates": {"asset": "x"}}}, "replays events"),
     "another parameter": ("aave_v3", {"venue": {"params": {"asset": "USDC", "usage_bps": 3}}}, "unknown parameter"),
     "no asset": ("aave_v3", {"venue": {"params": {}}}, "params.asset: missing"),
     "unknown decimals": ("aave_v3", {"venue": {"params": {"asset": "DAI"}}}, "decimals of DAI are not known"),
     "collateral twice": ("aave_v3", {"venue": {"params": {"asset": "USDC", "collateral": "USDC"}}}, "same token"),
+    "collateral that is lent": (
+        "morpho_blue",
+        {"venue": {"params": {"loan": "USDC", "collateral": "USDC"}}},
+        "same token",
+    ),
+    "a price of nothing": (
+        "morpho_blue",
+        {"venue": {"params": {"loan": "USDC", "collateral": "WETH", "price": "0"}}},
+        "params.price: 0: one collateral is worth more",
+    ),
     "nobody in the vault": ("erc4626", {"venue": {"params": KINDS["erc4626"] | {"tvl": 0}}}, "params.tvl"),
     "tokens alike": ("uniswap_v2", {"venue": {"params": KINDS["uniswap_v2"] | {"lp": "USDC"}}}, "must differ"),
     "a table of another family": ("uniswap_v2", {"venue": {"dataset": "apy.csv"}}, "a amm venue follows reserve0"),

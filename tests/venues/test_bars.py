@@ -62,6 +62,12 @@ FAMILIES = {
         lambda put: Action("withdraw", {"asset": "USDC@op-mainnet", "amount": (1 << 256) - 1}),
         lambda put, got: got["amount"] - put["amount"],
     ),
+    "morpho": Family(
+        "morpho_supply", "market", ["loan", "collateral"], 3 * 10**7, 20_000 * 10**6, ["USDC", "WETH"],
+        lambda n: Action("supply", {"assets": n}),
+        lambda put: Action("withdraw", {"shares": put["shares"]}),
+        lambda put, got: got["assets"] - put["assets"],
+    ),
     "vault": Family(
         "vault_farm", "vault", ["asset", "share", "decimals_offset"], 10**9, 50_000 * 10**6, ["USDC"],
         lambda n: Action("deposit", {"assets": n}),
@@ -224,7 +230,7 @@ def test_a_followed_venue_says_what_its_table_says(name: str, tmp_path_factory: 
         assert rate == path.slope("supply_index", stage.at.time) > 0
 
 
-@pytest.mark.parametrize("name", ["lending", "vault", "amm"])
+@pytest.mark.parametrize("name", ["lending", "morpho", "vault", "amm"])
 def test_a_followed_venue_is_of_the_moment_it_acts_in(name: str, tmp_path_factory: pytest.TempPathFactory):
     family, prepared = FAMILIES[name], followed(name, DAY, tmp_path_factory.mktemp("tables"))
     first, later = (prepared.blocks.first_from(prepared.start + days * DAY) for days in (1, 20))
