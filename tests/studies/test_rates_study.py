@@ -202,6 +202,38 @@ def test_without_a_rate_of_debt_nobody_borrows(tmp_path: Path, kind: str):
     assert any("borrow at place" in warning for warning in document.warnings)
 
 
+def test_a_chef_streams_a_bonus_beside_its_reward(tmp_path: Path):
+    """A tenth of 20 BON a day at 2, beside a tenth of 100 OPX a day at 1.5; in another column form, by its second."""
+    more = {"tokens": {"USDC": 6, "OPX": 18, "BON": 8}, "prices": {"OPX": "1.5", "BON": "2", "ETH": "3000"}}
+    venue = {"params": KINDS["minichef"] | {"bonus": "BON"}}
+    for column, cell, days in (("bonus_per_day", "20", 100), ("bonus_rate", "0.00023148148148148148", 20)):
+        table(tmp_path, f"reward_per_day,total_staked,{column}", [f"100,90000,{cell}"] * (days + 1))
+        document = run(study(tmp_path, "minichef", venue=venue, **more))
+        assert value(document, "rewards") == pytest.approx(days * (10 * 1_500_000 + 2 * 2_000_000), rel=1e-4)
+        assert abs(document.unexplained) <= document.unexplained_bound
+
+
+def test_a_bonus_changes_from_one_row_on(tmp_path: Path):
+    more = {"tokens": {"USDC": 6, "OPX": 18, "BON": 8}, "prices": {"OPX": "1.5", "BON": "2", "ETH": "3000"}}
+    venue = {"params": KINDS["minichef"] | {"bonus": "BON"}}
+    table(
+        tmp_path,
+        "reward_per_day,total_staked,bonus_per_day",
+        [f"0,90000,{cell}" for cell in [20] * 5 + [0] * 3 + [50] * 2],
+    )
+    document = run(study(tmp_path, "minichef", venue=venue, **more))
+    assert value(document, "rewards") == pytest.approx((5 * 2 + 1 * 5) * 2_000_000, rel=1e-4)
+
+
+def test_a_bonus_that_no_token_is_named_for_is_noted(tmp_path: Path):
+    table(tmp_path, "reward_per_day,total_staked,bonus_per_day", ["100,90000,20"] * 10)
+    document = run(study(tmp_path, "minichef"))
+    assert (
+        "place: the table has a bonus that is not followed; name its token with params.bonus" in document.fidelity.notes
+    )
+    assert value(document, "rewards") == pytest.approx(9 * 10 * 1_500_000, rel=1e-4)
+
+
 def test_a_vault_share_may_fall(tmp_path: Path):
     table(tmp_path, "share_price", ["1.2"] * 5 + ["1.14"] * 5)
     document = run(study(tmp_path, "erc4626"))
@@ -300,6 +332,11 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
         "morpho_blue",
         {"venue": {"params": {"loan": "USDC", "collateral": "WETH", "price": "0"}}},
         "params.price: 0: one collateral is worth more",
+    ),
+    "a bonus that is not told": (
+        "minichef",
+        {"venue": {"params": KINDS["minichef"] | {"bonus": "WETH"}}},
+        "rates.csv: no bonus_rate or bonus_per_day, and WETH",
     ),
     "nobody in the vault": ("erc4626", {"venue": {"params": KINDS["erc4626"] | {"tvl": 0}}}, "params.tvl"),
     "tokens alike": ("uniswap_v2", {"venue": {"params": KINDS["uniswap_v2"] | {"lp": "USDC"}}}, "must differ"),

@@ -32,6 +32,8 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 HOUR, DAY = 3_600, 86_400
 RICH = 1 << 150
 STAYS = 8
+STREAMS = ("farm", "chef", "bonus")
+"""What is shared by stake: figures hold from row to row."""
 
 
 @dataclass
@@ -86,6 +88,12 @@ FAMILIES = {
         lambda put: Action("exit", {}),
         lambda put, got: got["reward"],
     ),
+    "bonus": Family(
+        "chef_farm", "farm", ["staking", "reward", "bonus"], 10**13, 20_000 * 10**12, ["vUSDC", "SUSHI", "BONUS"],
+        lambda n: Action("deposit", {"amount": n}),
+        lambda put: Action("exit", {}),
+        lambda put, got: got["bonus"],
+    ),
     "amm": Family(
         "classic_pool", "pool", ["token0", "token1", "lp"], 10**15, 67 * 10**17, ["WETH", "USDC", "UNI-V2"],
         lambda n: Action("add_liquidity", {"amount0_desired": n, "amount1_desired": RICH}),
@@ -99,7 +107,7 @@ FAMILIES = {
 def exact(name: str) -> tuple[Study, Prepared]:
     study = load_study(EXAMPLES / f"{FAMILIES[name].example}.toml")
     prepared = prepare(study)
-    if name in ("farm", "chef"):
+    if name in STREAMS:
         stir(prepared, *(("stake", "withdraw") if name == "farm" else ("deposit", "withdraw")))
     return study, prepared
 
@@ -222,7 +230,7 @@ def test_a_followed_venue_says_what_its_table_says(name: str, tmp_path_factory: 
             )
         for key, value in told.items():
             if key in path.figures and not key.startswith("reserve"):
-                expected = path.held(key, block.time) if name in ("farm", "chef") else path.between(key, block.time)
+                expected = path.held(key, block.time) if name in STREAMS else path.between(key, block.time)
                 mine = Fraction(family.large, 10**12) if key == "total_staked" and at > 2 else 0
                 assert float(value - mine) == pytest.approx(expected / 10**27, rel=1e-9)
     if name == "lending":

@@ -41,6 +41,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "share_price": ("price_per_share", "exchange_rate"),
     "reward_rate": ("reward_per_second",),
     "reward_per_day": (),
+    "bonus_rate": ("bonus_per_second",),
+    "bonus_per_day": (),
     "total_staked": ("staked",),
     "reserve0": (),
     "reserve1": (),

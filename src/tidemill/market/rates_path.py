@@ -1,8 +1,8 @@
 """The figures of one reserve, vault, farm or pool along time, as integers: what a study's venue follows.
 
 Whatever a table gives (an index, a yearly rate, an APY; reserves, or a price with volume and depth) becomes the one form
-that venues follow: ``supply_index``, ``borrow_index``, ``share_price`` (rays), ``reward_rate`` (rays of a whole token a
-second), ``total_staked``, ``reserve0``, ``reserve1``, ``total_supply`` (rays of a whole token).
+that venues follow: ``supply_index``, ``borrow_index``, ``share_price`` (rays), ``reward_rate``, ``bonus_rate`` (rays of a
+whole token a second), ``total_staked``, ``reserve0``, ``reserve1``, ``total_supply`` (rays of a whole token).
 """
 
 from __future__ import annotations
@@ -222,10 +222,14 @@ def _vault(path: _Figures, form: tuple[str, ...], **_: bool) -> dict[str, list[i
 
 
 def _farm(path: _Figures, form: tuple[str, ...], **_: bool) -> dict[str, list[int]]:
-    rate = path[form[0]]
-    if form[0] == "reward_per_day":
-        rate = [div_down(value, DAY) for value in rate]
-    return {"reward_rate": rate, "total_staked": path["total_staked"]}
+    out = {"reward_rate": _stream(path, form[0]), "total_staked": path["total_staked"]}
+    beside = next((name for name in ("bonus_rate", "bonus_per_day") if path.has(name)), None)
+    return out | ({"bonus_rate": _stream(path, beside)} if beside else {})
+
+
+def _stream(path: _Figures, name: str) -> list[int]:
+    """Whole tokens a second."""
+    return [div_down(value, DAY) for value in path[name]] if name.endswith("_per_day") else path[name]
 
 
 def _amm(path: _Figures, form: tuple[str, ...], *, protocol_fee: bool) -> dict[str, list[int]]:
