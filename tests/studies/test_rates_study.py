@@ -151,6 +151,20 @@ def test_the_same_money_as_the_index_says_to_the_unit(tmp_path: Path):
     assert held.principal["USDC@op-mainnet"] == (scaled * last + 5 * 10**26) // 10**27
 
 
+@pytest.mark.parametrize("kind", ["aave_v3", "morpho_blue"])
+@pytest.mark.parametrize(
+    ("column", "growth"), [("borrow_rate", 0.1 / 365), ("borrow_apy_percent", 1.1 ** (1 / 365) - 1)]
+)
+def test_what_is_lent_grows_by_what_is_paid_on_the_part_that_is_borrowed(
+    tmp_path: Path, kind: str, column: str, growth: float
+):
+    """At 90 % of usage and a protocol's part of a tenth, 81 % of the interest on debt."""
+    rate = "10" if column.endswith("percent") else "0.1"
+    table(tmp_path, f"{column},utilization,reserve_factor", [f"{rate},0.9,0.1"] * 200 + [f"{rate},0,1"] * 100)
+    document = run(study(tmp_path, kind))
+    assert value(document, "interest") == pytest.approx(((1 + growth * 0.81) ** 200 - 1) * 10_000 * 10**6, rel=1e-6)
+
+
 BORROW = {
     "aave_v3": ("supply", "asset", "{'asset': WETH, 'amount': 10**18}", "{'asset': USDC, 'amount': 10**9}"),
     "morpho_blue": ("supply_collateral", "loan", "{'assets': 10**18}", "{'assets': 10**9}"),
@@ -358,6 +372,18 @@ def test_what_a_table_cannot_carry_is_one_line(tmp_path: Path, case: str):
 CELLS: dict[str, tuple[str, str, list[str], str]] = {
     "a falling index": ("aave_v3", "supply_index", ["1.1", "1.2", "1.15"], "at 1735862400: supply_index falls"),
     "an index of 0": ("aave_v3", "supply_index", ["0", "1"], "supply_index is 0"),
+    "all of it twice over": (
+        "morpho_blue",
+        "borrow_rate,utilisation,reserve_factor",
+        ["0.1,90,0.1"] * 2,
+        "at 1735689600: utilisation and reserve_factor are parts of one",
+    ),
+    "a protocol's part not told": (
+        "morpho_blue",
+        "borrow_rate,utilisation",
+        ["0.1,0.9"] * 2,
+        r"borrow_rate\+utilisation",
+    ),
     "a percentage": ("aave_v3", "supply_apy", ["4.5", "4.6", "12"], "above 1,000 % a year; write 0.05 for 5 %"),
     "an empty rate": ("aave_v3", "supply_apy", ["0.05", "", "0.05"], "supply_apy at 1735776000: empty"),
     "a negative rate": ("erc4626", "apy", ["0.05", "-0.05"], "below 0"),

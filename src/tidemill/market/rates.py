@@ -38,6 +38,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "borrow_rate": ("current_variable_borrow_rate", "variable_borrow_rate", "borrow_apr"),
     "supply_apy": ("apy",),
     "borrow_apy": (),
+    "utilisation": ("utilization", "usage"),
+    "reserve_factor": ("protocol_fee",),
     "share_price": ("price_per_share", "exchange_rate"),
     "reward_rate": ("reward_per_second",),
     "reward_per_day": (),

@@ -31,7 +31,13 @@ POOL_FEE_BPS = 30
 _RAY = int(RAY)
 _EXACT = Context(prec=60)
 _FORMS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "lending": (("supply_index",), ("supply_apy",), ("supply_rate",)),
+    "lending": (
+        ("supply_index",),
+        ("supply_apy",),
+        ("supply_rate",),
+        ("borrow_apy", "utilisation", "reserve_factor"),
+        ("borrow_rate", "utilisation", "reserve_factor"),
+    ),
     "vault": (("share_price",), ("supply_index",), ("supply_apy",), ("supply_rate",)),
     "farm": (("reward_rate", "total_staked"), ("reward_per_day", "total_staked")),
     "amm": (("reserve0", "reserve1", "total_supply"), ("price", "volume", "liquidity")),
@@ -209,10 +215,25 @@ def _index(path: _Figures, name: str) -> list[int]:
 
 
 def _lending(path: _Figures, form: tuple[str, ...], **_: bool) -> dict[str, list[int]]:
+    if form[0].startswith("borrow_"):
+        owed = _index(path, form[0])
+        return {"supply_index": _lent(path, owed), "borrow_index": owed}
     out = {"supply_index": _index(path, form[0])}
     for name in ("borrow_index", "borrow_apy", "borrow_rate"):
         if path.has(name):
             return out | {"borrow_index": _index(path, name)}
+    return out
+
+
+def _lent(path: _Figures, owed: list[int]) -> list[int]:
+    """What is lent grows by the interest on the part of it that is borrowed, less the protocol's part, as told at each row."""
+    used, kept = path["utilisation"], path["reserve_factor"]
+    out = [_RAY]
+    for row in range(len(owed) - 1):
+        if max(used[row], kept[row]) > _RAY:
+            raise path.bad(row, "utilisation and reserve_factor are parts of one; write 0.9 for 90 %")
+        interest = mul_div_down(owed[row + 1] - owed[row], used[row], owed[row])
+        out.append(out[-1] + mul_div_down(out[-1], mul_div_down(interest, _RAY - kept[row], _RAY), _RAY))
     return out
 
 

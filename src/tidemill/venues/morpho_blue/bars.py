@@ -12,9 +12,10 @@ from tidemill.errors import BadData, BadInput
 from tidemill.interfaces import Stage
 from tidemill.units import BPS, RAY, WAD, div_down, format_amount, mul_div_down
 from tidemill.venues.kinds import Bars, Placed, Setup
+from tidemill.venues.morpho_blue.accrual import rate_of
 from tidemill.venues.morpho_blue.model import MorphoModel
 from tidemill.venues.morpho_blue.others import oracle_price
-from tidemill.venues.morpho_blue.rules import VIRTUAL_ASSETS, VIRTUAL_SHARES
+from tidemill.venues.morpho_blue.rules import VIRTUAL_ASSETS, VIRTUAL_SHARES, utilisation_down
 from tidemill.venues.morpho_blue.state import FREE, Account, MarketState, MorphoState
 from tidemill.venues.shared.following import Follow, FollowingStage, hold
 from tidemill.venues.shared.scripted import Holdings
@@ -23,6 +24,7 @@ __all__ = ["BARS"]
 
 _RAY = int(RAY)
 _RAY_DIGITS = 27
+_YEAR = 365 * 86_400
 _LENT = 100
 """One part in so many of what others supply is borrowed at the start: enough for a share of debt to have a price."""
 
@@ -92,19 +94,28 @@ def _notes(setup: Setup, *, borrows: bool) -> tuple[str, ...]:
 
 
 def sample(stage: Any, now: int, decimals: Mapping[str, int]) -> Mapping[str, str]:  # noqa: ARG001 - all are asked alike
-    """Say what a table of an exact market would: what a share of supply and one of debt is worth, beside the first ones."""
+    """Say what a table of an exact market would: what a share of supply and one of debt is worth, beside the first ones;
+    and what a dashboard shows: the yearly rate of debt, how much is lent out, the protocol's part.
+    """
     (market,) = stage.state.markets.values()
     ahead = stage.model.at(stage.state, market, now)
     totals = {
         "supply_index": (ahead.supply_assets, ahead.supply_shares),
         "borrow_index": (ahead.borrow_assets, ahead.borrow_shares),
     }
-    return {
+    rate = rate_of(ahead, now)[0] * _YEAR if ahead.irm else 0
+    shown = {
+        "borrow_rate": rate,
+        "utilisation": utilisation_down(ahead.supply_assets, ahead.borrow_assets),
+        "reserve_factor": ahead.fee,
+    }
+    indices = {
         name: format_amount(
             mul_div_down(assets + VIRTUAL_ASSETS, VIRTUAL_SHARES * _RAY, shares + VIRTUAL_SHARES), _RAY_DIGITS
         )
         for name, (assets, shares) in totals.items()
     }
+    return indices | {name: format_amount(value, 18) for name, value in shown.items()}
 
 
 BARS = Bars(
@@ -120,7 +131,8 @@ BARS = Bars(
     mode="small",
     error=(
         "a Morpho market over a table: income against the exact venue, stays of a week and more, median: "
-        "hourly rows 0.04 %, at most 0.07 %; daily rows 0.27 %, at most 1.53 %; "
+        "hourly rows 0.04 %, at most 0.07 %; daily rows 0.27 %, at most 1.53 %; from rates of debt and usage "
+        "hourly rows 0.01 %, at most 0.02 %; daily rows 3.09 %, at most 8.77 %; "
         "your part is not counted: with a hundredth of what others hold 25.64 % too much, "
         "as the rate falls steeply from where nearly all is lent"
     ),
