@@ -67,7 +67,7 @@ test: setup-test  ## the suite (what CI runs)
 	tools/ensure-chromium
 	$(PY) -m pytest -q -n $(JOBS) --dist worksteal -m "not long"
 
-test-long: setup-test  ## the long runs: 640,000 actions on the twins, a kill at every point
+test-long: setup-test  ## the long runs: 1,660,000 actions on the twins, a kill at every point
 	$(PY) -m pytest -q -n $(JOBS) --dist worksteal -m long
 
 mutants: setup-test  ## plant one-token mutations and see the twin tests kill each

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -13,10 +14,11 @@ from held_pool import ETH, ETHER, ME, MIN_OUT, OTHER, POOL, USDC, WETH, World, r
 from kit import tidemill
 from tidemill.chain.rpc import RpcRejected
 from tidemill.errors import BadInput, InvariantBroken, RpcError, UnknownName
-from tidemill.interfaces import Befell, Recorded
+from tidemill.interfaces import Befell, Event, Recorded
 from tidemill.studies import held_chain
 from tidemill.studies.held_document import Portfolio
 from tidemill.venues.shared.history import Deed, Transaction
+from tidemill.venues.uniswap_v3 import history
 from tidemill.venues.uniswap_v3.history import PoolHistory
 
 pytestmark = pytest.mark.chain
@@ -28,6 +30,10 @@ def paid_out(done: Portfolio) -> dict[str, int]:
         for move in step.result.transfers if isinstance(step, Recorded) and step.result else ():
             out[move.token] = out.get(move.token, 0) + (move.amount if move.target == "me" else -move.amount)
     return out
+
+
+def _doubled(event: Event) -> Event:
+    return Event(event.name, {k: 2 * v if k in ("amount0", "amount1") else v for k, v in event.args.items()})
 
 
 def test_a_position_from_mint_to_close_is_what_was_paid_in_and_out(world: World) -> None:
@@ -257,6 +263,41 @@ def test_a_dropped_transfer_is_refused(world: World, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(PoolHistory, "deeds", wrong)
     with pytest.raises(InvariantBroken, match="does not add up"):
         world.state()
+
+
+@pytest.mark.parametrize("verb", ["harvest", "close"])
+def test_a_pool_that_pays_twice_what_it_owes_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    token = world.mint(amount=100 * ETHER)
+    world.swap()
+    world.do(verb, position=f"pool#{token}")
+    assert world.state().total is not None
+    read = history.decode_events
+
+    def twice(*args: Any, **named: Any) -> list[Event]:
+        return [_doubled(event) if event.name == "Collect" else event for event in read(*args, **named)]
+
+    monkeypatch.setattr(history, "decode_events", twice)
+    with pytest.raises(InvariantBroken, match="more than was paid in"):
+        world.state()
+
+
+@pytest.mark.parametrize(
+    ("verb", "args"),
+    [
+        ("swap_exact_in", {"token_in": "USDC@op", "amount_in": 50 * ETHER}),
+        ("pool_flash", {"amount0": 50 * ETHER, "amount1": 0}),
+    ],
+)
+def test_fees_that_others_pay_in_the_same_block_are_income(world: World, verb: str, args: dict[str, Any]) -> None:
+    """What was due just ahead of the harvest an endpoint cannot say then."""
+    token = world.mint(amount=100 * ETHER)
+    paid = world.calls(verb, OTHER, MIN_OUT if verb == "swap_exact_in" else None, **args)
+    world.mine(*paid, *world.calls("harvest", position=f"pool#{token}"))
+    done = world.state()
+    assert done.total is not None
+    assert tokens(done.total, "fees")[USDC] > ETHER // 10_000
 
 
 def test_an_endpoint_without_old_state_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.chain
 
 KINDS = {"lock": "vote_escrow", "campaign": "merkle_campaign", "gauge": "cl_gauge", "range": "uniswap_v3"}
 MOVES: dict[str, tuple[str, ...]] = {
-    "lock": ("checkpoint_dividends",),
+    "lock": (),
     "campaign": (),
     "gauge": ("unstake", "harvest", "exit", "create_incentive"),
 }
@@ -189,8 +189,6 @@ def test_a_defect_of_a_reader_stops_the_statement(
     module = import_module(f"tidemill.venues.{KINDS[venue]}.history")
     question, right = _short(world, venue, first), module.told
     spoils = (skipped,) if verb in ("stake", "unstake") else (skipped, unpaid, doubled)
-    if (venue, verb) == ("lock", "claim"):
-        spoils = (unpaid, doubled)  # what arose and was paid between two marks leaves no trace in a distributor's views
     for spoil in spoils:
         planted = Planted(right, verb, spoil, first)
         monkeypatch.setattr(module, "told", planted)
@@ -234,6 +232,23 @@ def test_a_claim_whose_log_is_left_out_is_missed(
     for trees in ((), world.trees()):
         with pytest.raises(BadData, match="left out a log"):
             from_chain(world.rpc, asked(world, contracts=place, given={"RWD": "0.5"}, trees=trees))
+
+
+@pytest.mark.parametrize("which", ["first", "middle", "last"])
+def test_a_claim_of_dividends_whose_log_is_left_out_is_missed(
+    world: Small, told: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    """Between two marks weeks may end and be paid: what is due is then as before."""
+    claims = [n for n, each in told["lock"] if each.verb == "claim" and each.legs]
+    lost, logs = claims[{"first": 0, "middle": len(claims) // 2, "last": -1}[which]], world.rpc.logs
+
+    def forgetful(**query: Any) -> list[Any]:
+        return [log for log in logs(**query) if int(log["blockNumber"], 16) != lost]
+
+    monkeypatch.setattr(world.rpc, "logs", forgetful)
+    place = (("vote_escrow", world.clients["lock"][ME].deployment.dividends),)
+    with pytest.raises(BadData, match="has paid weeks up to .* the endpoint left out a log"):
+        from_chain(world.rpc, asked(world, contracts=place, home="VOTE", given={"PAID": "1"}, samples=0))
 
 
 def test_a_tree_is_read_from_its_file_and_anything_else_refused(world: Small, tmp_path: Path) -> None:

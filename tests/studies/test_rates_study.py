@@ -29,6 +29,7 @@ FEES = {"op-mainnet": {"base_fee_gwei": "0.002", "l1_base_fee_gwei": "5", "blob_
 
 KINDS: dict[str, dict[str, Any]] = {
     "aave_v3": {"asset": "USDC"},
+    "morpho_blue": {"loan": "USDC"},
     "erc4626": {"asset": "USDC", "share": "vUSDC"},
     "staking_rewards": {"staking": "USDC", "reward": "OPX"},
     "minichef": {"staking": "USDC", "reward": "OPX"},
@@ -36,6 +37,7 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 STRATEGY = {
     "aave_v3": "lend",
+    "morpho_blue": "lend",
     "erc4626": "deposit_and_harvest",
     "staking_rewards": "deposit_and_harvest",
     "minichef": "deposit_and_harvest",
@@ -43,6 +45,7 @@ STRATEGY = {
 }
 TABLE = {
     "aave_v3": ("supply_apy,borrow_apy", "0.05,0.07"),
+    "morpho_blue": ("supply_apy,borrow_apy", "0.05,0.07"),
     "erc4626": ("apy_percent", "5"),
     "staking_rewards": ("reward_per_day,total_staked", "100,90000"),
     "minichef": ("reward_per_day,total_staked", "100,90000"),
@@ -92,6 +95,7 @@ def value(document: ResultDocument, key: str) -> int:
     [
         # a year at 5 % on 10,000 USDC, the last block's two seconds apart
         ("aave_v3", "interest", 500_000_000),
+        ("morpho_blue", "interest", 500_000_000),
         ("erc4626", "growth", 500_000_000),
         # a tenth of 100 OPX a day for a year, at 1.5
         ("staking_rewards", "rewards", 365 * 10 * 1_500_000),
@@ -147,32 +151,101 @@ def test_the_same_money_as_the_index_says_to_the_unit(tmp_path: Path):
     assert held.principal["USDC@op-mainnet"] == (scaled * last + 5 * 10**26) // 10**27
 
 
-def test_a_debt_follows_its_own_index(tmp_path: Path):
-    table(tmp_path, "supply_apy,borrow_apy", ["0.05,0.10"] * 101)
+@pytest.mark.parametrize("kind", ["aave_v3", "morpho_blue"])
+@pytest.mark.parametrize(
+    ("column", "growth"), [("borrow_rate", 0.1 / 365), ("borrow_apy_percent", 1.1 ** (1 / 365) - 1)]
+)
+def test_what_is_lent_grows_by_what_is_paid_on_the_part_that_is_borrowed(
+    tmp_path: Path, kind: str, column: str, growth: float
+):
+    """At 90 % of usage and a protocol's part of a tenth, 81 % of the interest on debt."""
+    rate = "10" if column.endswith("percent") else "0.1"
+    table(tmp_path, f"{column},utilization,reserve_factor", [f"{rate},0.9,0.1"] * 200 + [f"{rate},0,1"] * 100)
+    document = run(study(tmp_path, kind))
+    assert value(document, "interest") == pytest.approx(((1 + growth * 0.81) ** 200 - 1) * 10_000 * 10**6, rel=1e-6)
+
+
+BORROW = {
+    "aave_v3": ("supply", "asset", "{'asset': WETH, 'amount': 10**18}", "{'asset': USDC, 'amount': 10**9}"),
+    "morpho_blue": ("supply_collateral", "loan", "{'assets': 10**18}", "{'assets': 10**9}"),
+}
+"""How a WETH is put up and a thousand USDC borrowed on it, and what the asset lent is called."""
+
+
+def borrowing(tmp_path: Path, kind: str, **changes: Any) -> Path:
+    """Write a study that borrows at the start, and keeps the debt."""
+    verb, asset, collateral, debt = BORROW[kind]
     (tmp_path / "loop.py").write_text(
         "from msgspec import Struct\nfrom tidemill.interfaces import *\n"
         "USDC, WETH = 'USDC@op-mainnet', 'WETH@op-mainnet'\n"
         "class Loop(Struct, frozen=True):\n"
         "    def decide(self, view, memo, news):\n"
         "        if view.why == 'start':\n"
-        "            steps = [Intent('place', 'supply', {'asset': WETH, 'amount': 10**18}),\n"
-        "                     Intent('place', 'borrow', {'asset': USDC, 'amount': 10**9})]\n"
+        f"            steps = [Intent('place', '{verb}', {collateral}),\n"
+        f"                     Intent('place', 'borrow', {debt})]\n"
         "            return Decision((Plan(tuple(steps)),))\n"
         "        return Decision()\n"
     )
-    venue = {"params": {"asset": "USDC", "collateral": "WETH"}}
+    venue = {"params": {asset: "USDC", "collateral": "WETH"}}
     own = {"strategy": "loop.py:Loop", "exit": "mark", "capital": {"WETH": "1", "ETH": "0.01"}, "venue": venue}
-    document = run(study(tmp_path, "aave_v3", **own))
+    return study(tmp_path, kind, **(own | changes))
+
+
+@pytest.mark.parametrize("kind", BORROW)
+def test_a_debt_follows_its_own_index(tmp_path: Path, kind: str):
+    table(tmp_path, "supply_apy,borrow_apy", ["0.05,0.10"] * 101)
+    document = run(borrowing(tmp_path, kind))
     assert value(document, "borrowing") == pytest.approx(-1_000 * 10**6 * (1.1 ** (100 / 365) - 1), rel=1e-5)
     assert value(document, "interest") == 0
     assert any("the collateral earns nothing" in note for note in document.fidelity.notes)
 
 
-def test_without_a_rate_of_debt_nobody_borrows(tmp_path: Path):
+@pytest.mark.parametrize("kind", BORROW)
+def test_a_debt_that_its_own_interest_sinks_stops_the_run(tmp_path: Path, kind: str):
+    table(tmp_path, "supply_index,borrow_index", ["1,1", "1,1", "1,2.3", "1,3"])
+    with pytest.raises(BadData, match=r"rates.csv: at \d+ the debt is under water"):
+        run(borrowing(tmp_path, kind))
+
+
+@pytest.mark.parametrize("kind", BORROW)
+def test_without_a_rate_of_debt_nobody_borrows(tmp_path: Path, kind: str):
     table(tmp_path, "supply_apy", ["0.05"] * 10)
-    path = study(tmp_path, "aave_v3", venue={"params": {"asset": "USDC", "collateral": "WETH"}})
-    stage = prepare(load_study(path)).placed["place"].make()
-    assert not stage.state.reserves["USDC@op-mainnet"].config.borrowing
+    document = run(borrowing(tmp_path, kind))
+    assert value(document, "borrowing") == 0
+    assert any("borrowing is refused: the table has no rate of debt" in note for note in document.fidelity.notes)
+    assert any("borrow at place" in warning for warning in document.warnings)
+
+
+def test_a_chef_streams_a_bonus_beside_its_reward(tmp_path: Path):
+    """A tenth of 20 BON a day at 2, beside a tenth of 100 OPX a day at 1.5; in another column form, by its second."""
+    more = {"tokens": {"USDC": 6, "OPX": 18, "BON": 8}, "prices": {"OPX": "1.5", "BON": "2", "ETH": "3000"}}
+    venue = {"params": KINDS["minichef"] | {"bonus": "BON"}}
+    for column, cell, days in (("bonus_per_day", "20", 100), ("bonus_rate", "0.00023148148148148148", 20)):
+        table(tmp_path, f"reward_per_day,total_staked,{column}", [f"100,90000,{cell}"] * (days + 1))
+        document = run(study(tmp_path, "minichef", venue=venue, **more))
+        assert value(document, "rewards") == pytest.approx(days * (10 * 1_500_000 + 2 * 2_000_000), rel=1e-4)
+        assert abs(document.unexplained) <= document.unexplained_bound
+
+
+def test_a_bonus_changes_from_one_row_on(tmp_path: Path):
+    more = {"tokens": {"USDC": 6, "OPX": 18, "BON": 8}, "prices": {"OPX": "1.5", "BON": "2", "ETH": "3000"}}
+    venue = {"params": KINDS["minichef"] | {"bonus": "BON"}}
+    table(
+        tmp_path,
+        "reward_per_day,total_staked,bonus_per_day",
+        [f"0,90000,{cell}" for cell in [20] * 5 + [0] * 3 + [50] * 2],
+    )
+    document = run(study(tmp_path, "minichef", venue=venue, **more))
+    assert value(document, "rewards") == pytest.approx((5 * 2 + 1 * 5) * 2_000_000, rel=1e-4)
+
+
+def test_a_bonus_that_no_token_is_named_for_is_noted(tmp_path: Path):
+    table(tmp_path, "reward_per_day,total_staked,bonus_per_day", ["100,90000,20"] * 10)
+    document = run(study(tmp_path, "minichef"))
+    assert (
+        "place: the table has a bonus that is not followed; name its token with params.bonus" in document.fidelity.notes
+    )
+    assert value(document, "rewards") == pytest.approx(9 * 10 * 1_500_000, rel=1e-4)
 
 
 def test_a_vault_share_may_fall(tmp_path: Path):
@@ -258,12 +331,27 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "inferred of a table": ("aave_v3", {"venue": {"fidelity": "inferred"}}, "does not support 'inferred'"),
     "impact in a table": ("uniswap_v2", {"venue": {"mode": "impact"}}, "venues.place.mode: 'impact' needs"),
     "small at a farm": ("staking_rewards", {"venue": {"mode": "small"}}, "over a table of rates .* is 'diluted'"),
-    "a kind without bars": ("erc4626", {"venue": {"kind": "morpho_blue"}}, "morpho_blue follows no table of rates"),
+    "a kind without bars": ("erc4626", {"venue": {"kind": "vote_escrow"}}, "vote_escrow follows no table of rates"),
     "rows of a pool": ("erc4626", {"venue": {"kind": "uniswap_v3", "rates": {"asset": "x"}}}, "replays events"),
     "another parameter": ("aave_v3", {"venue": {"params": {"asset": "USDC", "usage_bps": 3}}}, "unknown parameter"),
     "no asset": ("aave_v3", {"venue": {"params": {}}}, "params.asset: missing"),
     "unknown decimals": ("aave_v3", {"venue": {"params": {"asset": "DAI"}}}, "decimals of DAI are not known"),
     "collateral twice": ("aave_v3", {"venue": {"params": {"asset": "USDC", "collateral": "USDC"}}}, "same token"),
+    "collateral that is lent": (
+        "morpho_blue",
+        {"venue": {"params": {"loan": "USDC", "collateral": "USDC"}}},
+        "same token",
+    ),
+    "a price of nothing": (
+        "morpho_blue",
+        {"venue": {"params": {"loan": "USDC", "collateral": "WETH", "price": "0"}}},
+        "params.price: 0: one collateral is worth more",
+    ),
+    "a bonus that is not told": (
+        "minichef",
+        {"venue": {"params": KINDS["minichef"] | {"bonus": "WETH"}}},
+        "rates.csv: no bonus_rate or bonus_per_day, and WETH",
+    ),
     "nobody in the vault": ("erc4626", {"venue": {"params": KINDS["erc4626"] | {"tvl": 0}}}, "params.tvl"),
     "tokens alike": ("uniswap_v2", {"venue": {"params": KINDS["uniswap_v2"] | {"lp": "USDC"}}}, "must differ"),
     "a table of another family": ("uniswap_v2", {"venue": {"dataset": "apy.csv"}}, "a amm venue follows reserve0"),
@@ -284,6 +372,18 @@ def test_what_a_table_cannot_carry_is_one_line(tmp_path: Path, case: str):
 CELLS: dict[str, tuple[str, str, list[str], str]] = {
     "a falling index": ("aave_v3", "supply_index", ["1.1", "1.2", "1.15"], "at 1735862400: supply_index falls"),
     "an index of 0": ("aave_v3", "supply_index", ["0", "1"], "supply_index is 0"),
+    "all of it twice over": (
+        "morpho_blue",
+        "borrow_rate,utilisation,reserve_factor",
+        ["0.1,90,0.1"] * 2,
+        "at 1735689600: utilisation and reserve_factor are parts of one",
+    ),
+    "a protocol's part not told": (
+        "morpho_blue",
+        "borrow_rate,utilisation",
+        ["0.1,0.9"] * 2,
+        r"borrow_rate\+utilisation",
+    ),
     "a percentage": ("aave_v3", "supply_apy", ["4.5", "4.6", "12"], "above 1,000 % a year; write 0.05 for 5 %"),
     "an empty rate": ("aave_v3", "supply_apy", ["0.05", "", "0.05"], "supply_apy at 1735776000: empty"),
     "a negative rate": ("erc4626", "apy", ["0.05", "-0.05"], "below 0"),

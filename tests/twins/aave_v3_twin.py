@@ -434,9 +434,9 @@ class Twins:
             return bool(self.owed(who, index) and bits.get(who, 0) and self._short(who))
 
         user, debt = self._holding(r, within_reach)
-        if self.driver.tally.total > LATE and not within_reach(user, debt):  # rare by then: look at everybody
+        if self.driver.tally.total > LATE and not self._sinks(user, debt):  # rare by then: look at everybody
             everybody = [(who, index) for who in self.real.actors.values() for index in range(5)]
-            user, debt = next((one for one in everybody if within_reach(*one)), (user, debt))
+            user, debt = r.choice([one for one in everybody if self._sinks(*one)] or [(user, debt)])
         using = [i for i in range(5) if bits.get(user, 0) >> i & 1]
         collateral = r.choice(using) if using else self.some(r)
         if r.random() < 0.05:
@@ -446,6 +446,18 @@ class Twins:
         owed = self.owed(user, debt)
         cover = r.choice((owed, owed, ALL, owed // 2, owed // 3, self._part(r, owed)))
         self.liquidate(self.who(r), collateral, debt, user, cover, receive=r.random() < 0.4)
+
+    def _sinks(self, user: str, debt: int) -> bool:
+        """Whether prices of collateral can fall, or that of the debt rise, so that a liquidator comes into reach."""
+        state = self.model.state
+        using, emode = state.collateral.get(user, 0), state.emode.get(user, 0)
+        if not using or not self.owed(user, debt):
+            return False
+        pegged = emode and state.categories[emode].source  # all of the category at one price
+        moving = [i for i in range(5) if not pegged or state.reserves[self.ids[i]].config.category != emode]
+        short = self._short(user)
+        falls = bool(short) and any(using >> i & 1 for i in moving if i not in short)
+        return falls or (debt in short and debt in moving)
 
     def _sink(self, r: random.Random, user: str, using: list[int], debt: int) -> None:
         """Let collateral fall, or the debt rise where both are the same, until the user is in reach."""

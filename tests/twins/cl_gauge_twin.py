@@ -449,22 +449,36 @@ class Twins:
         self.stake(self.who(r) if r.random() < 0.06 else who, number, key)
 
     def stake_wrongly(self, r: random.Random) -> None:
-        """Stake again what is staked, or ahead of the start, or what is not there."""
+        """Stake again what is staked, or ahead of the start, or for another pool, or what is empty or not there."""
         who, number, key = self._staked(r)
-        running = [(n, k) for n, k in self.model.state.stakes if k.start <= self.evm.block.time < k.end]
-        ahead = [k for k in self.keys if k.start > self.evm.block.time]
-        foreign = [k for k in self.keys if k.pool != self.v3.pool and k.start <= self.evm.block.time < k.end]
-        pick = r.randrange(4)
+        state, now, tokens = self.model.state, self.evm.block.time, self.v3.state.manager.tokens
+        running = [(n, k) for n, k in state.stakes if k.start <= now < k.end]
+        pick = r.randrange(5)
         if pick == 0 and running:
             number, key = r.choice(running)
-            who = self.model.state.deposits[number].owner
-        elif pick == 1 and ahead:
-            key = r.choice(ahead)
+            who = state.deposits[number].owner
+        elif pick == 1:
+            ahead = [k for k in self.keys if k.start > now]
+            key = r.choice(ahead) if ahead else self.bring(r, self.v3.pool, now + 600)
         elif pick == 2:
             number = 10**6
-        elif foreign:
-            key = r.choice(foreign)
+        elif pick == 3:
+            foreign = [k for k in self.keys if k.pool != self.v3.pool and k.start <= now < k.end]
+            key = r.choice(foreign) if foreign else self.bring(r, self.tokens[REWARDS[0]].address, now)
+        else:
+            who, number = self._at_home(r)
+            self.empty(who, number)
+            key = self._running(r)
+        held = state.deposits.get(number)
+        if number in tokens:
+            who = held.owner if held else tokens[number].owner
         self.stake(who, number, key)
+
+    def bring(self, r: random.Random, pool: str, start: int) -> Key:
+        """Make an incentive of an hour."""
+        key = Key(r.choice(REWARDS), pool, start, start + 3_600, self.who(r))
+        self.create(self.who(r), key, r.randrange(1, 1 << 40))
+        return key
 
     def _unstake(self, r: random.Random) -> None:
         self._live(r)
@@ -491,7 +505,8 @@ class Twins:
         if pick < 0.05:
             who = self.who(r)
         elif pick < 0.1:
-            number = r.choice(self.numbers)
+            staked = [(held.owner, n) for n, held in self.model.state.deposits.items() if held.stakes]
+            who, number = r.choice(staked) if staked and r.random() < 0.5 else (who, r.choice(self.numbers))
         elif pick < 0.13:
             to = self.at
         elif pick < 0.16:
@@ -512,10 +527,13 @@ class Twins:
         self.transfer(who, number, NOBODY if r.random() < 0.05 else self.who(r))
 
     def by_a_stranger(self, r: random.Random, verb: str) -> None:
-        """A multicall for somebody else's stake, after the end if there is such a one."""
+        """A multicall for somebody else's stake, after the end if there is such a one or it is awaited."""
         self._staked(r)
         state = self.model.state
-        over = [(n, k) for n, k in state.stakes if k.end <= self.evm.block.time and state.deposits[n].stakes == 1]
+        alone = sorted((k.end, n, k) for n, k in state.stakes if state.deposits[n].stakes == 1)
+        if alone and r.random() < 0.5:
+            self.evm.advance(seconds=max(alone[0][0] - self.evm.block.time, 0))
+        over = [(n, k) for end, n, k in alone if end <= self.evm.block.time]
         number, key = r.choice(over or list(state.stakes))
         others = [who for who in self.actors if who != state.deposits[number].owner]
         self.together(verb, r.choice(others), number, key)

@@ -106,15 +106,15 @@ class Twins:
                 "mint": (8, lambda r: self._enter(r, "mint")),
                 "withdraw": (10, lambda r: self._leave(r, "withdraw")),
                 "redeem": (9, lambda r: self._leave(r, "redeem")),
-                "accrue": (6, self._accrue),
+                "accrue": (7, self._accrue),
                 "set_cap": (8, self._set_cap),
-                "set_supply_queue": (8, self._set_supply_queue),
+                "set_supply_queue": (9, self._set_supply_queue),
                 "set_withdraw_queue": (9, self._set_withdraw_queue),
-                "reallocate": (10, self._reallocate),
-                "set_fee": (7, self._set_fee),
-                "borrow": (8, self._borrow),
+                "reallocate": (11, self._reallocate),
+                "set_fee": (8, self._set_fee),
+                "borrow": (9, self._borrow),
                 "repay": (9, self._repay),
-                "default": (7, self._default),
+                "default": (9, self._default),
             },
         )
 
@@ -229,7 +229,7 @@ class Twins:
         elif pick < 0.16:
             amount = r.choice((0, 1, 1 << 250, 1 << 255))
         if verb == "redeem" and amount < 1 << 200:
-            amount = min(self.vault.view("convertToShares", amount) + (r.random() < 0.1), shares + (r.random() < 0.1))
+            amount = min(self.vault.view("convertToShares", amount) + (r.random() < 0.1), shares + (r.random() < 0.5))
         self.leave(verb, who, amount)
 
     def _accrue(self, r: random.Random) -> None:
@@ -240,18 +240,19 @@ class Twins:
         self.set_cap(self.boss(r), self.index(r), r.choice((0, 1, r.randrange(60_000), 100_000)) * self.one)
 
     def _some(self, r: random.Random) -> tuple[int, ...]:
+        """Two markets or all three, now and then with one that is not there or is there already."""
         order = r.sample(range(3), 3)
-        if r.random() < 0.1:
-            order.append(r.choice((3, 7, order[0])))
-        return tuple(order[: r.choice((2, 3, 4))])
+        if r.random() < 0.25:
+            return (*order, r.choice((3, 7, order[0])))
+        return tuple(order[: r.choice((2, 3))])
 
     def _set_supply_queue(self, r: random.Random) -> None:
         capped = [i for i in range(3) if self.state.places[i].cap]
-        queue = tuple(r.sample(capped, len(capped))) if r.random() < 0.7 else self._some(r)
+        queue = tuple(r.sample(capped, len(capped))) if r.random() < 0.8 else self._some(r)
         self.set_supply_queue(self.boss(r), queue)
 
     def _set_withdraw_queue(self, r: random.Random) -> None:
-        self.set_withdraw_queue(self.boss(r), tuple(r.sample(range(3), 3)) if r.random() < 0.75 else self._some(r))
+        self.set_withdraw_queue(self.boss(r), tuple(r.sample(range(3), 3)) if r.random() < 0.8 else self._some(r))
 
     def _reallocate(self, r: random.Random) -> None:
         self.pass_time(r)
@@ -280,17 +281,26 @@ class Twins:
 
     def _borrow(self, r: random.Random) -> None:
         self.pass_time(r)
-        name = r.choice(list(MARKETS))
-        assets, _, lent, *_ = self.morpho.view("market", self.real.morpho.ids[name])
-        free = assets - lent
+        name = r.choice(list(MARKETS)) if r.random() < 0.1 else self.liquid(r)
+        free = self.free(name)
         self.borrow(name, max(r.choice((free, free * r.randrange(101) // 100)), 1))
+
+    def free(self, name: str) -> int:
+        """What a market has that is not lent out."""
+        assets, _, lent, *_ = self.morpho.view("market", self.real.morpho.ids[name])
+        return int(assets - lent)
+
+    def liquid(self, r: random.Random) -> str:
+        """A market that could lend what Dave borrows at least, if there is one."""
+        names = [name for name in MARKETS if self.free(name) >= self.one]
+        return r.choice(names or list(MARKETS))
 
     def indebted(self, r: random.Random) -> str:
         """A market in which Dave owes something; he borrows a little where he owes nothing anywhere."""
         names = [name for name in MARKETS if self.debt(name)[1]]
         if names:
             return r.choice(names)
-        name = r.choice(list(MARKETS))
+        name = self.liquid(r)
         self.borrow(name, self.one)
         return name
 

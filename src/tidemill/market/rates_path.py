@@ -1,8 +1,8 @@
 """The figures of one reserve, vault, farm or pool along time, as integers: what a study's venue follows.
 
 Whatever a table gives (an index, a yearly rate, an APY; reserves, or a price with volume and depth) becomes the one form
-that venues follow: ``supply_index``, ``borrow_index``, ``share_price`` (rays), ``reward_rate`` (rays of a whole token a
-second), ``total_staked``, ``reserve0``, ``reserve1``, ``total_supply`` (rays of a whole token).
+that venues follow: ``supply_index``, ``borrow_index``, ``share_price`` (rays), ``reward_rate``, ``bonus_rate`` (rays of a
+whole token a second), ``total_staked``, ``reserve0``, ``reserve1``, ``total_supply`` (rays of a whole token).
 """
 
 from __future__ import annotations
@@ -31,7 +31,13 @@ POOL_FEE_BPS = 30
 _RAY = int(RAY)
 _EXACT = Context(prec=60)
 _FORMS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "lending": (("supply_index",), ("supply_apy",), ("supply_rate",)),
+    "lending": (
+        ("supply_index",),
+        ("supply_apy",),
+        ("supply_rate",),
+        ("borrow_apy", "utilisation", "reserve_factor"),
+        ("borrow_rate", "utilisation", "reserve_factor"),
+    ),
     "vault": (("share_price",), ("supply_index",), ("supply_apy",), ("supply_rate",)),
     "farm": (("reward_rate", "total_staked"), ("reward_per_day", "total_staked")),
     "amm": (("reserve0", "reserve1", "total_supply"), ("price", "volume", "liquidity")),
@@ -209,10 +215,25 @@ def _index(path: _Figures, name: str) -> list[int]:
 
 
 def _lending(path: _Figures, form: tuple[str, ...], **_: bool) -> dict[str, list[int]]:
+    if form[0].startswith("borrow_"):
+        owed = _index(path, form[0])
+        return {"supply_index": _lent(path, owed), "borrow_index": owed}
     out = {"supply_index": _index(path, form[0])}
     for name in ("borrow_index", "borrow_apy", "borrow_rate"):
         if path.has(name):
             return out | {"borrow_index": _index(path, name)}
+    return out
+
+
+def _lent(path: _Figures, owed: list[int]) -> list[int]:
+    """What is lent grows by the interest on the part of it that is borrowed, less the protocol's part, as told at each row."""
+    used, kept = path["utilisation"], path["reserve_factor"]
+    out = [_RAY]
+    for row in range(len(owed) - 1):
+        if max(used[row], kept[row]) > _RAY:
+            raise path.bad(row, "utilisation and reserve_factor are parts of one; write 0.9 for 90 %")
+        interest = mul_div_down(owed[row + 1] - owed[row], used[row], owed[row])
+        out.append(out[-1] + mul_div_down(out[-1], mul_div_down(interest, _RAY - kept[row], _RAY), _RAY))
     return out
 
 
@@ -222,10 +243,14 @@ def _vault(path: _Figures, form: tuple[str, ...], **_: bool) -> dict[str, list[i
 
 
 def _farm(path: _Figures, form: tuple[str, ...], **_: bool) -> dict[str, list[int]]:
-    rate = path[form[0]]
-    if form[0] == "reward_per_day":
-        rate = [div_down(value, DAY) for value in rate]
-    return {"reward_rate": rate, "total_staked": path["total_staked"]}
+    out = {"reward_rate": _stream(path, form[0]), "total_staked": path["total_staked"]}
+    beside = next((name for name in ("bonus_rate", "bonus_per_day") if path.has(name)), None)
+    return out | ({"bonus_rate": _stream(path, beside)} if beside else {})
+
+
+def _stream(path: _Figures, name: str) -> list[int]:
+    """Whole tokens a second."""
+    return [div_down(value, DAY) for value in path[name]] if name.endswith("_per_day") else path[name]
 
 
 def _amm(path: _Figures, form: tuple[str, ...], *, protocol_fee: bool) -> dict[str, list[int]]:

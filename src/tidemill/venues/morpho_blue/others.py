@@ -7,14 +7,16 @@ from random import Random
 
 from msgspec import Struct
 
+from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Block
-from tidemill.units import BPS, WAD, div_up, mul_div_down
+from tidemill.units import BPS, WAD, div_up, mul_div_down, parse_amount
+from tidemill.venues.kinds import Setup
 from tidemill.venues.morpho_blue.model import MorphoModel
 from tidemill.venues.morpho_blue.rules import ORACLE_SCALE, max_borrow_down
 from tidemill.venues.morpho_blue.state import MarketState, MorphoState
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
 
-__all__ = ["Terms", "script_of"]
+__all__ = ["Terms", "oracle_price", "script_of"]
 
 _BORROWERS = {"borrower1": 4_000, "borrower2": 6_500, "borrower3": 9_000}
 """Who borrows, and up to which part of the limit they do so at first, in basis points."""
@@ -35,6 +37,21 @@ class Terms(Struct, frozen=True):
     utilisation_bps: int
     oracle_move_bps: int
     lot: int
+
+
+def oracle_price(setup: Setup, loan: int, collateral: int) -> int:
+    """Return the study's ``price`` of one collateral as the oracle says it, given both tokens' decimals.
+
+    Raises ``BadInput`` where it is none, or not above 0.
+    """
+    where = f"venues.{setup.id}.params.price"
+    try:
+        price = parse_amount(str(setup.params["price"]), 18)
+    except BadInput as error:
+        raise BadInput(str(error), field=where) from None
+    if price <= 0:
+        raise BadInput(f"{setup.params['price']}: one collateral is worth more than 0 of the loan token", field=where)
+    return int(price * 10 ** (18 + loan) // 10**collateral)
 
 
 def script_of(

@@ -8,8 +8,9 @@ from tidemill.errors import BadInput
 from tidemill.interfaces import Block, Stage
 from tidemill.units import BPS, WAD, parse_amount
 from tidemill.venues.kinds import Kind, Placed, Setup, read_back
+from tidemill.venues.morpho_blue.bars import BARS
 from tidemill.venues.morpho_blue.model import MorphoModel
-from tidemill.venues.morpho_blue.others import Terms, script_of
+from tidemill.venues.morpho_blue.others import Terms, oracle_price, script_of
 from tidemill.venues.morpho_blue.rules import MAX_FEE
 from tidemill.venues.morpho_blue.stage import MarketStage
 from tidemill.venues.morpho_blue.state import ADAPTIVE, FREE, MOCK
@@ -68,14 +69,6 @@ def _terms(setup: Setup) -> Terms:
         raise BadInput("0: others must have supplied something, or nobody could borrow", field=f"{where}.supplied")
     decimals = setup.decimals[loan], setup.decimals[collateral]
     try:
-        price = parse_amount(str(params["price"]), 18)
-    except BadInput as error:
-        raise BadInput(str(error), field=f"{where}.price") from None
-    if price <= 0:
-        raise BadInput(
-            f"{params['price']}: one collateral is worth more than 0 of the loan token", field=f"{where}.price"
-        )
-    try:
         lot = parse_amount(str(params["liquidation_lot"]), decimals[1])
     except BadInput as error:
         raise BadInput(str(error), field=f"{where}.liquidation_lot") from None
@@ -86,7 +79,7 @@ def _terms(setup: Setup) -> Terms:
         irm=_RATES[rate],
         lltv=int(params["lltv_bps"]) * _PER_BPS,
         fee=int(params["fee_bps"]) * _PER_BPS,
-        price=price * 10 ** (18 + decimals[0]) // 10 ** decimals[1],
+        price=oracle_price(setup, *decimals),
         supplied=int(params["supplied"]) * 10 ** decimals[0],
         utilisation_bps=int(params["utilisation_bps"]),
         oracle_move_bps=int(params["oracle_move_bps"]),
@@ -127,5 +120,6 @@ VENUE = Kind(
         "when all is borrowed, a withdrawal waits until somebody repays or supplies",
     ),
     verbs={"enter": "supply", "leave": "withdraw"},
+    bars=BARS,
     history=read_back("tidemill.venues.morpho_blue.history"),
 )

@@ -15,7 +15,7 @@ from tidemill.units import RAY, mul_div_down
 from tidemill.venues.kinds import Setup
 from tidemill.venues.shared.scripted import Holdings, ScriptedStage
 
-__all__ = ["Follow", "FollowingStage", "Streamed", "hold", "streamed"]
+__all__ = ["Follow", "FollowingStage", "Row", "Streamed", "hold", "streamed"]
 
 S = TypeVar("S")
 _RAY = int(RAY)
@@ -48,25 +48,37 @@ class FollowingStage(ScriptedStage[S]):
         return super().apply(action, ctx)
 
 
+class Row(NamedTuple):
+    """What a farm's table says from a block on: streams in raw units a second, others' stake in raw units."""
+
+    block: Block
+    rate: int
+    staked: int
+    bonus: int
+
+
 class Streamed(NamedTuple):
-    """A farm's table: (block, stream in raw units a second, others' stake in raw units) of each row that changes either,
-    and what the whole of it pays.
-    """
+    """A farm's table: each row that changes anything, and what the whole of its streams pays in raw units."""
 
-    rows: list[tuple[Block, int, int]]
+    rows: list[Row]
     paid: int
+    bonus_paid: int
 
 
-def streamed(setup: Setup, staking: int, reward: int) -> Streamed:
-    """Read a farm's path over the study's period; ``staking`` and ``reward`` are the tokens' decimals."""
-    path, rows = setup.market, list[tuple[Block, int, int]]()
+def streamed(setup: Setup, staking: int, reward: int, bonus: int | None = None) -> Streamed:
+    """Read a farm's path over the study's period; the others are tokens' decimals, ``None`` for a farm without a bonus."""
+    path, rows = setup.market, list[Row]()
     rates = [mul_div_down(ray, 10**reward, _RAY) for ray in path.figures["reward_rate"]]
-    for row in range(path.row(setup.start), path.row(setup.end) + 1):
-        now = rates[row], mul_div_down(path.figures["total_staked"][row], 10**staking, _RAY)
+    beside = [0] * len(rates)
+    if bonus is not None:
+        beside = [mul_div_down(ray, 10**bonus, _RAY) for ray in path.figures["bonus_rate"]]
+    for at in range(path.row(setup.start), path.row(setup.end) + 1):
+        now = rates[at], mul_div_down(path.figures["total_staked"][at], 10**staking, _RAY), beside[at]
         if not rows or rows[-1][1:] != now:
-            rows.append((setup.first_from(max(path.time[row], setup.start)), *now))
-    spans = zip(rates, pairwise(path.time), strict=False)
-    return Streamed(rows, sum(rate * (after - before) for rate, (before, after) in spans))
+            rows.append(Row(setup.first_from(max(path.time[at], setup.start)), *now))
+    spans = [after - before for before, after in pairwise(path.time)]
+    paid, more = (sum(rate * span for rate, span in zip(stream, spans, strict=False)) for stream in (rates, beside))
+    return Streamed(rows, paid, more)
 
 
 def hold(holdings: Holdings, token: str, account: str, amount: int) -> None:

@@ -48,8 +48,8 @@ def place(setup: Setup) -> Placed:
     }
     table, until = streamed(setup, *places), path.time[-1]
     script = [
-        Scripted(block, _OTHERS, Action("bar", {"rate": rate, "staked": staked, "until": until}))
-        for block, rate, staked in table.rows
+        Scripted(row.block, _OTHERS, Action("bar", {"rate": row.rate, "staked": row.staked, "until": until}))
+        for row in table.rows
     ]
     model = FollowedFarm()
 

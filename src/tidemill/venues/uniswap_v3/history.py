@@ -31,7 +31,7 @@ from tidemill.venues.shared.history import (
 )
 from tidemill.venues.shared.kept import KEPT, handed_in, kept_at_first, kept_logs
 from tidemill.venues.uniswap_v3.client import UniswapV3Client, V3Deployment
-from tidemill.venues.uniswap_v3.client_abi import FACTORY, MANAGER
+from tidemill.venues.uniswap_v3.client_abi import FACTORY, MANAGER, POOL
 from tidemill.venues.uniswap_v3.client_logs import decode_events
 
 __all__ = ["PoolHistory", "histories"]
@@ -39,6 +39,7 @@ __all__ = ["PoolHistory", "histories"]
 _NOBODY = "0x" + "0" * 40
 _IDS_PER_QUERY = 100
 _EVENTS = {codec.name: codec.topic for codec in abi(MANAGER).events.values()}
+_PAY_FEES = tuple(topic for topic, codec in abi(POOL).events.items() if codec.name in ("Swap", "Flash"))
 
 
 class _Token(Struct):
@@ -118,9 +119,10 @@ class PoolHistory:
         return Holding(kept, quotes=(Quote(token0, token1, sqrt_price * sqrt_price, 1 << 192),))
 
     def ahead(self, block: int) -> Holding | None:
-        """See ``History``: swaps of others come first as they like."""
-        del block
-        return None
+        """See ``History``: where nothing paid fees in the block, all is as at the end of the one before."""
+        rpc, pool = self._past.rpc, self.client.deployment.pool
+        paid = rpc.logs(address=pool, topics=(_PAY_FEES,), block_hash=rpc.block(block).hash)
+        return None if paid else self.holding(block - 1)
 
     def deeds(self, tx: Transaction) -> Sequence[Deed]:
         """See ``History``."""

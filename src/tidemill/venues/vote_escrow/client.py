@@ -127,7 +127,7 @@ class EscrowClient:
         if query == "balance":
             return ask(self.rpc, at.address(args[0]), ERC20, "balanceOf", (args[1],), block)[0]
         if query == "dividends.owed":
-            return self._owed(args[0], block)
+            return self.owed(args[0], block)
         name = query.removeprefix("dividends.")
         to, text = (at.escrow, ESCROW) if name == query else (at.dividends, DIVIDENDS)
         if name not in abi(text).functions:
@@ -141,7 +141,7 @@ class EscrowClient:
         """Return the owner's lock with its end and the dividends of weeks that are over, if it has either."""
         at, seen = self.deployment, self.rpc.block(block)
         amount, end = ask(self.rpc, at.escrow, ESCROW, "locked", (owner,), seen)
-        owed = self._owed(owner, seen)
+        owed = self.owed(owner, seen)
         if not amount and not owed:
             return ()
         principal, claimable = {at.token_id: amount} if amount else {}, {at.paid_id: owed} if owed else {}
@@ -149,8 +149,10 @@ class EscrowClient:
         data = {"locked": amount, "end": end}
         return (Position(f"{self.venue}#{name}", self.venue, "lock", data, principal, claimable),)
 
-    def _owed(self, owner: str, block: BlockId) -> int:
-        """Raw units that all claims together would pay, week by week."""
+    def owed(self, owner: str, block: BlockId, cursor: int | None = None) -> int:
+        """Return what all claims together would pay, in raw units, week by week: as if it was paid up to ``cursor`` (0: never;
+        by default as it was by then).
+        """
         at = self.deployment
         if not at.dividends:
             return 0
@@ -159,7 +161,8 @@ class EscrowClient:
             ("start_time", ()),
             ("last_token_time", ()),
         ]
-        (cursor,), (start,), (last,) = ask_many(self.rpc, at.dividends, DIVIDENDS, asked, block)
+        (paid,), (start,), (last,) = ask_many(self.rpc, at.dividends, DIVIDENDS, asked, block)
+        cursor = paid if cursor is None else cursor
         if not cursor:
             (first,) = ask(self.rpc, at.escrow, ESCROW, "user_point_history__ts", (owner, 1), block)
             if not first:
@@ -170,7 +173,7 @@ class EscrowClient:
         held = ask_many(self.rpc, at.escrow, ESCROW, [("balanceOf", (owner, one)) for one in weeks], block)
         whole = ask_many(self.rpc, at.escrow, ESCROW, [("totalSupply", (one,)) for one in weeks], block)
         rows = zip(held, tokens, whole, strict=True)
-        return sum(dividend_down(votes, paid, supply) for (votes,), (paid,), (supply,) in rows if votes)
+        return sum(dividend_down(votes, spread, supply) for (votes,), (spread,), (supply,) in rows if votes)
 
     def snapshot(self, block: BlockId = "latest", *, accounts: Iterable[str] = ()) -> EscrowState:
         """Read everything at ``block``, with these accounts besides the client's own (no view lists them)."""

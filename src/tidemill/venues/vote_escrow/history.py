@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec import structs
 
-from tidemill.errors import Revert, RpcError
+from tidemill.errors import BadData, Revert, RpcError
 from tidemill.interfaces import Position
 from tidemill.venues.shared.client_parts import ask
-from tidemill.venues.shared.history import History, LogQuery, Past, topic_of
+from tidemill.venues.shared.history import Deed, History, Holding, LogQuery, Past, Transaction, topic_of
 from tidemill.venues.shared.reader import Reader, Standing, named, readers_of, topic
 from tidemill.venues.shared.told import Told
 from tidemill.venues.vote_escrow.client import EscrowClient
@@ -35,9 +35,57 @@ def told(client: EscrowClient, logs: Sequence[Mapping[str, Any]]) -> list[Told]:
             amount = int(args["value"])
             out.append(Told("withdraw", place, {at.token_id: amount} if amount else {}, -amount, {"amount": amount}))
         elif event.name == "Claimed" and args["recipient"] == client.account:
-            reward = int(args["amount"])
-            out.append(Told("claim", place, {at.paid_id: reward} if reward else {}, 0, {"reward": reward}))
+            reward, amounts = int(args["amount"]), {"reward": int(args["amount"]), "until": int(args["claim_until"])}
+            out.append(Told("claim", place, {at.paid_id: reward} if reward else {}, 0, amounts))
     return out
+
+
+class _Locks(Reader):
+    """``History`` of one escrow and its distributor, which says up to which week it has paid: so no claim is missed."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._claimed: dict[int, int] = {}
+
+    def deeds(self, tx: Transaction) -> Sequence[Deed]:
+        """See ``History``; what claims say they paid is kept, to be held against the distributor."""
+        out = super().deeds(tx)
+        for deed in out:
+            if deed.verb == "claim":
+                self._claimed[tx.at.block] = deed.amounts["until"]
+        return out
+
+    def holding(self, block: int) -> Holding:
+        """See ``History``; raises ``BadData`` where the account was paid for weeks of which no log tells."""
+        told = max((at for at in self._claimed if at <= block), default=0)
+        until, paid = self._claimed[told] if told else self._cursor(self._past.first), self._cursor(block)
+        if paid != until:
+            raise BadData(
+                f"block {block:,}: {self.venue} has paid weeks up to {paid}, its logs tell of those up to {until}; the "
+                "endpoint left out a log, or the contract is not what it is taken for"
+            )
+        return super().holding(block)
+
+    def ahead(self, block: int) -> Holding | None:
+        """See ``History``: weeks that are over stay as they are, so the block's end says what was due ahead of its claims."""
+        if not self._standing.at(self._contract, block - 1):
+            return None
+        before, client = self.holding(block - 1), self.client
+        due = client.owed(self._past.account, block, self._cursor(block - 1)) if self._pays(block) else 0
+        claimable = {client.deployment.paid_id: due} if due else {}
+        return structs.replace(
+            before, positions=tuple(structs.replace(one, claimable=claimable) for one in before.positions)
+        )
+
+    def _pays(self, block: int) -> bool:
+        payer = self.client.deployment.dividends
+        return bool(payer) and self._standing.at(payer, block)
+
+    def _cursor(self, block: int) -> int:
+        """Return the first week that the account has not been paid for, 0 before its first claim."""
+        if not self._pays(block):
+            return 0
+        return int(self.client.read("dividends.time_cursor_of", self._past.account, block=block))
 
 
 def histories(past: Past) -> Sequence[History]:
@@ -98,11 +146,10 @@ def _readers(past: Past, escrow: str, payers: Sequence[str]) -> Sequence[History
         empty = Position(f"{one.venue}#{one.name}", one.venue, "lock", {"locked": 0, "end": 0}, {}, {})
         return one.positions(past.account, block) or (empty,)  # dividends of a lock that ended may come later
 
-    reader = Reader(
+    reader = _Locks(
         past, client, escrow, told, _queries(escrow, past.account, payer)[: 2 if payer else 1], assets,
         positions=positions,
         notes=_notes(client.venue, payers),
-        others=[LogQuery(payer or escrow, (topic(DIVIDENDS, "CheckpointToken"),))],  # weeks that are over stay as they are
     )  # fmt: skip
     reader.contracts = tuple(address for address in (escrow, payer) if address)
     held = bool(reader.touches()) or any(p.principal or p.claimable for p in reader.holding(past.first).positions)
