@@ -142,6 +142,7 @@ _OURS = {
     "morpho_blue": "tidemill.venues.morpho_blue.venue",
     "savings_vault": "tidemill.venues.savings_vault.venue",
     "morpho_vault": "tidemill.venues.morpho_vault.venue",
+    "sequencer": "tidemill.venues.sequencer.venue",
     "staking_rewards": "tidemill.venues.staking_rewards.venue",
     "uniswap_v2": "tidemill.venues.uniswap_v2.venue",
     "uniswap_v3": "tidemill.venues.uniswap_v3.venue",
