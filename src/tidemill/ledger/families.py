@@ -74,6 +74,9 @@ TREATMENTS: Mapping[str, Treatment] = {
     # liquidation befalls each by itself. `size` changes whenever what was put in or borrowed does, with time it does not.
     "supply": Treatment("lending", "grows", "interest", "size"),
     "debt": Treatment("lending", "grows", "borrowing", "size"),
+    # Stake asked back from a validator, paid after a wait; and rewards that only make up for tokens minted meanwhile.
+    "unbonding": Treatment("farm", "fixed", "rewards", "size", account="locked"),
+    "pace": Treatment("farm", "fixed", "dilution", "size"),
     # An operator's fees that users have paid in and nobody has collected; what they cost comes through ``COST``.
     "takings": Treatment("operator", "fixed", "takings", "size"),
 }

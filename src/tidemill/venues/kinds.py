@@ -135,6 +135,7 @@ def read_back(module: str) -> Histories:
 _OURS = {
     "aave_v3": "tidemill.venues.aave_v3.venue",
     "cl_gauge": "tidemill.venues.cl_gauge.venue",
+    "delegation": "tidemill.venues.delegation.venue",
     "erc4626": "tidemill.venues.erc4626.venue",
     "liquid_staking": "tidemill.venues.liquid_staking.venue",
     "merkle_campaign": "tidemill.venues.merkle_campaign.venue",
