@@ -18,7 +18,9 @@ __all__ = ["VENUE"]
 HOUR, DAY = 3_600, 86_400
 FORMS = ("pol", "strk", "subsidy")
 _EPOCH = {"strk": HOUR, "subsidy": DAY}
-_MODELLED = "no contract stands behind this model (unproven): its rules are published ones; nothing is slashed, stake elsewhere stays"
+_MODELLED = (
+    "no contract stands behind this model (unproven), only published rules; nothing is slashed, stake elsewhere stays"
+)
 
 
 def place(setup: Setup) -> Placed:
