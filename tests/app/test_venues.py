@@ -25,6 +25,7 @@ def test_every_kind_of_ours_is_described(name: str) -> None:
     assert ({"harvest"} if name in ("merkle_campaign", "sequencer") else {"enter", "leave"}) <= one.costs.keys()
     for cost in one.costs.values():
         assert cost.transactions >= 1 and cost.gas > 21_000 * cost.transactions
+        assert (cost.off == "not measured") is (one.kind.proof == "unproven")
     measured = "none: not measured" if one.kind.proof == "unproven" else "anvil .*"
     assert re.fullmatch(f"{measured}, [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}", one.measured)
     for names in one.deployments.values():

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tidemill.venues import operators
-from tidemill.facts import Confidence, Fact, load_facts
+from tidemill.facts import Confidence, Fact
+from tidemill.networks.unpaid import claims
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "myths.md"
-FACTS = load_facts(Path(operators.__file__).with_name("claims.toml")).facts
+FACTS = claims().facts
 
 
 def sections() -> list[str]:

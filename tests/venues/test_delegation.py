@@ -231,6 +231,13 @@ def test_the_study_leaves_with_what_the_model_paid():
     assert any("0.85 % is left against everybody else's" in note for note in document.fidelity.notes)
 
 
+def test_a_statement_says_what_a_token_does_not_pay():
+    study = msgspec.structs.replace(cut(), tokens={"POL": 18, "OP": 18}, prices={"ETH": "20000", "OP": "3"})
+    warnings = Backtest(prepare(study)).main_run()[0].warnings
+    assert [line for line in warnings if line.startswith("OP itself pays nothing")]
+    assert not [line for line in Backtest(prepare(cut())).main_run()[0].warnings if "pays nothing" in line]
+
+
 @pytest.mark.parametrize("key", ["rewards", "dilution"])
 def test_a_row_left_out_is_caught(key: str, monkeypatch: pytest.MonkeyPatch):
     outcomes = Backtest(prepare(cut())).main_run()[1]
@@ -246,9 +253,11 @@ def test_a_row_left_out_is_caught(key: str, monkeypatch: pytest.MonkeyPatch):
         ({"supply": 10**9}, "params.supply"),
         ({"own": 0, "others": 0}, "params.own"),
         ({"token": "XYZ"}, "tokens: decimals of XYZ"),
+        ({"token": "OP"}, "params.token: OP itself pays nothing: no native staking yield (as of 2026-11-21"),
+        ({"token": "ARB"}, "params.token: ARB itself pays nothing: no native staking yield (uncertain; as of"),
     ],
 )
 def test_bad_words_are_one_line(params: dict[str, Any], says: str):
     with pytest.raises(BadInput) as caught:
-        prepare(cut(**params))
+        prepare(msgspec.structs.replace(cut(**params), tokens={"POL": 18, "OP": 18, "ARB": 18}))
     assert says in str(caught.value) and "\n" not in str(caught.value)

@@ -191,3 +191,12 @@ def test_a_network_before_its_launch_is_refused():
     study = msgspec.structs.replace(study, end=dt.datetime(2022, 3, 12, tzinfo=dt.UTC))
     with pytest.raises(BadInput, match="timeline begins"):
         prepare(study)
+
+
+def test_dencun_is_seen_in_the_example_and_told_as_in_the_page():
+    placed = prepare(load_study(EXAMPLE)).placed["rollup"]
+    before, after = (note for note in placed.notes() if "% of the fees are left" in note)
+    assert "2024-03-14, data as calldata" in before and "2024-03-15 to" in after
+    page = (EXAMPLE.parents[1] / "docs" / "venues" / "sequencer.md").read_text(encoding="utf-8")
+    for note in (before, after):
+        assert f"({note.split()[-7]} %)" in page

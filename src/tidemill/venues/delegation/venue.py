@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Stage
+from tidemill.networks.unpaid import unpaid
 from tidemill.units import format_amount
 from tidemill.venues.delegation.model import DelegationModel
 from tidemill.venues.delegation.rules import reward_of_target_down
@@ -33,6 +34,8 @@ def place(setup: Setup) -> Placed:
     params, where = setup.params, f"venues.{setup.id}.params"
     token = str(params["token"])
     (decimals,) = setup.places(token)
+    for said in unpaid((token,)):
+        raise BadInput(said, field=f"{where}.token")
     if params["form"] not in FORMS:
         raise BadInput(f"{params['form']!r}: a form is {', '.join(FORMS)}", field=f"{where}.form")
     staked = sum(int(params[name]) for name in ("own", "others", "elsewhere"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from random import Random
+from typing import Any
 
 from msgspec import Struct
 
@@ -11,12 +12,14 @@ from tidemill import networks
 from tidemill.errors import BadInput
 from tidemill.networks import FeeEnv, FeeParts, TxShape, assumed
 from tidemill.networks.ethereum import Ethereum
-from tidemill.units import BPS, mul_div_down
+from tidemill.units import BPS, RAY, format_amount, mul_div_down
 from tidemill.venues.sequencer.prices import HOUR, blob_prices
 
-__all__ = ["DAY", "Tick", "blobs_from", "fees_of", "ticks"]
+__all__ = ["DAY", "Tick", "blobs_from", "fees_of", "sample", "ticks", "told"]
 
 DAY = 24 * HOUR
+_RAY_IN_WEI = int(RAY) // 10**9
+"""A figure is a ray of a gwei."""
 DEAR = 50 * 10**9
 """Wei a blob gas from which on others put off what can wait."""
 
@@ -86,6 +89,32 @@ def ticks(
             use = mul_div_down(use, BPS - (swing >> 2) + draws.randrange((swing >> 1) + 1), BPS)
             *_, (excess, blob) = blob_prices(schedule, excess, step // HOUR, use, DEAR, gas)
         yield Tick(time, count, _between(*base_fee, done, whole), gas, blob)
+
+
+def told(path: Any, levels: Mapping[str, int], start: int, end: int) -> Iterator[Tick]:
+    """Yield the ticks of a table (a ``RatesPath``): what a row tells came in until the next one, whose time is the tick's.
+
+    ``levels`` : prices in wei by name (``l1_gas_gwei`` …) where the table has no such column. The last row ends the stream: how
+    long it lasted nobody says.
+    """
+
+    def price(name: str, row: int) -> int:
+        return path.figures[name][row] // _RAY_IN_WEI if name in path.figures else levels[name]
+
+    for row, time in enumerate(path.time[1:]):
+        if start < time < end:
+            count = path.figures["transactions"][row] // RAY
+            yield Tick(time, count, *(price(f"{name}_gwei", row) for name in ("base_fee", "l1_gas", "blob_gas")))
+
+
+def sample(stage: Any, now: int, decimals: Mapping[str, int]) -> Mapping[str, str]:
+    """Say what a table would of the ticks behind ``now``: the next one's transactions and prices; nothing behind the last."""
+    del now, decimals
+    ahead = [item.action.args for item in stage.script[stage.played :]]
+    served = ahead[0] if ahead else {"count": 0, "gas_price": 0, "blob_base_fee": 0, "base_fee": 0}
+    prices = {"base_fee_gwei": "base_fee", "l1_gas_gwei": "gas_price", "blob_gas_gwei": "blob_base_fee"}
+    cells = {name: format_amount(int(served[key]), 9) for name, key in prices.items()}
+    return {"transactions": str(served["count"]), **cells}
 
 
 def _between(first: int, last: int, done: int, whole: int) -> int:
