@@ -55,8 +55,7 @@ class World:
         try:
             result = self.model.apply(self.state, Action(verb, args), self)
         except Revert:
-            assert self.state == before or verb in {"claim", "restake"}  # settling is no change of what is owed
-            self.state = before
+            assert self.state == before
             raise
         for moved in result.transfers:
             self.book[moved.source] = self.book.get(moved.source, 0) - moved.amount
@@ -131,6 +130,18 @@ def test_rewards_are_parted_at_the_growth_of_the_supply():
     assert 0 <= Fraction(10**6 * UNIT * minted, TERMS.supply) - pace.claimable[POL] < 2
     both = stake.claimable[POL] + pace.claimable[POL]
     assert both == world.model.read(world.state, "rewards", "me") == world.act("me", "claim").amounts["reward"]
+
+
+def test_the_supply_that_has_grown_dilutes_less():
+    everything = 3_002_000_000 * UNIT  # all of the supply is staked
+    world = World(msgspec.structs.replace(TERMS, supply=everything, other_mint=0, commission=0, bonus=0))
+    world.book = {"me": 10**6 * UNIT}
+    world.act("me", "delegate", amount=10**6 * UNIT)
+    for number in range(2):
+        world.time, before = world.time + 8_960, world.state.pace
+        minted = world.act("validator", "epoch", **FULL).amounts["minted"]
+        pace = 10**6 * UNIT * minted // (everything + number * minted)
+        assert world.state.pace - before == pace * 10**25 // (10**6 * UNIT)
 
 
 def test_commission_of_everything_leaves_nothing_and_dilution_takes_the_rest():

@@ -79,6 +79,15 @@ def test_every_wei_is_somewhere():
     assert sum(book.values()) == 2 * 10**18
 
 
+def test_a_part_of_an_hour_counts_towards_the_next_state_root():
+    book, state = {"users": 10**18, "me": 10**18}, fresh(proving_wei=0)
+    sent = []
+    for time in (BLOBS - 2_000, BLOBS + 1_000, BLOBS + 1_500, BLOBS + 3_600):
+        act(state, book, time, "users", "serve", **SERVED, blob_base_fee=1)
+        sent.append(act(state, book, time, "me", "post").amounts["proving"] // (90_000 * 20 * GWEI))
+    assert sent == [1, 1, 0, 1]  # of roots due at -3,600, 0 and 3,600
+
+
 def test_blobs_are_taken_when_they_are_there_and_cheaper():
     for blob_price, blobs in ((1, True), (14 * 20 * GWEI, True), (15 * 20 * GWEI, False)):
         book, state = {"users": 10**18, "me": 10**18}, fresh()

@@ -20,6 +20,7 @@ from tidemill.venues.delegation.rules import (
 )
 from tidemill.venues.delegation.state import DelegationState, Unbonding
 from tidemill.venues.shared.effects import Effects
+from tidemill.venues.shared.words import count_words
 
 __all__ = ["DelegationModel"]
 
@@ -36,11 +37,18 @@ class DelegationModel:
         return DelegationState(**params)
 
     def apply(self, state: DelegationState, action: Action, ctx: Context) -> Result:
-        """Do one verb; nothing changes when it reverts."""
-        doing = _VERBS.get(action.verb)
+        """Do one verb; nothing changes when it reverts. Features of own verbs count transfers and storage words."""
+        doing, effects = _VERBS.get(action.verb), Effects(ctx)
         if doing is None:
             raise Revert(f"no verb {action.verb!r}")
-        return doing(state, Effects(ctx), action.args)
+        if action.verb == "epoch":
+            return _epoch(state, effects, action.args)
+        before = _words(state, effects)
+        result = doing(state, effects, action.args)
+        after = _words(state, effects)
+        before += [0] * (len(after) - len(before))
+        counts = count_words(zip(before, after, strict=True))
+        return structs.replace(result, features={"transfers": len(effects.transfers), **counts})
 
     def read(self, state: DelegationState, query: str, *args: Any) -> Any:
         """Answer ``shares`` and ``rewards`` (of an owner), ``totalStake``, ``minted``, or ``yields``: what a delegator earns in
@@ -77,6 +85,14 @@ class DelegationModel:
         return {}
 
 
+def _words(state: DelegationState, effects: Effects) -> list[int]:
+    """Return every storage word that an own verb may write; what leaves stands last, as there may be one more afterwards."""
+    me = effects.ctx.sender
+    own = [state.shares.get(me, 0), *state.paid.get(me, (0, 0)), state.total, len(state.leaving)]
+    held = [effects.balance(state.token, who) for who in (me, state.account)]
+    return [*own, *held, *(n for one in state.leaving for n in (1, one.amount, one.ready, int(one.claimed)))]
+
+
 def _all_stake(state: DelegationState) -> int:
     return state.terms.own + state.total + state.terms.elsewhere
 
@@ -87,19 +103,18 @@ def _owed(state: DelegationState, who: str) -> tuple[int, int]:
     return pace + earned_down(shares, state.pace, paid[0]), beyond + earned_down(shares, state.beyond, paid[1])
 
 
-def _settle(state: DelegationState, who: str) -> None:
-    state.owed[who] = _owed(state, who)
-    state.paid[who] = state.pace, state.beyond
-
-
 def _pay(state: DelegationState, effects: Effects, who: str) -> int:
-    """Pay out what is owed, if anything."""
-    _settle(state, who)
-    reward, state.owed[who] = sum(state.owed[who]), (0, 0)
+    """Move what is owed to its owner, if anything; `_settled` is called once nothing can be refused any more."""
+    reward = sum(_owed(state, who))
     effects.move(state.token, state.account, who, reward, "rewards are short")
     if reward:
         effects.log("Claimed", owner=who, amount=reward)
     return reward
+
+
+def _settled(state: DelegationState, who: str) -> None:
+    state.owed[who] = 0, 0
+    state.paid[who] = state.pace, state.beyond
 
 
 def _delegate(state: DelegationState, effects: Effects, args: Mapping[str, Any]) -> Result:
@@ -108,6 +123,7 @@ def _delegate(state: DelegationState, effects: Effects, args: Mapping[str, Any])
         raise Revert("too little to delegate")
     reward = _pay(state, effects, me)
     effects.move(state.token, me, state.account, amount, "balance")
+    _settled(state, me)
     state.shares[me] = state.shares.get(me, 0) + amount
     state.total += amount
     effects.log("Delegated", owner=me, amount=amount)
@@ -119,12 +135,13 @@ def _undelegate(state: DelegationState, effects: Effects, args: Mapping[str, Any
     if not 0 < amount <= state.shares.get(me, 0):
         raise Revert("not delegated so much")
     reward = _pay(state, effects, me)
+    _settled(state, me)
     state.shares[me] -= amount
     state.total -= amount
     ready = now.time + state.terms.unbonding
     state.leaving.append(Unbonding(me, amount, ready))
     place = f"{state.venue}#{len(state.leaving)}"
-    effects.log("Unbonding", owner=me, amount=amount, ready=ready)
+    effects.log("Unbonding", id=len(state.leaving), owner=me, amount=amount, ready=ready)
     done = effects.result({"amount": amount, "reward": reward}, place)
     wait = Pending("claim_unbonded", state.token.partition("@")[2], Block(time=ready, number=now.number))
     return structs.replace(done, pending=wait)
@@ -144,7 +161,7 @@ def _claim_unbonded(state: DelegationState, effects: Effects, args: Mapping[str,
         raise Revert("still unbonding")
     effects.move(state.token, state.account, one.owner, one.amount, "balance")
     one.claimed = True
-    effects.log("Unbonded", owner=one.owner, amount=one.amount)
+    effects.log("Unbonded", id=int(number), owner=one.owner, amount=one.amount)
     return effects.result({"amount": one.amount}, place)
 
 
@@ -153,20 +170,17 @@ def _claim(state: DelegationState, effects: Effects, args: Mapping[str, Any]) ->
     reward = _pay(state, effects, effects.ctx.sender)
     if not reward:
         raise Revert("nothing to claim")
+    _settled(state, effects.ctx.sender)
     return effects.result({"reward": reward})
 
 
 def _restake(state: DelegationState, effects: Effects, args: Mapping[str, Any]) -> Result:
     del args
     me = effects.ctx.sender
-    _settle(state, me)
-    reward = sum(state.owed[me])
+    reward = sum(_owed(state, me))
     if reward < state.terms.least:
         raise Revert("too little to restake")
-    # Through the wallet on paper: in the books a reward is paid, and a stake is made.
-    effects.move(state.token, state.account, me, reward, "rewards are short")
-    effects.move(state.token, me, state.account, reward, "balance")
-    state.owed[me] = (0, 0)
+    _settled(state, me)
     state.shares[me] = state.shares.get(me, 0) + reward
     state.total += reward
     effects.log("Restaked", owner=me, amount=reward)
@@ -185,12 +199,15 @@ def _epoch(state: DelegationState, effects: Effects, args: Mapping[str, Any]) ->
     state.beyond = per_share_down(state.beyond, theirs - pace, state.total)
     state.minted += minted
     state.spent += theirs
+    effects.log("Epoch", minted=minted, paid=theirs)
     return effects.result({"minted": minted, "paid": theirs})
 
 
 def _paid(state: DelegationState, args: Mapping[str, Any], seconds: int, now: int) -> tuple[int, int]:
     """Return (minted to all stakers, paid to the validator's delegators) of an epoch."""
     terms, everybody = state.terms, _all_stake(state)
+    if not terms.own + state.total:
+        return 0, 0  # a validator without stake is none
     if terms.form == "pol":
         signed = mul_div_down(everybody, int(args.get("signed_bps", BPS)), BPS)
         blocks, proposer = int(args["blocks"]), bool(args.get("proposer", 0))

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-__all__ = ["DelegationState", "Terms", "Unbonding"]
+__all__ = ["FORMS", "DelegationState", "Terms", "Unbonding"]
+
+
+FORMS = ("pol", "strk", "subsidy")
+"""By number, as the contract has them."""
 
 
 class Terms(Struct, frozen=True):

@@ -10,17 +10,17 @@ from tidemill.networks.unpaid import unpaid
 from tidemill.units import format_amount
 from tidemill.venues.delegation.model import DelegationModel
 from tidemill.venues.delegation.rules import reward_of_target_down
-from tidemill.venues.delegation.state import DelegationState, Terms
+from tidemill.venues.delegation.state import FORMS, DelegationState, Terms
 from tidemill.venues.kinds import Kind, Placed, Setup
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
 
 __all__ = ["VENUE"]
 
 HOUR, DAY = 3_600, 86_400
-FORMS = ("pol", "strk", "subsidy")
 _EPOCH = {"strk": HOUR, "subsidy": DAY}
-_MODELLED = (
-    "no contract stands behind this model (unproven), only published rules; nothing is slashed, stake elsewhere stays"
+_OWN_RULE = (
+    "the contract is ours, written from published rules (rule-checked): that a deployed one answers the same to the wei is not "
+    "proven; nothing is slashed, stake elsewhere stays as it is"
 )
 
 
@@ -58,7 +58,7 @@ def place(setup: Setup) -> Placed:
         f"paid from {source}: at today's stake {gross} % a year after commission; the supply grows by {inflation} % a year, so "
         f"{net} % is left against everybody else's"
     )
-    notes = (f"{setup.id}: {yields}", f"{setup.id}: {_MODELLED}")
+    notes = (f"{setup.id}: {yields}", f"{setup.id}: {_OWN_RULE}")
     return Placed(make, {}, notes=lambda: notes)
 
 
@@ -110,7 +110,7 @@ def _script(setup: Setup, terms: Terms, unit: int) -> list[Scripted]:
 VENUE = Kind(
     "delegation",
     "operator",
-    "unproven",
+    "rule-checked",
     "Stake delegated to a validator (POL on Ethereum, STRK), or to a programme that pays for it (the ZK pilot).",
     dataset=False,
     place=place,
