@@ -18,6 +18,7 @@ from tidemill.ledger import waterfall as module
 from tidemill.ledger.posting import post
 from tidemill.ledger.rows import ROWS
 from tidemill.studies.backtest import Backtest
+from tidemill.studies.compare import compare
 from tidemill.studies.prepare import prepare
 from tidemill.studies.study import Study, load_study
 from tidemill.venues.delegation.model import DelegationModel
@@ -272,3 +273,16 @@ def test_bad_words_are_one_line(params: dict[str, Any], says: str):
     with pytest.raises(BadInput) as caught:
         prepare(msgspec.structs.replace(cut(**params), tokens={"POL": 18, "OP": 18, "ARB": 18}))
     assert says in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_delegating_is_compared_with_lending_the_same():
+    compared = compare([EXAMPLE, EXAMPLE.with_name("pol_lent.toml")]).document
+    rows = {row.key: row.values for row in compared.rows}
+    assert [column.proof for column in compared.studies] == ["rule-checked", "bytecode-equal"]
+    assert rows["dilution"][0] > rows["rewards"][0] > 0 and rows["dilution"][1] is None
+    assert rows["interest"][1] > 0
+    assert compared.best == 0
+    # of what delegating keeps, two thirds only make up for new tokens; the rest is still more than lending here
+    assert rows["rewards"][0] > rows["interest"][1]
+    lending = next(base for base in compared.baselines if base.name == "best plain lending")
+    assert lending.keep == compared.studies[1].keep
