@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from tidemill.interfaces import At, Decision, EventCount, Intent, News, Plan, View
+from tidemill.interfaces import At, Decision, EventCount, Intent, News, Plan, View, Wake
 from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, works
 from tidemill.strategies.parameters import ExitHow, Seconds, Venue
 
@@ -55,7 +55,13 @@ class BatchPosting(Struct, frozen=True, forbid_unknown_fields=True):
         post = Intent(self.sequencer, "post", {"form": self.form, "max_seconds": self.max_seconds})
         if (end or self._due(view, now)) and works(view, post):
             return Decision((Plan((post,)),), memo=memo)
-        return Decision(wake=() if end else (EventCount(self.sequencer, 1),), memo=memo)
+        return Decision(wake=() if end else self._wake(view, now), memo=memo)
+
+    def _wake(self, view: View, now: int) -> Wake:
+        """With the next transactions, or once what waits may wait no longer."""
+        latest = view.read(self.sequencer, "postedAt") + self.max_wait
+        waits = view.read(self.sequencer, "waiting") and latest > now
+        return (EventCount(self.sequencer, 1), *((At(latest),) if waits else ()))
 
     def _due(self, view: View, now: int) -> bool:
         waiting = view.read(self.sequencer, "waiting")
