@@ -1,4 +1,4 @@
-"""Liquid staking and a savings vault measured: several people come, earn, and go."""
+"""Liquid staking, a savings vault and delegated stake measured: several people come, earn, and go."""
 
 from __future__ import annotations
 
@@ -12,18 +12,26 @@ from tidemill.chain.abi import Abi
 from tidemill.chain.artefacts import artefact
 from tidemill.chain.deploy import AddressOf, Deployment, deploy
 from tidemill.chain.types import Call
+from tidemill.venues.delegation.client import DelegationClient, DelegationDeployment
+from tidemill.venues.delegation.local import contract_terms
+from tidemill.venues.delegation.model import DelegationModel
+from tidemill.venues.delegation.state import DelegationState, Terms
 from tidemill.venues.liquid_staking.client import StakingClient, StakingDeployment
 from tidemill.venues.liquid_staking.model import StakingModel
 from tidemill.venues.savings_vault.client import SavingsClient
 from tidemill.venues.savings_vault.model import SavingsModel
 from tidemill.venues.shared.vault_client import VaultDeployment
 
-__all__ = ["measure_savings", "measure_staking"]
+__all__ = ["measure_delegation", "measure_savings", "measure_staking"]
 
 BOSS, EARLY, TREASURY = "0x" + "d1" * 20, "0x" + "d3" * 20, "0x" + "d2" * 20
 ENDOWMENT = 10**30
 ASSET, SHARE = "AST@op", "wAST@op"
 RATE = 1000000001547125957863212448
+STAKED = Terms(
+    "pol", own=10**24, elsewhere=10**27, commission=5, supply=10**28, other_mint=10**26, unbonding=1, least=10**18,
+    reward=10**24, interval=5_120, decrease=10, bonus=10,
+)  # fmt: skip
 NAMES = {"account": "", "asset": ASSET, "share": SHARE}
 
 
@@ -62,6 +70,21 @@ def measure_savings(lab: Lab, rounds: int) -> None:
             _save(stand, who)
 
 
+def measure_delegation(lab: Lab, rounds: int) -> None:
+    """Measure every verb of delegators."""
+    since = lab.anvil.rpc.block().timestamp
+    at = _deploy(lab, "DelegatedStake", (AddressOf("asset"), contract_terms(STAKED), since))
+    where = DelegationDeployment(at["venue"], at["asset"], ASSET)
+    state = DelegationState("stake", at["venue"], ASSET, STAKED, since)
+    made: Callable[[str], Any] = lambda who: DelegationClient(lab.anvil.rpc, where, venue="stake", account=who)  # noqa: E731
+    clients = {who: made(who) for who in (BOSS, EARLY, *PEOPLE)}
+    stand = ModelStand(lab, "stake", clients, DelegationModel(), state, (ASSET,), (at["venue"],))
+    stand.set_up(EARLY, "delegate", {"amount": 10**26})
+    for _ in range(rounds):
+        for who in PEOPLE:
+            _delegate(stand, who)
+
+
 def _deploy(lab: Lab, contract: str, terms: tuple[Any, ...]) -> dict[str, str]:
     for who in (BOSS, EARLY, *PEOPLE):
         lab.anvil.set_balance(who, 10**24)
@@ -98,6 +121,30 @@ def _stake(stand: ModelStand, who: str) -> None:
     stand.refuse(who, "request_withdrawal", {"shares": ENDOWMENT})
     stand.refuse(who, "transfer", {"to": EARLY, "amount": ENDOWMENT})
     stand.refuse(who, "stake", {"amount": 10**18})  # no allowance
+
+
+def _delegate(stand: ModelStand, who: str) -> None:
+    """Come twice, the second time with something owed; claim, restake, and ask for some of it or for all."""
+    random, epoch = stand.lab.random, {"blocks": 5_120, "signed_bps": 10_000, "proposer": 1}
+    for _ in range(2):
+        stand.act(who, "delegate", {"amount": random.randrange(10, 1_000) * 10 ** random.randrange(20, 24)})
+        stand.set_up(BOSS, "epoch", epoch)
+    stand.act(who, "claim", {})
+    stand.refuse(who, "claim", {})
+    stand.refuse(who, "restake", {})
+    stand.set_up(BOSS, "epoch", epoch)
+    if stand.model.read(stand.state, "rewards", who) >= STAKED.least:
+        stand.act(who, "restake", {})
+    held = stand.state.shares[who]
+    stand.act(who, "undelegate", {"amount": held // 3})
+    stand.set_up(BOSS, "epoch", epoch)
+    stand.act(who, "undelegate", {"amount": held - held // 3 if random.randrange(2) else held // 3})
+    for number, one in enumerate(stand.state.leaving, 1):
+        if one.owner == who and not one.claimed:
+            stand.act(who, "claim_unbonded", {"position": f"stake#{number}"})
+    stand.refuse(who, "claim_unbonded", {"position": f"stake#{len(stand.state.leaving)}"})
+    stand.refuse(who, "undelegate", {"amount": ENDOWMENT})
+    stand.refuse(who, "delegate", {"amount": 10**18})  # no allowance
 
 
 def _save(stand: ModelStand, who: str) -> None:

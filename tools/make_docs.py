@@ -261,10 +261,7 @@ def venues_page() -> str:
     for one in every:
         parts.append(f"\n## `{one.kind.name}`\n\n{one.kind.income}\n")
         parts.append("".join(f"* {risk}\n" for risk in one.kind.risks))
-        costs = [
-            (purpose, f"`{c.verb}`", str(c.transactions), f"{c.gas:,}", f"{c.median_bps / 100:.2f} %")
-            for purpose, c in one.costs.items()
-        ]
+        costs = [(purpose, f"`{c.verb}`", str(c.transactions), f"{c.gas:,}", c.off) for purpose, c in one.costs.items()]
         parts.append(f"\nGas when nothing special is met, approvals included ({one.measured}):\n")
         parts.append(table(("", "verb", "transactions", "gas", "off by (median)"), costs))
         if one.deployments:

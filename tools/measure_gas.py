@@ -88,6 +88,10 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         "powers": ("products that raise the rate to the seconds passed", 15),
         **SLOTS,
     },
+    "delegation": {
+        "transfers": ("token transfers, what is owed among them", 1),
+        **SLOTS,
+    },
     "minichef": {
         "first_stake": ("nothing was staked before by this account", 0),
         "last_stake": ("nothing is staked afterwards by this account", 0),
@@ -161,6 +165,7 @@ PLAIN = {
     "erc4626": ("first_shares", "last_shares"),
     "liquid_staking": ("first_shares", "last_shares"),
     "savings_vault": ("first_shares", "last_shares", "accrued", "powers"),
+    "delegation": ("transfers",),
     "minichef": ("first_stake", "last_stake", "rewarded"),
     "cl_gauge": ("tokens_passed",),
     "merkle_campaign": ("proof_words",),
@@ -177,7 +182,7 @@ PLAIN = {
     "vote_escrow": ("weeks", "transfers"),
     "morpho_vault": ("supply_calls", "withdraw_calls", "fees_taken"),
 }
-PINNED = ("liquid_staking", "minichef", "savings_vault")
+PINNED = ("delegation", "liquid_staking", "minichef", "savings_vault")
 """Venues whose storage words are priced by the EVM alone."""
 APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
     # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards, or the feature that says so)
@@ -195,6 +200,7 @@ APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
     },
     "erc4626": {"deposit": ("", False), "mint": ("", False)},
     "liquid_staking": {"stake": ("", False)},
+    "delegation": {"delegate": ("", False)},
     "savings_vault": {"deposit": ("", False), "mint": ("", True)},
     "minichef": {"stake": ("", False), "deposit": ("", False)},
     "cl_gauge": {"create_incentive": ("", False)},
@@ -215,6 +221,7 @@ ABOUT = {
     "uniswap_v2": "Uniswap v2 (SushiSwap) through Router02",
     "erc4626": "OpenZeppelin's ERC-4626 vault",
     "liquid_staking": "Liquid staking by our own contract",
+    "delegation": "Delegated stake by our own contract",
     "savings_vault": "A savings vault by our own contract",
     "cl_gauge": "Uniswap's v3 staker",
     "merkle_campaign": "our distributor of cumulative amounts by merkle proof",
@@ -231,6 +238,7 @@ PACKAGES = {
     "uniswap_v2": ("@uniswap/v2-core", "@uniswap/v2-periphery", "contracts/TestToken.vy"),
     "erc4626": ("@openzeppelin/contracts", "contracts/TestVault.sol", "contracts/TestToken.vy"),
     "liquid_staking": ("contracts/LiquidStaking.vy", "contracts/TestToken.vy"),
+    "delegation": ("contracts/DelegatedStake.vy", "contracts/TestToken.vy"),
     "savings_vault": ("contracts/SavingsVault.vy", "contracts/TestToken.vy"),
     "merkle_campaign": ("contracts/CumulativeDistributor.vy", "contracts/TestToken.vy"),
     "cl_gauge": ("@uniswap/v3-staker", "@uniswap/v3-periphery", "contracts/TestToken.vy"),
@@ -271,6 +279,7 @@ MEASURES: dict[str, Callable[[Lab, int], None]] = {
     "morpho_blue": gas_morpho.measure,
     "liquid_staking": gas_rates.measure_staking,
     "savings_vault": gas_rates.measure_savings,
+    "delegation": gas_rates.measure_delegation,
 }
 """Kinds (and later versions) that have a chain to themselves; a vault and its farm share one."""
 SHARED = ("erc4626", "staking_rewards")

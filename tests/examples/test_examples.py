@@ -57,7 +57,7 @@ def test_an_example_says_what_it_is_and_runs(path: Path, tmp_path: Path):
     rows = {row.key: row.value for row in document.waterfall}
     assert rows["keep"] == document.headline.keep
     assert abs(document.unexplained) <= document.unexplained_bound
-    income = sum(rows.get(key, 0) for key in ("fees", "growth", "rewards", "interest"))
+    income = sum(rows.get(key, 0) for key in ("fees", "growth", "rewards", "interest", "takings"))
     assert income > 0
     assert rows["l2"] < 0
     assert sum(cost.failed for cost in document.costs) == 0

@@ -22,6 +22,14 @@ replace = msgspec.structs.replace
 
 
 NOT_LIVED = {"growth_move", "interest", "borrowing", "interest_move"}  # lending: test_families.py
+NOT_LIVED |= {
+    "takings",
+    "da",
+    "proving",
+    "sharing",
+    "takings_move",
+    "dilution",
+}  # operators: test_operator.py, venues/test_delegation.py
 
 
 def life() -> Tiny:

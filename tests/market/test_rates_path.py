@@ -143,7 +143,7 @@ def test_any_bytes_are_refused_in_one_line(tmp_path: Path, content: bytes, endin
 
 
 def refused(file: Path) -> None:
-    for family in ("lending", "vault", "farm", "amm"):
+    for family in ("lending", "vault", "farm", "amm", "operator"):
         try:
             found = rates_path(read_rates(file), family)
         except (BadData, BadInput) as error:

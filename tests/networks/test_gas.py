@@ -187,6 +187,7 @@ VERBS = {
     "erc4626": {"deposit", "mint", "withdraw", "redeem"},
     "liquid_staking": {"stake", "transfer", "request_withdrawal", "claim"},
     "savings_vault": {"deposit", "mint", "withdraw", "redeem", "drip"},
+    "delegation": {"delegate", "undelegate", "claim", "claim_unbonded", "restake"},
     "cl_gauge": {
         "claim",
         "create_incentive",

@@ -100,6 +100,9 @@ def samples(kind: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         if kind == "savings_vault":
             gas_rates.measure_savings(lab, 2)
             return lab.samples
+        if kind == "delegation":
+            gas_rates.measure_delegation(lab, 2)
+            return lab.samples
         if kind == "morpho_vault":
             gas_lending_vault.measure(lab, 2)
             return lab.samples
@@ -137,6 +140,7 @@ _KINDS = [
     "staking_rewards",
     "morpho_blue",
     "savings_vault",
+    "delegation",
     "cl_gauge",
     "merkle_campaign",
     "vote_escrow",

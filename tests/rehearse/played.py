@@ -28,6 +28,8 @@ SCRIPTED = {
     "lock_dividends": ("create_lock", "withdraw"),
     "classic_pool": ("add_liquidity", "remove_liquidity"),
     "farm_compound": ("add_liquidity", "remove_liquidity"),
+    "delegate_pol": ("delegate", "claim_unbonded"),
+    "pol_lent": ("supply", "withdraw"),
     "lending_ladder": ("supply", "withdraw"),
 }
 """Examples without a recorded pool, and by which verbs they enter and leave."""

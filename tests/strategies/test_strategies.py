@@ -286,7 +286,8 @@ def test_ours_are_found_by_name_and_made_from_checked_parameters():
     ranges = ("compound", "farm_compound", "fixed_range", "full_range", "range_reset")
     lending = ("lend", "lending_ladder", "leveraged_staking")
     others = ("deposit_and_harvest", "hold", "hold_lp", "hold_staked", *lending, "lock_and_claim")
-    assert names() == tuple(sorted((*ranges, *others)))
+    operators = ("batch_posting", "delegate")
+    assert names() == tuple(sorted((*ranges, *others, *operators)))
     for name in names():
         rows = describe(find(name, Path(), own_code=False))
         assert all(meaning or values for _, _, values, meaning in rows), rows

@@ -28,6 +28,7 @@ KNOWN = {
     "morpho_blue": "rules.wad_mul_down: div_down -> div_up",
     "minichef": "rules.emitted_down: div_down -> div_up",
     "liquid_staking": "rules.assets_for_shares_down: div_down -> div_up",
+    "delegation": "rules.earned_down: mul_div_down -> mul_div_up",
     "savings_vault": "rules.chi_after_down: div_down -> div_up",
     "cl_gauge": "rules.reward_down: mul_div_down -> mul_div_up",
     "merkle_campaign": "rules.shared_down: mul_div_down -> mul_div_up",

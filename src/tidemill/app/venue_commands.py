@@ -78,7 +78,7 @@ def show(kind: str, *, network: str = "", json: Json = False) -> int:
     for risk in one.kind.risks:
         say(f"risk: {plain(risk)}")
     rows = [
-        [purpose, plain(cost.verb), str(cost.transactions), f"{cost.gas:,}", f"{cost.median_bps / 100:.2f} %"]
+        [purpose, plain(cost.verb), str(cost.transactions), f"{cost.gas:,}", cost.off]
         for purpose, cost in one.costs.items()
     ]
     if rows:

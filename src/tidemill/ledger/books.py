@@ -11,6 +11,7 @@ Accounts. One's own: ``assets:me``, ``claims:<position>``, ``locked:<position>``
 ``swaps:<venue>``                    own trades, both legs
 ``shares:<venue>``                   receipt tokens given out and taken back
 ``transit:<venue>``                  between wallet and claim within one transaction; always left at 0
+``costs:<what>:<venue>``             what earning costs beside network fees: data, proofs, shares of an operator
 ``network:<part>:<network>``         fees: ``l2``, ``l1``, ``operator``; ``failed`` for all of a reverted transaction
 ``events:<cause>:<position>``        liquidated, slashed, paid …
 ``rounding:<venue>``                 units lost or won to a contract's rounding, bounded by the number of actions
@@ -40,7 +41,7 @@ _CLAIM_SIDE = ("claims", "locked", "impaired", "debt", "pending")
 _ACCOUNTS = {
     "open": (*OWN, "equity"),
     "mark": (*_CLAIM_SIDE, "market", "income"),
-    "step": ("assets", "swaps", "transit", "shares"),
+    "step": ("assets", "swaps", "transit", "shares", "costs"),
     "fee": ("assets", "network"),
     "claim": (*_CLAIM_SIDE, "market", "income", "transit", "rounding", "events", "swaps", "equity"),
     "event": ("assets", "events", "shares", "equity"),

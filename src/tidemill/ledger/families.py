@@ -13,10 +13,13 @@ from msgspec import Struct
 
 from tidemill.errors import InvariantBroken
 
-__all__ = ["BROUGHT", "EXCHANGE_VERBS", "TAKEN", "TREATMENTS", "WRAP", "Treatment", "treatment"]
+__all__ = ["BROUGHT", "COST", "EXCHANGE_VERBS", "TAKEN", "TREATMENTS", "WRAP", "Treatment", "treatment"]
 
 WRAP = "wrap:"
 """Accounts of the book that wrap and unwrap a native token: ``wrap:<network>``."""
+
+COST = "costs:"
+"""Accounts of the book that take what earning costs for good: ``costs:<what>:<venue>``."""
 
 BROUGHT, TAKEN = "brought in", "taken out"
 """Causes of what came from outside or went there: neither income nor loss, whatever is worth is capital."""
@@ -71,6 +74,11 @@ TREATMENTS: Mapping[str, Treatment] = {
     # liquidation befalls each by itself. `size` changes whenever what was put in or borrowed does, with time it does not.
     "supply": Treatment("lending", "grows", "interest", "size"),
     "debt": Treatment("lending", "grows", "borrowing", "size"),
+    # Stake asked back from a validator, paid after a wait; and rewards that only make up for tokens minted meanwhile.
+    "unbonding": Treatment("farm", "fixed", "rewards", "size", account="locked"),
+    "pace": Treatment("farm", "fixed", "dilution", "size"),
+    # An operator's fees that users have paid in and nobody has collected; what they cost comes through ``COST``.
+    "takings": Treatment("operator", "fixed", "takings", "size"),
 }
 """By ``Position.kind``."""
 

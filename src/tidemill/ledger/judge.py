@@ -48,7 +48,7 @@ def curves(books: Books) -> Curves:
             for account, token, amount in entry.postings:
                 if account.startswith("income:"):
                     income.add(-amount, prices[token])
-                elif account.startswith(("network:", "swaps:")) and token not in receipts:
+                elif account.startswith(("network:", "swaps:", "costs:")) and token not in receipts:
                     costs.add(amount, prices[token])
             entry = next(entries, None)
         worth, held = (each.numerator // each.denominator for each in (measures.worth(number), holding[number]))

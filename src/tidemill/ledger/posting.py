@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from tidemill.errors import InvariantBroken
 from tidemill.interfaces import Befell, Mark, Recorded, Reverted
 from tidemill.ledger.books import Books, Entry, Lot, Posting
-from tidemill.ledger.families import BROUGHT, EXCHANGE_VERBS, TAKEN, WRAP
+from tidemill.ledger.families import BROUGHT, COST, EXCHANGE_VERBS, TAKEN, WRAP
 from tidemill.ledger.holdings import WALLET, Claim, Holdings, holdings
 from tidemill.ledger.timeline import Interval, Step, intervals, is_quiet
 
@@ -166,6 +166,8 @@ class _Poster:
             account = side
             if other.startswith(WRAP):
                 account = f"swaps:{other}"
+            elif other.startswith(COST):
+                account = other
             elif token in new.receipts or token in interval.before.rates:
                 # a staked receipt goes to a claim in its own units, an issued or redeemed one back to its vault
                 rate = interval.after.rates.get(token) or interval.before.rates[token]

@@ -39,6 +39,8 @@ class Row(Struct, frozen=True):
 
 _LIQUIDITY, _VAULT, _FARM = frozenset({"liquidity"}), frozenset({"vault"}), frozenset({"farm"})
 _LENDING = frozenset({"lending"})
+_OPERATOR = frozenset({"operator"})
+_SPENT = "minus the sum of what was paid x price when paid"
 
 
 def _exit(m: Measures) -> Measure:
@@ -74,6 +76,15 @@ ROWS: tuple[Row, ...] = (
         _FARM,
     ),
     Row(
+        "dilution",
+        "Further rewards, which only make up for new tokens",
+        "sum of stake x growth of the supply x price then, at most what was paid",
+        lambda m: m.flow("income:dilution:"),
+        "income",
+        _FARM,
+        always=False,
+    ),
+    Row(
         "interest",
         "Interest earned",
         "sum of interest accrued x price when accrued",
@@ -88,6 +99,34 @@ ROWS: tuple[Row, ...] = (
         lambda m: m.flow("income:borrowing:"),
         "proportional",
         _LENDING,
+        always=False,
+    ),
+    Row(
+        "takings",
+        "Fees from users",
+        "sum of fees paid in x price when paid",
+        lambda m: m.flow("income:takings:"),
+        "income",
+        _OPERATOR,
+    ),
+    Row("da", "Data on Ethereum", _SPENT, lambda m: m.flow("costs:da:"), "proportional", _OPERATOR),
+    Row(
+        "proving",
+        "Proofs and state roots",
+        _SPENT,
+        lambda m: m.flow("costs:proving:"),
+        "proportional",
+        _OPERATOR,
+        False,
+    ),
+    Row("sharing", "Revenue shared", _SPENT, lambda m: m.flow("costs:sharing:"), "proportional", _OPERATOR, False),
+    Row(
+        "takings_move",
+        "Price move of the fees from users",
+        "sum of fees so far x price change (as if kept as they came)",
+        lambda m: m.income_move("income:takings:"),
+        "proportional",
+        _OPERATOR,
         always=False,
     ),
     Row(
@@ -120,7 +159,7 @@ ROWS: tuple[Row, ...] = (
         "rewards_move",
         "Price move of the rewards",
         "sum of rewards so far x price change (as if kept as they came)",
-        lambda m: m.income_move("income:rewards:"),
+        lambda m: m.income_move("income:rewards:", "income:dilution:"),
         "proportional",
         _FARM,
     ),

@@ -52,6 +52,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "price": (),
     "volume": ("volume_usd",),
     "liquidity": ("tvl",),
+    "transactions": ("tx_count",),
+    "base_fee_gwei": (),
+    "l1_gas_gwei": (),
+    "blob_gas_gwei": (),
 }
 """Figures by our name, and the other names they go by. A rate of the year may also end in ``_percent``."""
 FIGURES = tuple(ALIASES)

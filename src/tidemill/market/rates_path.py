@@ -2,13 +2,14 @@
 
 Whatever a table gives (an index, a yearly rate, an APY; reserves, or a price with volume and depth) becomes the one form
 that venues follow: ``supply_index``, ``borrow_index``, ``share_price`` (rays), ``reward_rate``, ``bonus_rate`` (rays of a
-whole token a second), ``total_staked``, ``reserve0``, ``reserve1``, ``total_supply`` (rays of a whole token).
+whole token a second), ``total_staked``, ``reserve0``, ``reserve1``, ``total_supply`` (rays of a whole token);
+``transactions`` (rays of one) until the next row, and prices in rays of a gwei.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import pairwise
@@ -40,6 +41,7 @@ _FORMS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "vault": (("share_price",), ("supply_index",), ("supply_apy",), ("supply_rate",)),
     "farm": (("reward_rate", "total_staked"), ("reward_per_day", "total_staked")),
+    "operator": (("transactions",),),
     "amm": (("reserve0", "reserve1", "total_supply"), ("price", "volume", "liquidity")),
 }
 """Figures that a family can be followed by, the best first."""
@@ -97,7 +99,7 @@ class RatesPath(Struct, frozen=True):
 def rates_path(
     table: RatesTable, family: str, *, network: str = "", asset: str = "", protocol_fee: bool = False
 ) -> RatesPath:
-    """Make of a table what a venue of ``family`` (lending, vault, farm, amm) follows.
+    """Make of a table what a venue of ``family`` (lending, vault, farm, amm, operator) follows.
 
     Rows that lie behind an earlier one are left out and noted, and so are repeated ones.
 
@@ -282,4 +284,15 @@ def _no_loss(path: _Figures, root: list[int]) -> list[int]:
     return root
 
 
-_MAKE = {"lending": _lending, "vault": _vault, "farm": _farm, "amm": _amm}
+def _operator(path: _Figures, form: tuple[str, ...], **_: bool) -> dict[str, list[int]]:
+    prices = [name for name in ("base_fee_gwei", "l1_gas_gwei", "blob_gas_gwei") if path.has(name)]
+    return {name: path[name] for name in (*form, *prices)}
+
+
+_MAKE: Mapping[str, Callable[..., dict[str, list[int]]]] = {
+    "lending": _lending,
+    "vault": _vault,
+    "farm": _farm,
+    "amm": _amm,
+    "operator": _operator,
+}

@@ -20,7 +20,9 @@ from tidemill.wording import complaint, place
 __all__ = ["Loaded", "describe", "find", "names", "table"]
 
 _OURS = {
+    "batch_posting": ("batch_posting", "BatchPosting"),
     "compound": ("compound", "Compound"),
+    "delegate": ("delegate", "Delegate"),
     "deposit_and_harvest": ("deposit_and_harvest", "DepositAndHarvest"),
     "farm_compound": ("farm_compound", "FarmCompound"),
     "fixed_range": ("fixed_range", "FixedRange"),

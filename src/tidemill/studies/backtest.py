@@ -17,6 +17,7 @@ from tidemill.execution.journal import MemoryJournal
 from tidemill.interfaces import Mark, Price, Recorded
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
+from tidemill.networks.unpaid import unpaid
 from tidemill.studies.costs import Costing
 from tidemill.studies.prepare import Prepared
 from tidemill.studies.reprice import Noted, Witness, keep_at_costs, keep_at_prices
@@ -283,9 +284,10 @@ class Backtest:
         return min((kind(spec.kind).proof for spec in self.study.venues.values()), key=order.index)
 
     def _warnings(self) -> list[str]:
+        paid = unpaid(self.prepared.decimals)
         if self.prepared.markets or self.prepared.rates_paths:
-            return []
-        return ["no recorded market: flow and yield are scripted from the study's parameters and its seed"]
+            return paid
+        return ["no recorded market: flow and yield are scripted from the study's parameters and its seed", *paid]
 
     def _unsent(self, played: Played) -> list[str]:
         """Say what was never sent because its venue would have refused: a study that does nothing says why."""

@@ -202,7 +202,7 @@ def _mode(name: str, outcomes: Outcomes, note: str) -> ModeRow:
     return ModeRow(name, falls.keep, income, costs, len(steps_done(outcomes)), note)
 
 
-INCOME = frozenset({"fees", "growth", "interest", "rewards"})
+INCOME = frozenset({"fees", "growth", "interest", "rewards", "dilution", "takings"})
 """Rows of the waterfall that are earned."""
 
 

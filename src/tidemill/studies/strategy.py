@@ -88,6 +88,10 @@ def _given(prepared: Prepared) -> dict[str, Any]:
             known |= {"lending": name, "asset": prepared.token(str(spec.params["asset"]))}
         if spec.kind == "morpho_blue":
             known |= {"lending": name, "asset": prepared.token(str(spec.params["loan"]))}
+        if spec.kind == "sequencer":
+            known |= {"sequencer": name}
+        if spec.kind == "delegation":
+            known |= {"staking": name, "asset": prepared.token(str(spec.params["token"]))}
         if spec.kind == "vote_escrow":
             tokens = {key: prepared.token(str(spec.params[param])) for key, param in _LOCKED.items()}
             known |= {"escrow": name, **tokens}

@@ -17,13 +17,18 @@ __all__ = ["About", "Cost", "about", "catalogue", "deployments", "deployments_fi
 
 class Cost(Struct, frozen=True):
     """What a verb takes when nothing special is met: transactions (approvals included), gas, and how far the table is
-    off by median (basis points of gas).
+    off by median (basis points of gas), ``None`` where gas was not measured.
     """
 
     verb: str
     transactions: int
     gas: int
-    median_bps: int
+    median_bps: int | None
+
+    @property
+    def off(self) -> str:
+        """How far off, for people; an estimate that nobody has measured says so."""
+        return "not measured" if self.median_bps is None else f"{self.median_bps / 100:.2f} %"  # not money: an error
 
 
 class About(Struct, frozen=True):
@@ -50,7 +55,8 @@ def about(name: str) -> About:
     for purpose, verb in found.verbs.items():
         calls = table.shapes(verb, {})
         gas = sum(shape.gas_used for shape in calls)
-        costs[purpose] = Cost(verb, len(calls), gas, table.verb(verb).plain.median_bps)
+        fit = table.verb(verb).plain
+        costs[purpose] = Cost(verb, len(calls), gas, fit.median_bps if fit.samples else None)
     origin = table.provenance
     return About(found, deployments(found), costs, f"{origin.chain}, {origin.as_of}")
 

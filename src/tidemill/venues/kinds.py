@@ -137,6 +137,7 @@ def read_back(module: str) -> Histories:
 _OURS = {
     "aave_v3": "tidemill.venues.aave_v3.venue",
     "cl_gauge": "tidemill.venues.cl_gauge.venue",
+    "delegation": "tidemill.venues.delegation.venue",
     "erc4626": "tidemill.venues.erc4626.venue",
     "liquid_staking": "tidemill.venues.liquid_staking.venue",
     "merkle_campaign": "tidemill.venues.merkle_campaign.venue",
@@ -144,6 +145,7 @@ _OURS = {
     "morpho_blue": "tidemill.venues.morpho_blue.venue",
     "savings_vault": "tidemill.venues.savings_vault.venue",
     "morpho_vault": "tidemill.venues.morpho_vault.venue",
+    "sequencer": "tidemill.venues.sequencer.venue",
     "staking_rewards": "tidemill.venues.staking_rewards.venue",
     "uniswap_v2": "tidemill.venues.uniswap_v2.venue",
     "uniswap_v3": "tidemill.venues.uniswap_v3.venue",
