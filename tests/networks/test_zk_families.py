@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from networks.vector_tables import rows, table
+from tidemill.errors import BadInput
 from tidemill.networks import linea, polygon_zkevm, scroll, starknet, zk_stack
 
 ZK, SCROLL, LINEA, STARK, ZKEVM = (table(name) for name in ("zk_stack", "scroll", "linea", "starknet", "polygon_zkevm"))
@@ -121,6 +122,11 @@ def test_linea_least_price_is_divided_inside_and_rounded_up_outside() -> None:
     assert data == 1  # 1.674… wei per gas
     assert linea.least_gas_price_up(7, data, 30, 1_200_000) == 7 + 38  # 37.2
     assert linea.least_gas_price_up(7, 0, 0, 1_200_000) == 7
+    assert linea.data_price_down(5 * 10**6, 1, 1) == 5
+    assert linea.variable_cost_down(1, 0, 0, 1, 0, 1, 10**6) == 10**6
+    for ask in (lambda: linea.data_price_down(1, 1, 0), lambda: linea.variable_cost_down(1, 1, 1, 1, 1, 0, 1)):
+        with pytest.raises(BadInput, match="a transaction uses some|must be positive"):
+            ask()
     assert linea.finalization_threshold_down(100, 1_000_000, 16 * 3_600) == 2_600
     assert linea.finalization_threshold_down(100, 1_000_000, 8 * 3_600) == 725
 
