@@ -160,6 +160,24 @@ def test_starknet_data(case) -> None:
     assert gas * STARK["l1_data"]["price"] == case["want"]
 
 
+def test_starknet_at_its_edges() -> None:
+    assert starknet.changed_words(3, 1, 1, 5) == 3 + 10
+    assert starknet.calldata_data_gas(0, 1) == 0
+    assert starknet.next_l2_gas_price_down(48 * 10**9, 2, 1) == 49 * 10**9
+    assert starknet.staking_apr_bps_down(400, 10_000, 0) == 400
+    assert starknet.staking_apr_bps_down(400, 1, 0) == 40_000
+    refused = (
+        lambda: starknet.staking_apr_bps_down(400, 10_001, 0),
+        lambda: starknet.staking_apr_bps_down(400, 0, 0),
+        lambda: starknet.next_l2_gas_price_down(1, 1, 0),
+        lambda: starknet.changed_words(0, 0, 1),
+        lambda: starknet.changed_words(0, 1, 0),
+    )
+    for ask in refused:
+        with pytest.raises(BadInput, match="expected 1 to 10,000|must be positive|at least 1"):
+            ask()
+
+
 @pytest.mark.parametrize("case", rows(STARK["l1_messages"]), ids=str)
 def test_starknet_messages(case) -> None:
     assert starknet.l1_message_gas(case["payloads"]) == case["want"]
