@@ -73,6 +73,16 @@ def test_scroll_takes_the_formula_of_its_fork() -> None:
     )
 
 
+def test_scroll_asks_for_compressed_bytes_from_feynman_on() -> None:
+    found = {fork: "compressed_bps" in SCROLL.needs(fork) for fork in scroll_rules.FORKS}  # type: ignore[attr-defined]
+    assert found == {"bernoulli": False, "curie": False, "feynman": True, "galileo": True}
+    scalars = {"exec_scalar": 10, "blob_scalar": 20, "penalty_threshold": 2 * 10**9, "penalty_factor": 3 * 10**9}
+    tiny = TxShape(0, 0, 0, 2, zstd_length=1)
+    assert SCROLL.fee(tiny, scroll_env("feynman", **scalars)).l1_data == 30 * 2, "a ratio of 2 meets the threshold"
+    nothing = msgspec.structs.replace(tiny, zstd_length=0)
+    assert SCROLL.fee(nothing, scroll_env("feynman", **scalars)).l1_data == 30 * 2
+
+
 def test_what_does_not_compress_counts_as_it_is() -> None:
     grown = msgspec.structs.replace(TX, zstd_length=9_999)
     plain = msgspec.structs.replace(TX, zstd_length=500)
@@ -93,6 +103,8 @@ def test_linea_takes_the_dearer_of_tip_and_sequencers_least() -> None:
     tipped = msgspec.structs.replace(at, priority_fee=assumed(50_000_000))
     assert LINEA.fee(TX, tipped).total == 150_000 * 50_000_007
     assert LINEA.fee(TX, tipped).l1_data == parts.l1_data
+    assert LINEA.fee(msgspec.structs.replace(TX, gas_used=0), at) == FeeParts(0)
+    assert LINEA.next_base_fee(SPRING_2025, 800, 60, 100) == 820
     assert LINEA.next_base_fee(SPRING_2025, 7, 0, 2 * 10**9) == 7
     assert LINEA.next_base_fee(SPRING_2025, 8, 0, 2 * 10**9) == 7
 

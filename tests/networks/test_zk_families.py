@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from networks.vector_tables import rows, table
+from tidemill.errors import BadInput
 from tidemill.networks import linea, polygon_zkevm, scroll, starknet, zk_stack
 
 ZK, SCROLL, LINEA, STARK, ZKEVM = (table(name) for name in ("zk_stack", "scroll", "linea", "starknet", "polygon_zkevm"))
@@ -121,6 +122,11 @@ def test_linea_least_price_is_divided_inside_and_rounded_up_outside() -> None:
     assert data == 1  # 1.674… wei per gas
     assert linea.least_gas_price_up(7, data, 30, 1_200_000) == 7 + 38  # 37.2
     assert linea.least_gas_price_up(7, 0, 0, 1_200_000) == 7
+    assert linea.data_price_down(5 * 10**6, 1, 1) == 5
+    assert linea.variable_cost_down(1, 0, 0, 1, 0, 1, 10**6) == 10**6
+    for ask in (lambda: linea.data_price_down(1, 1, 0), lambda: linea.variable_cost_down(1, 1, 1, 1, 1, 0, 1)):
+        with pytest.raises(BadInput, match="a transaction uses some|must be positive"):
+            ask()
     assert linea.finalization_threshold_down(100, 1_000_000, 16 * 3_600) == 2_600
     assert linea.finalization_threshold_down(100, 1_000_000, 8 * 3_600) == 725
 
@@ -152,6 +158,24 @@ def test_starknet_data(case) -> None:
     blob = case["mode"] == "blob"
     gas = starknet.blob_data_gas(words) if blob else starknet.calldata_data_gas(words, case["contracts"])
     assert gas * STARK["l1_data"]["price"] == case["want"]
+
+
+def test_starknet_at_its_edges() -> None:
+    assert starknet.changed_words(3, 1, 1, 5) == 3 + 10
+    assert starknet.calldata_data_gas(0, 1) == 0
+    assert starknet.next_l2_gas_price_down(48 * 10**9, 2, 1) == 49 * 10**9
+    assert starknet.staking_apr_bps_down(400, 10_000, 0) == 400
+    assert starknet.staking_apr_bps_down(400, 1, 0) == 40_000
+    refused = (
+        lambda: starknet.staking_apr_bps_down(400, 10_001, 0),
+        lambda: starknet.staking_apr_bps_down(400, 0, 0),
+        lambda: starknet.next_l2_gas_price_down(1, 1, 0),
+        lambda: starknet.changed_words(0, 0, 1),
+        lambda: starknet.changed_words(0, 1, 0),
+    )
+    for ask in refused:
+        with pytest.raises(BadInput, match="expected 1 to 10,000|must be positive|at least 1"):
+            ask()
 
 
 @pytest.mark.parametrize("case", rows(STARK["l1_messages"]), ids=str)

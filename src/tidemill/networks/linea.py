@@ -112,7 +112,7 @@ class Linea(DatedNetwork, frozen=True, dict=True):
         compressed = compressed_length_up(None, tx, env, self.name)
         data = data_price_down(variable, compressed, tx.gas_used)
         price = max(base_fee + tip, least_gas_price_up(base_fee, data, fixed, margin))
-        bytes_part = min(price - base_fee, data * margin // _MILLION)
+        bytes_part = data * margin // _MILLION
         return FeeParts(tx.gas_used * (price - bytes_part), tx.gas_used * bytes_part)
 
     def next_base_fee(self, time: int, base_fee: int, gas_used: int, gas_limit: int) -> int:
