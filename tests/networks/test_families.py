@@ -180,6 +180,8 @@ def test_polygon_zkevm_charges_its_share_of_the_offer() -> None:
     tx = TxShape(200, 0, 0, 10)
     # effective 113 of 1,000: the byte is 28, so 29/256 of the offer is paid
     assert networks.get("polygon-zkevm").fee(tx, at) == FeeParts(200 * (1_000 * 29 // 256))
+    tipped = msgspec.structs.replace(at, base_fee=assumed(900), priority_fee=assumed(100))
+    assert networks.get("polygon-zkevm").fee(tx, tipped) == FeeParts(200 * (1_000 * 29 // 256))
 
 
 def test_gas_of_another_machine_is_an_input() -> None:
