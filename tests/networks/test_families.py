@@ -116,6 +116,7 @@ def test_starknet_charges_l2_gas_data_and_messages() -> None:
     sends = env(1_770_000_000, l1_message_words=3, l1_gas_price=5, **levels)
     assert STARKNET.fee(TX, sends) == FeeParts(0, 192_000_000_000 + 5 * 29_149)
     assert STARKNET.next_base_fee(1_770_000_000, 10**10, 10, 10) == 10_052_083_333
+    assert STARKNET.next_base_fee(1_770_000_000, 10**10, 800, 1_000) == 10**10
     with pytest.raises(BadInput, match="count the fee token, so they are at least 1"):
         STARKNET.fee(TX, env(1_770_000_000, l1_data_gas_price=1, contracts_changed=0, values_changed=1))
 
@@ -179,6 +180,8 @@ def test_polygon_zkevm_charges_its_share_of_the_offer() -> None:
     tx = TxShape(200, 0, 0, 10)
     # effective 113 of 1,000: the byte is 28, so 29/256 of the offer is paid
     assert networks.get("polygon-zkevm").fee(tx, at) == FeeParts(200 * (1_000 * 29 // 256))
+    tipped = msgspec.structs.replace(at, base_fee=assumed(900), priority_fee=assumed(100))
+    assert networks.get("polygon-zkevm").fee(tx, tipped) == FeeParts(200 * (1_000 * 29 // 256))
 
 
 def test_gas_of_another_machine_is_an_input() -> None:

@@ -205,3 +205,18 @@ def test_zkevm_break_even(case) -> None:
 def test_zkevm_effective_price(case) -> None:
     got = polygon_zkevm.effective_gas_price_down(break_even(case), case["offered"], case["suggested"])
     assert got == case["want"]
+
+
+def test_zkevm_settings_are_those_of_the_network() -> None:
+    ask = polygon_zkevm.break_even_gas_price_down
+    assert ask(0, 0, 1, 10, 10**9) == (10 * 250_000_000 + 16 * 10**9) // 10
+    assert ask(0, 0, 1, 21_000, 10**9) == (21_000 * 250_000_000 + 16 * 10**9) // 21_000, "no fixed price of a transfer"
+    assert polygon_zkevm.effective_gas_price_down(113, 999, 1_000) == 113
+    for wrong in (
+        lambda: polygon_zkevm.effective_gas_price_down(1, 1, 0),
+        lambda: polygon_zkevm.effective_percentage(0, 1),
+    ):
+        with pytest.raises(BadInput, match="must be positive"):
+            wrong()
+    assert polygon_zkevm.effective_gas_price_down(1, 2, 1) == 2
+    assert polygon_zkevm.effective_percentage(1, 0) == 0
