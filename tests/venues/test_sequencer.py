@@ -193,12 +193,20 @@ def test_bad_words_are_one_line(params: dict[str, Any], says: str):
     assert says in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_a_network_whose_formula_needs_more_is_refused_with_what_it_needs():
+    study = msgspec.structs.replace(cut(2), network="zksync-era", fees={})
+    with pytest.raises(
+        BadInput, match=r"venues.rollup.kind: zksync-era's fees need more than this stream tells: .*pubdata_bytes"
+    ):
+        prepare(study)
+
+
 def test_a_network_before_its_launch_is_refused():
     study = msgspec.structs.replace(
         cut(2), start=dt.datetime(2022, 3, 8, tzinfo=dt.UTC), end=dt.datetime(2022, 3, 9, tzinfo=dt.UTC)
     )
     study = msgspec.structs.replace(study, end=dt.datetime(2022, 3, 12, tzinfo=dt.UTC))
-    with pytest.raises(BadInput, match="timeline begins"):
+    with pytest.raises(BadInput, match="op-mainnet is known from 2023-06-06"):
         prepare(study)
 
 

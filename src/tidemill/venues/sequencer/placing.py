@@ -93,7 +93,11 @@ def _script(setup: Setup, stream: Iterable[Tick]) -> list[Scripted]:
     tx = TxShape(*(int(params[name]) for name in ("tx_gas", "tx_fastlz", "tx_zero_bytes", "tx_nonzero_bytes")))
     tip, script = _gwei(setup, "priority_fee_gwei"), []
     for tick in stream:
-        each = fees_of(setup.network, tx, tick, tip)
+        try:
+            each = fees_of(setup.network, tx, tick, tip)
+        except BadInput as error:
+            needs = f"{setup.network}'s fees need more than this stream tells: {error.message}"
+            raise BadInput(needs, field=f"venues.{setup.id}.kind") from None
         served = {
             "count": tick.count,
             "size": tick.count * int(params["batch_bytes_per_tx"]),
