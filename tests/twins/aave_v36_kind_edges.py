@@ -32,7 +32,7 @@ def use(twins: Twins, who: str, index: int, *, on: bool) -> Result:
 
 def a_category_is_entered_and_left() -> None:
     """Only one that there is; again is nothing; what is owed must be lent there, and the account stay healthy."""
-    twins, alice, _, _ = fresh()
+    twins, alice, bob, _ = fresh()
     refused("InconsistentEModeCategory()", twins, lambda: twins.set_emode(alice, 4))
     assert not twins.set_emode(alice, 0).events
     assert twins.set_emode(alice, 1).events
@@ -47,6 +47,8 @@ def a_category_is_entered_and_left() -> None:
     twins.configure_category(3, "borrowables", ETH, on=True)
     refused(UNHEALTHY, twins, lambda: twins.set_emode(alice, 3))  # its threshold is lower
     twins.do(alice, "repay", ETH, 2 * E18, 2, alice, on_behalf_of=alice)
+    twins.configure(USD, "frozen", 1)  # lends nothing any more, which is nothing to somebody who has none
+    twins.set_emode(bob, 1)
     twins.set_emode(alice, 0)  # healthy, though more is owed than the loan to value would lend
     assert health(twins, alice) >= E18
     twins.compare()

@@ -35,21 +35,21 @@ _VERBS = {"Supply": "supply", "Withdraw": "withdraw", "Borrow": "borrow", "Repay
 class _Change(NamedTuple):
     """Of one balance: raw units more (or less) than interest explains, and the same scaled.
 
-    ``index`` is where they were reckoned from one another, 0 where the log told both.
+    ``at`` is the index at which they were reckoned from one another, 0 where the log told both.
     """
 
     asset: str
     side: _Side
     amount: int
     scaled: int
-    index: int = 0
+    at: int = 0
 
     def settled(self, version: int, actual: int) -> _Change:
         """Of v3.6 a token logs what its balance made of the ``actual`` amount: shares follow from that amount itself."""
-        if version == V30 or not (self.index and self.amount):
+        if version == V30 or not (self.at and self.amount):
             return self
         more = self.amount > 0
-        shares = (ray_div_up if (self.side == "debt") == more else ray_div_down)(actual, self.index)
+        shares = (ray_div_up if (self.side == "debt") == more else ray_div_down)(actual, self.at)
         sign = 1 if more else -1
         return self._replace(amount=sign * actual, scaled=sign * shares)
 
