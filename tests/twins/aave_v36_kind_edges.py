@@ -85,6 +85,10 @@ def debt_or_collateral_that_does_not_fit() -> None:
 def collateral_of_a_category_alone() -> None:
     """What lends only in a category is collateral there, and keeps the account in it."""
     twins, alice, bob, _ = fresh()
+    for on in (False, True):  # that it lends nothing goes with it, and does not come back
+        twins.configure_category(2, "collaterals", NIL, on=on)
+        twins.compare()
+    twins.configure_category(2, "zero_ltv", NIL, on=True)
     supply(twins, bob, OUT, E18)
     refused("UserInIsolationModeOrLtvZero()", twins, lambda: use(twins, bob, OUT, on=True))
     twins.set_emode(bob, 2)
