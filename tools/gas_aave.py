@@ -112,8 +112,8 @@ class Stand:
         features["received_supply"] = int(verb == "liquidate" and bool(args[4]))
         features["switched_on"] = int(verb == "set_collateral" and bool(args[1]))
         if self.version != V30:
-            others = any(was >> 2 * i + 1 & 1 for i in range(len(TOKENS)))
-            features["isolation_sought"] = int(features["switched_on"] and others)
+            others = sum(was >> 2 * i + 1 & 1 for i in range(len(TOKENS)))
+            features["isolation_sought"] = int(features["switched_on"] and others == 1)
 
     def _valued(self, verb: str, who: str, was: int, args: tuple[object, ...]) -> int:
         """The account's word where the pool must see that it stays healthy, else 0."""

@@ -129,7 +129,7 @@ FEATURES: dict[str, dict[str, tuple[str, int]]] = {
         **SLOTS,
     },
     "aave_v3 3.6": {
-        "isolation_sought": ("a reserve is put to use as collateral beside another, which may be isolated", 0),
+        "isolation_sought": ("a reserve is put to use as collateral beside a single other, which may be isolated", 0),
     },
     "morpho_vault": {
         "markets": ("markets whose worth is looked up", 2),

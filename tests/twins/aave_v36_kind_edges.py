@@ -32,7 +32,7 @@ def use(twins: Twins, who: str, index: int, *, on: bool) -> Result:
 
 def a_category_is_entered_and_left() -> None:
     """Only one that there is; again is nothing; what is owed must be lent there, and the account stay healthy."""
-    twins, alice, _, _ = fresh()
+    twins, alice, bob, _ = fresh()
     refused("InconsistentEModeCategory()", twins, lambda: twins.set_emode(alice, 4))
     assert not twins.set_emode(alice, 0).events
     assert twins.set_emode(alice, 1).events
@@ -47,6 +47,8 @@ def a_category_is_entered_and_left() -> None:
     twins.configure_category(3, "borrowables", ETH, on=True)
     refused(UNHEALTHY, twins, lambda: twins.set_emode(alice, 3))  # its threshold is lower
     twins.do(alice, "repay", ETH, 2 * E18, 2, alice, on_behalf_of=alice)
+    twins.configure(USD, "frozen", 1)  # lends nothing any more, which is nothing to somebody who has none
+    twins.set_emode(bob, 1)
     twins.set_emode(alice, 0)  # healthy, though more is owed than the loan to value would lend
     assert health(twins, alice) >= E18
     twins.compare()
@@ -83,6 +85,10 @@ def debt_or_collateral_that_does_not_fit() -> None:
 def collateral_of_a_category_alone() -> None:
     """What lends only in a category is collateral there, and keeps the account in it."""
     twins, alice, bob, _ = fresh()
+    for on in (False, True):  # that it lends nothing goes with it, and does not come back
+        twins.configure_category(2, "collaterals", NIL, on=on)
+        twins.compare()
+    twins.configure_category(2, "zero_ltv", NIL, on=True)
     supply(twins, bob, OUT, E18)
     refused("UserInIsolationModeOrLtvZero()", twins, lambda: use(twins, bob, OUT, on=True))
     twins.set_emode(bob, 2)

@@ -97,7 +97,7 @@ def set_collateral(state: MarketState, reserve: ReserveState, acting: Acting, *,
     if on and not may_be_collateral(state, me, reserve):
         raise Revert(Code.ISOLATED_OR_LTV_ZERO)
     if state.version != V30:
-        acting.count("isolation_sought", int(on and bool(state.collateral.get(me, 0))))
+        acting.count("isolation_sought", int(on and state.sole(state.collateral.get(me, 0)) is not None))
     set_collateral_bit(state, acting, me, reserve, on=on)
     acting.count("switched_on", int(on))
     if not on:
