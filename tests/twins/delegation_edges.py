@@ -84,8 +84,20 @@ def a_reward_is_staked_again_at_the_least() -> None:
     refused("too little to restake", twins, twins.act, who, "restake")
     twins.evm.advance(seconds=8_960)
     twins.act("anybody", "epoch", 5_120, 10_000, False)
+    least = twins.model.read("rewards", who)
     twins.act(who, "restake")
     twins.compare()
+    for more in (0, 1):  # once more, where what is owed is the very least, and a unit less than it
+        terms = msgspec.structs.replace(twins.terms, least=least + more)
+        again = Twins(terms, 0)
+        again.act(who, "delegate", 10**24)
+        again.evm.advance(seconds=8_960)
+        again.act("anybody", "epoch", 5_120, 10_000, False)
+        if more:
+            refused("too little to restake", again, again.act, who, "restake")
+        else:
+            again.act(who, "restake")
+            again.compare()
 
 
 EDGES = (

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
+
 MODULES = [
     "tidemill.venues.delegation.rules",
     "tidemill.venues.delegation.state",
     "tidemill.venues.delegation.model",
 ]
 
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT = {
+    "state.Terms: 0 -> 1 #*": "what a form does not read has a default, and every form is given all that it reads",
+    "state.Terms: 1 -> 2": "the same, of the interval",
+    "state.Terms: True -> False": "nothing ever writes to terms; that they cannot be written guards against mistakes to come",
+}
 
 
 def run() -> None:
@@ -50,6 +56,9 @@ def published() -> None:
         told = DelegationModel().read(state, "yields")
         assert_same(told[:2], YIELDS[terms.form], terms.form)
         assert_same(told[2], rules.real_bps_down(*told[:2]), "net")
+    few = msgspec.structs.replace(CURVE, numerator=10_000, own=0, elsewhere=3, supply=3, other_mint=0, commission=0)
+    told = DelegationModel().read(DelegationState("val", "at", "T", few, 0), "yields")
+    assert_same(told, (10_000, 10_000, 0), "of three minted a quarter is none")
 
 
 YIELDS = {"pol": (237, 199), "strk": (245, 234), "subsidy": (1_000, 0)}
