@@ -283,7 +283,7 @@ MEASURES: dict[str, Callable[[Lab, int], None]] = {
 }
 """Kinds (and later versions) that have a chain to themselves; a vault and its farm share one."""
 SHARED = ("erc4626", "staking_rewards")
-ROUNDS = {"uniswap_v2": 12, "morpho_vault": 12, "aave_v3": 9, "aave_v3 3.6": 9}
+ROUNDS = {"uniswap_v2": 12, "morpho_vault": 12, "aave_v3": 9}
 """Where fewer lives than 24 show as much."""
 
 
