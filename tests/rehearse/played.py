@@ -35,7 +35,7 @@ SCRIPTED = {
 """Examples without a recorded pool, and by which verbs they enter and leave."""
 ACTIONS = {"vault_farm": 280, "chef_farm": 280, "lock_dividends": 500, "vault_over_markets": 500}
 """Recorded actions per rehearsal; the vault's script needs more to reach a claim, a lock to its end takes half a year."""
-FOUR_DAYS = dt.datetime(2025, 1, 5, tzinfo=dt.UTC)
+BEGINS, FOUR_DAYS = dt.datetime(2025, 1, 1, tzinfo=dt.UTC), dt.timedelta(days=4)
 """Studies of the sample end here in tests: their backtest finds the window, and two months of it take seconds."""
 
 
@@ -49,7 +49,7 @@ def shortened(name: str, *, actions: int | None = None, seed: int | None = None)
     few = structs.replace(study.rehearse, actions=actions or ACTIONS.get(name, 150), seconds=LIVE_SECONDS)
     study = structs.replace(study, rehearse=few)
     if name not in ("real_day", "impact", *(SCRIPTED.keys() - {"classic_pool"})):
-        study = structs.replace(study, end=FOUR_DAYS)
+        study = structs.replace(study, end=(study.start or BEGINS) + FOUR_DAYS)
     if seed is not None:
         study = structs.replace(study, world=structs.replace(study.world, seed=seed))
     return study
