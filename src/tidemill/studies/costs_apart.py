@@ -18,7 +18,7 @@ class Costings:
     """
 
     def __init__(self, prepared: Prepared, own: Costing, scale: Mapping[str, tuple[int, int]] | None = None) -> None:
-        self.network = own.network
+        self.network, self.rate = own.network, own.rate
         self._where, self._home = prepared.network_of, prepared.study.network
         self._by = {name: Costing(prepared, name, scale) for name in prepared.networks if name != self._home}
         self._by[self._home] = own
