@@ -43,20 +43,20 @@ def _read(name: str) -> Facts:
 def ways(source: str, target: str, time: int) -> tuple[Route, ...]:
     """Return the routes that the networks themselves have from ``source`` to ``target`` at ``time``.
 
-    The direct ones first, then those out to Ethereum and in again. A way that begins where it ends, an unknown name and
-    a time before a network began raise ``BadInput``.
+    The direct ones first, then those out to Ethereum and in again. From a network to itself there are those that set free
+    what is staked there. Where nothing does, an unknown name and a time before a network began raise ``BadInput``.
     """
-    if source == target:
-        raise BadInput(f"{source} is where the money is already", field="to")
     routes = _routes(source, time, "from")
-    if target in names():
+    if source == target and not any((route.source, route.target) == (source, source) for route in routes):
+        raise BadInput(f"{source} is where the money is already", field="to")
+    if target in names() and target != source:
         routes += _routes(target, time, "to")
     elif target not in {route.target for route in routes}:
         raise UnknownName("network", target, {*names(), *(route.target for route in routes)}, field="to")
     direct = [route for route in routes if (route.source, route.target) == (source, target)]
     out = [route for route in routes if (route.source, route.target) == (source, L1)]
     into = [route for route in routes if (route.source, route.target) == (L1, target)]
-    found = direct if L1 in (source, target) else direct + [chained(a, b) for a in out for b in into]
+    found = direct if L1 in (source, target) or source == target else direct + [chained(a, b) for a in out for b in into]
     return tuple(_closed(route) for route in dict.fromkeys(found))
 
 
@@ -130,7 +130,7 @@ def exit_plans(
         if verb not in steps:
             raise UnknownName("step", verb, steps, field="gas")
     plans = [plan_route(_with_gas(route, gas or {}), token, amount, start, levels) for route in found]
-    if all(_settles(name, start) for name in (source, target)):
+    if source != target and all(_settles(name, start) for name in (source, target)):
         way, back = (_with_gas(route, gas or {}) for route in liquidity_routes(source, target))
         told = bridge_fee_bps is not None
         fee = mul_div_up(amount, bridge_fee_bps, BPS) if bridge_fee_bps is not None else None
