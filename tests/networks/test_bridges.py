@@ -30,6 +30,14 @@ def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(family, "routes", routes)
 
 
+def stands(monkeypatch: pytest.MonkeyPatch, name: str, status: Status) -> None:
+    """Let a network stand otherwise than it does."""
+    now = networks.get(name).standing(START)
+    told = replace(now, fact=replace(now.fact, status=status))
+    kept = DatedNetwork.standing
+    monkeypatch.setattr(DatedNetwork, "standing", lambda self, time: told if self.name == name else kept(self, time))
+
+
 def plans(target: str, bps: int | None = None):
     return exit_plans("op-mainnet", target, "USDC", 10**10, START, {}, bps)
 
@@ -82,7 +90,7 @@ def test_nobody_filling_brings_the_money_back_where_it_was():
 
 
 def test_every_bridge_fact_is_dated_and_what_is_assumed_says_so():
-    for route in liquidity_routes("op-mainnet", "base"):
+    for route in liquidity_routes("op-mainnet", "base", START):
         for stage in route.stages:
             assert stage.facts
     for fact in bridge_facts().facts.values():
@@ -93,8 +101,7 @@ def test_every_bridge_fact_is_dated_and_what_is_assumed_says_so():
 
 @pytest.mark.parametrize("status", [Status.ENDED, Status.WITHDRAW_ONLY])
 def test_a_network_that_takes_no_new_money_blocks_every_way_into_it(monkeypatch, status):
-    base = networks.get("base")
-    monkeypatch.setitem(base.__dict__, "status", status)
+    stands(monkeypatch, "base", status)
     found = plans("base")
     assert {plan.kind for plan in found} >= {"canonical", "forced"}
     assert all("base" in plan.blocked and "no new money" in plan.blocked for plan in found)
@@ -162,5 +169,5 @@ def test_no_liquidity_bridge_is_assumed_where_nothing_settles(monkeypatch):
     assert exit_plans("op-mainnet", "base", "USDC", 1, START, {}) == ()  # a pegged chain: nothing to do with Ethereum
     monkeypatch.setattr(OpChain, "routes", lambda self, time: (OUT, INTO))
     assert plans("base")[-1].kind == "liquidity"
-    monkeypatch.setitem(networks.get("op-mainnet").__dict__, "status", Status.ENDED)
+    stands(monkeypatch, "op-mainnet", Status.ENDED)
     assert [plan.kind for plan in plans("base")] == ["canonical"]

@@ -13,7 +13,9 @@ from tidemill.networks.exit_plan import L1
 
 LEVELS = {L1: {"base_fee": assumed(5 * 10**9), "priority_fee": assumed(0)}}
 ROLLUPS = [name for name in networks.names() if name != L1]
-CLOSED = [name for name in ROLLUPS if networks.get(name).status in (Status.ENDED, Status.WITHDRAW_ONLY)]
+CLOSED = [
+    name for name in ROLLUPS if networks.get(name).standing(START).fact.status in (Status.ENDED, Status.WITHDRAW_ONLY)
+]
 
 
 def targets(name: str) -> set[str]:

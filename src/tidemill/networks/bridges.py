@@ -56,11 +56,13 @@ def ways(source: str, target: str, time: int) -> tuple[Route, ...]:
     direct = [route for route in routes if (route.source, route.target) == (source, target)]
     out = [route for route in routes if (route.source, route.target) == (source, L1)]
     into = [route for route in routes if (route.source, route.target) == (L1, target)]
-    found = direct if L1 in (source, target) or source == target else direct + [chained(a, b) for a in out for b in into]
-    return tuple(_closed(route) for route in dict.fromkeys(found))
+    found = (
+        direct if L1 in (source, target) or source == target else direct + [chained(a, b) for a in out for b in into]
+    )
+    return tuple(_closed(route, time) for route in dict.fromkeys(found))
 
 
-def liquidity_routes(source: str, target: str) -> tuple[Route, Route]:
+def liquidity_routes(source: str, target: str, time: int) -> tuple[Route, Route]:
     """Return a liquidity bridge's way, and what happens where nobody fills: the money comes back to ``source``.
 
     That such a bridge serves both networks is assumed; how soon it fills is its own word.
@@ -98,7 +100,7 @@ def liquidity_routes(source: str, target: str) -> tuple[Route, Route]:
     )
     way = Route("liquidity bridge", source, target, "liquidity", (deposit, filled), warnings=told)
     back = Route("liquidity bridge, not filled", source, source, "liquidity", (deposit, refund))
-    return _closed(way), back
+    return _closed(way, time), back
 
 
 def exit_plans(
@@ -125,13 +127,15 @@ def exit_plans(
     """
     found = ways(source, target, start)
     steps = {stage.verb for route in found for stage in route.stages if stage.by == "you"}
-    steps |= {stage.verb for route in liquidity_routes(source, target) for stage in route.stages if stage.by == "you"}
+    steps |= {
+        stage.verb for route in liquidity_routes(source, target, start) for stage in route.stages if stage.by == "you"
+    }
     for verb in gas or {}:
         if verb not in steps:
             raise UnknownName("step", verb, steps, field="gas")
     plans = [plan_route(_with_gas(route, gas or {}), token, amount, start, levels) for route in found]
     if source != target and all(_settles(name, start) for name in (source, target)):
-        way, back = (_with_gas(route, gas or {}) for route in liquidity_routes(source, target))
+        way, back = (_with_gas(route, gas or {}) for route in liquidity_routes(source, target, start))
         told = bridge_fee_bps is not None
         fee = mul_div_up(amount, bridge_fee_bps, BPS) if bridge_fee_bps is not None else None
         note = f"{bridge_fee_bps} bps as given" if told else "not known: it is quoted when asked; give --bridge-fee-bps"
@@ -142,7 +146,7 @@ def exit_plans(
 
 def _settles(name: str, time: int) -> bool:
     """Tell whether a liquidity bridge may serve a network: it lives, and money comes and goes between it and Ethereum."""
-    if name not in names() or get(name).status is Status.ENDED:
+    if name not in names() or get(name).standing(time).fact.status is Status.ENDED:
         return False
     routes = get(name).routes(time)
     return not routes or any(L1 in (route.source, route.target) for route in routes)
@@ -180,9 +184,9 @@ def _with_gas(route: Route, gas: Mapping[str, int]) -> Route:
     return replace(route, stages=tuple(stages))
 
 
-def _closed(route: Route) -> Route:
+def _closed(route: Route, time: int) -> Route:
     """Block a route into a network that takes no new money."""
     if route.blocked or route.target not in names():
         return route
-    word = _CLOSED.get(get(route.target).status)
+    word = _CLOSED.get(get(route.target).standing(time).fact.status)
     return replace(route, blocked=f"{route.target} {word} and takes no new money") if word else route

@@ -47,7 +47,7 @@ function provenWithdrawals(bytes32 hash) view returns (bytes32 outputRoot, uint1
 ORACLE = """
 function getL2OutputIndexAfter(uint256 l2BlockNumber) view returns (uint256)
 function getL2Output(uint256 index) view returns ((bytes32 outputRoot, uint128 timestamp, uint128 l2BlockNumber) output)
-function latestBlockNumber() view returns (uint256)
+function latestOutputIndex() view returns (uint256)
 """
 
 
@@ -139,7 +139,8 @@ class BridgeClient:
     def proof(self, found: Withdrawal) -> tuple[int, tuple[bytes, bytes, bytes, bytes], list[bytes]]:
         """Return the output's index, its parts and the storage proof of a withdrawal; raises ``Revert`` where none covers it."""
         oracle = self.sites.oracle
-        index = self._ask(oracle, ORACLE, "getL2OutputIndexAfter", found.block)[0]
+        self._ask(oracle, ORACLE, "getL2OutputIndexAfter", found.block)  # refuses where none covers it
+        index = self._ask(oracle, ORACLE, "latestOutputIndex")[0]  # nodes forget old states, so the newest
         _, _, number = self._ask(oracle, ORACLE, "getL2Output", index)[0]
         raw = self.l2.request("eth_getProof", PASSER, [found.slot], hex(number))
         block = self.l2.raw_block(number)
