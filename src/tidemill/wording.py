@@ -8,10 +8,11 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-__all__ = ["ADDRESS", "DECIMAL", "NAME", "choices", "complaint", "inner", "moment", "place", "rfc3339"]
+__all__ = ["ADDRESS", "DECIMAL", "HELD", "NAME", "choices", "complaint", "inner", "moment", "place", "rfc3339"]
 
 DECIMAL = r"^[0-9]{1,30}(\.[0-9]{1,30})?\Z"
 NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,63}\Z"
+HELD = r"^[A-Za-z][A-Za-z0-9_-]{0,63}(@[a-z][a-z0-9-]{0,63})?\Z"
 ADDRESS = r"^0x[0-9a-fA-F]{40}\Z"
 _SHOWN = 60
 """Characters of a wrong value that a line shows."""
@@ -23,6 +24,10 @@ _WORDS = (
     ("Expected `object`", "expected a table"),
     (f"Expected `str` matching regex {DECIMAL!r}", _NUMBER),
     (f"Expected `str` matching regex {NAME!r}", "expected a short name of letters, digits, - and _"),
+    (
+        f"Expected `str` matching regex {HELD!r}",
+        "expected a short name such as USDC, or USDC@NETWORK for what is held there",
+    ),
     (f"Expected `str` matching regex {ADDRESS!r}", "expected an address, 0x and 40 hexadecimal digits"),
     ("Expected `datetime | null`", _DATE),
     ("Invalid RFC3339 encoded datetime", f"{_DATE}, without quotes"),

@@ -21,7 +21,7 @@ from tidemill.ledger.waterfall import waterfall
 replace = msgspec.structs.replace
 
 
-NOT_LIVED = {"growth_move", "interest", "borrowing", "interest_move"}  # lending: test_families.py
+NOT_LIVED = {"growth_move", "interest", "borrowing", "interest_move", "bridge"}  # test_families.py, test_flight.py
 NOT_LIVED |= {
     "takings",
     "da",

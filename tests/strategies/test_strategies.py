@@ -285,7 +285,7 @@ def test_deterministic_unchanging_and_the_same_plans_for_the_same_view(strategy,
 def test_ours_are_found_by_name_and_made_from_checked_parameters():
     ranges = ("compound", "farm_compound", "fixed_range", "full_range", "range_reset")
     lending = ("lend", "lending_ladder", "leveraged_staking")
-    others = ("deposit_and_harvest", "hold", "hold_lp", "hold_staked", *lending, "lock_and_claim")
+    others = ("bridge_and_lend", "deposit_and_harvest", "hold", "hold_lp", "hold_staked", *lending, "lock_and_claim")
     operators = ("batch_posting", "delegate")
     assert names() == tuple(sorted((*ranges, *others, *operators)))
     for name in names():

@@ -528,6 +528,66 @@ def risk(
     return command(ids, parts, on, amount, why=why, as_json=json)
 
 
+@app.command
+def exits(
+    *,
+    from_: Annotated[str, Parameter(name="--from")],
+    to: str = "ethereum",
+    amount: str,
+    on: str = "",
+    gas_price: Annotated[list[str] | None, Parameter(name="--gas-price", negative="")] = None,
+    blob_gas_price: str = "",
+    bridge_fee_bps: int | None = None,
+    price: Annotated[list[str] | None, Parameter(name="--price", negative="")] = None,
+    gas: Annotated[list[str] | None, Parameter(name="--gas", negative="")] = None,
+    json: Json = False,
+) -> int:
+    """Compare the ways out of a network or between two: cost, expected and worst time, dated steps, gas to keep on Ethereum.
+
+    Ends with 1 where every way is blocked or none is described. What is not known stays unknown in the sums.
+
+    Example: `tidemill exits --from op-mainnet --to base --amount "10000 USDC" --on 2026-11-21 --gas-price 5 --price ETH=3000`
+
+    Parameters
+    ----------
+    from_
+        The network where the money is.
+    to
+        Where it shall be.
+    amount
+        Amount and token, as "10000 USDC"; decimals after a colon where the token is not known here, as "5 FOO:18".
+    on
+        The day or moment of the first step (2026-11-21, 2026-11-21T12:00:00Z); default: now.
+    gas_price
+        Gas price of Ethereum in gwei; NETWORK=PRICE for another network's. May be given several times.
+    blob_gas_price
+        Price of blob gas in gwei, for the data fee of rollups.
+    bridge_fee_bps
+        What a liquidity bridge quotes, in basis points of the amount; without it that cost is unknown.
+    price
+        Price of a native token in the token that is moved, as ETH=3000; without it gas is not summed with fees.
+    gas
+        Gas of one of your own steps, as execute=120000, where nobody has measured it or you know better.
+    json
+        Print the plans as JSON on standard output.
+    """
+    from tidemill.app.exits import Wanted  # noqa: PLC0415
+    from tidemill.app.exits import exits as command  # noqa: PLC0415
+
+    wanted = Wanted(
+        source=from_,
+        target=to,
+        amount=amount,
+        on=on,
+        gas_price=tuple(gas_price or ()),
+        blob_gas_price=blob_gas_price,
+        bridge_fee_bps=bridge_fee_bps,
+        price=tuple(price or ()),
+        gas=tuple(gas or ()),
+    )
+    return command(wanted, as_json=json)
+
+
 @contracts.command(name="fetch")
 def contracts_fetch(*names: str, json: Json = False) -> int:
     """Fetch pinned packages (contracts, local chain), check their sha256, keep the few files needed.

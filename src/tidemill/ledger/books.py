@@ -1,7 +1,8 @@
 """The quantity ledger: entries that balance to zero per token, to the wei, and agree with what the world says.
 
 Accounts. One's own: ``assets:me``, ``claims:<position>``, ``locked:<position>``, ``impaired:<position>``,
-``debt:<position>``, ``pending:<position>`` (fees, rewards, and principal taken out but not collected). The other side:
+``debt:<position>``, ``pending:<position>`` (fees, rewards, and principal taken out but not collected), ``flight:<position>``
+(between two networks). The other side:
 
 ===================================  ===================================================================================
 ``equity:opening``                   what was there at the start
@@ -10,6 +11,7 @@ Accounts. One's own: ``assets:me``, ``claims:<position>``, ``locked:<position>``
 ``market:<position>``                inventory converted inside a pool
 ``swaps:<venue>``                    own trades, both legs
 ``shares:<venue>``                   receipt tokens given out and taken back
+``bridge:<venue>``                   what left one network, and what arrives on another for it
 ``transit:<venue>``                  between wallet and claim within one transaction; always left at 0
 ``costs:<what>:<venue>``             what earning costs beside network fees: data, proofs, shares of an operator
 ``network:<part>:<network>``         fees: ``l2``, ``l1``, ``operator``; ``failed`` for all of a reverted transaction
@@ -34,16 +36,16 @@ from tidemill.ledger.timeline import Step
 
 __all__ = ["OWN", "Books", "Entry", "Lot", "Posting", "is_own"]
 
-OWN = ("assets", "claims", "locked", "impaired", "debt", "pending")
+OWN = ("assets", "claims", "locked", "impaired", "debt", "pending", "flight")
 """First parts of the names of one's own accounts."""
 
-_CLAIM_SIDE = ("claims", "locked", "impaired", "debt", "pending")
+_CLAIM_SIDE = ("claims", "locked", "impaired", "debt", "pending", "flight")
 _ACCOUNTS = {
     "open": (*OWN, "equity"),
     "mark": (*_CLAIM_SIDE, "market", "income"),
-    "step": ("assets", "swaps", "transit", "shares", "costs"),
+    "step": ("assets", "swaps", "transit", "shares", "costs", "bridge"),
     "fee": ("assets", "network"),
-    "claim": (*_CLAIM_SIDE, "market", "income", "transit", "rounding", "events", "swaps", "equity"),
+    "claim": (*_CLAIM_SIDE, "market", "income", "transit", "rounding", "events", "swaps", "equity", "bridge"),
     "event": ("assets", "events", "shares", "equity"),
 }
 """Which accounts each kind of entry may touch: a trade cannot pass for income, nor a fee for rounding."""

@@ -48,7 +48,7 @@ class Treatment(Struct, frozen=True):
     principal: Literal["converts", "grows", "fixed"]
     income: str
     weight: str
-    account: Literal["claims", "locked"] = "claims"
+    account: Literal["claims", "locked", "flight"] = "claims"
     rounding: int = 2
     compounds: bool = False
     shrinks: bool = False
@@ -79,6 +79,8 @@ TREATMENTS: Mapping[str, Treatment] = {
     "pace": Treatment("farm", "fixed", "dilution", "size"),
     # An operator's fees that users have paid in and nobody has collected; what they cost comes through ``COST``.
     "takings": Treatment("operator", "fixed", "takings", "size"),
+    # Money between two networks: booked as what will arrive, against what was sent (`bridge:<venue>`); it earns nothing.
+    "flight": Treatment("bridge", "fixed", "nothing", "size", account="flight", rounding=0),
 }
 """By ``Position.kind``."""
 

@@ -160,6 +160,8 @@ class _Poster:
             venue, label, time = step.venue, step.verb, step.at.time
             phase = step.phase
             side = f"swaps:{venue}" if step.verb in EXCHANGE_VERBS else f"transit:{venue}"
+            if (sent := _sent_off(step, interval.number, self.states)) is not None:
+                side = traded[sent] = f"bridge:{venue}"  # what arrives is another network's token: the other leg
             self._fees(step, interval, wallet)
         for token, amount, other in _moves(step):
             wallet[token] = wallet.get(token, 0) + amount
@@ -230,7 +232,7 @@ class _Poster:
                     if not loose:
                         _check_little(interval, pair.claim, left)
                     postings += self._between(interval, pair, left)
-            elif name in traded and pair.claim.treatment.principal == "grows":
+            elif name in traded and (pair.claim.treatment.principal == "grows" or traded[name].startswith("bridge:")):
                 # bought, sold or taken like any token: what it stands for is the other leg
                 postings += [Posting(traded[name], token, -amount) for token, amount in pair.grown().items()]
             elif loose and name not in named and pair.same_size() and not (pair.was_paid() and may_pay):
@@ -486,6 +488,15 @@ def _cause(step: Befell) -> str:
     """Return the account of the other side of what befell: capital that came or went, or an event."""
     cause, position = step.happened.cause, step.happened.position
     return f"equity:flows:{position}" if cause in (BROUGHT, TAKEN) else f"events:{cause}:{position}"
+
+
+def _sent_off(step: Recorded, number: int, states: Sequence[Holdings]) -> str | None:
+    """Return the position that a step opened on its way to another network, if it did."""
+    name = step.result.position if step.result is not None and not _failed(step) else None
+    now = states[number + 1].claims.get(name or "")
+    if now is None or name in states[number].claims or now.treatment.account != "flight":
+        return None
+    return name
 
 
 def _failed(step: Recorded) -> bool:

@@ -195,6 +195,14 @@ ROWS: tuple[Row, ...] = (
         labels={"farm": "Selling rewards: slippage and pool fees", "vault": "Own swaps: slippage and pool fees"},
     ),
     Row(
+        "bridge",
+        "Moved between networks: what arrives less what was sent",
+        "sum of (arriving - sent) x price when sent; in flight it earns nothing",
+        lambda m: m.flow("bridge:"),
+        "proportional",
+        always=False,
+    ),
+    Row(
         "l2",
         "Network fee: L2 execution",
         "minus the sum of gas x gas price x price of the gas token then",

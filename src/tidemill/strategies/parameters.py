@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-__all__ = ["Amount", "Bps", "ExitHow", "K", "Seconds", "Ticks", "TicksOrNone", "Token", "Venue"]
+__all__ = ["Amount", "Bps", "ExitHow", "K", "MaybeVenue", "Seconds", "Ticks", "TicksOrNone", "Token", "Venue"]
 
 Venue = Annotated[str, Meta(min_length=1, max_length=64, description="name of the venue in the study")]
+MaybeVenue = Annotated[str, Meta(max_length=64, description="name of the venue in the study; empty for none")]
 Token = Annotated[str, Meta(pattern=r"^[^@]+@[^@]+$", description="token id, SYMBOL@network")]
 Ticks = Annotated[int, Meta(ge=1, le=887_272, description="ticks; one tick is 0.01 % of price")]
 TicksOrNone = Annotated[int, Meta(ge=0, le=887_272, description="ticks; one tick is 0.01 % of price; 0 for none")]

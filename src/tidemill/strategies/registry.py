@@ -21,6 +21,7 @@ __all__ = ["Loaded", "describe", "find", "names", "table"]
 
 _OURS = {
     "batch_posting": ("batch_posting", "BatchPosting"),
+    "bridge_and_lend": ("bridge_and_lend", "BridgeAndLend"),
     "compound": ("compound", "Compound"),
     "delegate": ("delegate", "Delegate"),
     "deposit_and_harvest": ("deposit_and_harvest", "DepositAndHarvest"),

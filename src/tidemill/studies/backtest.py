@@ -19,6 +19,7 @@ from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
 from tidemill.networks.unpaid import unpaid
 from tidemill.studies.costs import Costing
+from tidemill.studies.costs_apart import Costings
 from tidemill.studies.prepare import Prepared
 from tidemill.studies.reprice import Noted, Witness, keep_at_costs, keep_at_prices
 from tidemill.studies.schema import Assumption, Fidelity, Proof, ResultDocument, StudyInfo, TokenInfo
@@ -38,7 +39,7 @@ class Played(Struct, frozen=True):
     """A finished run: what it left behind, and the assumed fee levels it used."""
 
     outcomes: Outcomes
-    costing: Costing
+    costing: Costings
     noted: Noted
     pairs: dict[frozenset[tuple[str, Price]], Any]
     """What the pools said when marks carried these prices; ``None`` where that is not one thing."""
@@ -87,10 +88,10 @@ class Backtest:
         name = network or self.study.network
         own, theirs = prepared.token(prepared.native), prepared.token(networks.get(name).native_token)
         rate = None if own == theirs else lambda: (priced()[theirs], priced()[own])
-        costing = Costing(prepared, name, scale, rate)
+        costing = Costings(prepared, Costing(prepared, name, scale, rate), scale)
 
         world = ModelWorld(
-            [prepared.engine_network()],
+            prepared.engine_networks(),
             stages.values(),
             funds,
             rules,
@@ -103,7 +104,8 @@ class Backtest:
         prepared.check_prices(stages, funds)
         witness, journal = Witness(world), MemoryJournal()
         outcomes = run(witness, chosen.strategy, run_id=rules.run, log=journal)
-        noted = Noted(outcomes, chosen.strategy, witness.seen, journal.decisions(rules.run), own, costing.told)
+        natives = tuple(network.native for network in prepared.engine_networks())
+        noted = Noted(outcomes, chosen.strategy, witness.seen, journal.decisions(rules.run), natives, costing.told)
         return Played(outcomes, costing, noted, pairs, world.refusals)
 
     def main_run(self) -> tuple[ResultDocument, Outcomes]:
@@ -178,7 +180,8 @@ class Backtest:
             return keep_at_prices(played.outcomes, prices)
         if any(key.startswith("price:") for key in scale):
             return None
-        costing = Costing(self.prepared, played.costing.network.name, scale)
+        own = Costing(self.prepared, played.costing.network.name, scale)
+        costing = Costings(self.prepared, own, scale)
         return keep_at_costs(played.noted, lambda costs: played.costing.again(costs, costing))
 
     def _assumptions(self, played: Played) -> list[Assumption]:
@@ -220,13 +223,15 @@ class Backtest:
             strategy=study.strategy,
             strategy_hash=self.chosen.digest,
             parameters={key: str(value) for key, value in sorted(self.chosen.parameters.items())},
-            networks=[study.network],
+            networks=list(prepared.networks),
             venues=sorted(study.venues),
             start=prepared.start,
             end=prepared.end,
             home=study.home,
             synthetic=not made_up or any(made_up),
-            capital={token.partition("@")[0]: amount for token, amount in sorted(prepared.funds().items())},
+            capital={
+                token.removesuffix(f"@{study.network}"): amount for token, amount in sorted(prepared.funds().items())
+            },
         )
 
     def _tokens(self, outcomes: Outcomes) -> list[TokenInfo]:
@@ -301,7 +306,7 @@ class Backtest:
 
     def _words(self, venue: str, reason: str) -> str:
         """Put words to a reason that is a code, or ends in one."""
-        words = kind(self.study.venues[venue].kind).reasons.get(reason.rpartition(" ")[2], "")
+        words = kind(self.study.venues[venue.partition("@")[0]].kind).reasons.get(reason.rpartition(" ")[2], "")
         return f" ({words})" if words else ""
 
     def _priced(self) -> str | None:

@@ -56,6 +56,10 @@ class Prepared:
     def __init__(self, study: Study, markets: Mapping[str, MarketData] | None = None) -> None:
         self.study = study
         self.network = self._network(study.network, "network")
+        self.networks = {study.network: self.network}
+        for name, spec in study.venues.items():
+            if spec.network:
+                self.networks[spec.network] = self._network(spec.network, f"venues.{name}.network")
         for name in study.counterfactual:
             self._network(name, "counterfactual")
         for name, fees in study.fees.items():
@@ -78,6 +82,9 @@ class Prepared:
         for field, names in (("network", [study.network]), ("counterfactual", study.counterfactual)):
             for name in names:
                 self._check_standing(name, field)
+        for name, spec in study.venues.items():
+            if spec.network:
+                self._check_standing(spec.network, f"venues.{name}.network")
         self.blocks = self._blocks()
         self.decimals: dict[str, int] = dict(study.tokens)
         for market in self.markets.values():
@@ -89,8 +96,12 @@ class Prepared:
         for name in study.venues:
             self.placed[name] = self._place(name)
             self.decimals |= self.placed[name].tokens
+            for further in self.placed[name].networks:
+                self.networks.setdefault(further, networks.get(further))
         self._order()
         self.decimals.setdefault(self.native, NATIVE_DECIMALS)
+        for further in self.networks:
+            self.decimals.setdefault(self.networks[further].native_token, NATIVE_DECIMALS)
         paid_in = {networks.get(name).native_token for name in study.counterfactual}
         self.foreign = paid_in - set(self.decimals)
         """Symbols that only a counterfactual network's costs are paid in."""
@@ -112,9 +123,15 @@ class Prepared:
         """Token id of the home asset."""
         return self.token(self.study.home)
 
-    def token(self, symbol: str) -> str:
-        """Return the id of a token of the study."""
-        return f"{symbol}@{self.study.network}"
+    def token(self, symbol: str, network: str = "") -> str:
+        """Return the id of a token of the study, on its own network unless said; ``SYMBOL@NETWORK`` says it too."""
+        symbol, _, told = symbol.partition("@")
+        return f"{symbol}@{network or told or self.study.network}"
+
+    def network_of(self, venue: str) -> str:
+        """Return where a venue, or the half of one that stands elsewhere (``VENUE@NETWORK``), stands."""
+        name, _, beside = venue.partition("@")
+        return beside or self.study.venues[name].network or self.study.network
 
     @cached_property
     def shares(self) -> frozenset[str]:
@@ -127,23 +144,38 @@ class Prepared:
         Raises ``BadInput`` for an unknown token or more decimals than the token has.
         """
         out = {}
-        for symbol, text in self.study.capital.items():
+        for key, text in self.study.capital.items():
+            symbol, _, network = key.partition("@")
             if symbol not in self.decimals:
-                raise UnknownName("token", symbol, self.decimals, file=self.study.path, field=f"capital.{symbol}")
-            out[self.token(symbol)] = self._amount(text, self.decimals[symbol], f"capital.{symbol}")
+                raise UnknownName("token", symbol, self.decimals, file=self.study.path, field=f"capital.{key}")
+            if network and network not in self.networks:
+                raise UnknownName("network", network, self.networks, file=self.study.path, field=f"capital.{key}")
+            if self.token(key) in out:
+                raise self._bad(f"capital.{key}", "given twice, with and without its network")
+            out[self.token(key)] = self._amount(text, self.decimals[symbol], f"capital.{key}")
         if not any(out.values()):
             raise self._bad("capital", "nothing: every amount is 0")
-        if not out.get(self.token(self.native)) and self.study.strategy != "hold":
-            raise self._bad(
-                f"capital.{self.native}", f'nothing to pay network fees with; give some, such as {self.native} = "0.01"'
-            )
+        for name, there in self.networks.items():
+            native = there.native_token
+            key = native if name == self.study.network else f"{native}@{name}"
+            if not out.get(self.token(key)) and self.study.strategy != "hold":
+                shown = key if key == native else f'"{key}"'
+                raise self._bad(
+                    f"capital.{key}", f'nothing to pay network fees with; give some, such as {shown} = "0.01"'
+                )
         return out
 
     # --- what a world asks --------------------------------------------------------------------------------------------
 
-    def engine_network(self) -> Network:
-        """Return the study's network as the engine needs it."""
-        return Network(id=self.study.network, native=self.token(self.native), blocks=self.blocks)
+    def engine_network(self, name: str = "") -> Network:
+        """Return a network of the study, its own unless said, as the engine needs it."""
+        name = name or self.study.network
+        native = self.token(self.networks[name].native_token, name)
+        return Network(id=name, native=native, blocks=self.blocks if name == self.study.network else self._blocks(name))
+
+    def engine_networks(self) -> list[Network]:
+        """Return every network of the study."""
+        return [self.engine_network(name) for name in self.networks]
 
     def prices(self, stages: Mapping[str, Any], scale: Mapping[str, tuple[int, int]] | None = None) -> dict[str, Price]:
         """Return the price of every token that one is known for, from the pools as they stand and stated assumptions.
@@ -159,7 +191,11 @@ class Prepared:
     def priced(
         self, pairs: Sequence[tuple[str, str, int]], scale: Mapping[str, tuple[int, int]] | None = None
     ) -> dict[str, Price]:
-        """Return prices as ``prices`` does, from what the pools said at some time."""
+        """Return prices as ``prices`` does, from what the pools said at some time.
+
+        A symbol has one price on all networks of a study: that of the first pool, in the study's order, that tells it.
+        """
+        pairs = [(self._here(token0), self._here(token1), sqrt_price) for token0, token1, sqrt_price in pairs]
         known = {self.home: price_of_home(self.decimals[self.study.home])}
         for symbol, text in self.study.prices.items():
             if symbol not in self.decimals:
@@ -178,7 +214,15 @@ class Prepared:
             known.setdefault(native, known[wrapped])
         elif native in known and f"W{self.native}" in self.decimals:
             known[wrapped] = known[native]
-        return known
+        further = [name for name in self.networks if name != self.study.network]
+        return known | {self.token(self._symbol(t), name): price for name in further for t, price in known.items()}
+
+    @staticmethod
+    def _symbol(token: str) -> str:
+        return token.partition("@")[0]
+
+    def _here(self, token: str) -> str:
+        return self.token(self._symbol(token))
 
     @staticmethod
     def rates(stages: Mapping[str, Any]) -> dict[str, Rate]:
@@ -193,7 +237,8 @@ class Prepared:
 
     def stages(self) -> list[Any]:
         """Return fresh stages, in the study's order."""
-        return [placed.make() for placed in self.placed.values()]
+        made = [placed.make() for placed in self.placed.values()]
+        return [one for stage in made for one in (stage, *getattr(stage, "beside", ()))]
 
     def oracles(self) -> list[Oracle]:
         """Return the feeds that the venues read."""
@@ -208,12 +253,13 @@ class Prepared:
                 if symbol in self.study.prices:
                     raise self._bad(f"prices.{symbol}", "a pool of the study prices this token; leave it out")
         known = self.prices(stages)
+        told = {self.token(key): (key, text) for key, text in self.study.capital.items()}
         for token, amount in funds.items():
-            price, symbol = known.get(token), token.partition("@")[0]
+            price = known.get(token)
             if price is not None and amount * price.num > MOST_WORTH * 10**MICRO * price.den:
                 raise self._bad(
-                    f"capital.{symbol}",
-                    f"{self.study.capital[symbol]} is worth more than {MOST_WORTH:,} {self.study.home}, the most that "
+                    f"capital.{told[token][0]}",
+                    f"{told[token][1]} is worth more than {MOST_WORTH:,} {self.study.home}, the most that "
                     "the books hold; bring less",
                 )
         for token in (*funds, self.token(self.native), *(self.token(s) for s in self.decimals)):
@@ -250,13 +296,14 @@ class Prepared:
             raise self._bad(field, f"no fee formula is known for {name}; choose a network whose costs are known")
 
     def _check_open(self, name: str, found: Kind) -> None:
-        """Refuse a kind of venue that has ended on the study's network before the study does: it takes no new money."""
-        facts = deployments(found).get(self.study.network, {}).values()
+        """Refuse a kind of venue that has ended on its network before the study does: it takes no new money."""
+        network = self.network_of(name)
+        facts = deployments(found).get(network, {}).values()
         ended = [fact for fact in facts if fact.status in (Status.ENDED, Status.WITHDRAW_ONLY)]
         if ended and len(ended) == len(facts) and rfc3339(self.end) >= ended[0].as_of.isoformat():
             raise self._bad(
                 f"venues.{name}.kind",
-                f"{found.name} on {self.study.network} is {ended[0].status.value} (as of {ended[0].as_of}, "
+                f"{found.name} on {network} is {ended[0].status.value} (as of {ended[0].as_of}, "
                 f"{ended[0].source}) and takes no new money; end the study before that, or choose another network",
             )
 
@@ -289,13 +336,15 @@ class Prepared:
         seed = self.study.world.seed  # not `self` in the closure: a cycle would keep the datasets of finished studies
         setup = Setup(
             id=name,
-            network=self.study.network,
+            network=self.network_of(name),
             mode=spec.mode,
             params=params,
             decimals=self.decimals,
             market=self.markets.get(name) or self.rates_paths.get(name),
             random=lambda stem: stream(stem, name, seed),
-            first_from=self.blocks.first_from,
+            first_from=(
+                self._blocks(there) if (there := self.network_of(name)) != self.study.network else self.blocks
+            ).first_from,
             start=self.start,
             end=self.end,
         )
@@ -346,12 +395,13 @@ class Prepared:
                 f"would run past its end; at most {max(period // SLOWEST // pace, 1):,} here",
             )
 
-    def _blocks(self) -> Blocks:
-        """Use the recorded blocks where there are any, else the network's even clock."""
-        period_ms = self.network.block_time * 1_000
-        for market in self.markets.values():
-            return Blocks(market.knots(), market.seconds_per_block * 1_000)
-        return Blocks([Block(time=self.start, number=1)], period_ms)
+    def _blocks(self, network: str = "") -> Blocks:
+        """Use the recorded blocks of a network (the study's own unless said) where there are any, else its even clock."""
+        network = network or self.study.network
+        for name, market in self.markets.items():
+            if self.network_of(name) == network:
+                return Blocks(market.knots(), market.seconds_per_block * 1_000)
+        return Blocks([Block(time=self.start, number=1)], self.networks[network].block_time * 1_000)
 
     def _network(self, name: str, field: str) -> networks.Network:
         found: networks.Network = self._named(lambda: networks.get(name), field)

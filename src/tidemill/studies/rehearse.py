@@ -93,6 +93,14 @@ def rehearse(
             file=prepared.study.path,
             field=f"venues.{name}.dataset",
         )
+    if len(prepared.networks) > 1:
+        raise BadInput(
+            f"a study over several networks ({', '.join(prepared.networks)}) cannot be rehearsed: one local "
+            "chain is started, not one for each; the bridge between two is held against its contracts by "
+            "tests/twins/test_canonical_bridge.py",
+            file=prepared.study.path,
+            field="venues",
+        )
     from tidemill.chain.artefacts import anvil_path  # noqa: PLC0415 - asked first: a long backtest would be for nothing
 
     anvil_path()

@@ -109,13 +109,16 @@ class Witness:
 
 
 class Noted(Struct, frozen=True):
-    """What is known of a finished run: how it went, what its strategy saw and decided, and every cost it was told."""
+    """What is known of a finished run: how it went, what its strategy saw and decided, every cost it was told.
+
+    ``natives`` are the tokens that costs are paid in.
+    """
 
     outcomes: Outcomes
     strategy: Any
     seen: Sequence[_Seen]
     decided: Sequence[Decided]
-    native: str
+    natives: Sequence[str]
     told: Sequence[Costs]
 
 
@@ -132,39 +135,40 @@ def keep_at_prices(outcomes: Outcomes, prices: Callable[[Mark], Mapping[str, Pri
 
 def keep_at_costs(run: Noted, costs: CostsAt) -> int | None:
     """Return what the run would have kept at other ``costs``, ``None`` if it might have gone another way."""
-    record, extra = [], [0]
+    record: list[Any] = []
+    extra: list[Mapping[str, int]] = [{}]
     for line in run.outcomes.record:
-        now = line
+        now, more = line, extra[-1]
         if isinstance(line, Recorded):
             if isinstance(line.status, Skipped) and line.status.reason.startswith("fee "):
                 return None
             if line.costs.total:
                 changed = costs(line.costs)
-                if changed is None or line.native != run.native:
+                if changed is None:
                     return None
                 now = structs.replace(line, costs=changed)
-            extra.append(extra[-1] + (now.costs.total - line.costs.total if isinstance(now, Recorded) else 0))
-        else:
-            extra.append(extra[-1])
+                dearer = changed.total - line.costs.total
+                more = {**more, line.native: more.get(line.native, 0) + dearer}
         record.append(now)
-    marks = [_charged(m, run.native, extra[_before(run.outcomes.record, m.seq)]) for m in _told_marks(run.outcomes)]
+        extra.append(more)
+    marks = [_charged(m, extra[_before(run.outcomes.record, m.seq)]) for m in _told_marks(run.outcomes)]
     dearest = [costs(told) for told in run.told]
     if None in dearest:
         return None
-    least = min(mark.balances.get(run.native, 0) for mark in marks)
+    least = min(mark.balances.get(native, 0) for mark in marks for native in run.natives)
     if max((c.total for c in dearest if c), default=0) > least:  # it might not have been able to pay
         return None
     return _keep(record, marks) if _decides_the_same(run, costs, extra) else None
 
 
-def _decides_the_same(run: Noted, costs: CostsAt, extra: Sequence[int]) -> bool:
+def _decides_the_same(run: Noted, costs: CostsAt, extra: Sequence[Mapping[str, int]]) -> bool:
     kind: Any = memo_type(run.strategy)
     memo = kind() if kind else None
     for seen, decided in zip(run.seen, run.decided, strict=True):
         then = decided.decision(kind)
-        if _cares(then, run.native):
+        if _cares(then, run.natives):
             return False
-        balances = _less(seen.balances, run.native, extra[seen.lines])
+        balances = _less(seen.balances, extra[seen.lines])
         news = [_news(item, costs) for item in seen.news]
         try:
             now = run.strategy.decide(told := _Told(seen, balances, costs), memo, tuple(news))
@@ -181,11 +185,11 @@ def _decides_the_same(run: Noted, costs: CostsAt, extra: Sequence[int]) -> bool:
     return True
 
 
-def _cares(decision: Decision[Any], native: str) -> bool:
-    """Whether what is decided depends on the native token's balance or on the fee by itself."""
+def _cares(decision: Decision[Any], natives: Sequence[str]) -> bool:
+    """Whether what is decided depends on a native token's balance or on the fee by itself."""
     for step in (step for plan in decision.plans for step in plan.steps):
         late: Iterable[Any] = (*step.args.values(), *step.limits.amounts.values())
-        if step.limits.max_fee is not None or any(isinstance(a, All) and a.token == native for a in late):
+        if step.limits.max_fee is not None or any(isinstance(a, All) and a.token in natives for a in late):
             return True
     return False
 
@@ -206,13 +210,13 @@ def _before(record: Sequence[Any], seq: int) -> int:
     return bisect_left(record, seq, key=lambda line: line.seq)
 
 
-def _charged(mark: Mark, native: str, extra: int) -> Mark:
-    return structs.replace(mark, balances=_less(mark.balances, native, extra)) if extra else mark
+def _charged(mark: Mark, extra: Mapping[str, int]) -> Mark:
+    return structs.replace(mark, balances=_less(mark.balances, extra)) if any(extra.values()) else mark
 
 
-def _less(balances: Mapping[str, int], token: str, extra: int) -> Mapping[str, int]:
-    """Balances with ``extra`` less of a token, in order of name, zeros left out, as the book gives them."""
-    changed = {**balances, token: balances.get(token, 0) - extra}
+def _less(balances: Mapping[str, int], extra: Mapping[str, int]) -> Mapping[str, int]:
+    """Balances with ``extra`` less of each token, in order of name, zeros left out, as the book gives them."""
+    changed = {**balances, **{token: balances.get(token, 0) - amount for token, amount in extra.items()}}
     return {name: amount for name, amount in sorted(changed.items()) if amount}
 
 

@@ -126,6 +126,7 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
             *facts.warnings,
             *_refused(record, facts),
             *_locked(books, facts),
+            *_in_flight(books, facts),
             *_leftovers(record, books, fall, facts),
         ],
     )
@@ -230,6 +231,26 @@ def _refused(record: Sequence[Step], facts: Facts) -> list[str]:
     return [line if count == 1 else f"{line} ({count} times)" for line, count in sorted(counts.items())]
 
 
+def _in_flight(books: Books, facts: Facts) -> list[str]:
+    """Say how long money was between two networks: all that time it earned nothing."""
+    seen: dict[str, tuple[int, int]] = {}
+    what: dict[str, str] = {}
+    for place, state in enumerate(books.states):
+        for claim in state.claims.values():
+            if claim.treatment.account == "flight":
+                there = books.marks[min(place + 1, len(books.marks) - 1)].time  # until the mark at which it is gone
+                first, _ = seen.get(claim.id, (books.marks[place].time, 0))
+                seen[claim.id] = first, there
+                what[claim.id] = " and ".join(
+                    f"{_whole(n, token, facts)} {token.replace('@', ' on its way to ')}"
+                    for token, n in claim.principal.items()
+                )
+    return [
+        f"{what[name]} for {(last - first) // 8_640 / 10} days ({name}): in flight it earned nothing"
+        for name, (first, last) in seen.items()
+    ]
+
+
 def _locked(books: Books, facts: Facts) -> list[str]:
     """Name what is still locked at the end, and until when; of a queue nobody knows."""
     last, told = books.marks[-1], []
@@ -269,8 +290,8 @@ def _leftovers(record: Sequence[Step], books: Books, fall: Waterfall, facts: Fac
     left: list[str] = []
     for token, held in end.valued().items():
         amount = held - locked.get(token, 0)  # what is locked is named apart
-        if token == facts.home or token in natives or not amount:
-            continue
+        if token.partition("@")[0] == facts.study.home or token in natives or not amount:
+            continue  # home is home on every network of the study
         of = books.marks[-1].prices[token]
         value = amount * of.num // of.den
         if value * BPS > fall.end_value:

@@ -84,10 +84,14 @@ def _given(prepared: Prepared) -> dict[str, Any]:
                 name: prepared.token(str(spec.params[key])) for name, key in (("asset", "asset"), ("token", "share"))
             }
             known |= {"staking": name, **tokens}
+        if spec.kind == "canonical_bridge":
+            moved, to = str(spec.params["token"]), prepared.placed[name].networks[0]
+            known |= {"bridge": name, "token": prepared.token(moved, prepared.network_of(name))}
+            known["asset"] = prepared.token(moved, to)
         if spec.kind == "aave_v3":
-            known |= {"lending": name, "asset": prepared.token(str(spec.params["asset"]))}
+            known |= {"lending": name, "asset": prepared.token(str(spec.params["asset"]), prepared.network_of(name))}
         if spec.kind == "morpho_blue":
-            known |= {"lending": name, "asset": prepared.token(str(spec.params["loan"]))}
+            known |= {"lending": name, "asset": prepared.token(str(spec.params["loan"]), prepared.network_of(name))}
         if spec.kind == "sequencer":
             known |= {"sequencer": name}
         if spec.kind == "delegation":
@@ -105,7 +109,7 @@ def _token(prepared: Prepared, key: str, value: Any) -> Any:
     if key not in _TOKENS or not isinstance(value, str):
         return value
     symbol, at, network = value.partition("@")
-    if at and (symbol not in prepared.decimals or network != prepared.study.network):
-        known = [prepared.token(one) for one in prepared.decimals]
+    if at and (symbol not in prepared.decimals or network not in prepared.networks):
+        known = [prepared.token(one, there) for there in prepared.networks for one in prepared.decimals]
         raise UnknownName("token", value, known, file=prepared.study.path or None, field=f"parameters.{key}")
     return prepared.token(value) if value in prepared.decimals else value

@@ -16,12 +16,13 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from tidemill.errors import BadInput, nearest
-from tidemill.wording import ADDRESS, DECIMAL, NAME, complaint, inner, place
+from tidemill.wording import ADDRESS, DECIMAL, HELD, NAME, complaint, inner, place
 
 __all__ = ["Fees", "PoolSpec", "RatesSpec", "Rehearsal", "Study", "VenueSpec", "WorldSpec", "load_study", "parse_study"]
 
 Decimal = Annotated[str, Meta(pattern=DECIMAL, description="a decimal number in quotes, exact")]
 Name = Annotated[str, Meta(pattern=NAME, description="a short name")]
+Held = Annotated[str, Meta(pattern=HELD, description="a token, or TOKEN@NETWORK for one held elsewhere")]
 YEARS = 2009, 2200
 """Years that a study can be about: chains have begun, and times stay far from what calendars cannot hold."""
 MOST_GWEI = 10**9
@@ -61,6 +62,9 @@ class VenueSpec(Struct, frozen=True, forbid_unknown_fields=True):
     """Where money works. ``[venues.NAME]``; the strategy refers to it by NAME."""
 
     kind: Annotated[str, Meta(description="protocol, e.g. uniswap_v3, erc4626, staking_rewards")]
+    network: Annotated[
+        str, Meta(description="where it stands, in a study over several networks; default: the study's own network")
+    ] = ""
     dataset: Annotated[
         str,
         Meta(
@@ -135,10 +139,11 @@ class Study(Struct, frozen=True, forbid_unknown_fields=True):
     title: Annotated[str, Meta(min_length=1, max_length=200, description="shown on the report")]
     network: Annotated[str, Meta(description="network whose costs and block times apply, e.g. op-mainnet, ethereum")]
     capital: Annotated[
-        dict[Name, Decimal],
+        dict[Held, Decimal],
         Meta(
             min_length=1,
-            description='what you bring, e.g. USDC = "10000", worth at most 10^12 of home; the native token pays gas',
+            description='what you bring, e.g. USDC = "10000", worth at most 10^12 of home; the native token pays gas; '
+            'on another network "ETH@ethereum" = "0.05"',
         ),
     ]
     venues: Annotated[dict[Name, VenueSpec], Meta(min_length=1, description="places where money works")]

@@ -64,6 +64,7 @@ class Placed(Struct, frozen=True):
     oracles : feeds that the venue reads; a strategy reads the same by their ids.
     reaches : other venues of the study that this one acts at; it is placed behind them.
     gas : path of the measured gas table of these very contracts, where they are not those of ``Kind.gas``.
+    networks : others than its own on which it stands too: its stage has the halves there as ``beside``.
     """
 
     make: Callable[[], Stage]
@@ -74,6 +75,7 @@ class Placed(Struct, frozen=True):
     oracles: tuple[Oracle, ...] = ()
     reaches: tuple[str, ...] = ()
     gas: str = ""
+    networks: tuple[str, ...] = ()
 
 
 class Bars(Struct, frozen=True):
@@ -136,6 +138,7 @@ def read_back(module: str) -> Histories:
 
 _OURS = {
     "aave_v3": "tidemill.venues.aave_v3.venue",
+    "canonical_bridge": "tidemill.venues.canonical_bridge.venue",
     "cl_gauge": "tidemill.venues.cl_gauge.venue",
     "delegation": "tidemill.venues.delegation.venue",
     "erc4626": "tidemill.venues.erc4626.venue",
