@@ -227,6 +227,8 @@ def all_that_there_is() -> None:
     outcomes: set[str] = set()
     for supplied in range(3, 20):
         supply(twins, bob, NIL, supplied)
+        lent = int(twins.real.reserves[NIL].supply.view("totalSupply"))
+        refused("InvalidAmount()", twins, lambda t=twins, w=bob, n=lent: t.flash_loan(w, NIL, n + 1))
         for amount in range(supplied + 2, max(0, supplied - 4), -1):
             try:
                 borrow(twins, alice, NIL, amount)
