@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from kit import STUDY, small_market, write_study
+from kit import STUDY, write_study
 from tidemill.errors import BadInput
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
@@ -32,15 +32,6 @@ VARIANTS = [
         (700, 0, 0),
     )
 ]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tidemill.market import write_dataset
-
-    place = tmp_path_factory.mktemp("screen")
-    write_dataset(small_market(), place / "small")
-    return place
 
 
 def backtest(folder: Path, mode: str = "small", **changes: Any) -> Backtest:

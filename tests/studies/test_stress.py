@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from kit import STUDY, small_market, write_study
+from kit import STUDY, write_study
 from tidemill.errors import BadInput
 from tidemill.studies import stress as stresses
 from tidemill.studies.canonical import result_hash
@@ -21,15 +21,6 @@ from tidemill.studies.stress import stress
 from tidemill.studies.study import load_study
 
 TICK = math.log(1.0001)
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tidemill.market import write_dataset
-
-    folder = tmp_path_factory.mktemp("stress")
-    write_dataset(small_market(), folder / "small")
-    return write_study(folder, STUDY, "small.toml")
 
 
 def futures(study: Path, *words: str) -> Futures:

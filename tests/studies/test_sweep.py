@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 import tidemill
-from kit import STUDY, small_market, write_study
+from kit import STUDY, write_study
 from tidemill.errors import BadInput
 from tidemill.studies import sweep as sweeps
 from tidemill.studies.canonical import result_hash
@@ -18,15 +18,6 @@ from tidemill.studies.study import load_study
 from tidemill.studies.sweep import Sweep, sweep
 
 AXES = parse_grid(["width=100,200,400", "trigger=0,20"])
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tidemill.market import write_dataset
-
-    folder = tmp_path_factory.mktemp("sweep")
-    write_dataset(small_market(), folder / "small")
-    return write_study(folder, STUDY, "small.toml")
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,10 @@ __all__ = [
     "contracts_ls",
     "counted",
     "demo",
+    "kept",
     "progress",
     "rehearse",
+    "show",
 ]
 
 MOST_JOBS = 64
@@ -50,6 +52,26 @@ def counted(tell: Callable[[str], None], what: str) -> Callable[[int, int], None
         tell(f"{what} {done:,} of {todo:,}, {rate:.2g} a second, {(todo - done) / rate:.0f} s to go …")
 
     return told
+
+
+@contextmanager
+def kept(notes: Path) -> Iterator[None]:
+    """Say on an interruption where what has been played is kept, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"what has been played is kept in {notes}; --resume goes on from there")
+        raise
+
+
+def show(document: Any, page: Callable[[Any, Any], None], done: str, *, as_json: bool) -> int:
+    """Print a document, as JSON or as a page; then one line on standard error."""
+    if as_json:
+        emit_json(document)
+    else:
+        page(document, stdout())
+    note(done)
+    return 0
 
 
 def check_jobs(jobs: int) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidemill.app.commands import counted, progress
-from tidemill.app.console import emit_json, note, stdout
+from tidemill.app.commands import counted, progress, show
 from tidemill.app.interrupts import import_polars
 from tidemill.app.statement import money, percent
 from tidemill.app.tables import plain, table
@@ -39,12 +38,8 @@ def optimise(
     with progress("loading market data …") as tell:
         found = run(study, axes, trials=trials, metric=rank, inside_percent=inside, progress=counted(tell, "trial"))
     folder = found.write(out, load_study(study))
-    if as_json:
-        emit_json(found.document)
-    else:
-        print_optimised(found.document, stdout())
-    note(f"wrote {folder}/optimise.json, trials.csv in {time.perf_counter() - started:.1f} s")
-    return 0
+    done = f"wrote {folder}/optimise.json, trials.csv in {time.perf_counter() - started:.1f} s"
+    return show(found.document, print_optimised, done, as_json=as_json)
 
 
 def print_optimised(document: OptimiseDocument, console: Console) -> None:

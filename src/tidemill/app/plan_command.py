@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tidemill.app.commands import progress
-from tidemill.app.console import emit_json, note, stdout
+from tidemill.app.commands import progress, show
+from tidemill.app.console import emit_json, stdout
 from tidemill.app.moments import day_of
 from tidemill.app.statement import money, percent
 from tidemill.app.tables import plain, table
@@ -79,12 +79,8 @@ def plan(
         tell(f"weighing {len(rows):,} rows …")
         document = run(rows, asked, rules)
     write_together(out, {"plan.json": msgspec.json.format(msgspec.json.encode(document), indent=2)})
-    if as_json:
-        emit_json(document)
-    else:
-        print_plan(document, stdout())
-    note(f"wrote {out}/plan.json in {time.perf_counter() - started:.1f} s")
-    return 0
+    done = f"wrote {out}/plan.json in {time.perf_counter() - started:.1f} s"
+    return show(document, print_plan, done, as_json=as_json)
 
 
 def _rules(networks: Sequence[str], min_tvl: str, min_days: int, most: int) -> Rules:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidemill.app.commands import check_jobs, counted, progress
-from tidemill.app.console import emit_json, note, stdout
+from tidemill.app.commands import check_jobs, counted, kept, progress, show
 from tidemill.app.interrupts import import_polars
 from tidemill.app.statement import money, percent
 from tidemill.app.tables import plain, table
@@ -46,30 +45,21 @@ def stress(
 
     parse_shocks(shocks)
     check_writable(out)
-    with progress("fitting the history …") as tell:
-        try:
-            found = run(
-                study,
-                worlds=worlds,
-                model=model,
-                shocks=shocks,
-                days=days,
-                jobs=jobs,
-                out=out,
-                resume=resume,
-                progress=counted(tell, "future"),
-            )
-        except KeyboardInterrupt:
-            kept = folder_of(out, load_study(study)) / "futures.part"
-            note(f"what has been played is kept in {kept}; --resume goes on from there")
-            raise
-    folder = found.write(out, load_study(study))
-    if as_json:
-        emit_json(found.document)
-    else:
-        print_stress(found.document, stdout())
-    note(f"wrote {folder}/stress.json, futures.csv in {time.perf_counter() - started:.1f} s")
-    return 0
+    loaded = load_study(study)
+    with progress("fitting the history …") as tell, kept(folder_of(out, loaded) / "futures.part"):
+        found = run(
+            study,
+            worlds=worlds,
+            model=model,
+            shocks=shocks,
+            days=days,
+            jobs=jobs,
+            out=out,
+            resume=resume,
+            progress=counted(tell, "future"),
+        )
+    done = f"wrote {found.write(out, loaded)}/stress.json, futures.csv in {time.perf_counter() - started:.1f} s"
+    return show(found.document, print_stress, done, as_json=as_json)
 
 
 def print_stress(document: StressDocument, console: Console) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tidemill.app.commands import check_jobs, counted, progress
-from tidemill.app.console import emit_json, note, stdout
+from tidemill.app.commands import check_jobs, counted, kept, progress, show
 from tidemill.app.interrupts import import_polars
 from tidemill.app.statement import money, percent
 from tidemill.app.tables import plain, table
@@ -61,31 +60,22 @@ def sweep(
 
     axes = parse_grid(grid)
     check_writable(out)
-    with progress("loading market data …") as tell:
-        try:
-            found = run(
-                study,
-                axes,
-                how="random" if random else "quasi" if quasi else "grid",
-                count=random or quasi,
-                metric=rank,
-                exact=screen,
-                jobs=jobs,
-                out=out,
-                resume=resume,
-                progress=counted(tell, "variant"),
-            )
-        except KeyboardInterrupt:
-            kept = folder_of(out, load_study(study)) / "trials.part"
-            note(f"what has been played is kept in {kept}; --resume goes on from there")
-            raise
-    folder = found.write(out, load_study(study))
-    if as_json:
-        emit_json(found.document)
-    else:
-        print_sweep(found.document, stdout())
-    note(f"wrote {folder}/sweep.json, trials.csv in {time.perf_counter() - started:.1f} s")
-    return 0
+    loaded = load_study(study)
+    with progress("loading market data …") as tell, kept(folder_of(out, loaded) / "trials.part"):
+        found = run(
+            study,
+            axes,
+            how="random" if random else "quasi" if quasi else "grid",
+            count=random or quasi,
+            metric=rank,
+            exact=screen,
+            jobs=jobs,
+            out=out,
+            resume=resume,
+            progress=counted(tell, "variant"),
+        )
+    done = f"wrote {found.write(out, loaded)}/sweep.json, trials.csv in {time.perf_counter() - started:.1f} s"
+    return show(found.document, print_sweep, done, as_json=as_json)
 
 
 def print_sweep(document: SweepDocument, console: Console) -> None:
