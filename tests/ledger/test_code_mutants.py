@@ -58,7 +58,7 @@ RAISES: list[tuple[str, str, str]] = [
     ("rows", 'm.flow("swaps:", phase="run")', 'm.flow("swaps:")'),
     ("rows", 'm.flow("network:failed:")', 'm.flow("network:failed:", phase="exit")'),
     ("rows", "swaps.value + fees.value, tokens", "swaps.value, tokens"),
-    ("rows", 'm.income_move("income:rewards:")', 'm.income_move("income:")'),
+    ("rows", 'm.income_move("income:rewards:", "income:dilution:")', 'm.income_move("income:")'),
     ("posting", 'if how == "converts" else f"income', 'if how == "grows" else f"income'),
     ("rows", 'lambda m: m.flow("income:fees:"),', 'lambda m: m.flow("income:rewards:"),'),
     ("prices", "self.add(-amount, old)", "self.add(amount, old)"),
