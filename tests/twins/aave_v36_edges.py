@@ -255,6 +255,10 @@ def what_collateral_lends() -> None:
     refused(short, twins, lambda: borrow(twins, alice, USD, 1_600 * E8 + 1))
     borrow(twins, alice, USD, 1_600 * E8)
     twins.compare()
+    twins.do(alice, "repay", USD, 1, VARIABLE, alice, on_behalf_of=alice)
+    twins.set_price(USD, E6 + 1)  # a millionth part is left over, and debt is valued upwards
+    assert twins.real.pool.view("getUserAccountData", alice)[1] == 1_600 * E8 + 159_999
+    twins.compare()
 
 
 def borrow_cap_met_exactly() -> None:
