@@ -294,6 +294,34 @@ def borrow_cap_met_exactly() -> None:
     assert reasons == {"BorrowCapExceeded()"}
 
 
+def supply_cap_met_exactly() -> None:
+    """All supply with what is added may come to the cap: as shares, downwards, at an index near 1.55."""
+    twins, alice, bob, carol = fresh(10**4 * E18, 0)
+    twins.configure(NIL, "reserve_factor", 0)
+    borrow(twins, alice, NIL, 10**5 * E8)
+    twins.evm.advance(seconds=66 * DAY)
+    twins.do(alice, "repay", NIL, ALL, VARIABLE, alice, on_behalf_of=alice)
+    twins.do(carol, "withdraw", NIL, ALL, carol)
+    reserve = twins.model.state.reserves[twins.ids[NIL]]
+    between: set[bool] = set()
+    reasons: set[str] = set()
+    for cap in range(101, 109):
+        twins.configure(NIL, "supply_cap", cap)
+        for amount in range(cap * E8 + 4, 0, -1):
+            try:
+                supply(twins, bob, NIL, amount)
+            except Revert as revert:
+                reasons.add(revert.reason)
+                continue
+            break
+        assert int(twins.real.reserves[NIL].supply.view("totalSupply")) <= cap * E8
+        between.add(reserve.total_supplied * reserve.liquidity_index > cap * E8 * RAY)  # a part of a unit past the cap
+        twins.compare()
+        twins.do(bob, "withdraw", NIL, ALL, bob)
+    assert between == {False, True}
+    assert reasons == {"SupplyCapExceeded()"}
+
+
 def repaid_with_supply() -> None:
     """Collateral that is all paid away is no longer used; who still owes must be healthy, who does not is not asked."""
     twins, alice, _, _ = fresh()
@@ -321,6 +349,7 @@ def repaid_with_supply() -> None:
 EDGES = (
     what_collateral_lends,
     borrow_cap_met_exactly,
+    supply_cap_met_exactly,
     repaid_with_supply,
     health_of_exactly_one,
     close_factor,
