@@ -10,6 +10,7 @@ from twins.aave_v36_twin import ALL, DAY, SETUPS, VARIABLE, Twins
 
 USD, ETH, NIL = range(3)
 E6, E8, E18 = 10**6, 10**8, 10**18
+UNHEALTHY = "HealthFactorLowerThanLiquidationThreshold()"
 
 
 def fresh(collateral: int = E18, debt: int = 1_600 * E6) -> tuple[Twins, str, str, str]:
@@ -243,7 +244,113 @@ def all_that_there_is() -> None:
     assert outcomes == {"InvalidAmount()"}
 
 
+def what_collateral_lends() -> None:
+    """The average loan to value counts downwards and is met by the last unit; health is asked first, and one is healthy."""
+    short = "CollateralCannotCoverNewBorrow()"
+    twins, alice, _, _ = fresh(debt=0)
+    refused(short, twins, lambda: borrow(twins, alice, USD, 1_650 * E6))  # at a threshold of 82.5 %: health of one
+    refused(UNHEALTHY, twins, lambda: borrow(twins, alice, USD, 1_650 * E6 + 1))
+    twins.set_price(USD, E6)  # a unit of it is worth one of the base currency
+    twins.set_price(ETH, 2_000 * E8 + 1)  # at 80 %: 1,600 and four fifths of a unit
+    refused(short, twins, lambda: borrow(twins, alice, USD, 1_600 * E8 + 1))
+    borrow(twins, alice, USD, 1_600 * E8)
+    twins.compare()
+    twins.do(alice, "repay", USD, 1, VARIABLE, alice, on_behalf_of=alice)
+    twins.set_price(USD, E6 + 1)  # a millionth part is left over, and debt is valued upwards
+    assert twins.real.pool.view("getUserAccountData", alice)[1] == 1_600 * E8 + 159_999
+    twins.compare()
+
+
+def borrow_cap_met_exactly() -> None:
+    """All debt with the loan's shares, each rounded up, may come to the cap and not past it."""
+    cap = 101  # its product with the unit is not what their sum is
+    twins, alice, _, _ = fresh(10**4 * E18, 0)
+    twins.configure(NIL, "borrow_cap", cap)
+    refused("BorrowCapExceeded()", twins, lambda: borrow(twins, alice, NIL, cap * E8 + 1))
+    borrow(twins, alice, NIL, cap * E8)
+    twins.compare()
+    twins.configure(NIL, "borrow_cap", 0)
+    borrow(twins, alice, NIL, 10**5 * E8 - cap * E8)
+    twins.evm.advance(seconds=66 * DAY)
+    twins.do(alice, "repay", NIL, ALL, VARIABLE, alice, on_behalf_of=alice)
+    debt = twins.real.reserves[NIL].debt
+    met: set[bool] = set()
+    reasons: set[str] = set()
+    for cap in range(101, 117):
+        twins.configure(NIL, "borrow_cap", cap)
+        borrow(twins, alice, NIL, cap)
+        missing = cap * E8 - int(debt.view("totalSupply"))
+        for amount in range(missing + 2, 0, -1):
+            try:
+                borrow(twins, alice, NIL, amount)
+            except Revert as revert:
+                reasons.add(revert.reason)
+                continue
+            break
+        met.add(int(debt.view("totalSupply")) == cap * E8)
+        twins.compare()
+        twins.do(alice, "repay", NIL, ALL, VARIABLE, alice, on_behalf_of=alice)
+    assert met == {False, True}
+    assert reasons == {"BorrowCapExceeded()"}
+
+
+def supply_cap_met_exactly() -> None:
+    """All supply with what is added may come to the cap: as shares, downwards, at an index near 1.55."""
+    twins, alice, bob, carol = fresh(10**4 * E18, 0)
+    twins.configure(NIL, "reserve_factor", 0)
+    borrow(twins, alice, NIL, 10**5 * E8)
+    twins.evm.advance(seconds=66 * DAY)
+    twins.do(alice, "repay", NIL, ALL, VARIABLE, alice, on_behalf_of=alice)
+    twins.do(carol, "withdraw", NIL, ALL, carol)
+    reserve = twins.model.state.reserves[twins.ids[NIL]]
+    between: set[bool] = set()
+    reasons: set[str] = set()
+    for cap in range(101, 109):
+        twins.configure(NIL, "supply_cap", cap)
+        for amount in range(cap * E8 + 4, 0, -1):
+            try:
+                supply(twins, bob, NIL, amount)
+            except Revert as revert:
+                reasons.add(revert.reason)
+                continue
+            break
+        assert int(twins.real.reserves[NIL].supply.view("totalSupply")) <= cap * E8
+        between.add(reserve.total_supplied * reserve.liquidity_index > cap * E8 * RAY)  # a part of a unit past the cap
+        twins.compare()
+        twins.do(bob, "withdraw", NIL, ALL, bob)
+    assert between == {False, True}
+    assert reasons == {"SupplyCapExceeded()"}
+
+
+def repaid_with_supply() -> None:
+    """Collateral that is all paid away is no longer used; who still owes must be healthy, who does not is not asked."""
+    twins, alice, _, _ = fresh()
+    state, bit = twins.model.state, 1 << USD
+    supply(twins, alice, USD, 100 * E6)
+    for amount, left in ((30 * E6, True), (ALL, False)):
+        assert state.collateral[alice] & bit
+        assert twins.do(alice, "repay_with_supply", USD, amount, VARIABLE).features["reserves_valued"] == 2
+        assert bool(state.collateral[alice] & bit) == left
+        twins.compare()
+    supply(twins, alice, USD, 2_000 * E6)
+    made = twins.do(alice, "repay_with_supply", USD, 1_500 * E6, VARIABLE)
+    assert "reserves_valued" not in made.features  # no view tells it: it moves gas
+    assert alice not in state.borrowed
+    twins.compare()
+    twins, alice, _, _ = fresh()
+    supply(twins, alice, USD, 100 * E6)
+    twins.set_price(ETH, 1_800 * E8)
+    refused(UNHEALTHY, twins, lambda: twins.do(alice, "repay_with_supply", USD, 50 * E6, VARIABLE))
+    twins.set_price(ETH, 2_000 * E8)
+    twins.do(alice, "repay_with_supply", USD, 50 * E6, VARIABLE)
+    twins.compare()
+
+
 EDGES = (
+    what_collateral_lends,
+    borrow_cap_met_exactly,
+    supply_cap_met_exactly,
+    repaid_with_supply,
     health_of_exactly_one,
     close_factor,
     close_factor_by_collateral,

@@ -6,10 +6,8 @@ from itertools import combinations, product
 
 from harness.driver import refused
 from tidemill.interfaces import Action, Result, Revert
-from twins.aave_v36_edges import E6, E8, E18, borrow, health, supply
+from twins.aave_v36_edges import E6, E8, E18, UNHEALTHY, borrow, health, supply
 from twins.aave_v36_twin import ALL, ETH, ISO, NIL, OUT, SETUPS, SIL, STK, USD, Twins
-
-UNHEALTHY = "HealthFactorLowerThanLiquidationThreshold()"
 
 
 def fresh() -> tuple[Twins, str, str, str]:

@@ -340,6 +340,18 @@ def emode() -> None:
     refused("", twins, lambda: twins.set_emode(bob, 0))
 
 
+def emode_of_collateral_that_lends_nothing() -> None:
+    """A reserve whose own loan to value is nothing lends nothing in its category either, and counts at its threshold."""
+    twins, alice, _, _ = fresh()
+    twins.set_emode(alice, 1)
+    twins.supply(alice, USD, 1_000 * E6)
+    twins.borrow(alice, DAI, E18)
+    twins.configure(USD, "ltv", 0)
+    ltv, threshold = (twins.real.pool.view("getUserAccountData", alice)[i] for i in (4, 3))
+    assert (ltv, threshold) == (0, 9_500)
+    refused("57", twins, lambda: twins.borrow(alice, DAI, 1))
+
+
 def emode_price() -> None:
     """A category whose price all its reserves take, for debt outside it as well; without it, nothing is answered."""
     from twins.aave_v3_twin import SETUPS
@@ -731,6 +743,7 @@ EDGES = (
     isolation,
     siloed,
     emode,
+    emode_of_collateral_that_lends_nothing,
     emode_price,
     collateral_without_loan_to_value,
     dust,

@@ -35,6 +35,8 @@ EQUIVALENT = {
     "rules_risk.isolated_units_down: div_down -> div_up #2": "a unit is a power of ten above a hundred",
     "model_reserve.update_rates: 0 -> 1 #3": "what is available plays no part where nothing is owed",
     "model_account.account: owing & bit -> owing | bit": "who is not marked as owing in a reserve owes nothing there",
+    "model_borrow._owed_with: True -> False": "v3.0 rounds a debt as it rounds a supply",
+    "model_supply.supply: False -> True #3": "v3.0 rounds a supply as it rounds a debt",
     "model_reads.positions: sign > 0 -> sign >= 0": "a sign is one or minus one",
     "model_reserve._touch: 0 -> 1 #2": "who never came has nothing that an index could have grown",
 }
