@@ -88,3 +88,8 @@ def test_what_was_read_after_the_day_is_doubtful() -> None:
     assert "stage (read 305 days later)" in str(then["shocks"])
     assert "later" not in str(soon["shocks"])
     assert then["loss"]["high"] > soon["loss"]["high"] and then["loss"]["low"] < soon["loss"]["low"]
+
+
+def test_a_cause_that_is_not_counted_is_not_0_in_json() -> None:
+    told = json.loads(tidemill("risk", "aave_v3@base", "--on", "2026-11-21", "--json").out)
+    assert told["causes"].keys() == {"network", "protocol"}
