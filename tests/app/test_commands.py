@@ -16,6 +16,7 @@ from cyclopts import App
 import tidemill as package
 from kit import NEEDS_PAGE, STUDY, changed, raw_logs, small_market, tidemill, write_study
 from tidemill.app.cli import app
+from tidemill.app.commands import kept
 from tidemill.ledger import export
 from tidemill.studies import report
 from tidemill.studies.schema import ResultDocument
@@ -443,3 +444,19 @@ def test_optimise_prints_both_parts_and_a_verdict(markets: Path, tmp_path: Path)
     assert json.loads(tidemill(*asked, "--json").out)["verdict"] == document["verdict"]
     said = tidemill("optimise", study, "--grid", "width=1,2", "--inside", "99")
     assert (said.code, said.err.splitlines()[-1]) == (2, "tidemill: inside: 99 % is not between 20 and 90")
+
+
+def test_an_interruption_names_notes_only_where_there_are_any(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes = tmp_path / "trials.part"
+    for written, words in (
+        (None, "nothing has been played yet"),
+        ('{"key":1}\n', "nothing has been"),
+        ("a\nb\n", "--resume"),
+    ):
+        if written is not None:
+            notes.write_text(written)
+        with pytest.raises(KeyboardInterrupt), kept(notes):
+            raise KeyboardInterrupt
+        assert words in capsys.readouterr().err

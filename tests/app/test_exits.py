@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from kit import tidemill
 from networks.routes_by_hand import INTO, OUT
 from tidemill import networks
+from tidemill.app.exits import _span as span
 
 ASK = ("exits", "--from", "op-mainnet", "--amount", "10000 USDC", "--on", "2026-11-21")
 PRICED = ("--gas-price", "5", "--gas-price", "op-mainnet=0.001", "--blob-gas-price", "1", "--price", "ETH=3000")
@@ -119,3 +120,23 @@ def test_what_is_wrong_is_one_line(more, says):
 
 def test_without_a_way_of_their_own_it_says_so():
     assert "no way of the networks' own is described" in tidemill(*ASK, "--to", "mode").out
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--on", "9999-12-31"), "on: '9999-12-31': expected a day before the year 9999"),
+        (("--amount", "1e400 USDC"), "amount: 1e400 is absurdly large"),
+    ],
+)
+def test_what_no_date_or_amount_can_hold_is_one_line(words: tuple[str, ...], line: str) -> None:
+    asked = {"--from": "op-mainnet", "--amount": "1 USDC", "--on": "2026-11-21"} | {words[0]: words[1]}
+    said = tidemill("exits", *(word for pair in asked.items() for word in pair))
+    assert said.code == 2 and line in said.line and not said.out
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(34_200, "9 h 30 min"), (28_800, "8 h"), (9_000, "2 h 30 min"), (60, "60 s")]
+)
+def test_half_an_hour_is_not_cut_off(seconds: int, shown: str) -> None:
+    assert span(seconds) == shown

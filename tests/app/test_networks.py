@@ -202,3 +202,29 @@ def test_days_and_spans() -> None:
     assert days_of("90d", "x") == days_of("90", "x") == 90
     assert end_of_day(day_of("1970-01-01")) == 86_399
     assert day_of("").year >= 2024
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--price-native", "0"), "price-native: '0': 0 is no price; leave it out where you do not know it"),
+        (("--level", "base_fee_scaler=5"), "level: unknown level 'base_fee_scaler'; did you mean 'base_fee_scalar'?"),
+        (("--level", f"base_fee_scalar={10**30}"), "level: base_fee_scalar=1"),
+    ],
+)
+def test_a_level_that_no_formula_reads_and_a_price_of_nothing_are_refused(words: tuple[str, ...], line: str) -> None:
+    said = tidemill("networks", "cost", "op-mainnet", "--action", "uniswap_v3.mint", *LEVELS, *words)
+    assert said.code == 2 and line in said.line
+
+
+def test_a_network_is_not_live_before_it_is_known() -> None:
+    before = {row["name"]: row for row in json.loads(tidemill("networks", "--on", "1969-12-31", "--json").out)}
+    assert before["op-mainnet"]["status"] == before["zksync-lite"]["status"] == "unknown"
+    assert "op-mainnet · op_stack · unknown" in tidemill("networks", "show", "op-mainnet", "--on", "1969-12-31").out
+
+
+def test_nothing_to_wait_for_and_no_block_time_are_not_shown_as_numbers() -> None:
+    rows = {row["name"]: row for row in json.loads(tidemill("networks", *ON, "--json").out)}
+    assert (rows["stacks"]["chain_id"], rows["stacks"]["block_time"]) == (None, None)
+    line = next(line for line in tidemill("networks", *ON).out.splitlines() if line.startswith("zksync-lite"))
+    assert line.endswith("no wait")

@@ -63,6 +63,10 @@ def test_plan_shows_and_writes(listed: Path, tmp_path: Path) -> None:
         ({"--networks": "bass"}, "networks: unknown network 'bass'; did you mean 'base'"),
         ({"--on": "today"}, "on: 'today': expected a day"),
         ({"--most": "-5"}, "most: -5 is not between"),
+        ({"--min-tvl": "nan"}, "min-tvl: 'nan' is not a decimal amount"),
+        ({"--min-tvl": "-1"}, "min-tvl: '-1': expected USD from 0 up"),
+        ({"--cost": "ethreum=9"}, "cost: unknown network 'ethreum'; did you mean 'ethereum'"),
+        ({"--cost": "base=0.0000001"}, "cost: '0.0000001' has more than the 6 decimals"),
         ({"--list": "nowhere.json"}, "nowhere.json: cannot be read"),
     ],
 )

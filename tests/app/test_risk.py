@@ -69,6 +69,7 @@ def test_the_day_counts() -> None:
         (("uniswap_v4@base",), "did you mean 'uniswap_v3'"),
         ((), "id: name a network, KIND@NETWORK or a study file"),
         (("nope.toml",), "nope.toml: no such file"),
+        (("",), "id: an empty name; name a network, KIND@NETWORK or a study file"),
         (("base", "mode", "--parts", "1"), "parts: 1 parts for 2 subjects: give one for each"),
         (("base", "mode", "--parts", "1,0"), "parts: '1,0': expected whole numbers above 0 such as 3,1"),
         (("base", "--amount", "lots"), "amount: 'lots' is not a decimal amount"),
@@ -79,3 +80,16 @@ def test_the_day_counts() -> None:
 def test_wrong_input_is_one_line(arguments: tuple[str, ...], says: str) -> None:
     said = tidemill("risk", *arguments)
     assert said.code == 2 and said.out == "" and says in said.line
+
+
+def test_what_was_read_after_the_day_is_doubtful() -> None:
+    then = json.loads(tidemill("risk", "op-mainnet", "--on", "2023-08-01", "--json").out)
+    soon = json.loads(tidemill("risk", "op-mainnet", "--on", "2024-06-02", "--json").out)
+    assert "stage (read 305 days later)" in str(then["shocks"])
+    assert "later" not in str(soon["shocks"])
+    assert then["loss"]["high"] > soon["loss"]["high"] and then["loss"]["low"] < soon["loss"]["low"]
+
+
+def test_a_cause_that_is_not_counted_is_not_0_in_json() -> None:
+    told = json.loads(tidemill("risk", "aave_v3@base", "--on", "2026-11-21", "--json").out)
+    assert told["causes"].keys() == {"network", "protocol"}

@@ -181,3 +181,12 @@ def test_without_the_package_its_kind_is_unknown(tmp_path):
     said = tidemill("backtest", tmp_path / "jar.toml", "-o", tmp_path / "out")
     assert said.code == 2
     assert "unknown kind of venue 'drip_jar'" in said.err
+
+
+def test_every_page_is_in_the_list_of_pages():
+    listed = set(re.findall(r"\]\(([^)#\s]+)\)", (DOCS / "README.md").read_text()))
+    assert {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")} - listed == {"README.md"}
+
+
+def test_the_networks_room_shows_what_runs(tmp_path):
+    assert run_page(DOCS / "rooms" / "networks.md", tmp_path, commands=False) >= 1

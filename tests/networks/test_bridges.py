@@ -171,3 +171,10 @@ def test_no_liquidity_bridge_is_assumed_where_nothing_settles(monkeypatch):
     assert plans("base")[-1].kind == "liquidity"
     stands(monkeypatch, "op-mainnet", Status.ENDED)
     assert [plan.kind for plan in plans("base")] == ["canonical"]
+
+
+@pytest.mark.parametrize("source", ["zksync-lite", "dydx-v3"])
+def test_from_a_network_without_blocks_one_claims_on_ethereum_and_no_liquidity_bridge_helps(source):
+    found = exit_plans(source, "base", "USDC", 10**6, START, {})
+    assert [plan.kind for plan in found] == ["canonical"]
+    assert all(stage.network != source for stage in found[0].stages)

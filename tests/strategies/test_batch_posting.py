@@ -76,3 +76,10 @@ def test_fees_are_collected_before_data_are_paid():
 def test_what_cannot_be_is_refused(parameters: dict[str, Any], says: str):
     with pytest.raises(BadInput, match=says):
         played(parameters, 2)
+
+
+def test_no_smallest_capital_is_named_where_income_does_not_grow_with_it() -> None:
+    study, start = load_study(EXAMPLE), dt.datetime(2024, 4, 1, tzinfo=dt.UTC)
+    study = msgspec.structs.replace(study, start=start, end=start + dt.timedelta(days=3))
+    head = Backtest(prepare(study)).document()[0].headline
+    assert head.minimum_capital is None and "do not grow with your capital" in head.minimum_capital_note

@@ -274,6 +274,9 @@ def test_more_risk_is_never_worth_less_and_costs_never_more() -> None:
     [
         ({"have": {"OP": "5"}}, "price: no price of OP; give --price OP="),
         ({"have": {"USDC": "0"}}, "have: nothing to plan with"),
+        ({"have": {"USDC": "9" * 20}}, "have: 99,999,999,999,999,999,999 USD is absurdly much"),
+        ({"have": {"USDC": "1.0000001"}}, "have: '1.0000001' has more than the 6 decimals"),
+        ({"have": {"ETH": "1"}, "prices": {"ETH": "0.0000001"}}, "price: '0.0000001' has more than the 6 decimals"),
     ],
 )
 def test_what_cannot_be_planned(changes: dict[str, Any], said: str) -> None:
@@ -296,3 +299,13 @@ def test_words_of_a_person() -> None:
     for text in ("0d", "20y", "soon", "5"):
         with pytest.raises(BadInput):
             parse_horizon(text)
+
+
+@pytest.mark.parametrize("capital", [2 * 10**8, 10**12])
+def test_nobody_puts_more_into_a_pool_than_it_can_bear(capital: int) -> None:
+    document = made(have={"USDC": str(capital)}, risk="high")
+    assert document.held
+    assert all(line.amount <= 50 * 10**6 * 10**6 // 10 for line in document.held)  # each has 50 million in it
+    assert "the cap by what is in it" in document.binding
+    assert any("no more than 10 % of what is in an opportunity" in line for line in document.assumptions)
+    assert document.idle + sum(line.amount for line in document.held) == capital * 10**6

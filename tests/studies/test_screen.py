@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from msgspec import structs
+from rich.console import Console
 
 from kit import STUDY, write_study
+from tidemill.app.sweep_command import print_sweep
 from tidemill.errors import BadInput
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
@@ -79,6 +82,13 @@ def test_a_sweep_screens_all_and_plays_the_best_exactly(folder: Path) -> None:
     for trial in part.trials:
         twin = whole.trials[trial.place]
         assert trial == twin if trial.exact else abs(trial.keep_bps - twin.keep_bps) <= 3
+    for trial in part.trials:
+        known = (trial.cvar_bps, trial.drawdown_bps, trial.sharpe_micro, trial.sent, trial.failed)
+        assert (None in known) is (not trial.exact) and (trial.exact or set(known) == {None})
+    said = io.StringIO()
+    print_sweep(part, Console(file=said, width=200))
+    listed = [line for line in said.getvalue().splitlines() if line.rstrip()[-1:].isdigit() and line.count("%") == 3]
+    assert len(listed) == len(exact)
     assert part.screened.median_error_bps <= part.screened.largest_error_bps <= 3
     assert part.luck is not None and part.luck.trials == 6
     assert "fee index" in part.answered_by

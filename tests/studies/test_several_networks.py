@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 import tidemill
 from kit import changed, write_study
+from tidemill.app.statement import print_statement
 from tidemill.errors import BadInput
 from tidemill.studies.load import Result
 
@@ -130,3 +133,10 @@ def test_capital_elsewhere_names_token_and_network(key: str, says: str, tmp_path
 def test_a_rehearsal_over_several_networks_is_refused_in_one_line(tmp_path: Path):
     with pytest.raises(BadInput, match="several networks"):
         tidemill.load(written(tmp_path, shortened())).rehearse()
+
+
+def test_the_fees_of_two_networks_are_not_called_layer_2_and_tokens_say_where_they_are(result: Result) -> None:
+    assert next(row.label for row in result.document.waterfall if row.key == "l2") == "Network fee: execution"
+    said = io.StringIO()
+    print_statement(result.document, Console(file=said, width=300))
+    assert "-20,000 USDC@op-mainnet, 20,000 USDC@ethereum" in said.getvalue()

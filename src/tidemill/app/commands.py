@@ -56,11 +56,14 @@ def counted(tell: Callable[[str], None], what: str) -> Callable[[int, int], None
 
 @contextmanager
 def kept(notes: Path) -> Iterator[None]:
-    """Say on an interruption where what has been played is kept, and how to go on."""
+    """Say on an interruption where what has been played is kept, if anything has, and how to go on."""
     try:
         yield
     except KeyboardInterrupt:
-        note(f"what has been played is kept in {notes}; --resume goes on from there")
+        if notes.is_file() and notes.read_bytes().count(b"\n") > 1:  # the first line is only what is being played
+            note(f"what has been played is kept in {notes}; --resume goes on from there")
+        else:
+            note("nothing has been played yet")
         raise
 
 

@@ -25,6 +25,10 @@ __all__ = ["Wanted", "exits"]
 DECIMALS = {"USDC": 6, "USDT": 6, "WBTC": 8, "ETH": 18, "WETH": 18, "DAI": 18}
 """Tokens whose decimals need not be said."""
 GWEI, NATIVE = 9, 18
+_MOST = 10**60
+"""Raw units above which an amount is a slip of the pen."""
+_LATEST = 253_370_764_800
+"""Year 9999, seconds since 1970: a later date of a step could not be written."""
 _AMOUNT = re.compile(r"(?P<amount>\S+)\s+(?P<symbol>[A-Za-z][A-Za-z0-9.]{0,15})(:(?P<decimals>\d{1,2}))?")
 
 
@@ -98,6 +102,8 @@ def amount_of(text: str) -> Amount:
         raise BadInput(error.message, field="amount") from None
     if raw <= 0:
         raise BadInput(f"{match['amount']} is nothing to move", field="amount")
+    if raw >= _MOST:
+        raise BadInput(f"{match['amount']} is absurdly large", field="amount")
     return Amount(raw, symbol, decimals)
 
 
@@ -178,7 +184,10 @@ def _start(text: str) -> int:
     if text:
         from tidemill.studies.held_asked import moment as parse  # noqa: PLC0415
 
-        return parse(text, "on")
+        start = parse(text, "on")
+        if start >= _LATEST:
+            raise BadInput(f"{text!r}: expected a day before the year 9999", field="on")
+        return start
     from tidemill.engine.clock import wall_seconds  # noqa: PLC0415
 
     return int(wall_seconds())
@@ -223,11 +232,10 @@ def _span(seconds: int) -> str:
         return f"{seconds} s"
     if seconds < 7_200:
         return f"{seconds // 60} min"
-    return (
-        f"{seconds // 3_600} h"
-        if seconds < 172_800
-        else f"{dt.timedelta(seconds=seconds) / dt.timedelta(days=1):.1f} d"
-    )
+    if seconds < 172_800:
+        hours, minutes = divmod(seconds // 60, 60)
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{dt.timedelta(seconds=seconds) / dt.timedelta(days=1):.1f} d"
 
 
 def _show(plans: Sequence[ExitPlan], wanted: Wanted, amount: Amount, prices: Mapping[str, int]) -> None:

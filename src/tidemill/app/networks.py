@@ -9,10 +9,11 @@ from tidemill import networks
 from tidemill.app.console import emit_json, note, stdout
 from tidemill.app.moments import day_of, end_of_day
 from tidemill.app.tables import plain, table
-from tidemill.errors import BadInput
+from tidemill.errors import BadInput, UnknownName
 from tidemill.facts import Fact, load_facts
-from tidemill.networks import Known, assumed
+from tidemill.networks import Known, Network, assumed
 from tidemill.networks.exits import Route, Wait
+from tidemill.networks.types import COMMON
 from tidemill.studies import network_costs, network_facts
 from tidemill.units import format_amount, parse_amount
 from tidemill.wording import moment
@@ -23,6 +24,8 @@ _GWEI = 9
 _MINUTE = 60
 _MICRO = 6
 _NATIVE = 18
+_DIGITS = 30
+"""Of a level: more are a slip of the pen."""
 FACT_HEAD = ("", "value", "as of", "source", "known by", "status", "note")
 
 
@@ -65,7 +68,7 @@ def list_networks(family: str, on: str, *, as_json: bool) -> int:
             span(row.block_time or None),
             row.proof or "–",
             row.stage or "–",
-            span(row.exit_seconds),
+            "no wait" if row.exit_seconds == 0 else span(row.exit_seconds),
         ]
         for row in found
     ]
@@ -159,10 +162,12 @@ def show_costs(
     """Print what verbs cost; 2 where a level is missing for all of them."""
     network = networks.get(name)
     time = end_of_day(day_of(on))
-    levels = {**_read(name, file, rpc), **_given(gwei, others)}
+    levels = {**_read(name, file, rpc), **_given(network, gwei, others)}
     actions = network_costs.actions_of(action, name)
     env = network_costs.environment(network, time, levels)
     price = _amount(price_native, _MICRO, "price-native") if price_native else None
+    if price == 0:
+        raise BadInput(f"{price_native!r}: 0 is no price; leave it out where you do not know it", field="price-native")
     found = network_costs.costs(network, actions, env, price)
     if all(row.parts is None for row in found):
         raise BadInput(found[0].missing if found else f"no venue is known on {name}", field=None if found else "action")
@@ -189,7 +194,7 @@ def _read(name: str, file: str, rpc: str) -> dict[str, Known]:
     return network_facts.levels_of(load_facts(file), name) if file else {}
 
 
-def _given(gwei: Mapping[str, str], others: Sequence[str]) -> dict[str, Known]:
+def _given(network: Network, gwei: Mapping[str, str], others: Sequence[str]) -> dict[str, Known]:
     found = {
         name: assumed(_amount(text, _GWEI, name.replace("_", "-") + "-gwei"), "given")
         for name, text in gwei.items()
@@ -199,6 +204,11 @@ def _given(gwei: Mapping[str, str], others: Sequence[str]) -> dict[str, Known]:
         name, _, text = other.partition("=")
         if not name.isidentifier() or not text.isdecimal():
             raise BadInput(f"{other!r}: expected NAME=WHOLE_NUMBER, e.g. base_fee_scalar=5227", field="level")
+        valid = (*COMMON, *network.levels())
+        if name not in valid:
+            raise UnknownName("level", name, valid, field="level")
+        if len(text) > _DIGITS:
+            raise BadInput(f"{name}={text[:_DIGITS]}…: absurdly large", field="level")
         found[name] = assumed(int(text), "given")
     return found
 

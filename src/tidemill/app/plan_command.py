@@ -62,7 +62,6 @@ def plan(
     from tidemill.studies.plan.opportunities import read_list  # noqa: PLC0415
     from tidemill.studies.plan.plan import Asked, parse_have, parse_horizon  # noqa: PLC0415
     from tidemill.studies.plan.plan import plan as run  # noqa: PLC0415
-    from tidemill.units import parse_amount  # noqa: PLC0415
 
     check_writable(out)
     asked = Asked(
@@ -71,7 +70,7 @@ def plan(
         risk=risk,
         on=day_of(on),
         prices={"USDC": "1", "USDT": "1", "DAI": "1", **_pairs(price, "price")},
-        costs={name: parse_amount(text, 6) for name, text in _pairs(cost, "cost", upper=False).items()},
+        costs=_costs(cost),
     )
     rules = _rules(networks, min_tvl, min_days, most)
     with progress("reading the list …") as tell:
@@ -87,7 +86,6 @@ def _rules(networks: Sequence[str], min_tvl: str, min_days: int, most: int) -> R
     from tidemill import networks as known  # noqa: PLC0415
     from tidemill.errors import UnknownName  # noqa: PLC0415
     from tidemill.studies.plan.doubts import Rules as Made  # noqa: PLC0415
-    from tidemill.units import parse_amount  # noqa: PLC0415
 
     for name in networks:
         if name not in known.names():
@@ -95,11 +93,31 @@ def _rules(networks: Sequence[str], min_tvl: str, min_days: int, most: int) -> R
     for field, number in (("min-days", min_days), ("most", most)):
         if not 0 <= number <= 1_000_000:
             raise BadInput(f"{number} is not between 0 and 1,000,000", field=field)
-    try:
-        tvl = parse_amount(min_tvl, 6)
-    except ValueError as error:
-        raise BadInput(str(error), field="min-tvl") from None
+    tvl = _dollars(min_tvl, "min-tvl")
+    if tvl < 0:
+        raise BadInput(f"{min_tvl!r}: expected USD from 0 up", field="min-tvl")
     return Made(min_tvl=tvl, min_days=min_days, most_bps=most * 100, networks=tuple(networks))
+
+
+def _costs(words: Sequence[str]) -> dict[str, int]:
+    from tidemill import networks as known  # noqa: PLC0415
+    from tidemill.errors import UnknownName  # noqa: PLC0415
+
+    found = {}
+    for name, text in _pairs(words, "cost", upper=False).items():
+        if name not in known.names():
+            raise UnknownName("network", name, known.names(), field="cost")
+        found[name] = _dollars(text, "cost")
+    return found
+
+
+def _dollars(text: str, field: str) -> int:
+    from tidemill.units import parse_amount  # noqa: PLC0415
+
+    try:
+        return parse_amount(text, 6)
+    except BadInput as error:
+        raise BadInput(error.message, field=field) from None
 
 
 def _pairs(words: Sequence[str], field: str, *, upper: bool = True) -> dict[str, str]:

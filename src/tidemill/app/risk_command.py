@@ -62,6 +62,7 @@ def _document(found: Assessment, money: list[str] | None) -> dict[str, Any]:
     import msgspec  # noqa: PLC0415
 
     out: dict[str, Any] = msgspec.to_builtins(found)
+    out["causes"] = {cause: out["causes"][cause] for cause, one in found.causes.items() if one.high > 0.0}
     out |= {"unknown": found.unknown, "learn": found.learn}
     if money is not None:
         out["expected_loss"] = dict(zip(("low", "usual", "high"), money, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,10 @@ def _more(document: ResultDocument, console: Console) -> None:
 
 
 def _tokens(tokens: Mapping[str, int], names: Mapping[str, TokenInfo]) -> str:
+    places = Counter(info.symbol for info in names.values())  # one symbol on two networks is two tokens
     parts: Sequence[str] = [
-        f"{amount(raw, names[token].decimals)} {names[token].symbol}" for token, raw in tokens.items() if token in names
+        f"{amount(raw, (info := names[token]).decimals)} {info.id if places[info.symbol] > 1 else info.symbol}"
+        for token, raw in tokens.items()
+        if token in names
     ]
     return ", ".join(parts)

@@ -93,7 +93,7 @@ def print_sweep(document: SweepDocument, console: Console) -> None:
     names = list(document.axes)
     trials = {trial.place: trial for trial in document.trials}
     rows = []
-    for rank, place in enumerate(document.ranking[:SHOWN], 1):
+    for rank, place in enumerate((place for place in document.ranking[:SHOWN] if trials[place].exact), 1):
         trial = trials[place]
         cells = [plain(str(trial.parameters[name])) for name in names]
         rows.append(
@@ -104,8 +104,8 @@ def print_sweep(document: SweepDocument, console: Console) -> None:
                 percent(trial.keep_bps),
                 percent(trial.cvar_bps),
                 percent(trial.drawdown_bps),
-                f"{trial.sharpe_micro / 1e6:.3f}",
-                f"{trial.sent:,}",
+                f"{(trial.sharpe_micro or 0) / 1e6:.3f}",
+                f"{trial.sent or 0:,}",
             ]
         )
     heads = ["rank>", *(f"{name}>" for name in names), f"keeps, {document.home}>", "in all>", "worst 5 %>", "drawdown>"]
@@ -113,7 +113,8 @@ def print_sweep(document: SweepDocument, console: Console) -> None:
     if document.screened:
         known = document.screened
         console.print(
-            f"{known.variants:,} screened, {known.exact:,} of them played exactly (these are listed): the screen is off by "
+            f"{known.variants:,} screened, {known.exact:,} of them played exactly (only these are listed; trials.csv has the "
+            f"others' estimates): the screen is off by "
             f"{known.median_error_bps} bps of the capital in the middle, {known.largest_error_bps} at most; "
             f"as many resets in {known.alike}"
         )
@@ -169,10 +170,9 @@ def _print_verdict(document: SweepDocument, console: Console) -> None:
     best = document.trials[document.ranking[0]]
     if document.plateau:
         near = document.plateau
-        console.print(
-            f"the best one's {near.neighbours} neighbours keep {money(near.mean)} on average, {money(near.worst)} at worst; "
-            f"it keeps {money(best.keep)}"
-        )
+        kept = f"{near.neighbours} neighbours keep {money(near.mean)} on average, {money(near.worst)} at worst"
+        kept = kept if near.neighbours > 1 else f"only neighbour keeps {money(near.mean)}"
+        console.print(f"the best one's {kept}; it keeps {money(best.keep)}")
     if document.luck:
         luck = document.luck
         console.print(

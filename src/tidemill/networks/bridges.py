@@ -145,8 +145,8 @@ def exit_plans(
 
 
 def _settles(name: str, time: int) -> bool:
-    """Tell whether a liquidity bridge may serve a network: it lives, and money comes and goes between it and Ethereum."""
-    if name not in names() or get(name).standing(time).fact.status is Status.ENDED:
+    """Tell whether a liquidity bridge may serve a network: it makes blocks, and money comes and goes from Ethereum."""
+    if name not in names() or get(name).standing(time).fact.status in _CLOSED:
         return False
     routes = get(name).routes(time)
     return not routes or any(L1 in (route.source, route.target) for route in routes)

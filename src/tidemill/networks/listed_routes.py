@@ -1,7 +1,8 @@
 """Ways in and out of networks known by their facts alone, read from them; and who earns there.
 
-A file describes a way by facts that begin with ``entry_`` or ``exit_``: ``peer`` (the other network), ``verb``, and
-``least``, ``usual``, ``most`` seconds; ``blocked`` where nobody can take it; ``warning`` for what to know before.
+A file describes a way by facts that begin with ``entry_`` or ``exit_``: ``peer`` (the other network), ``verb``, ``on`` (where
+you act, if not where the money is); ``least``, ``usual``, ``most`` seconds; ``blocked`` where nobody can take it; ``warning``
+for what to know before.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def _stages(network: DatedNetwork, way: str, ends: tuple[str, str]) -> tuple[Rou
     most = network.facts.integer(f"{way}_most") if f"{way}_most" in network.facts.facts else None
     facts = tuple(name for name in network.facts.facts if name.startswith(f"{way}_") and name != f"{way}_peer")
     return (
-        stage(network, network.facts.text(f"{way}_verb"), ends[0]),
+        stage(network, network.facts.text(f"{way}_verb"), _text(network, f"{way}_on") or ends[0]),
         stage(network, "arrive", ends[1], (least, usual, most), *facts, by="operator"),
     )
 

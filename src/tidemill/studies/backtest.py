@@ -146,11 +146,16 @@ class Backtest:
             warnings=[*self._warnings(), *self._unsent(played)],
             priced=self._priced(),
             tick_price=self._tick_price(),
-            data_fee=played.costing.network.data_fee,
+            data_fee=self._data_fee(played),
             alternatives=alternatives,
             words=self._words,
         )
         return statement(played.outcomes.record, played.outcomes.marks, facts)
+
+    def _data_fee(self, played: Played) -> bool:
+        """Tell whether every network that is paid charges for data apart from execution."""
+        others = [name for name in self.prepared.networks if name != self.study.network]
+        return played.costing.network.data_fee and all(networks.get(name).data_fee for name in others)
 
     # --- runs beside the main one -------------------------------------------------------------------------------------
 

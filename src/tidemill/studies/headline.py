@@ -44,6 +44,11 @@ def headline(books: Books, fall: Waterfall, drawn: Curves, home: str, *, fees_un
     excess = fall.keep - drawn.held
     day, why = _break_even(drawn, excess, home)
     minimum, minimum_note = (None, fees_unknown) if fees_unknown else _minimum(split, excess, home)
+    if fall.line("takings") is not None:
+        minimum, minimum_note = (
+            None,
+            "fees from users do not grow with your capital, which only has to last until they come",
+        )
     if fees_unknown:
         why = why.partition(";")[0]
     yearly = per_year_bps_down(fall.keep, fall.average, seconds)

@@ -33,7 +33,11 @@ _FOREVER = dt.date.max
 
 
 class NetworkRow(Struct, frozen=True):
-    """A network in a line; ``None`` or empty is unknown. ``exit_seconds`` is what leaving usually takes."""
+    """A network in a line; ``None`` or empty is unknown. ``exit_seconds`` is what leaving usually takes.
+
+    ``status`` is ``unknown`` at a time before what its file knows of it. A chain id or block time of 0 in a file says that
+    there is none: here ``None``.
+    """
 
     name: str
     family: str
@@ -148,9 +152,9 @@ def _row(network: Network, time: int) -> NetworkRow:
     return NetworkRow(
         network.name,
         network.family,
-        standing(network, time).status.value,
-        _known(lambda: network.chain_id, None),
-        _known(lambda: network.block_time, None),
+        _known(lambda: network.standing(time).fact.status.value, "unknown"),
+        _known(lambda: network.chain_id or None, None),
+        _known(lambda: network.block_time or None, None),
         _known(lambda: network.native_token, ""),
         str(facts["proof"].value) if "proof" in facts else "",
         _stage(stage) if stage else "",

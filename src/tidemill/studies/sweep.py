@@ -50,18 +50,18 @@ class Trial(Struct, frozen=True):
 
     ``keep`` is in micro-units of home; ``cvar_bps`` and ``drawdown_bps`` are losses (0 or below), of the value at the
     step before and at the peak; ``sharpe_micro`` is per step, in millionths. ``sent`` counts transactions, ``failed`` of
-    them failed. Where ``exact`` is false only ``keep`` and ``keep_bps`` are known, by the screen.
+    them failed. Where ``exact`` is false only ``keep`` and ``keep_bps`` are known, by the screen, and the rest is ``None``.
     """
 
     place: int
     parameters: dict[str, Value]
     keep: int
     keep_bps: int
-    cvar_bps: int
-    drawdown_bps: int
-    sharpe_micro: int
-    sent: int
-    failed: int
+    cvar_bps: int | None = None
+    drawdown_bps: int | None = None
+    sharpe_micro: int | None = None
+    sent: int | None = None
+    failed: int | None = None
     exact: bool = True
 
 
@@ -260,7 +260,7 @@ def _stated(
         answer = played.get(place)
         if answer is None:
             keep = int(screening.keep[place]) if screening else 0
-            trials.append(Trial(place, dict(parameters), keep, keep * BPS // capital, 0, 0, 0, 0, 0, exact=False))
+            trials.append(Trial(place, dict(parameters), keep, keep * BPS // capital, exact=False))
             continue
         trials.append(
             Trial(

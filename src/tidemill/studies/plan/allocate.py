@@ -26,7 +26,8 @@ class Problem(Struct, frozen=True):
     """What to solve. ``gain`` (n,) expected net part; ``returns`` (scenarios, n); ``cost`` (n,) money of coming and going.
 
     ``capital`` is money; ``most`` the largest part of it in one opportunity; ``groups`` caps as (name, members, part);
-    ``tail`` the part of the capital that may be lost on average in the worst ``worst`` of scenarios.
+    ``tail`` the part of the capital that may be lost on average in the worst ``worst`` of scenarios; ``room`` (n,) the most
+    money that each can take, ``None`` any.
     """
 
     capital: float
@@ -37,6 +38,7 @@ class Problem(Struct, frozen=True):
     groups: tuple[tuple[str, tuple[int, ...], float], ...]
     tail: float
     worst: float = 0.05
+    room: Any = None
     seconds: float = 10.0
 
 
@@ -69,10 +71,12 @@ def allocate(problem: Problem) -> Allocation:
         raise BadInput("no opportunity is left to choose from", field="list")
     if problem.tail < 0:
         raise BadInput(f"{problem.tail} is no part of the capital that may be lost", field="risk")
-    rows, limits, names = _caps(problem, n)
+    room = np.full(n, np.inf) if problem.room is None else np.asarray(problem.room) / problem.capital
+    most = np.minimum(problem.most, room)
+    rows, limits, names = _caps(problem, most)
     objective = np.concatenate([-np.asarray(problem.gain) * 1.0, np.asarray(problem.cost) / problem.capital])
     whole = np.concatenate([np.zeros(n), np.ones(n)])
-    bounds = Bounds(0.0, np.concatenate([np.full(n, problem.most), np.ones(n)]))
+    bounds = Bounds(0.0, np.concatenate([most, np.ones(n)]))
     best: Any = np.zeros(2 * n)
     gap = 0.0
     for _ in range(ROUNDS):
@@ -92,21 +96,23 @@ def allocate(problem: Problem) -> Allocation:
         rows.append(cut)
         limits.append(problem.tail)
         names.append("the bound on the worst twentieth")
-    parts = np.where(best[n:] > 0.5, best[:n], 0.0)
+    parts = np.where(best[n:] > 0.5, np.minimum(best[:n], most), 0.0)
     used = np.array(rows) @ best
     held = [name for name, at, limit in zip(names, used, limits, strict=True) if name and at > limit - 1e-7]
     held += ["the cap on one opportunity"] if (parts > problem.most - 1e-7).any() else []
+    held += ["the cap by what is in it"] if ((parts > room - 1e-7) & (parts > 0)).any() else []
     tail, _ = _tail(problem, best, n)
     return Allocation(parts * problem.capital, float(-objective @ best), tail, gap, tuple(dict.fromkeys(held)))
 
 
-def _caps(problem: Problem, n: int) -> tuple[list[Any], list[float], list[str]]:
+def _caps(problem: Problem, most: Any) -> tuple[list[Any], list[float], list[str]]:
     """Return rows over (parts, entered), their upper limits, and the names of those a person set."""
+    n = len(most)
     rows: list[Any] = [np.concatenate([np.ones(n), np.zeros(n)])]
     limits, names = [1.0], [""]
     for i in range(n):
         row = np.zeros(2 * n)
-        row[i], row[n + i] = 1.0, -problem.most
+        row[i], row[n + i] = 1.0, -most[i]
         rows.append(row)
         limits.append(0.0)
         names.append("")

@@ -38,6 +38,10 @@ CAPS: dict[Risk, dict[str, float]] = {
     "high": {"one": 0.6, "network": 0.8, "project": 0.7, "issuer": 1.0},
 }
 """Largest part of the capital in one opportunity, network, project and issuer: judgements, to be seen and changed."""
+SHARE = 0.1
+"""Largest part of what is in an opportunity that is put in: a judgement; nothing here models one's own weight in a rate."""
+MOST_CAPITAL = 10**13 * MICRO
+"""Micro-dollars from which an amount is a slip of the pen."""
 COSTS = {"ethereum": 20 * MICRO, "": MICRO // 2}
 """What coming and going costs, micro-dollars: an assumption where nobody says more; the empty name is every other network."""
 _HAVE = re.compile(r"(\d[\d_]*(?:\.\d+)?)\s+([A-Za-z][A-Za-z0-9.]*)")
@@ -163,6 +167,7 @@ def plan(rows: Sequence[Opportunity], asked: Asked, rules: Rules) -> PlanDocumen
             returns=returns,
             cost=costs,
             most=limits["one"],
+            room=np.array([(one.believed.opportunity.tvl or 0) / MICRO * SHARE for one in expected]),
             groups=group_caps(_groups(expected), limits),
             tail=TAIL[asked.risk],
         )
@@ -175,10 +180,19 @@ def _capital(asked: Asked) -> int:
     for token, amount in asked.have.items():
         if token not in asked.prices:
             raise BadInput(f"no price of {token}; give --price {token}=…", field="price")
-        total += parse_amount(amount, MICRO_DIGITS) * parse_amount(asked.prices[token], MICRO_DIGITS) // MICRO
+        total += _micro(amount, "have") * _micro(asked.prices[token], "price") // MICRO
     if total <= 0:
         raise BadInput("nothing to plan with", field="have")
+    if total >= MOST_CAPITAL:
+        raise BadInput(f"{total // MICRO:,} USD is absurdly much", field="have")
     return total
+
+
+def _micro(text: str, field: str) -> int:
+    try:
+        return parse_amount(text, MICRO_DIGITS)
+    except BadInput as error:
+        raise BadInput(error.message, field=field) from None
 
 
 def _cost(one: Expected, asked: Asked) -> int:
@@ -297,5 +311,6 @@ def _assumptions(asked: Asked, rules: Rules) -> list[str]:
         "a volatile token moves by 70 % a year, a rate by 80 %, a reward token by 100 %",
         "price moves of what you hold are not in it: figures are against holding the same tokens",
         "chances of losses are those of `tidemill risk`, estimates from dated facts and published base rates",
+        f"no more than {SHARE * 100:g} % of what is in an opportunity: beyond, your own money would lower its rate",
         f"caps at risk {asked.risk}: {caps}; the worst twentieth of futures may lose {TAIL[asked.risk] * 100:g} %",
     ]

@@ -75,6 +75,8 @@ def assess(subject: str, on: dt.date) -> Assessment:
     """
     if subject.endswith(".toml"):
         return assess_study(load_study(subject), on)
+    if not subject.strip():
+        raise BadInput("an empty name; name a network, KIND@NETWORK or a study file", field="id")
     name, at, network = subject.partition("@")
     if at:
         return assess_venue(name, network, on)

@@ -201,6 +201,8 @@ def _doubtful(fact: Fact, on: dt.date) -> str:
     age = (on - fact.as_of).days
     if fact.confidence is Confidence.UNCERTAIN:
         return "uncertain"
+    if age < 0:
+        return f"read {-age} days later"
     return f"{age} days old" if age > base_rates.days("old_days") else ""
 
 
