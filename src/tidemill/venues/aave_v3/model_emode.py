@@ -13,14 +13,9 @@ from tidemill.venues.aave_v3.model_reserve import Acting
 from tidemill.venues.aave_v3.state import Category, MarketState, ReserveState
 from tidemill.venues.aave_v3.versions import V30
 
-__all__ = ["chosen", "configure_category", "freeze_in_categories", "lends_in", "set_emode"]
+__all__ = ["configure_category", "freeze_in_categories", "lends_in", "set_emode"]
 
 _MEMBERS = {"collaterals", "borrowables", "zero_ltv"}
-
-
-def chosen(state: MarketState, who: str) -> Category | None:
-    """Return the category that an account is in."""
-    return state.categories.get(state.emode.get(who, 0))
 
 
 def lends_in(state: MarketState, category: int, reserve: ReserveState) -> bool:
