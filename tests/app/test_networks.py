@@ -228,3 +228,14 @@ def test_nothing_to_wait_for_and_no_block_time_are_not_shown_as_numbers() -> Non
     assert (rows["stacks"]["chain_id"], rows["stacks"]["block_time"]) == (None, None)
     line = next(line for line in tidemill("networks", *ON).out.splitlines() if line.startswith("zksync-lite"))
     assert line.endswith("no wait")
+
+
+def test_a_bridge_s_steps_are_priced_on_the_side_where_they_are_sent() -> None:
+    def sent(network: str, action: str = "all") -> list[str]:
+        return [verb for name, verb in actions_of(action, network) if name == "canonical_bridge"]
+
+    assert sent("op-mainnet") == sent("base", "canonical_bridge") == ["send"]
+    assert sent("ethereum") == ["deposit", "prove", "finalize"]
+    assert sent("arbitrum-one") == []
+    said = tidemill("networks", "cost", "op-mainnet", "--action", "canonical_bridge.prove", *LEVELS)
+    assert said.code == 2 and "action: canonical_bridge.prove is not sent on op-mainnet: the OP Stack's" in said.line

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from tidemill import networks
 from tidemill.errors import BadInput, TidemillError, UnknownName
 from tidemill.networks import CostModel, FeeEnv, FeeParts, Known, Network, assumed
 from tidemill.networks.gas import GasTable, load_gas
@@ -17,6 +18,7 @@ __all__ = ["VerbCost", "actions_of", "costs", "environment"]
 
 _WEI = 10**18
 """Smallest units of the token that pays gas."""
+_BRIDGE_SENDS = "the OP Stack's bridge takes send on the rollup, and deposit, prove and finalize on ethereum"
 
 
 class VerbCost(Struct, frozen=True):
@@ -39,18 +41,30 @@ def actions_of(action: str, network: str) -> list[tuple[str, str]]:
     """Return kinds of venue with their verbs: one for ``VENUE.VERB``, several for ``VENUE``, and for ``all`` every verb
     of the kinds that are known on the network, and of those that nobody lists anywhere (a vault, a farm).
 
-    Raises ``UnknownName``, which names the nearest.
+    Of a rollup's own bridge these are the verbs that are sent on ``network``; the others cost what Ethereum takes.
+
+    Raises ``UnknownName``, which names the nearest, and ``BadInput`` for a verb that is sent elsewhere.
     """
     if action == "all":
         there = [name for name in kinds() if network in (known := deployments(kind(name))) or not known]
-        return [(name, verb) for name in there for verb in _table(name).verbs]
+        return [(name, verb) for name in there for verb in _table(name).verbs if _sent_on(network, name, verb)]
     name, _, verb = action.partition(".")
     table = _table(name)
-    if not verb:
-        return [(name, each) for each in table.verbs]
-    if verb not in table.verbs:
+    if verb and verb not in table.verbs:
         raise UnknownName(f"verb of {name}", verb, table.verbs, field="action")
-    return [(name, verb)]
+    found = [(name, each) for each in table.verbs if verb in ("", each) and _sent_on(network, name, each)]
+    if not found:
+        raise BadInput(f"{action} is not sent on {network}: {_BRIDGE_SENDS}", field="action")
+    return found
+
+
+def _sent_on(network: str, name: str, verb: str) -> bool:
+    """Tell whether a verb is sent on a network: of the OP Stack's bridge some are on one side, some on the other."""
+    if name != "canonical_bridge":
+        return True
+    if verb == "send":
+        return networks.get(network).family in ("op_stack", "base")
+    return network == "ethereum"
 
 
 def environment(network: Network, time: int, levels: Mapping[str, Known]) -> FeeEnv:
