@@ -97,15 +97,27 @@ def test_the_same_row_again_is_one_and_another_is_a_contradiction() -> None:
         ("[", "not JSON"),
         ("{}", "expected a list of rows"),
         ("[]", "0 rows; between 1 and"),
-        ("[5]", "row 1: expected a table, got int"),
-        ('[{"chain": "Base", "project": "x"}]', "row 1, symbol: None is no text"),
-        ('[{"chain": 7, "project": "x", "symbol": "y"}]', "row 1, chain: 7 is no text"),
     ],
 )
 def test_lists_that_are_none(tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / "list.json").write_text(content)
     with pytest.raises(BadInput, match=said):
         read_list(tmp_path / "list.json")
+
+
+def test_rows_that_are_none_cost_no_others() -> None:
+    odd = [
+        5,
+        None,
+        {},
+        {"chain": "Base", "project": "x"},
+        {"chain": 7, "project": "x", "symbol": "y"},
+        {**ROW, "symbol": " "},
+    ]
+    kept, doubts = sift(parse_list([*odd, ROW]), Rules())
+    assert [one.opportunity.name for one in kept] == ["aave-v3 USDC on base"]
+    assert {doubt.rule for doubt in doubts} == {"unreadable"} and len(doubts) == len(odd)
+    assert doubts[0].opportunity.name == "row 1" and "row 4 does not say" in doubts[3].why
 
 
 def test_a_messy_list_of_twelve_thousand(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Displayed rates are claims: which are left out, and what is believed of the others. Every rule is stated and has a name.
 
 =================  ==================================================================================================
+``unreadable``     no row at all, or one without chain, project or symbol
 ``no rate``        no number, or a rate below 0
 ``contradiction``  the same id twice, with other figures
 ``unknown tvl``    what is in it is not given
@@ -95,6 +96,8 @@ def _clashing(rows: Sequence[Opportunity]) -> set[str]:
 
 def _doubt(row: Opportunity, rules: Rules, clashing: set[str]) -> tuple[str, str] | None:
     total = _total(row)
+    if not (row.chain and row.project and row.symbol):
+        return "unreadable", f"row {row.row} does not say chain, project and symbol"
     if row.id in clashing:
         return "contradiction", f"row {row.row}: the same id stands in the list with other figures"
     if total is None or total < 0:

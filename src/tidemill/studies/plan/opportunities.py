@@ -90,7 +90,8 @@ class Opportunity(Struct, frozen=True):
     @property
     def name(self) -> str:
         """How a person would call it."""
-        return f"{self.project} {self.symbol} on {self.network or self.chain}"
+        known = self.project and self.symbol and self.chain
+        return f"{self.project} {self.symbol} on {self.network or self.chain}" if known else f"row {self.row}"
 
 
 def read_list(path: str | Path) -> list[Opportunity]:
@@ -122,22 +123,20 @@ def read_list(path: str | Path) -> list[Opportunity]:
 
 
 def parse_list(data: Any, file: str = "list") -> list[Opportunity]:
-    """Read rows; raises ``BadInput`` naming the row that is none."""
+    """Read rows; what is no row, or has no name, is kept without one and doubted. Raises ``BadInput`` for no list."""
     rows = data.get("data") if isinstance(data, dict) else data
     if not isinstance(rows, list):
         raise BadInput('expected a list of rows, or {"data": [rows]}', file=file)
     if not 1 <= len(rows) <= MOST_ROWS:
         raise BadInput(f"{len(rows):,} rows; between 1 and {MOST_ROWS:,}", file=file)
-    return [_opportunity(row, number, file) for number, row in enumerate(rows, 1)]
+    return [_opportunity(row if isinstance(row, Mapping) else {}, number) for number, row in enumerate(rows, 1)]
 
 
-def _opportunity(row: Any, number: int, file: str) -> Opportunity:
-    if not isinstance(row, Mapping):
-        raise BadInput(f"expected a table, got {type(row).__name__}", file=file, field=f"row {number}")
-    chain, project, symbol = (_text(row, key, number, file) for key in ("chain", "project", "symbol"))
+def _opportunity(row: Mapping[str, Any], number: int) -> Opportunity:
+    chain, project, symbol = (_text(row, key) for key in ("chain", "project", "symbol"))
     rewards = row.get("rewardTokens")
     return Opportunity(
-        id=str(row.get("pool") or f"{chain}/{project}/{symbol}"),
+        id=str(row.get("pool") or (f"{chain}/{project}/{symbol}" if chain and project and symbol else f"row {number}")),
         chain=chain,
         network=CHAINS.get(chain.lower(), ""),
         project=project,
@@ -158,11 +157,9 @@ def _opportunity(row: Any, number: int, file: str) -> Opportunity:
     )
 
 
-def _text(row: Mapping[str, Any], key: str, number: int, file: str) -> str:
+def _text(row: Mapping[str, Any], key: str) -> str:
     value = row.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise BadInput(f"{value!r} is no text", file=file, field=f"row {number}, {key}")
-    return value.strip()[:120]
+    return value.strip()[:120] if isinstance(value, str) else ""
 
 
 def _scaled(value: Any, scale: int) -> int | None:
