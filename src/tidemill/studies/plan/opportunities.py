@@ -136,7 +136,8 @@ def _opportunity(row: Mapping[str, Any], number: int) -> Opportunity:
     chain, project, symbol = (_text(row, key) for key in ("chain", "project", "symbol"))
     rewards = row.get("rewardTokens")
     return Opportunity(
-        id=str(row.get("pool") or (f"{chain}/{project}/{symbol}" if chain and project and symbol else f"row {number}")),
+        # what has no name stands for nothing else in the list
+        id=str(row.get("pool") or f"{chain}/{project}/{symbol}") if chain and project and symbol else f"row {number}",
         chain=chain,
         network=CHAINS.get(chain.lower(), ""),
         project=project,
