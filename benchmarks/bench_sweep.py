@@ -7,17 +7,22 @@ of the reference data does (X/n near 0.13 at a spacing of 10); widths are 1 to 5
 
 from __future__ import annotations
 
-import resource
+import json
+import subprocess
 import sys
 
 import numpy as np
 
 from benchmarks.bench_index import make_tape
+from benchmarks.peers.peak_memory import peak_kb
 from benchmarks.table import Row, median_seconds
 from tidemill.market.index import FeeIndex
 from tidemill.studies.fast.range_reset import grown_by, play
+from tidemill.venues.uniswap_v3.tape import Tape
 
 SPACING = 10
+SIGMA = 2.6
+"""Ticks: at this the path crosses cells as the real day did."""
 
 
 def asked(count: int, seed: int = 3) -> tuple[np.ndarray, ...]:
@@ -28,32 +33,41 @@ def asked(count: int, seed: int = 3) -> tuple[np.ndarray, ...]:
     return width, np.zeros(count, np.int64), np.where(rng.random(count) < 0.3, 0, wait)
 
 
+def work(tape: Tape, index: FeeIndex, variants: tuple[np.ndarray, ...], *, dilutes: bool, by_scan: bool) -> np.ndarray:
+    """Play every variant; what is left, resets and seconds in a position."""
+    out = np.empty((len(variants[0]), 3))
+    depth = tape.liquidity[:, 0].astype(float)
+    play(
+        *variants, 0, len(depth) - 1, 1e10, 1e10, SPACING, 5e-4, dilutes, by_scan, True, 1e5, 1e5, 1e5, (1.0, 0), 1, out,
+        tape.time, tape.block, tape.tick, tape.cell, 1.0001 ** (tape.tick / 2.0), depth, grown_by(tape, depth),
+        *index.lists,
+    )  # fmt: skip
+    return out
+
+
+def child(n: int) -> None:
+    """Screen once in a process of its own and say what memory that took, beside the path that was given."""
+    tape = make_tape(n, sigma=SIGMA)
+    given = peak_kb()
+    work(tape, FeeIndex(tape), asked(1_000), dilutes=False, by_scan=False)
+    print(json.dumps({"peak": peak_kb() / 1024, "given": given / 1024}))
+
+
 def rows(n: int = 1_000_000) -> list[Row]:
     """Screen 1,000 variants with own swaps and costs, in both modes, by the index and by a scan."""
-    tape = make_tape(n, sigma=2.6)
-    root = 1.0001 ** (tape.tick / 2.0)
-    depth = tape.liquidity[:, 0].astype(float)
-    grown = grown_by(tape, depth)
-
-    def work(index: FeeIndex, variants: tuple[np.ndarray, ...], *, dilutes: bool, by_scan: bool) -> np.ndarray:
-        out = np.empty((len(variants[0]), 3))
-        play(
-            *variants, 0, n - 1, 1e10, 1e10, SPACING, 5e-4, dilutes, by_scan, True, 1e5, 1e5, 1e5, (1.0, 0), 1, out,
-            tape.time, tape.block, tape.tick, tape.cell, root, depth, grown, *index.lists,
-        )  # fmt: skip
-        return out
-
+    tape = make_tape(n, sigma=SIGMA)
     index, variants = FeeIndex(tape), asked(1_000)
     few = tuple(column[:40] for column in variants)
-    work(index, few, dilutes=False, by_scan=False)
-    found = work(index, few, dilutes=False, by_scan=False)
-    same = np.allclose(found, work(index, few, dilutes=False, by_scan=True), rtol=1e-9)
-    small = median_seconds(lambda: work(FeeIndex(tape), variants, dilutes=False, by_scan=False), 3)
-    mixed = median_seconds(lambda: work(index, variants, dilutes=True, by_scan=False), 3)
-    quick = median_seconds(lambda: work(index, few, dilutes=False, by_scan=False), 3)
-    slow = median_seconds(lambda: work(index, few, dilutes=False, by_scan=True), 1)
-    resets = int(work(index, variants, dilutes=False, by_scan=False)[:, 1].sum())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    work(tape, index, few, dilutes=False, by_scan=False)
+    found = work(tape, index, few, dilutes=False, by_scan=False)
+    same = np.allclose(found, work(tape, index, few, dilutes=False, by_scan=True), rtol=1e-9)
+    small = median_seconds(lambda: work(tape, FeeIndex(tape), variants, dilutes=False, by_scan=False), 3)
+    mixed = median_seconds(lambda: work(tape, index, variants, dilutes=True, by_scan=False), 3)
+    quick = median_seconds(lambda: work(tape, index, few, dilutes=False, by_scan=False), 3)
+    slow = median_seconds(lambda: work(tape, index, few, dilutes=False, by_scan=True), 1)
+    resets = int(work(tape, index, variants, dilutes=False, by_scan=False)[:, 1].sum())
+    asked_child = [sys.executable, "-m", "benchmarks.bench_sweep", "child", str(n)]
+    peak = json.loads(subprocess.run(asked_child, check=True, capture_output=True, text=True).stdout)["peak"]
     return [
         Row(
             f"1,000 range-reset variants, {n:,} steps ({index.crossings / n:.2f} crossings a step, {resets:,} resets)",
@@ -67,5 +81,8 @@ def rows(n: int = 1_000_000) -> list[Row]:
 
 
 if __name__ == "__main__":
-    for row in rows(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000):
-        print("  ".join(str(cell) for cell in row))
+    if sys.argv[1:2] == ["child"]:
+        child(int(sys.argv[2]))
+    else:
+        for row in rows(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000):
+            print("  ".join(str(cell) for cell in row))

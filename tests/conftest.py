@@ -33,16 +33,16 @@ BUDGET_S = {
     "facts": 5,
     "ledger": 60,
     "market": 120,
-    "networks": 60,
+    "networks": 100,
     "rehearse": 180,
     "statement": 60,
     "strategies": 30,
-    "studies": 60,
+    "studies": 120,
     "twins": 240,
     "units": 150,
     "venues": 240,
 }
-"""Seconds of test time that each room may take on two idle cores, summed over workers; 16 minutes of wall time in all."""
+"""Seconds of test time that each room may take on two idle cores, summed over workers; 19 minutes of wall time in all."""
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
