@@ -16,7 +16,7 @@ def test_the_second_price_is_paid() -> None:
     assert auction({"a": 10, "b": 30, "c": 20}, 25) == Sale("b", 25), "a single bid left pays the reserve"
     assert auction({"a": 10, "b": 30}, 30) == Sale("b", 30)
     assert auction({"a": 10, "b": 30}, 31) == Sale(None, 0)
-    assert auction({"a": 7, "b": 7}, 1) == Sale("a", 7)
+    assert auction({"a": 7, "b": 7}, 1) == Sale("a", 7, tied=True)
     assert auction({}, 0) == Sale(None, 0)
     with pytest.raises(BadInput, match="bids: a bid or reserve is negative"):
         auction({"a": -1}, 0)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tidemill import networks
 from tidemill.facts import load_facts
-from tidemill.venues.operators.auction import ROUND_SECONDS, Sold, sell, split_down
+from tidemill.networks.timeboost import Sale, auction, divided
 from tidemill.venues.operators.custodian import YEAR, Client, asset_fee_down, bring, charge, charge_book, take_out
 from tidemill.venues.operators.prover import break_even_fee_up, proof_cost, transactions_to_pay_up
 from tidemill.venues.operators.relayer import (
@@ -21,22 +22,23 @@ from tidemill.venues.operators.relayer import (
 from tidemill.venues.sequencer import venue
 
 GWEI, ETH, USD = 10**9, 10**18, 10**6
+ARBITRUM = networks.get("arbitrum-one").facts
 
 
 @pytest.mark.parametrize(
     ("bids", "reserve", "want"),
     [
-        ({}, 1, None),
-        ({"a": 4, "b": 3}, 5, None),
-        ({"a": 5}, 5, Sold("a", 5)),
-        ({"a": 9}, 5, Sold("a", 5)),
-        ({"a": 9, "b": 4}, 5, Sold("a", 5)),  # a bid below the reserve is none, not even as the second
-        ({"a": 9, "b": 6, "c": 7}, 5, Sold("a", 7)),
-        ({"b": 6, "a": 9, "c": 9}, 5, Sold("a", 9, tied=True)),
+        ({}, 1, Sale(None, 0)),
+        ({"a": 4, "b": 3}, 5, Sale(None, 0)),
+        ({"a": 5}, 5, Sale("a", 5)),
+        ({"a": 9}, 5, Sale("a", 5)),
+        ({"a": 9, "b": 4}, 5, Sale("a", 5)),  # a bid below the reserve is none, not even as the second
+        ({"a": 9, "b": 6, "c": 7}, 5, Sale("a", 7)),
+        ({"b": 6, "a": 9, "c": 9}, 5, Sale("a", 9, tied=True)),
     ],
 )
-def test_second_price(bids: dict[str, int], reserve: int, want: Sold | None):
-    assert sell(bids, reserve) == want
+def test_second_price(bids: dict[str, int], reserve: int, want: Sale):
+    assert auction(bids, reserve) == want
 
 
 def test_no_bidder_gains_by_bidding_anything_but_what_the_lane_is_worth_to_it():
@@ -49,15 +51,15 @@ def test_no_bidder_gains_by_bidding_anything_but_what_the_lane_is_worth_to_it():
         )
 
         def gain(bid: int, worth: int = worth, others: dict[str, int] = others, reserve: int = reserve) -> int:
-            sold = sell({**others, "me": bid}, reserve)
-            return worth - sold.price if sold and sold.winner == "me" else 0
+            sold = auction({**others, "me": bid}, reserve)
+            return worth - sold.price if sold.winner == "me" else 0
 
         assert all(gain(worth) >= gain(bid) for bid in range(0, 101, 7))
 
 
 def test_the_treasury_and_the_guild_share_all_of_it():
     for price in (0, 1, 33, 34, 10**18 + 1):
-        treasury, guild = split_down(price)
+        treasury, guild = divided(price, ARBITRUM.integer("timeboost_dao_share"))
         assert treasury + guild == price and treasury == price * 97 // 100
 
 
@@ -66,7 +68,7 @@ def test_timeboost_brought_less_than_projected():
     facts = load_facts(Path(venue.__file__).with_name("published.toml"))
     realised = facts.integer("timeboost_first_3_months") * 4
     assert realised * 2 < facts.integer("timeboost_projected_low") < facts.integer("timeboost_projected_high")
-    assert 365 * 86_400 // ROUND_SECONDS == 525_600
+    assert 365 * 86_400 // ARBITRUM.integer("timeboost_round") == 525_600
     assert realised // 525_600 == 15  # dollars a round
 
 

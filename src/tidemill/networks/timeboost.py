@@ -18,10 +18,14 @@ _BIPS = 10_000
 
 
 class Sale(Struct, frozen=True):
-    """Who controls a round's lane, and what was paid for it (wei); nobody where no bid met the reserve."""
+    """Who controls a round's lane, and what was paid for it (wei); nobody where no bid met the reserve.
+
+    ``tied`` says that the highest bid was made more than once.
+    """
 
     winner: str | None
     price: int
+    tied: bool = False
 
 
 def auction(bids: Mapping[str, int], reserve: int) -> Sale:
@@ -35,7 +39,7 @@ def auction(bids: Mapping[str, int], reserve: int) -> Sale:
     BadInput : a negative bid or reserve.
 
     >>> auction({"a": 5, "b": 9, "c": 7}, 2)
-    Sale(winner='b', price=7)
+    Sale(winner='b', price=7, tied=False)
     """
     if reserve < 0 or any(bid < 0 for bid in bids.values()):
         raise BadInput("a bid or reserve is negative", field="bids")
@@ -43,7 +47,8 @@ def auction(bids: Mapping[str, int], reserve: int) -> Sale:
     if not counted:
         return Sale(None, 0)
     winner = max(counted, key=lambda bidder: counted[bidder])
-    return Sale(winner, max((bid for bidder, bid in counted.items() if bidder != winner), default=reserve))
+    rivals = [bid for bidder, bid in counted.items() if bidder != winner]
+    return Sale(winner, max(rivals, default=reserve), tied=counted[winner] in rivals)
 
 
 def divided(price: int, dao_bips: int) -> tuple[int, int]:

@@ -1,1 +1,1 @@
-"""Rules of operators' income that need no world: auctions for a place in line, provers, relayers, and who manages for others."""
+"""Rules of operators' income that need no world: provers, relayers, and who manages for others."""
