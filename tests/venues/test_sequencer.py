@@ -13,11 +13,12 @@ from tidemill import networks
 from tidemill.errors import BadInput, Revert
 from tidemill.interfaces import Action, Block, Result
 from tidemill.networks import FeeEnv, TxShape, assumed
+from tidemill.networks.op_revenue import revenue_share_down
 from tidemill.studies.backtest import Backtest
 from tidemill.studies.prepare import prepare
 from tidemill.studies.study import Study, load_study
 from tidemill.venues.sequencer.model import SequencerModel, SequencerState
-from tidemill.venues.sequencer.rules import Packing, batches_up, posting_wei, revenue_share_down
+from tidemill.venues.sequencer.rules import Packing, batches_up, posting_wei
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "sequencer_year.toml"
 ETH, GWEI, BLOBS = "ETH@op-mainnet", 10**9, 1_710_374_401

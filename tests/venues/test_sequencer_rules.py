@@ -7,16 +7,21 @@ import random
 import pytest
 
 from tidemill import networks
-from tidemill.networks.ethereum import BlobSchedule, Ethereum, blob_base_fee_down, next_excess_blob_gas_down
+from tidemill.networks.ethereum import (
+    GAS_PER_BLOB,
+    BlobSchedule,
+    Ethereum,
+    blob_base_fee_down,
+    next_excess_blob_gas_down,
+)
+from tidemill.networks.op_revenue import revenue_share_down
 from tidemill.venues.sequencer.prices import blob_prices
 from tidemill.venues.sequencer.rules import (
     BLOB_BYTES,
-    GAS_PER_BLOB,
     Packing,
     batches_up,
     posting_gas,
     posting_wei,
-    revenue_share_down,
 )
 
 PACKING = Packing()

@@ -34,8 +34,8 @@ class Pool(Struct, frozen=True):
     terms: int = 52
 
 
-def rate_at_down(model: RateModel, utilisation: int) -> int:
-    """Return the annual rate (wad) at a utilisation (wad), each slope rounded down.
+def rate_at_down(model: RateModel, utilisation: int, whole: int = WAD) -> int:
+    """Return the annual rate at a utilisation, each slope rounded down; all in parts of ``whole`` (wad, basis points …).
 
     >>> rate_at_down(RateModel(65 * 10**16, 0, 8 * 10**16, 10**18), 10**18)
     1080000000000000000
@@ -43,7 +43,7 @@ def rate_at_down(model: RateModel, utilisation: int) -> int:
     low = min(utilisation, model.kink)
     rate = model.base + mul_div_down(low, model.slope1, model.kink)
     if utilisation > model.kink:
-        rate += mul_div_down(utilisation - model.kink, model.slope2, WAD - model.kink)
+        rate += mul_div_down(utilisation - model.kink, model.slope2, whole - model.kink)
     return rate
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tidemill.networks.liquidity import RateModel, rate_at_down
 from tidemill.units import BPS, mul_div_down
 
 __all__ = ["YEAR", "pool_yield_bps_down", "relayer_yield_bps_down", "utilisation_bps_down", "utilisation_rate_down"]
@@ -38,6 +39,4 @@ def utilisation_rate_down(utilisation: int, kink: int, base: int, slope: int, st
     >>> [utilisation_rate_down(u, 8_000, 0, 400, 6_000) for u in (0, 4_000, 8_000, 9_000, 10_000)]
     [0, 200, 400, 3400, 6400]
     """
-    if utilisation <= kink:
-        return base + mul_div_down(slope, utilisation, kink)
-    return base + slope + mul_div_down(steep, utilisation - kink, BPS - kink)
+    return rate_at_down(RateModel(kink, base, slope, steep), utilisation, BPS)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tidemill.interfaces import Action, Context, Position, Rate, Result, Revert
+from tidemill.networks.op_revenue import revenue_share_down
 from tidemill.units import div_down, div_up
-from tidemill.venues.sequencer.rules import Batches, Packing, batches_up, posting_wei, revenue_share_down
+from tidemill.venues.sequencer.rules import Batches, Packing, batches_up, posting_wei
 from tidemill.venues.shared.effects import Effects
 
 __all__ = ["COST", "SequencerModel", "SequencerState"]

@@ -1,28 +1,26 @@
-"""What posting a rollup's data costs on Ethereum, what proofs cost, and what an operator shares: pure integer functions.
+"""What posting a rollup's data costs on Ethereum, and what proofs cost: pure integer functions.
 
 Sources: EIP-4844 (131,072 blob gas a blob, 4,096 field elements of which 31 whole bytes are free to use), EIP-2028 (16 gas for
-a byte of calldata that is not zero), the OP Stack specification's page on revenue sharing. Amounts are wei, gas, bytes, seconds.
+a byte of calldata that is not zero). Amounts are wei, gas, bytes, seconds.
 """
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from tidemill.units import BPS, div_up, maximum, minimum, mul_div_down
+from tidemill.networks.ethereum import GAS_PER_BLOB
+from tidemill.units import div_up, maximum, minimum
 
 __all__ = [
     "BLOB_BYTES",
     "CALLDATA_GAS",
-    "GAS_PER_BLOB",
     "Batches",
     "Packing",
     "batches_up",
     "posting_gas",
     "posting_wei",
-    "revenue_share_down",
 ]
 
-GAS_PER_BLOB = 131_072
 BLOB_BYTES = 4_096 * 31
 """Bytes that fit into a blob by the simplest packing; a stack that packs tighter states its own number."""
 CALLDATA_GAS = 16
@@ -91,14 +89,3 @@ def posting_wei(batches: Batches, packing: Packing, gas_price: int, blob_base_fe
     """
     gas, blob_gas = posting_gas(batches, packing)
     return gas * gas_price + blob_gas * blob_base_fee
-
-
-def revenue_share_down(gross: int, l1_fees: int, gross_bps: int = 250, net_bps: int = 1_500) -> int:
-    """Return what an OP Stack chain of the Superchain gives away: the larger of two parts, each rounded down.
-
-    ``gross`` is everything in the fee vaults, ``l1_fees`` the part of it that users paid for data on Ethereum.
-
-    >>> revenue_share_down(1_000, 900), revenue_share_down(1_000, 100)
-    (25, 135)
-    """
-    return maximum(mul_div_down(gross, gross_bps, BPS), mul_div_down(gross - l1_fees, net_bps, BPS))
