@@ -54,19 +54,25 @@ class DatedNetwork(Struct, frozen=True, dict=True):
         facts = self.facts.facts
         return facts["standing"] if "standing" in facts else facts["chain_id"]
 
+    @property
+    def begins(self) -> int:
+        """First moment that the file knows how the network stood, unix seconds; 0 where it has no dated past."""
+        lines = self.facts.timelines
+        line = lines.get("standing") or lines.get("fork")
+        return 0 if line is None else line.entries[0].since
+
     def standing(self, time: int) -> Entry:
         """Return since when the network has stood as it did at ``time``: the fact's ``status``; its text says what to do.
 
         By the timeline ``standing``; where the file has none, by the fact of that name, else by ``chain_id``, since the
         first fork known. Raises ``BadInput`` before the network began.
         """
-        lines = self.facts.timelines
-        line = lines.get("standing") or lines.get("fork")
-        if line is not None and time < line.entries[0].since:
-            raise BadInput(f"{self.name} is known from {rfc3339(line.entries[0].since)} on", field="network")
-        if "standing" in lines:
-            return next(entry for entry in reversed(lines["standing"].entries) if entry.since <= time)
-        return Entry(0 if line is None else line.entries[0].since, self._standing_fact)
+        if time < self.begins:
+            raise BadInput(f"{self.name} is known from {rfc3339(self.begins)} on", field="network")
+        line = self.facts.timelines.get("standing")
+        if line is not None:
+            return next(entry for entry in reversed(line.entries) if entry.since <= time)
+        return Entry(self.begins, self._standing_fact)
 
     @property
     def data_fee(self) -> bool:

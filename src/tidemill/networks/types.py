@@ -184,6 +184,11 @@ class Network(Protocol):
         """Whether a transaction pays for its data beside its gas."""
         ...
 
+    @property
+    def begins(self) -> int:
+        """First moment that its file knows how it stood, unix seconds; 0 where it has no dated past."""
+        ...
+
     def standing(self, time: int) -> Entry:
         """Return since when it has stood as at ``time``, and what to do; raises ``BadInput`` before it began."""
         ...

@@ -102,14 +102,8 @@ def usual_exit(network: Network, time: int) -> int | None:
 
 
 def standing(network: Network, time: int) -> Fact:
-    """Return the fact that says how a network stood at ``time``: its ``status``, and in words what to do.
-
-    By the timeline ``standing`` of its file, or the fact of that name; without either by ``chain_id``.
-    """
-    line = network.facts.timelines.get("standing")
-    if line is not None:
-        return line.fact_at(max(time, line.entries[0].since))
-    return network.facts.facts.get("standing") or network.facts.fact("chain_id")
+    """Return the fact that says how a network stood at ``time``, or when it began if that is later."""
+    return network.standing(max(time, network.begins)).fact
 
 
 def known_since(network: Network) -> tuple[dt.date, Fact] | None:
