@@ -16,13 +16,12 @@ from tidemill.app.console import fail
 from tidemill.app.fact_commands import facts
 from tidemill.app.market_commands import market
 from tidemill.app.network_commands import networks
+from tidemill.app.options import Json, Out
 from tidemill.app.venue_commands import venues
 from tidemill.errors import TidemillError
 
 __all__ = ["app", "run"]
 
-Json = Annotated[bool, Parameter(name="--json", negative="")]
-Out = Annotated[Path, Parameter(name=["--out", "-o"])]
 _OWN_CODE = "tidemill_user_"
 """How modules of a user's own strategies are called (``strategies.registry``)."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App
+
+from tidemill.app.options import Json
 
 __all__ = ["facts"]
 
-Json = Annotated[bool, Parameter(name="--json", negative="")]
 
 facts = App(
     name="facts",

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from msgspec import to_builtins
 
 from tidemill.app.console import emit_json, note, stdout
+from tidemill.app.options import Json
 from tidemill.app.rates_command import rates, sample
 from tidemill.errors import BadData, BadInput
 from tidemill.wording import moment
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["market"]
 
-Json = Annotated[bool, Parameter(name="--json", negative="")]
 Root = Annotated[Path, Parameter(name=["--root"])]
 
 market = App(name="market", help="Recorded markets: import, list, show, verify; tables of rates.")

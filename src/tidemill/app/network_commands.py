@@ -6,9 +6,10 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from tidemill.app.options import Json
+
 __all__ = ["networks"]
 
-Json = Annotated[bool, Parameter(name="--json", negative="")]
 
 networks = App(
     name="networks",

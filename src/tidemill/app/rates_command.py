@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from tidemill.app.console import emit_json, note, stdout
+from tidemill.app.options import Json
 
 if TYPE_CHECKING:
     from tidemill.market.rates_survey import Survey, Yearly
 
 __all__ = ["rates", "sample"]
-
-Json = Annotated[bool, Parameter(name="--json", negative="")]
 
 
 def rates(

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter, validators
 
 from tidemill.app.console import emit_json, stdout
+from tidemill.app.options import Json
 from tidemill.app.tables import plain, table
 
 __all__ = ["venues"]
 
-Json = Annotated[bool, Parameter(name="--json", negative="")]
 
 venues = App(
     name="venues",
