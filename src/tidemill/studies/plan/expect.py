@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from tidemill.errors import TidemillError
 from tidemill.studies.closed_forms import cpmm_divergence, cpmm_loss_rate
 from tidemill.studies.plan.doubts import Believed
 from tidemill.studies.risk import assess
+from tidemill.studies.risk.causes import asset_shock
 from tidemill.studies.risk.estimates import Estimate, Shock
 
 __all__ = ["Expected", "expect", "scenarios"]
@@ -80,21 +82,25 @@ def _sigma(believed: Believed) -> float:
 
 def _shocks(believed: Believed, on: dt.date) -> tuple[Shock, ...]:
     row = believed.opportunity
-    try:
-        found = assess(f"{row.kind}@{row.network}" if row.kind else row.network, on).shocks
-    except TidemillError:
-        found = ()
+    found = _assessed(f"{row.kind}@{row.network}" if row.kind else row.network, on)
     # a pool's own divergence is reckoned here, with its own market
     shocks = [shock for shock in found if shock.cause in ("network", "protocol")]
     if not any(shock.cause == "protocol" for shock in shocks):
         shocks.append(Shock("protocol", f"protocol:{row.project}", UNKNOWN.chance, UNKNOWN.part, (), UNKNOWN.unknown))
-    from tidemill.studies.risk.causes import asset_shock  # noqa: PLC0415 - beside its use
-
     for token in row.tokens:
         issuer = asset_shock(token, on)
         if issuer is not None and all(issuer.factor != shock.factor for shock in shocks):
             shocks.append(issuer)
     return tuple(shocks)
+
+
+@cache
+def _assessed(subject: str, on: dt.date) -> tuple[Shock, ...]:
+    """Return the shocks of a network or of a kind on one, none where nothing is known: many rows of a list share them."""
+    try:
+        return assess(subject, on).shocks
+    except TidemillError:
+        return ()
 
 
 def scenarios(expected: Sequence[Expected], days: int, count: int, seed: int = 0) -> Any:

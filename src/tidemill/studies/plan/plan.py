@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from tidemill import __version__, networks
 from tidemill.errors import BadInput
-from tidemill.networks.exits import Route
 from tidemill.studies.canonical import result_hash
+from tidemill.studies.network_facts import usual_exit
 from tidemill.studies.plan.allocate import Allocation, Problem, allocate, group_caps
 from tidemill.studies.plan.doubts import Believed, Doubt, Rules, sift
 from tidemill.studies.plan.expect import Expected, expect, scenarios
@@ -291,13 +291,7 @@ def _exit(network: str, on: dt.date) -> int | None:
     """Return how long the network's own way out usually takes, seconds; 0 on Ethereum, ``None`` where nobody says."""
     if network == "ethereum":
         return 0
-    time = int(dt.datetime(on.year, on.month, on.day, tzinfo=dt.UTC).timestamp())
-    out: list[Route] = [
-        route
-        for route in networks.get(network).routes(time)
-        if route.kind == "canonical" and route.source == network and route.target == "ethereum" and not route.blocked
-    ]
-    return sum(stage.wait.seconds[1] for stage in out[0].stages) if out else None
+    return usual_exit(networks.get(network), int(dt.datetime(on.year, on.month, on.day, tzinfo=dt.UTC).timestamp()))
 
 
 def _assumptions(asked: Asked, rules: Rules) -> list[str]:
