@@ -183,6 +183,7 @@ def sweep(
     rank: Literal["keep", "cvar", "drawdown", "sharpe"] = "keep",
     screen: int | None = None,
     jobs: int = 2,
+    on: str = "",
     resume: Annotated[bool, Parameter(negative="")] = False,
     out: Out = Path("out"),
     json: Json = False,
@@ -210,6 +211,8 @@ def sweep(
         as many more, by which the estimate's error is measured.
     jobs
         Processes to play on; the result is the same for any number.
+    on
+        Play on a Ray cluster instead: `ray` (one started here, or that of RAY_ADDRESS), or `ray://HOST:PORT`.
     resume
         Go on with an interrupted sweep of the same study: what has been played is not played again.
     out
@@ -219,7 +222,7 @@ def sweep(
     """
     from tidemill.app.sweep_command import sweep as command  # noqa: PLC0415
 
-    return command(study, grid, random, quasi, rank, screen, jobs, out, resume=resume, as_json=json)
+    return command(study, grid, random, quasi, rank, screen, jobs, on, out, resume=resume, as_json=json)
 
 
 @app.command
@@ -358,6 +361,7 @@ def stress(
     shock: Annotated[list[str] | None, Parameter(name=["--shock", "-s"], negative="", consume_multiple=True)] = None,
     days: int | None = None,
     jobs: int = 2,
+    on: str = "",
     resume: Annotated[bool, Parameter(negative="")] = False,
     out: Out = Path("out"),
     json: Json = False,
@@ -381,6 +385,8 @@ def stress(
         Length of each future; by default as long as the history.
     jobs
         Processes to play on; the result is the same for any number.
+    on
+        Play on a Ray cluster instead: `ray` (one started here, or that of RAY_ADDRESS), or `ray://HOST:PORT`.
     resume
         Go on with an interrupted stress of the same study.
     out
@@ -390,7 +396,7 @@ def stress(
     """
     from tidemill.app.stress_command import stress as command  # noqa: PLC0415
 
-    return command(study, worlds, model, shock or [], days, jobs, out, resume=resume, as_json=json)
+    return command(study, worlds, model, shock or [], days, jobs, on, out, resume=resume, as_json=json)
 
 
 @app.command

@@ -77,10 +77,13 @@ def show(document: Any, page: Callable[[Any, Any], None], done: str, *, as_json:
     return 0
 
 
-def check_jobs(jobs: int) -> None:
-    """Refuse a number of processes that no machine wants; raises ``BadInput``."""
+def check_jobs(jobs: int, on: str = "") -> None:
+    """Refuse a number of processes that no machine wants, or a place that is none; raises ``BadInput``."""
+    from tidemill.studies.cluster import check_place  # noqa: PLC0415
+
     if not 1 <= jobs <= MOST_JOBS:
         raise BadInput(f"{jobs} is not between 1 and {MOST_JOBS}", field="jobs")
+    check_place(on)
 
 
 def contracts_fetch(names: list[str], *, as_json: bool) -> int:

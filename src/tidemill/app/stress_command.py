@@ -28,6 +28,7 @@ def stress(
     shocks: Sequence[str],
     days: int | None,
     jobs: int,
+    on: str,
     out: Path,
     *,
     resume: bool,
@@ -35,7 +36,7 @@ def stress(
 ) -> int:
     """Run a stress, write its folder, show it."""
     started = time.perf_counter()
-    check_jobs(jobs)
+    check_jobs(jobs, on)
     import_polars()
     from tidemill.studies.load import check_writable  # noqa: PLC0415
     from tidemill.studies.shocks import parse_shocks  # noqa: PLC0415
@@ -54,6 +55,7 @@ def stress(
             shocks=shocks,
             days=days,
             jobs=jobs,
+            on=on,
             out=out,
             resume=resume,
             progress=counted(tell, "future"),

@@ -38,6 +38,7 @@ def sweep(
     rank: Metric,
     screen: int | None,
     jobs: int,
+    on: str,
     out: Path,
     *,
     resume: bool,
@@ -50,7 +51,7 @@ def sweep(
     for name, number in (("random", random), ("quasi", quasi)):
         if number < 0:
             raise BadInput(f"{number} draws", field=name)
-    check_jobs(jobs)
+    check_jobs(jobs, on)
     import_polars()
     from tidemill.studies.grid import parse_grid  # noqa: PLC0415
     from tidemill.studies.load import check_writable  # noqa: PLC0415
@@ -70,6 +71,7 @@ def sweep(
             metric=rank,
             exact=screen,
             jobs=jobs,
+            on=on,
             out=out,
             resume=resume,
             progress=counted(tell, "variant"),

@@ -123,6 +123,7 @@ def stress(
     shocks: Sequence[str] = (),
     days: int | None = None,
     jobs: int = 1,
+    on: str = "",
     out: str | Path | None = None,
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -132,7 +133,8 @@ def stress(
     Parameters
     ----------
     worlds : how many futures. model : how the price moves (``processes``). shocks : words (``shocks``). days : length of a
-        future, by default as long as the history. jobs : processes; the result is the same for any number.
+        future, by default as long as the history.
+    jobs, on : processes, of this machine or of a Ray cluster (``cluster``); the result is the same for any.
     out : finished futures are noted there, so that ``resume`` goes on. progress : told how many are done, and of how many.
 
     Raises
@@ -148,7 +150,7 @@ def stress(
     notes = Tried(folder_of(out, study) / "futures.part", key, resume=resume) if out is not None else None
     answers: list[Any] = [notes.found({"future": number}) if notes else None for number in range(worlds)]
     tasks = [(number, number) for number, answer in enumerate(answers) if answer is None]
-    for done, (number, answer) in enumerate(spread(partial(_Player, study, *asked), player, tasks, jobs), 1):
+    for done, (number, answer) in enumerate(spread(partial(_Player, study, *asked), player, tasks, jobs, on), 1):
         answers[number] = answer
         if notes:
             notes.add({"future": number}, answer)

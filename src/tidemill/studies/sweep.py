@@ -150,6 +150,7 @@ def sweep(
     metric: Metric = "keep",
     exact: int | None = None,
     jobs: int = 1,
+    on: str = "",
     out: str | Path | None = None,
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
@@ -158,7 +159,8 @@ def sweep(
 
     Parameters
     ----------
-    axes : values by parameter (``grid.parse_grid``). how, count : all combinations, or so many draws. jobs : processes.
+    axes : values by parameter (``grid.parse_grid``). how, count : all combinations, or so many draws.
+    jobs, on : processes, of this machine or of a Ray cluster (``cluster``).
     exact : screen all variants by compiled floats (``fast``) and play so many exactly: the best, and some spread over the
         rest, from which the screen's error is measured. ``None`` plays all of them exactly.
     progress : told how many variants are played, and of how many.
@@ -181,7 +183,7 @@ def sweep(
     notes = Tried(folder_of(out, study) / "trials.part", key, resume=resume) if out is not None else None
     answers: list[_Answer | None] = [notes.found(parameters) if notes else None for parameters in chosen]
     tasks = [(number, chosen[number]) for number in picked if answers[number] is None]
-    for done, (number, answer) in enumerate(spread(partial(Player, study), player, tasks, jobs), 1):
+    for done, (number, answer) in enumerate(spread(partial(Player, study), player, tasks, jobs, on), 1):
         answers[number] = answer
         if notes:
             notes.add(chosen[number], answer)

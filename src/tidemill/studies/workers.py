@@ -1,4 +1,4 @@
-"""Independent tasks on several processes, each of which loads its study once. Results do not depend on how many."""
+"""Independent tasks on several processes or a cluster, each of which loads its study once. Results do not depend on how many."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Player(Protocol):
 
 
 def spread(
-    make: Callable[[], Player], here: Player, tasks: Sequence[tuple[int, Any]], workers: int
+    make: Callable[[], Player], here: Player, tasks: Sequence[tuple[int, Any]], workers: int, on: str = ""
 ) -> Iterator[tuple[int, Any]]:
     """Yield (number, answer) of every (number, task) as they come in, in any order.
 
@@ -27,7 +27,13 @@ def spread(
     ----------
     make : makes a process's player; it travels there, so it is a function of a module with its arguments.
     here : this process's own, which plays everything where one worker is asked for.
+    on : "" for processes of this machine, else a Ray cluster (``cluster``).
     """
+    if on and tasks:
+        from tidemill.studies.cluster import spread_on_ray  # noqa: PLC0415 - an extra
+
+        yield from spread_on_ray(make, tasks, workers, on)
+        return
     if workers < 2 or len(tasks) < 2:
         for number, task in tasks:
             yield number, here.play(task)
