@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 import tidemill
 from kit import STUDY, write_study
 from tidemill.errors import BadInput
+from tidemill.studies import forward as forwards
 from tidemill.studies import sweep as sweeps
 from tidemill.studies.canonical import result_hash
 from tidemill.studies.grid import parse_grid
-from tidemill.studies.study import load_study
+from tidemill.studies.study import Study, load_study
 from tidemill.studies.sweep import Sweep, sweep
 
 AXES = parse_grid(["width=100,200,400", "trigger=0,20"])
@@ -70,6 +75,7 @@ def test_ranks_map_and_verdict(swept: Sweep) -> None:
 def test_other_metrics_rank_by_their_own_figure(study: Path, metric: Any, swept: Sweep, monkeypatch: Any) -> None:
     answers = iter(_answers(study))
     monkeypatch.setattr(sweeps.Player, "play", lambda _self, _parameters: next(answers))
+    monkeypatch.setattr(sweeps, "walk", lambda *_: (None, []))  # it plays anew, and there is nothing to play here
     document = sweep(study, AXES, metric=metric).document
     field = {"cvar": "cvar_bps", "drawdown": "drawdown_bps", "sharpe": "sharpe_micro"}[metric]
     figures = [getattr(document.trials[place], field) for place in document.ranking]
@@ -119,6 +125,7 @@ def test_notes_of_another_study_are_not_taken(study: Path, tmp_path: Path, monke
     other = write_study(study.parent, {**STUDY, "capital": {"USDC": "2000", "ETH": "0.1"}}, "small.toml")
     answers, told = iter(_answers(study)), []
     monkeypatch.setattr(sweeps.Player, "play", lambda _self, _parameters: next(answers))
+    monkeypatch.setattr(sweeps, "walk", lambda *_: (None, []))  # it plays anew, and there is nothing to play here
     try:
         sweep(other, AXES, out=tmp_path, resume=True, progress=lambda *args: told.append(args))
     finally:
@@ -129,6 +136,7 @@ def test_notes_of_another_study_are_not_taken(study: Path, tmp_path: Path, monke
 def test_draws_play_fewer_and_have_no_plateau(study: Path, monkeypatch: Any) -> None:
     answers = iter(_answers(study))
     monkeypatch.setattr(sweeps.Player, "play", lambda _self, _parameters: next(answers))
+    monkeypatch.setattr(sweeps, "walk", lambda *_: (None, []))  # it plays anew, and there is nothing to play here
     document = sweep(study, AXES, how="quasi", count=3).document
     assert len(document.trials) == 3 and document.plateau is None and document.how == "quasi"
 
@@ -136,6 +144,7 @@ def test_draws_play_fewer_and_have_no_plateau(study: Path, monkeypatch: Any) -> 
 def test_one_variant_says_nothing_of_luck(study: Path, monkeypatch: Any) -> None:
     answers = iter(_answers(study))
     monkeypatch.setattr(sweeps.Player, "play", lambda _self, _parameters: next(answers))
+    monkeypatch.setattr(sweeps, "walk", lambda *_: (None, []))  # it plays anew, and there is nothing to play here
     document = sweep(study, {"width": [100]}).document
     assert document.luck is None and document.warnings == ["one variant is no choice: nothing to say about luck"]
 
@@ -161,3 +170,43 @@ def test_what_is_written_is_the_document(study: Path, swept: Sweep, tmp_path: Pa
     assert folder == tmp_path / "small-sweep"
     assert msgspec.json.decode((folder / "sweep.json").read_bytes()) == msgspec.to_builtins(swept.document)
     assert (folder / "trials.csv").read_text().count("\n") == 7
+
+
+def test_walking_forward_plays_what_was_best_until_then_anew(study: Path, swept: Sweep) -> None:
+    """Each window is the study over that fifth with those parameters, and nothing of what came later chose them."""
+    document = swept.document
+    forward, period = document.forward, document.end - document.start
+    assert forward is not None
+    edges = [document.start + period * fifth // 5 for fifth in range(6)]
+    assert [(one.start, one.end) for one in forward.windows] == list(itertools.pairwise(edges))[1:]
+    assert forward.keep == sum(one.keep for one in forward.windows)
+    assert forward.holding == sum(one.holding for one in forward.windows)
+    for number, one in enumerate(forward.windows):
+        dates = {
+            "start": dt.datetime.fromtimestamp(one.start, dt.UTC),
+            "end": dt.datetime.fromtimestamp(one.end, dt.UTC),
+        }
+        changed = {**STUDY, **dates, "parameters": {**STUDY["parameters"], **one.parameters}}
+        result = tidemill.load(write_study(study.parent, changed, f"window{number}.toml")).run().document
+        assert one.keep == result.headline.keep
+        assert one.holding == next(c.keep for c in result.comparisons if c.name == "holding")
+    assert len({one.keep for one in forward.windows}) == 4
+
+
+def test_a_later_turn_of_fortune_changes_no_earlier_choice() -> None:
+    gains = np.zeros((2, 10))
+    gains[0, :4], gains[1, 4:] = 0.01, 0.02
+    chosen: list[str] = []
+
+    def play(part: Any, _prepared: Any, parameters: Any) -> dict[str, int]:
+        chosen.append(parameters["name"])
+        return {"keep": len(chosen), "holding": 10 * len(chosen)}
+
+    period = SimpleNamespace(start=0, end=1_000, markets={})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forwards, "prepare", lambda part, markets: None)
+        found, said = forwards.walk(
+            Study("t", "n", {}, {}, "s"), period, play, [{"name": "a"}, {"name": "b"}], gains, 5
+        )
+    assert chosen == ["a", "a", "a", "b"] and said == []  # level with it by the third fifth; ahead by the fourth
+    assert found is not None and (found.keep, found.holding) == (10, 100)

@@ -189,3 +189,13 @@ def _print_verdict(document: SweepDocument, console: Console) -> None:
             f"choosing as you go gains {percent(luck.walk_forward_bps)} over holding in the last four fifths; the mean "
             f"variant {percent(luck.average_bps)}"
         )
+    if document.forward:
+        forward = document.forward
+        said = ", ".join(
+            " ".join(f"{name}={value}" for name, value in window.parameters.items()) + f" {money(window.keep)}"
+            for window in forward.windows
+        )
+        console.print(
+            f"played anew in each of them, opened and closed at its ends: {money(forward.keep)} where holding kept "
+            f"{money(forward.holding)} ({plain(said)})"
+        )

@@ -10,11 +10,12 @@ from msgspec import Struct
 from tidemill.errors import BadInput
 from tidemill.studies.overfit import deflated_sharpe, overfit_probability, sharpe, walk_forward
 
-__all__ = ["Luck", "judge"]
+__all__ = ["WINDOWS", "Luck", "judge"]
 
 BPS = 10_000
 BLOCKS = 10
 WINDOWS = 5
+"""Equal parts of the period; before each but the first a choice is made."""
 
 
 class Luck(Struct, frozen=True):

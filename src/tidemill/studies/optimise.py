@@ -7,7 +7,6 @@ exact backtest. The sampler is Optuna's tree-structured Parzen estimator, seeded
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ from tidemill.studies.load import folder_name, write_together
 from tidemill.studies.luck import Luck, judge
 from tidemill.studies.metrics import Metric, cvar_bps, drawdown_bps, figure, log_returns, sharpe_micro
 from tidemill.studies.prepare import prepare
-from tidemill.studies.study import Study, load_study
+from tidemill.studies.study import Study, between, load_study
 from tidemill.studies.sweep import Player
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ def optimise(
     cut = whole.start + (whole.end - whole.start) * inside_percent // 100
     inside, outside = (
         Player(part, prepare(part, whole.markets))
-        for part in (_between(study, whole.start, cut), _between(study, cut, whole.end))
+        for part in (between(study, whole.start, cut), between(study, cut, whole.end))
     )
     names = list(axes)
     for name in names:
@@ -167,12 +166,6 @@ def optimise(
     )
     document = msgspec.structs.replace(document, verdict=_verdict(document))
     return Optimised(msgspec.structs.replace(document, result_hash=result_hash(document)))
-
-
-def _between(study: Study, start: int, end: int) -> Study:
-    moments = (dt.datetime.fromtimestamp(time, dt.UTC) for time in (start, end))
-    first, last = moments
-    return msgspec.structs.replace(study, start=first, end=last)
 
 
 def _search(

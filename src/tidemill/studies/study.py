@@ -18,7 +18,18 @@ from msgspec import Meta, Struct, field
 from tidemill.errors import BadInput, nearest
 from tidemill.wording import ADDRESS, DECIMAL, HELD, NAME, complaint, inner, place
 
-__all__ = ["Fees", "PoolSpec", "RatesSpec", "Rehearsal", "Study", "VenueSpec", "WorldSpec", "load_study", "parse_study"]
+__all__ = [
+    "Fees",
+    "PoolSpec",
+    "RatesSpec",
+    "Rehearsal",
+    "Study",
+    "VenueSpec",
+    "WorldSpec",
+    "between",
+    "load_study",
+    "parse_study",
+]
 
 Decimal = Annotated[str, Meta(pattern=DECIMAL, description="a decimal number in quotes, exact")]
 Name = Annotated[str, Meta(pattern=NAME, description="a short name")]
@@ -183,6 +194,12 @@ class Study(Struct, frozen=True, forbid_unknown_fields=True):
     def folder(self) -> Path:
         """The folder that relative paths start from."""
         return Path(self.path).parent if self.path else Path.cwd()
+
+
+def between(study: Study, start: int, end: int) -> Study:
+    """Return the same study over another period, Unix seconds."""
+    first, last = (dt.datetime.fromtimestamp(time, dt.UTC) for time in (start, end))
+    return msgspec.structs.replace(study, start=first, end=last)
 
 
 def load_study(path: str | Path) -> Study:

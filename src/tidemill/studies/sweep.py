@@ -24,9 +24,10 @@ from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
 from tidemill.studies.backtest import CURVE_POINTS, Backtest
 from tidemill.studies.canonical import result_hash
+from tidemill.studies.forward import Forward, walk
 from tidemill.studies.grid import How, Value, variants
 from tidemill.studies.load import folder_name, write_together
-from tidemill.studies.luck import Luck, judge
+from tidemill.studies.luck import WINDOWS, Luck, judge
 from tidemill.studies.metrics import Metric, cvar_bps, drawdown_bps, figure, log_returns, sharpe_micro
 from tidemill.studies.prepare import Prepared, prepare
 from tidemill.studies.strategy import varied
@@ -106,6 +107,7 @@ class SweepDocument(Struct, frozen=True):
     holding: int
     plateau: Plateau | None
     luck: Luck | None
+    forward: Forward | None
     screened: Screened | None
     warnings: list[str]
     result_hash: str = ""
@@ -241,6 +243,10 @@ class Player:
         }
 
 
+def _anew(study: Study, prepared: Prepared, parameters: Mapping[str, Value]) -> _Answer:
+    return Player(study, prepared).play(parameters)
+
+
 def _stated(
     player: Player,
     axes: Mapping[str, Sequence[Value]],
@@ -280,6 +286,11 @@ def _stated(
     # what has been played exactly goes first: an estimate is no winner
     ranking = sorted(range(len(trials)), key=lambda at: (not trials[at].exact, -figure(trials[at], metric), at))
     luck, warnings = judge(gains, rows[ranking[0]], len(trials))
+    forward = None
+    if luck:
+        variants = [chosen[place] for place in played]
+        forward, short = walk(study, prepared, _anew, variants, gains, WINDOWS)
+        warnings += short
     markets = [market.manifest.synthetic for market in prepared.markets.values()]
     document = SweepDocument(
         schema=SCHEMA,
@@ -301,6 +312,7 @@ def _stated(
         holding=next(iter(played.values()))["holding"],
         plateau=_plateau(axes, trials, ranking[0]) if how == "grid" else None,
         luck=luck,
+        forward=forward,
         screened=None if screening is None else _error(screening, played, len(chosen)),
         warnings=warnings,
     )
