@@ -14,8 +14,8 @@ from tidemill import networks
 from tidemill.app.moments import day_of, days_of, end_of_day
 from tidemill.app.networks import span
 from tidemill.errors import BadInput
-from tidemill.facts import Confidence, Entry, Fact, Facts, Status, Timeline
-from tidemill.networks import CostModel, FeeEnv, assumed, load_gas, risk_facts
+from tidemill.facts import Confidence, Entry, Fact, Status, Timeline
+from tidemill.networks import CostModel, FeeEnv, assumed, load_gas
 from tidemill.networks.exits import Route, RouteStage, Wait
 from tidemill.networks.op_chain import OpChain
 from tidemill.studies.network_costs import actions_of
@@ -184,9 +184,6 @@ def test_how_a_network_stands_is_as_of_the_day(monkeypatch: pytest.MonkeyPatch) 
         assert rows["mode"]["status"] == status and rows["base"]["status"] == "live"
         flags = json.loads(tidemill("risk", "mode", "--on", day, "--json").out)["flags"]
         assert ([flag["name"] for flag in flags].count("sunset") == 1) is (status != "live")
-    sunset = Fact("2026-05-27", dt.date(2026, 11, 21), "a test", Confidence.WEB, Status.ENDED)
-    risk, ask = risk_facts.checked("mode", Facts("x", "mode", {"sunset": sunset}, {})), risk_facts.get
-    monkeypatch.setattr(risk_facts, "get", lambda name: risk if name == "mode" else ask(name))
     told = json.loads(tidemill("facts", "calendar", "--json").out)  # once, by the network's own file
     (row,) = (row for row in told if row["network"] == "mode")
     assert (row["day"], row["todo"]) == ("2026-05-28", "leave by the bridge")
@@ -228,6 +225,19 @@ def test_nothing_to_wait_for_and_no_block_time_are_not_shown_as_numbers() -> Non
     assert (rows["stacks"]["chain_id"], rows["stacks"]["block_time"]) == (None, None)
     line = next(line for line in tidemill("networks", *ON).out.splitlines() if line.startswith("zksync-lite"))
     assert line.endswith("no wait")
+
+
+@pytest.mark.parametrize("name", networks.names())
+def test_a_network_shows_no_chain_id_or_block_time_of_0(name: str) -> None:
+    facts = json.loads(tidemill("networks", "show", name, *ON, "--json").out)["facts"]
+    network = networks.get(name)
+    expected = {"chain_id": network.chain_id or None, "block_time": network.block_time or None}
+    shown = {key: facts[key]["value"] and int(facts[key]["value"]) for key in expected}  # beyond 2^53 a string
+    assert shown == expected
+    lines = tidemill("networks", "show", name, *ON).out.splitlines()
+    for key, value in expected.items():
+        line = next(line for line in lines if line.startswith(key))
+        assert (line.split()[1] == "none") is (value is None), line
 
 
 def test_a_bridge_s_steps_are_priced_on_the_side_where_they_are_sent() -> None:

@@ -88,18 +88,13 @@ def test_levels_stand_from_best_to_worst() -> None:
         assert 0 <= axis.typical < axis.count
 
 
-def test_what_ended_has_its_day_and_a_way_out() -> None:
-    days = {
-        name: day
+def test_a_service_that_ended_has_its_day() -> None:
+    services = [
+        (name, what, day, fact.status)
         for name in risk_facts.names()
         for what, day, fact in risk_facts.get(name).sunsets()
-        if not what and fact.status is Status.ENDED
-    }
-    assert days == {
-        "dydx-v3": None, "immutable-x": dt.date(2026, 3, 5), "loopring": dt.date(2026, 6, 28),
-        "polygon-zkevm": dt.date(2026, 6, 30), "zksync-lite": dt.date(2026, 5, 4),
-    }  # fmt: skip
-    assert all(risk_facts.get(name).fact("way_out") for name in days)
+    ]
+    assert services == [("loopring", "defi_products", dt.date(2025, 7, 31), Status.ENDED)]
 
 
 def test_incidents_are_known_from_their_day_on() -> None:
@@ -115,7 +110,11 @@ def test_incidents_are_known_from_their_day_on() -> None:
         ("exit_window = { value = -5, FACT }", "facts.exit_window: -5: expected whole seconds"),
         ('upgrade_delay = { value = "at once", FACT }', "facts.upgrade_delay: 'at once': expected whole seconds"),
         ('forced_exit = { value = "no", FACT }', "facts.forced_exit: 'no': expected true or false"),
-        ('sunset = { value = "soon", FACT }', "facts.sunset: 'soon': expected a day such as 2026-05-04"),
+        ('"sunset.pool" = { value = "soon", FACT }', "facts.sunset.pool: 'soon': expected a day such as 2026-05-04"),
+        (
+            'sunset = { value = "2026-05-04", FACT }',
+            "facts.sunset: when the network itself ends stands in parameters/x.toml",
+        ),
         ('launched = { value = "unknown", FACT }', "facts.launched: 'unknown': expected a day"),
         ("exit_windo = { value = 5, FACT }", "facts.exit_windo: unknown fact of risk; did you mean 'exit_window'?"),
     ],

@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit import changed, write_study
+from tidemill import networks
 from tidemill.errors import BadInput, UnknownName
 from tidemill.facts import Confidence, Entry, Fact, Facts, Status, Timeline
-from tidemill.networks import risk_facts
+from tidemill.networks import risk_facts, unpaid
 from tidemill.networks.risk_facts import AXES, RiskFacts
+from tidemill.studies import fact_files
 from tidemill.studies.risk import assess, assess_all, base_rates, causes, grades
-from tidemill.studies.risk.assessment import assess_study
+from tidemill.studies.risk.assessment import assess_network, assess_study
 from tidemill.studies.risk.estimates import Estimate, Shock, expected
 from tidemill.studies.study import load_study
 from tidemill.venues.kinds import kind, kinds
@@ -280,9 +282,59 @@ def test_a_hard_coded_oracle_and_an_ended_status_are_flags(monkeypatch: pytest.M
     }
     for status, flags in said.items():
         standing = msgspec.structs.replace(known("close"), status=status)
-        assert [flag.name for flag in grades.network_flags(risk_of(), DAY, standing)] == flags
-    twice = grades.network_flags(risk_of(sunset=known("2026-01-01")), DAY, standing)
-    assert [flag.name for flag in twice] == ["sunset"]  # said by two files, told once
+        plasma = networks.get("plasma")
+        facts = msgspec.structs.replace(plasma.facts, facts={**plasma.facts.facts, "standing": standing})
+        stands = msgspec.structs.replace(plasma, facts=facts)
+        assert [flag.name for flag in grades.network_flags(risk_of(), DAY, stands)] == flags
+
+
+def test_an_end_is_a_flag_from_the_day_that_it_was_announced() -> None:
+    """The file of dYdX read on 2024-08-01 would have said that trading ends on 2024-10-28."""
+    network, early = networks.get("dydx-v3"), dt.date(2024, 8, 1)
+    line = network.facts.timelines["standing"]
+    last = msgspec.structs.replace(line.entries[-1].fact, as_of=early)
+    told = msgspec.structs.replace(
+        line, entries=(line.entries[0], msgspec.structs.replace(line.entries[-1], fact=last))
+    )
+    stands = msgspec.structs.replace(
+        network, facts=msgspec.structs.replace(network.facts, timelines={"standing": told})
+    )
+    words = {
+        day: [flag.words for flag in grades.network_flags(risk_of(), dt.date.fromisoformat(day), stands)]
+        for day in ("2024-07-31", "2024-08-01", "2024-10-27", "2024-10-28")
+    }
+    assert words == {
+        "2024-07-31": [],
+        "2024-08-01": ["dydx-v3: withdraw-only from 2024-10-28 on"],
+        "2024-10-27": ["dydx-v3: withdraw-only from 2024-10-28 on"],
+        "2024-10-28": ["dydx-v3: withdraw-only, since 2024-10-28"],
+    }
+    reopened = msgspec.structs.replace(line.entries[0], since=1_740_000_000)
+    again = msgspec.structs.replace(told, entries=(*told.entries, reopened))
+    open_again = msgspec.structs.replace(
+        network, facts=msgspec.structs.replace(network.facts, timelines={"standing": again})
+    )
+    assert not grades.network_flags(risk_of(), DAY, open_again)
+
+
+@pytest.mark.parametrize("name", networks.names())
+def test_a_network_ends_on_one_day_wherever_it_is_asked(name: str) -> None:
+    """The calendar, the flag of risk, the list and the page of claims say the same day."""
+    (days) = [row.day for row in fact_files.calendar() if row.network == name and row.what == "the network"]
+    flags = [flag for flag in assess_network(name, DAY).flags if flag.name == "sunset"]
+    assert len(flags) == len(days) <= 1
+    if not days:
+        assert networks.get(name).status in (Status.LIVE, Status.INCIDENT)
+        return
+    assert flags[0].words.endswith(f"since {days[0]}" if days[0] else "day unknown")
+    if days[0]:
+        first = int(dt.datetime.combine(days[0], dt.time(), dt.UTC).timestamp())
+        before, after = (networks.get(name).standing(time).fact.status for time in (first - 1, first))
+        assert before is Status.LIVE and after is networks.get(name).status
+        assert assess_network(name, days[0]).flags != assess_network(name, days[0] - dt.timedelta(1)).flags
+        assert risk_facts.get(name).fact("way_out"), "what to do with money still there"
+    if name == "loopring":
+        assert str(days[0]) == unpaid.claims().facts["loopring_off"].value
 
 
 def test_a_study_counts_each_thing_once(tmp_path) -> None:

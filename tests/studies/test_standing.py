@@ -35,7 +35,7 @@ CLOSED = [
         "claim on Ethereum what the bridge already",
     ),
     ("zksync-lite", "2026-06-01", "zksync-lite is withdraw-only since 2026-05-04", "claim yours on Ethereum"),
-    ("loopring", "2026-09-01", "loopring is ended since 2026-06-29", "balances of 10 USD and more are sent back"),
+    ("loopring", "2026-09-01", "loopring is ended since 2026-06-28", "balances of 10 USD and more are sent back"),
     ("immutable-x", "2026-04-01", "immutable-x is ended since 2026-03-05", "Immutable's withdrawal page"),
     ("dydx-v3", "2025-07-01", "dydx-v3 is withdraw-only since 2024-10-28", "the escape with a Merkle proof"),
     ("plasma", "2020-07-01", "plasma is ended (facts", "exit game"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from tidemill import networks
 from tidemill.app.console import emit_json, note, stdout
 from tidemill.app.moments import day_of, end_of_day
@@ -42,7 +44,9 @@ def span(seconds: int | None) -> str:
 
 
 def fact_row(name: str, fact: Fact) -> list[str]:
-    """Return a fact as a row under ``FACT_HEAD``."""
+    """Return a fact as a row under ``FACT_HEAD``; a 0 that says that there is none is said in words."""
+    if name in network_facts.NONE_AT_0 and fact.value == 0:
+        return [plain(name), "none", str(fact.as_of), plain(fact.source), *_how(fact), plain(fact.note)]
     value = f"{fact.value:,}" if isinstance(fact.value, int) and not isinstance(fact.value, bool) else str(fact.value)
     shown = f"{value} {fact.unit}".strip()
     if fact.unit == "s" and isinstance(fact.value, int) and fact.value >= _MINUTE:
@@ -82,7 +86,10 @@ def show_network(name: str, on: str, *, as_json: bool) -> int:
     time = end_of_day(day_of(on))
     found = network_facts.everything(name, time)
     if as_json:
-        emit_json(found)
+        told = msgspec.to_builtins(found)
+        for key in network_facts.NONE_AT_0:
+            told["facts"][key]["value"] = told["facts"][key]["value"] or None
+        emit_json(told)
         return 0
     say, row = stdout().print, found.row
     say(f"[bold]{plain(row.name)}[/bold] · {plain(row.family)} · {row.status}")

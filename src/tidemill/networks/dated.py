@@ -55,11 +55,16 @@ class DatedNetwork(Struct, frozen=True, dict=True):
         return facts["standing"] if "standing" in facts else facts["chain_id"]
 
     @property
-    def begins(self) -> int:
-        """First moment that the file knows how the network stood, unix seconds; 0 where it has no dated past."""
+    def first_known(self) -> Entry | None:
+        """The first entry by which the file knows how the network stood; ``None`` where it has no dated past."""
         lines = self.facts.timelines
         line = lines.get("standing") or lines.get("fork")
-        return 0 if line is None else line.entries[0].since
+        return None if line is None else line.entries[0]
+
+    @property
+    def begins(self) -> int:
+        """First moment that the file knows how the network stood, unix seconds; 0 where it has no dated past."""
+        return 0 if self.first_known is None else self.first_known.since
 
     def standing(self, time: int) -> Entry:
         """Return since when the network has stood as it did at ``time``: the fact's ``status``; its text says what to do.

@@ -23,7 +23,7 @@ _DAY = 86_400
 _SECONDS = ("upgrade_delay", "sequencer_delay")
 _DATES = ("launched",)
 _TEXTS = ("way_out", "collateral_use")
-_SUNSET, _REGULATORY = "sunset", "regulatory."
+_SUNSET, _REGULATORY = "sunset.", "regulatory."
 
 
 class Axis(Struct, frozen=True):
@@ -137,11 +137,14 @@ class RiskFacts(Struct, frozen=True):
         return out
 
     def sunsets(self) -> list[tuple[str, dt.date | None, Fact]]:
-        """Return what ends, has ended, and when (``None``: not known); the network itself is called by an empty name."""
+        """Return which of the network's services end or have ended, and when (``None``: not known).
+
+        When the network itself does is not a fact of this file: the network's own ``standing`` says that.
+        """
         return [
-            (name.removeprefix(_SUNSET).removeprefix("."), _day(fact), fact)
+            (name.removeprefix(_SUNSET), _day(fact), fact)
             for name, fact in self.facts.facts.items()
-            if _is_sunset(name)
+            if name.startswith(_SUNSET)
         ]
 
     def launched(self) -> dt.date | None:
@@ -159,7 +162,7 @@ class RiskFacts(Struct, frozen=True):
 def checked(name: str, facts: Facts) -> RiskFacts:
     """Return ``facts`` as risk facts of a network; raises ``BadInput`` naming a fact that the vocabulary does not have."""
     axes = {axis.name: axis for axis in AXES}
-    known = (*axes, *_SECONDS, *_DATES, *_TEXTS, "forced_exit", _SUNSET, "regulatory.COUNTRY")
+    known = (*axes, *_SECONDS, *_DATES, *_TEXTS, "forced_exit", "sunset.SERVICE", "regulatory.COUNTRY")
     for key, fact in facts.facts.items():
         field, value = f"facts.{key}", fact.value
         if key == "state_validation" and value == _SETTLES_ITSELF:
@@ -170,8 +173,13 @@ def checked(name: str, facts: Facts) -> RiskFacts:
         elif key in _SECONDS:
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise BadInput(f"{value!r}: expected whole seconds", file=facts.file, field=field)
-        elif key in _DATES or _is_sunset(key):
-            if not (_is_sunset(key) and value == "unknown") and _day(fact) is None:
+        elif key == "sunset":
+            home = f"parameters/{name.replace('-', '_')}.toml, timelines.standing"
+            raise BadInput(
+                f"when the network itself ends stands in {home}; a service: sunset.NAME", file=facts.file, field=field
+            )
+        elif key in _DATES or key.startswith(_SUNSET):
+            if not (key.startswith(_SUNSET) and value == "unknown") and _day(fact) is None:
                 raise BadInput(f"{value!r}: expected a day such as 2026-05-04", file=facts.file, field=field)
         elif key == "forced_exit":
             if not isinstance(value, bool):
@@ -182,10 +190,6 @@ def checked(name: str, facts: Facts) -> RiskFacts:
         if key != "incidents":
             raise BadInput(f"unknown timeline{nearest(key, ('incidents',))}", file=facts.file, field=f"timelines.{key}")
     return RiskFacts(name, facts)
-
-
-def _is_sunset(name: str) -> bool:
-    return name == _SUNSET or name.startswith(f"{_SUNSET}.")
 
 
 def _day(fact: Fact) -> dt.date | None:

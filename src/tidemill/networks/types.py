@@ -185,6 +185,11 @@ class Network(Protocol):
         ...
 
     @property
+    def first_known(self) -> Entry | None:
+        """The first entry by which its file knows how it stood; ``None`` where it has no dated past."""
+        ...
+
+    @property
     def begins(self) -> int:
         """First moment that its file knows how it stood, unix seconds; 0 where it has no dated past."""
         ...

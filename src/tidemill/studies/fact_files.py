@@ -12,6 +12,7 @@ from msgspec import Struct
 from tidemill import networks
 from tidemill.facts import Fact, Facts, Status, load_facts
 from tidemill.networks import Network, risk_facts
+from tidemill.studies.network_facts import endings
 from tidemill.venues.about import deployments_file
 from tidemill.venues.kinds import kind, kinds
 
@@ -81,19 +82,15 @@ def stale(on: dt.date, days: int) -> list[Old]:
 def calendar() -> list[Ending]:
     """Return what ends and what has ended, in order of day; what has no day stands at the end.
 
-    A network's own ``standing`` says when it ended and what to do; where it does not, the sunset among its risk facts.
+    A network's own ``standing`` says when it ended and what to do; its risk facts, which of its services did.
     """
-    found: list[Ending] = []
-    told = {name: list(_standings(networks.get(name))) for name in networks.names()}
-    for endings in told.values():
-        found += endings
+    found = [ending for name in networks.names() for ending in _standings(networks.get(name))]
     for name in risk_facts.names():
         risk = risk_facts.get(name)
         way = risk.fact("way_out")
         for what, day, fact in risk.sunsets():
             todo = str(way.value) if way else _TODO
-            if what or not told.get(name):  # a network's own file knows best
-                found.append(Ending(name, what or _WHOLE, day, fact.status.value, todo, fact))
+            found.append(Ending(name, what, day, fact.status.value, todo, fact))
     for file, facts in every_file():
         if file.startswith(_VENUES):
             found += _venue_endings(file, facts)
@@ -102,14 +99,8 @@ def calendar() -> list[Ending]:
 
 def _standings(network: Network) -> Iterator[Ending]:
     """Yield when a network ended, closed to new money, or will, by its own file."""
-    line = network.facts.timelines.get("standing")
-    for entry in line.entries if line else ():
-        if entry.fact.status in _OVER:
-            day = dt.datetime.fromtimestamp(entry.since, dt.UTC).date()
-            yield Ending(network.name, _WHOLE, day, entry.fact.status.value, str(entry.fact.value), entry.fact)
-    fact = network.facts.facts.get("standing") if line is None else None
-    if fact is not None and fact.status in _OVER:
-        yield Ending(network.name, _WHOLE, None, fact.status.value, str(fact.value), fact)
+    for day, fact in endings(network):
+        yield Ending(network.name, _WHOLE, day, fact.status.value, str(fact.value), fact)
 
 
 def _venue_endings(file: str, facts: Facts) -> Iterator[Ending]:

@@ -17,10 +17,11 @@ from tidemill.networks.roles import Role
 
 __all__ = [
     "Everything",
+    "NONE_AT_0",
     "NetworkRow",
     "check_levels",
+    "endings",
     "everything",
-    "known_since",
     "levels_about",
     "levels_of",
     "rows",
@@ -30,6 +31,12 @@ __all__ = [
 
 T = TypeVar("T")
 _FOREVER = dt.date.max
+_OVER = (Status.ENDED, Status.WITHDRAW_ONLY, Status.SCHEDULED)
+"""Of a network or a deployment: it ended, takes no new money, or will end."""
+
+
+NONE_AT_0 = ("chain_id", "block_time")
+"""Facts whose 0 says that there is none: no EIP-155 number, no even spacing of blocks."""
 
 
 class NetworkRow(Struct, frozen=True):
@@ -106,14 +113,16 @@ def standing(network: Network, time: int) -> Fact:
     return network.standing(max(time, network.begins)).fact
 
 
-def known_since(network: Network) -> tuple[dt.date, Fact] | None:
-    """Return the first day that a network's own file knows of it, and the fact; ``None`` where it has no dated past."""
-    for name in ("standing", "fork"):
-        line = network.facts.timelines.get(name)
-        if line is not None and line.axis == "time":
-            first = line.entries[0]
-            return dt.datetime.fromtimestamp(first.since, dt.UTC).date(), first.fact
-    return None
+def endings(network: Network) -> tuple[tuple[dt.date | None, Fact], ...]:
+    """Return when a network closed to new money, ended, or will: days (``None``: not known) with the facts that say so.
+
+    Its ``standing`` is the only place where that is kept; the calendar, the risk and the refusal of studies all read it.
+    """
+    line, fact = network.facts.timelines.get("standing"), network.facts.facts.get("standing")
+    if line is None:
+        return () if fact is None or fact.status not in _OVER else ((None, fact),)
+    over = (entry for entry in line.entries if entry.fact.status in _OVER)
+    return tuple((dt.datetime.fromtimestamp(entry.since, dt.UTC).date(), entry.fact) for entry in over)
 
 
 def levels_about(name: str) -> str:

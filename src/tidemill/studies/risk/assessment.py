@@ -11,7 +11,6 @@ from msgspec import Struct
 from tidemill import networks
 from tidemill.errors import BadInput, UnknownName
 from tidemill.networks import risk_facts
-from tidemill.studies.network_facts import standing
 from tidemill.studies.risk import causes, grades
 from tidemill.studies.risk.estimates import (
     CAUSES,
@@ -178,8 +177,7 @@ def _assessment(
 
 
 def _network_flags(name: str, on: dt.date) -> list[grades.Flag]:
-    time = int(dt.datetime(on.year, on.month, on.day, tzinfo=dt.UTC).timestamp())
-    known = standing(networks.get(name), time) if name in networks.names() else None
+    known = networks.get(name) if name in networks.names() else None
     return grades.network_flags(risk_facts.get(name), on, known)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from tidemill import networks
 from tidemill.facts import Confidence, Fact
 from tidemill.networks.risk_facts import AXES, Axis, RiskFacts
-from tidemill.studies.network_facts import known_since
 from tidemill.studies.risk import base_rates
 from tidemill.studies.risk.base_rates import number
 from tidemill.studies.risk.beta import Beta, shrunk
@@ -78,8 +77,8 @@ def _launched(risk: RiskFacts) -> tuple[dt.date | None, Fact | None]:
     """Return since when a network has been there to fail: by its risk facts, else by what its own file knows first."""
     if (day := risk.launched()) is not None:
         return day, risk.fact("launched")
-    found = known_since(networks.get(risk.name)) if risk.name in networks.names() else None
-    return (None, None) if found is None else found
+    first = networks.get(risk.name).first_known if risk.name in networks.names() else None
+    return (None, None) if first is None else (dt.datetime.fromtimestamp(first.since, dt.UTC).date(), first.fact)
 
 
 def venue_shock(kind: Kind, on: dt.date) -> Shock:

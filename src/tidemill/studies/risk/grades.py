@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from tidemill.facts import Fact, Status
+from tidemill.networks import Network
 from tidemill.networks.risk_facts import RiskFacts
+from tidemill.studies import network_facts
 from tidemill.studies.risk import base_rates
 from tidemill.venues.kinds import Kind
 
@@ -49,23 +51,34 @@ def capped(letter: str, flags: Iterable[Flag]) -> str:
     return max((letter, *(flag.cap for flag in flags)), key=order.index)
 
 
-def network_flags(risk: RiskFacts, on: dt.date, standing: Fact | None = None) -> list[Flag]:
-    """Return the flags of a network; ``standing`` is the fact by which its own file says how it stands."""
+def network_flags(risk: RiskFacts, on: dt.date, network: Network | None = None) -> list[Flag]:
+    """Return the flags of a network on a day; ``network`` says how it stands, ``None`` where only its risk is known."""
     found = []
     forced, delay = risk.fact("forced_exit"), risk.fact("upgrade_delay")
     if forced is not None and forced.value is False:
         found.append(_flag("no_forced_exit", f"{risk.name}: nobody can force a way out", forced))
     if delay is not None and delay.value == 0:
         found.append(_flag("instant_upgrade", f"{risk.name}: contracts can be changed at once", delay))
-    sunsets = [(f"ends or has ended ({fact.value})", fact) for what, _, fact in risk.sunsets() if not what]
-    if standing is not None and standing.status in (Status.ENDED, Status.WITHDRAW_ONLY):
-        sunsets = sunsets or [(standing.status.value, standing)]
-    if standing is not None and standing.status is Status.INCIDENT:
-        found.append(_flag("recent_incident", f"{risk.name}: an incident is open", standing))
-    found += [_flag("sunset", f"{risk.name}: {words}", fact) for words, fact in sunsets]
+    if network is not None:
+        found += _standing_flags(network, on)
     for one in risk.incidents(on):
         if one.fact.status is Status.INCIDENT or (on - one.date).days <= base_rates.days("recent_days"):
             found.append(_flag("recent_incident", f"{risk.name}: incident of {one.date}", one.fact))
+    return found
+
+
+def _standing_flags(network: Network, on: dt.date) -> list[Flag]:
+    """Return what follows from how a network stands: an open incident, and an end that has come or was announced."""
+    found = []
+    now = network_facts.standing(network, int(dt.datetime(on.year, on.month, on.day, tzinfo=dt.UTC).timestamp()))
+    if now.status is Status.INCIDENT:
+        found.append(_flag("recent_incident", f"{network.name}: an incident is open", now))
+    for day, fact in network_facts.endings(network):
+        if fact == now:
+            since = "day unknown" if day is None else f"since {day}"
+            found.append(_flag("sunset", f"{network.name}: {fact.status.value}, {since}", fact))
+        elif day is not None and day > on >= fact.as_of:  # announced by then
+            found.append(_flag("sunset", f"{network.name}: {fact.status.value} from {day} on", fact))
     return found
 
 
