@@ -21,6 +21,7 @@ from tidemill.ledger import export
 from tidemill.studies import report
 from tidemill.studies.schema import ResultDocument
 
+DRAWS = "draws: expected 1 or more, or leave it out to play every combination"
 HEAVY = ("numba", "llvmlite", "polars", "numpy", "web3", "eth_abi", "msgspec", "cyclopts", "rich", "asyncio")
 
 
@@ -240,6 +241,21 @@ def test_same_study_same_hash_another_parameter_another(markets: Path, tmp_path:
     assert result() != result(changed("parameters.width", 300))
 
 
+@pytest.mark.parametrize(
+    "words", [("backtest", "{study}"), ("statement", "--address", "0x" + "1" * 40, "--rpc", "http://127.0.0.1:1")]
+)
+def test_a_page_that_is_not_built_is_said_before_anything_is_played(
+    markets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+):
+    monkeypatch.setattr(report.resources, "files", lambda _package: tmp_path)
+    monkeypatch.setattr("tidemill.studies.load.load", lambda _path: pytest.fail("a run was begun"))
+    study = str(write_study(markets))
+    said = tidemill(*(word.format(study=study) for word in words), "-o", tmp_path / "out")
+    assert said.code == 2 and said.out == ""
+    assert said.line == "tidemill: the report page has not been built (app/static/report.html); run: make setup"
+    assert not (tmp_path / "out").exists()
+
+
 @NEEDS_PAGE
 @pytest.mark.parametrize("breaks", ["report_html", "books_frame", "fsync", "replace"])
 def test_a_failure_while_writing_leaves_the_old_files_whole(markets: Path, tmp_path: Path, monkeypatch, breaks: str):
@@ -397,7 +413,22 @@ def test_sweep_prints_ranks_map_and_luck(markets: Path, tmp_path: Path) -> None:
     [
         (["--grid", "width"], "tidemill: grid: 'width' is not NAME=VALUES, e.g. width=200,400 or width=100..2000:100"),
         (["--grid", "width=1,2", "--jobs", "0"], "tidemill: jobs: 0 is not between 1 and 64"),
-        (["--grid", "width=1,2", "--random", "-1"], "tidemill: random: -1 draws"),
+        (
+            ["--grid", "width=1,2", "--random", "-1"],
+            f"tidemill: random: -1 {DRAWS}",
+        ),
+        (
+            ["--grid", "width=1,2", "--random", "0"],
+            f"tidemill: random: 0 {DRAWS}",
+        ),
+        (
+            ["--grid", "width=1,2", "--quasi", "0"],
+            f"tidemill: quasi: 0 {DRAWS}",
+        ),
+        (
+            ["--grid", "width=1,2", "--random", "0", "--quasi", "0"],
+            "tidemill: random: give --random or --quasi, not both",
+        ),
         (
             ["--grid", "width=1,2", "--random", "1", "--quasi", "1"],
             "tidemill: random: give --random or --quasi, not both",

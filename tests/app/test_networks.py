@@ -240,6 +240,45 @@ def test_a_network_shows_no_chain_id_or_block_time_of_0(name: str) -> None:
         assert (line.split()[1] == "none") is (value is None), line
 
 
+@pytest.mark.parametrize(
+    ("network", "action", "line"),
+    [
+        ("mode", "uniswap_v3", "uniswap_v3 is not known to stand on mode (listed on ethereum, op-mainnet, unichain, "),
+        (
+            "op-mainnet",
+            "delegation",
+            "delegation is not known to stand on op-mainnet (listed on ethereum): this is what",
+        ),
+        # tokens are there, their issuer is not
+        (
+            "op-mainnet",
+            "liquid_staking",
+            "liquid_staking is not known to stand on op-mainnet (listed on ethereum): this",
+        ),
+        ("op-mainnet", "erc4626", "nobody lists where these stand, so not known to stand on op-mainnet: erc4626"),
+        ("op-mainnet", "uniswap_v3", ""),
+        ("ethereum", "liquid_staking", ""),
+        ("op-mainnet", "canonical_bridge", ""),
+    ],
+)
+def test_what_is_not_known_to_stand_there_is_said(network: str, action: str, line: str) -> None:
+    scalars = ("--level", "base_fee_scalar=5227", "--level", "blob_base_fee_scalar=1014213")
+    words = (network, "--action", action, *LEVELS, *(scalars if network == "mode" else ()), *ON)
+    out = tidemill("networks", "cost", *words).out
+    if line:
+        assert line in out
+    else:
+        assert "known to stand" not in out
+    told = json.loads(tidemill("networks", "cost", *words, "--json").out)["costs"]
+    assert told and all((network in row["stands"]) is not bool(line) for row in told)
+
+
+def test_all_prices_only_what_is_listed_there_or_nowhere() -> None:
+    out = tidemill("networks", "cost", "op-mainnet", *LEVELS, *ON).out
+    assert "delegation" not in out and "aave_v3.supply" in out and "erc4626.deposit" in out
+    assert "nobody lists where these stand, so not known to stand on op-mainnet: " in out
+
+
 def test_a_bridge_s_steps_are_priced_on_the_side_where_they_are_sent() -> None:
     def sent(network: str, action: str = "all") -> list[str]:
         return [verb for name, verb in actions_of(action, network) if name == "canonical_bridge"]

@@ -15,6 +15,7 @@ from kit import changed, write_study
 from tidemill.app.statement import print_statement
 from tidemill.errors import BadInput
 from tidemill.studies.load import Result
+from tidemill.studies.stress import stress
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "withdraw_and_lend.toml"
 STUDY: dict[str, Any] = tomllib.loads(EXAMPLE.read_text())
@@ -40,6 +41,14 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
     return tidemill.load(
         written(folder, shortened(counterfactual=["base"], fees=STUDY["fees"] | {"base": STUDY["fees"]["op-mainnet"]}))
     ).run()
+
+
+def test_a_stress_calls_its_rows_as_the_statement_does(result: Result, tmp_path: Path):
+    found = stress(written(tmp_path, shortened(counterfactual=None)), worlds=2, jobs=1)
+    labels = {row.key: row.label for row in result.document.waterfall}
+    causes = {cause.key: cause.label for cause in found.document.causes}
+    assert causes["l2"] == labels["l2"]
+    assert all(labels[key] == label for key, label in causes.items() if key in labels)
 
 
 def test_every_step_is_paid_on_its_own_network(result: Result):
@@ -136,7 +145,9 @@ def test_a_rehearsal_over_several_networks_is_refused_in_one_line(tmp_path: Path
 
 
 def test_the_fees_of_two_networks_are_not_called_layer_2_and_tokens_say_where_they_are(result: Result) -> None:
-    assert next(row.label for row in result.document.waterfall if row.key == "l2") == "Network fee: execution"
+    labels = {row.key: row.label for row in result.document.waterfall}
+    assert labels["l2"] == "Network fee: execution on op-mainnet and ethereum"
+    assert labels["l1"] == "Network fee: L1 data on op-mainnet"  # Ethereum takes none
     said = io.StringIO()
     print_statement(result.document, Console(file=said, width=300))
     assert "-20,000 USDC@op-mainnet, 20,000 USDC@ethereum" in said.getvalue()

@@ -128,7 +128,9 @@ def backtest(study: Path, out: Path, *, as_json: bool) -> int:
     import_polars()
     from tidemill.app.statement import print_statement  # noqa: PLC0415
     from tidemill.studies.load import check_writable, load  # noqa: PLC0415
+    from tidemill.studies.report import check_page  # noqa: PLC0415
 
+    check_page()
     check_writable(out)
     with progress(f"running {study} …") as tell:
         result = load(study).run(progress=tell)

@@ -53,10 +53,12 @@ def statement(wanted: Wanted, out: Path | None, *, as_json: bool) -> int:
     import_polars()
     from tidemill.app.commands import progress  # noqa: PLC0415
     from tidemill.studies.load import check_writable  # noqa: PLC0415
+    from tidemill.studies.report import check_page  # noqa: PLC0415
 
     if bool(wanted.rpc) == bool(wanted.logs):
         raise BadInput("where from? give either --rpc (an endpoint) or --logs (files)", field="rpc")
     if out is not None:
+        check_page()
         check_writable(out)
     asked = _asked(wanted)
     with progress("reading …") as tell:

@@ -187,6 +187,20 @@ def show_costs(
     return 0
 
 
+def _elsewhere(name: str, found: Sequence[network_costs.VerbCost]) -> list[str]:
+    """Return a line for each kind among the rows that is not known to stand on the network ``name``."""
+    kinds = dict.fromkeys((row.venue, row.stands) for row in found if not row.known_on(name))
+    lines = [
+        f"{venue} is not known to stand on {name} (listed on {', '.join(stands)}): this is what it would cost there"
+        for venue, stands in kinds
+        if stands
+    ]
+    unlisted = [venue for venue, stands in kinds if not stands]
+    if unlisted:
+        lines.append(f"nobody lists where these stand, so not known to stand on {name}: {', '.join(unlisted)}")
+    return lines
+
+
 def _read(name: str, file: str, rpc: str) -> dict[str, Known]:
     """Return the levels of a file, or of an endpoint."""
     if file and rpc:
@@ -247,6 +261,8 @@ def _print_costs(network: Any, env: Any, found: Sequence[network_costs.VerbCost]
         cells.append([f"{row.venue}.{row.verb}", str(row.transactions), f"{row.gas:,}", *amounts, *extra])
     head = ["action", "transactions>", "gas>", f"{token}>", "execution>", "data>", "operator>"]
     say(table(f"What a verb costs on {plain(network.name)}", head + (["in money>"] if priced else []), cells))
+    for line in _elsewhere(network.name, found):
+        say(plain(line))
     for key, known in _used(network, env).items():
         say(plain(f"{key}: {known.value:,} ({known.origin}{': ' + known.note if known.note else ''})"))
     for missing in sorted({row.missing for row in found if row.missing}):

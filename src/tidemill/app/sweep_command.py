@@ -33,8 +33,8 @@ SHADES = ("on #7f1d1d", "on #9a3412", "on #854d0e", "on #3f6212", "on #166534", 
 def sweep(
     study: Path,
     grid: Sequence[str],
-    random: int,
-    quasi: int,
+    random: int | None,
+    quasi: int | None,
     rank: Metric,
     screen: int | None,
     jobs: int,
@@ -46,11 +46,11 @@ def sweep(
 ) -> int:
     """Run a sweep, write its folder, show it."""
     started = time.perf_counter()
-    if random and quasi:
+    if random is not None and quasi is not None:
         raise BadInput("give --random or --quasi, not both", field="random")
     for name, number in (("random", random), ("quasi", quasi)):
-        if number < 0:
-            raise BadInput(f"{number} draws", field=name)
+        if number is not None and number < 1:
+            raise BadInput(f"{number} draws: expected 1 or more, or leave it out to play every combination", field=name)
     check_jobs(jobs, on)
     import_polars()
     from tidemill.studies.grid import parse_grid  # noqa: PLC0415
@@ -67,7 +67,7 @@ def sweep(
             study,
             axes,
             how="random" if random else "quasi" if quasi else "grid",
-            count=random or quasi,
+            count=random or quasi or 0,
             metric=rank,
             exact=screen,
             jobs=jobs,

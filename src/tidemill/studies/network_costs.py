@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidemill import networks
 from tidemill.errors import BadInput, TidemillError, UnknownName
@@ -18,6 +19,8 @@ __all__ = ["VerbCost", "actions_of", "costs", "environment"]
 
 _WEI = 10**18
 """Smallest units of the token that pays gas."""
+_ISSUED_ON = "ethereum"
+"""A token listed here is the issuer's own contract."""
 _BRIDGE_SENDS = "the OP Stack's bridge takes send on the rollup, and deposit, prove and finalize on ethereum"
 
 
@@ -25,7 +28,8 @@ class VerbCost(Struct, frozen=True):
     """What a verb takes when nothing special is met, all its transactions together.
 
     ``parts`` are in wei of the native token; ``None`` where a level is missing, and ``missing`` then names it. ``priced`` is
-    the whole in millionths of the money that the native token's price was given in, rounded up.
+    the whole in millionths of the money that the native token's price was given in, rounded up. ``stands`` are the networks
+    where the kind is listed, none where nobody lists it anywhere: on another network, this is what it would cost there.
     """
 
     venue: str
@@ -35,6 +39,11 @@ class VerbCost(Struct, frozen=True):
     parts: FeeParts | None
     missing: str = ""
     priced: int | None = None
+    stands: tuple[str, ...] = ()
+
+    def known_on(self, network: str) -> bool:
+        """Tell whether the kind is known to stand on a network."""
+        return network in self.stands
 
 
 def actions_of(action: str, network: str) -> list[tuple[str, str]]:
@@ -67,6 +76,21 @@ def _sent_on(network: str, name: str, verb: str) -> bool:
     return network == "ethereum"
 
 
+def _stands(network: str, name: str) -> tuple[str, ...]:
+    """Return where a kind is listed: not where its tokens alone are, carried over from Ethereum.
+
+    The OP Stack's bridge is part of its chains, and nobody need list it.
+    """
+    if name == "canonical_bridge":
+        return (network,)
+    listed = deployments(kind(name))
+    return tuple(at for at, what in listed.items() if at == _ISSUED_ON or not all(map(_is_token, what)))
+
+
+def _is_token(what: str) -> bool:
+    return what.startswith("token.")
+
+
 def environment(network: Network, time: int, levels: Mapping[str, Known]) -> FeeEnv:
     """Return fee levels at ``time``: ``levels`` first, then the network's dated facts; without a word the tip is 0.
 
@@ -92,7 +116,8 @@ def costs(
     """
     tables = {name: _table(name) for name, _ in actions}
     model = CostModel(network, tables)
-    return [_cost(model, name, verb, env, price) for name, verb in actions]
+    there = {name: _stands(network.name, name) for name in tables}
+    return [replace(_cost(model, name, verb, env, price), stands=there[name]) for name, verb in actions]
 
 
 def _cost(model: CostModel, name: str, verb: str, env: FeeEnv, price: int | None) -> VerbCost:

@@ -16,8 +16,8 @@ from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
 
 __all__ = [
-    "Everything",
     "NONE_AT_0",
+    "Everything",
     "NetworkRow",
     "check_levels",
     "endings",

@@ -20,7 +20,7 @@ from tidemill.errors import BadInput, MissingArtefact
 from tidemill.files import write_whole
 from tidemill.studies.schema import ResultDocument
 
-__all__ = ["SAFE_INTEGER", "inline_json", "report_html", "write_report"]
+__all__ = ["SAFE_INTEGER", "check_page", "inline_json", "report_html", "write_report"]
 
 SAFE_INTEGER = 2**53 - 1
 """The largest integer up to which JavaScript's numbers hold every integer; beyond it digits travel as a string."""
@@ -69,6 +69,11 @@ def report_html(document: ResultDocument) -> str:
     title = html.escape(f"{document.study.title} · tidemill")
     page = page.replace(_TITLE_SLOT, f"<title>{title}</title>", 1)
     return page.replace(_DATA_SLOT, f"{_DATA_OPEN}{inline_json(document)}</script>", 1)
+
+
+def check_page() -> None:
+    """Refuse where no report can be written, so that nobody waits for a run first; raises ``MissingArtefact``."""
+    _template()
 
 
 def inline_json(document: ResultDocument) -> str:

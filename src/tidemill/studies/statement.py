@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct, field
 
+from tidemill import networks
 from tidemill.interfaces import Expired, Mark, Recorded, Skipped
 from tidemill.ledger.books import Books
 from tidemill.ledger.families import treatment
@@ -178,7 +179,22 @@ def _rows(fall: Waterfall, seconds: int, facts: Facts) -> list[WaterfallRow]:
 def _label(line: Line, facts: Facts) -> str:
     if line.key in _OF_POSITIONS and facts.kind == "statement":
         return _OF_POSITIONS[line.key][0]
-    return "Network fee: execution" if line.key == "l2" and not facts.data_fee else line.label
+    return cost_label(line, facts.study.networks, data_fee=facts.data_fee)
+
+
+def cost_label(line: Line, names: Sequence[str], *, data_fee: bool) -> str:
+    """Return what a row is called in a study over the networks ``names``.
+
+    Execution is that of a Layer 2 only where a fee for data stands beside it everywhere (``data_fee``); of several networks
+    each that takes the fee is named.
+    """
+    if line.key not in ("l1", "l2") or (len(names) == 1 and data_fee):
+        return line.label
+    if len(names) < 2:
+        return "Network fee: execution" if line.key == "l2" else line.label
+    what = "execution" if line.key == "l2" else "L1 data"
+    taking = [name for name in names if line.key == "l2" or networks.get(name).data_fee]
+    return f"Network fee: {what} on {' and '.join(taking)}"
 
 
 def _kept(sums: Mapping[str, int]) -> dict[str, int]:

@@ -26,6 +26,7 @@ from tidemill.studies.load import folder_name, write_together
 from tidemill.studies.prepare import prepare
 from tidemill.studies.processes import Model
 from tidemill.studies.shocks import parse_shocks
+from tidemill.studies.statement import cost_label
 from tidemill.studies.study import Study, load_study
 from tidemill.studies.tried import Tried
 from tidemill.studies.workers import spread
@@ -167,7 +168,10 @@ class _Player:
 
     def __init__(self, study: Study, model: Model, shocks: Sequence[str], days: int | None) -> None:
         self.model = model
-        self.futures = Futures(prepare(study), model, parse_shocks(shocks), days)
+        prepared = prepare(study)
+        self.futures = Futures(prepared, model, parse_shocks(shocks), days)
+        self.names = list(prepared.networks)
+        self.data_fee = all(network.data_fee for network in prepared.networks.values())
 
     def play(self, number: int) -> dict[str, Any]:
         """Backtest one future and keep what is asked of it."""
@@ -185,7 +189,7 @@ class _Player:
             "holding": drawn.held,
             "capital": fall.capital,
             "rows": {line.key: line.value for line in fall.lines},
-            "labels": {line.key: line.label for line in fall.lines},
+            "labels": {line.key: cost_label(line, self.names, data_fee=self.data_fee) for line in fall.lines},
             "drawdown_bps": math.floor(float(fallen.min()) * BPS),
             "under_bps": int(float((spans * under).sum()) / max(float(spans.sum()), 1.0) * BPS),
             "liquidated": sum(isinstance(line, Befell) and line.happened.cause == "liquidated" for line in record),
