@@ -56,6 +56,13 @@ class TxShape(Struct, frozen=True):
     pubdata_bytes: int | None = None
     """Bytes of compressed state differences that ZK Stack chains publish, an input."""
 
+    def __post_init__(self) -> None:
+        """Refuse what no transaction has: a count below 0; raises ``BadInput``."""
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise BadInput(f"{value} is negative", field=name)
+
     @property
     def size(self) -> int:
         """Bytes of the signed transaction."""
