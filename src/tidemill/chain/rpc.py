@@ -318,8 +318,11 @@ class Rpc:
 
     def storage(self, who: str, slot: int, *, block: BlockId = "latest") -> int:
         """Return a storage word."""
-        raw = self.request("eth_getStorageAt", who, hex(slot), answers.block_param(block))
-        return int.from_bytes(answers.data(raw, f"{self.address}: eth_getStorageAt"), "big")
+        what = f"{self.address}: eth_getStorageAt"
+        word = answers.data(self.request("eth_getStorageAt", who, hex(slot), answers.block_param(block)), what)
+        if len(word) > 32:
+            raise RpcError(f"{what}: expected a word of 32 bytes, got {len(word)}")
+        return int.from_bytes(word, "big")
 
     def estimate_gas(self, call: Call, sender: str, *, block: BlockId = "latest") -> int:
         """Return the endpoint's gas estimate; raises ``RpcRejected`` when it would revert."""

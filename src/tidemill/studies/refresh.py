@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from tidemill import networks
 from tidemill.chain.abi_text import abi_of_text
+from tidemill.chain.answers import quantity
 from tidemill.chain.rpc import Rpc
 from tidemill.chain.types import BlockRef
 from tidemill.errors import BadInput, RpcError
@@ -39,6 +40,8 @@ _UNITS = {
     "operator_fee_scalar": "1e-6",
     "operator_fee_constant": "wei",
 }
+_ABSURD = 10**30
+"""No fee level is as much, in any of its units: 10^12 ETH for a gas."""
 Answers = dict[str, tuple[int, str]]
 
 
@@ -80,15 +83,19 @@ def refresh(name: str, endpoint: str, file: Path | None = None) -> Refreshed:
     Raises
     ------
     UnknownName : no such network. RpcError : an endpoint that fails, lies, or is on another chain.
-    BadInput : ``file`` is there and holds no levels of this network.
+    BadInput : ``file`` is there and holds no levels of this network, or no endpoint can be on it.
     """
     network = networks.get(name)
+    if not network.chain_id:
+        raise BadInput(
+            f"{name} has no EIP-155 chain id that an endpoint could show; nothing was asked", field="network"
+        )
     kept = _kept(file, name)
     with Rpc.connect(endpoint, chain_id=network.chain_id, attempts=2) as rpc:
         block = rpc.block()
+        day = _day(rpc, network, block)
         found, unanswered = _ask(rpc, network, block)
         source = f"{rpc.address} at block {block.number}"
-    day = dt.datetime.fromtimestamp(block.timestamp, dt.UTC).date()
     now = {
         level: Fact(value, day, source, Confidence.MEASURED, Status.LIVE, unit)
         for level, (value, unit) in found.items()
@@ -96,6 +103,19 @@ def refresh(name: str, endpoint: str, file: Path | None = None) -> Refreshed:
     changes = tuple(_change(level, fact, kept, network, block.timestamp) for level, fact in now.items())
     facts = Facts(file=str(file or ""), about=levels_about(name), facts={**kept, **now}, timelines={})
     return Refreshed(name, block.number, day, changes, tuple(unanswered), facts)
+
+
+def _day(rpc: Rpc, network: Network, block: BlockRef) -> dt.date:
+    """Return a block's day; raises ``RpcError`` for one that no block of the network can have."""
+    try:
+        day = dt.datetime.fromtimestamp(block.timestamp, dt.UTC).date()
+    except (OverflowError, OSError, ValueError):
+        day = None
+    if day is None or block.timestamp < network.begins:
+        raise RpcError(
+            f"{rpc.address}: block {block.number} is of second {block.timestamp}, which {network.name} never had"
+        )
+    return day
 
 
 def _kept(file: Path | None, name: str) -> Mapping[str, Fact]:
@@ -129,12 +149,20 @@ def _ask(rpc: Rpc, network: Network, block: BlockRef) -> tuple[Answers, list[str
         questions += [(f"ArbGasInfo.{call}", lambda call=call: _arbitrum(rpc, block, call)) for call in _ARB]  # type: ignore[misc]
     for what, ask in questions:
         try:
-            found |= ask()
+            found |= _believed(rpc, ask())
         except RpcError as error:
             if what == "base fee":
                 raise
             unanswered.append(f"{what}: {error}")
     return found, unanswered
+
+
+def _believed(rpc: Rpc, answer: Answers) -> Answers:
+    """Refuse what no fee level can be; raises ``RpcError``."""
+    for name, (value, _) in answer.items():
+        if value >= _ABSURD:
+            raise RpcError(f"{rpc.address}: {name} is absurdly large ({len(str(value))} digits)")
+    return answer
 
 
 def _base_fee(rpc: Rpc, block: BlockRef) -> Answers:
@@ -169,13 +197,10 @@ def _blob_fee(rpc: Rpc) -> Answers:
     except RpcError:
         history = rpc.request("eth_feeHistory", "0x1", "latest", [])
         fees = history.get("baseFeePerBlobGas") if isinstance(history, dict) else None
-        if not fees:
+        if not isinstance(fees, list) or not fees:
             raise RpcError(f"{rpc.address}: knows no blob base fee") from None
         raw = fees[-1]
-    try:
-        return {"blob_base_fee": (int(raw, 16), "wei")}
-    except (TypeError, ValueError):
-        raise RpcError(f"{rpc.address}: blob base fee is {raw!r}") from None
+    return {"blob_base_fee": (quantity(raw, f"{rpc.address}: blob base fee"), "wei")}
 
 
 def _arbitrum(rpc: Rpc, block: BlockRef, call: str) -> Answers:
