@@ -134,7 +134,8 @@ class InvariantBroken(TidemillError):
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` or a list of what is valid, for the end of an error line."""
     names = sorted(valid)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.65)
+    by_case = {each.casefold(): each for each in reversed(names)}
+    close = difflib.get_close_matches(name.casefold(), by_case, n=1, cutoff=0.65)
     if close:
-        return f"; did you mean {close[0]!r}?"
+        return f"; did you mean {by_case[close[0]]!r}?"
     return f"; valid: {', '.join(names)}" if names else ""

@@ -58,8 +58,11 @@ def moment(time: int, *, seconds: bool = False) -> str:
 
 
 def rfc3339(time: int) -> str:
-    """Return seconds since 1970 as a study file writes them: ``2024-01-05T00:00:00Z``."""
-    return dt.datetime.fromtimestamp(time, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Return seconds since 1970 as a study file writes them: ``2024-01-05T00:00:00Z``; the number where no year holds it."""
+    try:
+        return dt.datetime.fromtimestamp(time, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, OSError, ValueError):
+        return f"second {time}"
 
 
 def place(error: msgspec.ValidationError) -> tuple[str, str]:

@@ -54,6 +54,16 @@ def test_a_study_and_a_portfolio(tmp_path: Path) -> None:
     assert both.out.count("base: contracts") == 0 and both.out.count("op-mainnet: contracts can be changed") == 1
 
 
+def test_a_kind_that_is_not_known_to_stand_there_is_said() -> None:
+    said = tidemill("risk", "aave_v3@loopring", *ON)
+    assert (
+        said.code == 0
+        and "not counted: place: aave_v3 is not known to stand on loopring (listed on ethereum, " in said.out
+    )
+    for there in ("aave_v3@base", "erc4626@base", "canonical_bridge@op-mainnet"):  # nobody lists a vault anywhere
+        assert "not known to stand" not in tidemill("risk", there, *ON).out
+
+
 def test_the_day_counts() -> None:
     before = json.loads(tidemill("risk", "liquid", "--on", "2026-09-05", "--json").out)
     after = json.loads(tidemill("risk", "liquid", "--on", "2026-09-06", "--json").out)

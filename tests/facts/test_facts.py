@@ -35,7 +35,10 @@ def test_integers_of_any_size_survive() -> None:
 def test_a_timeline_answers_by_time() -> None:
     line = parse_facts(HEAD + FORKS).timeline("fork")
     assert [line.at(t) for t in (100, 199, 200, 10**10)] == ["canyon", "canyon", "fjord", "fjord"]
-    with pytest.raises(BadInput, match=r"timelines\.fork: nothing is known at time 99; the timeline begins at 100"):
+    with pytest.raises(
+        BadInput,
+        match=r"timelines\.fork: nothing is known at time 99 \(1970-01-01T00:01:39Z\); .* begins at 100 \(",
+    ):
         line.at(99)
 
 

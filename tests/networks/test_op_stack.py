@@ -159,7 +159,7 @@ def test_a_price_that_nobody_knows_is_refused() -> None:
     mode = networks.get("mode")
     at = priced(1_722_000_000, l1_base_fee=1, blob_base_fee=1)
     with pytest.raises(
-        BadInput, match="base_fee_scalar: mode needs base_fee_scalar and has no dated value for it at 17"
+        BadInput, match="base_fee_scalar: mode needs base_fee_scalar and has no dated value for it at 20"
     ):
         mode.fee(TxShape(1, 1, 0, 0), at)
     with pytest.raises(BadInput, match="blob_base_fee: op-mainnet needs blob_base_fee"):

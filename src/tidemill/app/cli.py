@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from tidemill import __version__
 from tidemill.app.console import fail
@@ -18,7 +18,7 @@ from tidemill.app.market_commands import market
 from tidemill.app.network_commands import networks
 from tidemill.app.options import Json, Out
 from tidemill.app.venue_commands import venues
-from tidemill.errors import TidemillError
+from tidemill.errors import TidemillError, nearest
 
 __all__ = ["app", "run"]
 
@@ -48,8 +48,14 @@ def run(tokens: Sequence[str]) -> int:
     """
     try:
         result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except UnusedCliTokensError as error:
+        path, further = _called(tokens)
+        extra = str((error.unused_tokens or ("",))[0])
+        said = f"{extra!r} is not expected here{nearest(extra, further)}"
+        return fail(f"{said} ({' '.join(('tidemill', *path))} --help)", code=2)
     except CycloptsError as error:
-        return fail(f"{' '.join(str(error).split())} (tidemill --help)", code=2)
+        path, _ = _called(tokens)
+        return fail(f"{' '.join(str(error).split())} ({' '.join(('tidemill', *path))} --help)", code=2)
     except TidemillError as error:
         return fail(str(error), code=2)
     except BrokenPipeError:
@@ -59,6 +65,17 @@ def run(tokens: Sequence[str]) -> int:
             raise
         return _unforeseen(error)
     return result if isinstance(result, int) else 0
+
+
+def _called(tokens: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the command that ``tokens`` call, word by word, and the commands that could follow it."""
+    node, path = app, []
+    for token in tokens:
+        if token.startswith("-") or token not in node:
+            break
+        node = node[token]
+        path.append(token)
+    return path, [name for name in node if not name.startswith("-")]
 
 
 def _unforeseen(error: Exception) -> int:

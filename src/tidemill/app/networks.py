@@ -18,7 +18,7 @@ from tidemill.networks.exits import Route, Wait
 from tidemill.networks.types import COMMON
 from tidemill.studies import network_costs, network_facts
 from tidemill.units import format_amount, parse_amount
-from tidemill.wording import moment
+from tidemill.wording import moment, rfc3339
 
 __all__ = ["fact_row", "list_networks", "show_costs", "show_network", "span"]
 
@@ -170,6 +170,8 @@ def show_costs(
     network = networks.get(name)
     time = end_of_day(day_of(on))
     levels = {**_read(name, file, rpc), **_given(network, gwei, others)}
+    if time < network.begins:
+        raise BadInput(f"{name} is known from {rfc3339(network.begins)} on", field="on")
     actions = network_costs.actions_of(action, name)
     env = network_costs.environment(network, time, levels)
     price = _amount(price_native, _MICRO, "price-native") if price_native else None
@@ -223,13 +225,15 @@ def _given(network: Network, gwei: Mapping[str, str], others: Sequence[str]) -> 
     }
     for other in others:
         name, _, text = other.partition("=")
-        if not name.isidentifier() or not text.isdecimal():
+        if not name.isidentifier() or not (text.isascii() and text.isdecimal()):
             raise BadInput(f"{other!r}: expected NAME=WHOLE_NUMBER, e.g. base_fee_scalar=5227", field="level")
         valid = (*COMMON, *network.levels())
         if name not in valid:
             raise UnknownName("level", name, valid, field="level")
         if len(text) > _DIGITS:
             raise BadInput(f"{name}={text[:_DIGITS]}…: absurdly large", field="level")
+        if name in found:
+            raise BadInput(f"{name} is given twice", field="level")
         found[name] = assumed(int(text), "given")
     return found
 

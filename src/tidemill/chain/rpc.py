@@ -83,6 +83,8 @@ class Rpc:
         tell: Callable[[str], None] | None = None,
     ) -> Self:
         """Open ``http(s)://…`` or the path of a local socket."""
+        if not address.strip():
+            raise RpcError("an empty address; write http(s)://… or the path of a local socket")
         if address.startswith(("http://", "https://")):
             wire: Wire = HttpWire(address, timeout_s=timeout_s, max_bytes=max_bytes)
         elif "://" in address:

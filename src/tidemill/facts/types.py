@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from tidemill.errors import BadInput, UnknownName
+from tidemill.wording import rfc3339
 
 __all__ = ["Axis", "Confidence", "Entry", "Fact", "Facts", "Scalar", "Status", "Timeline"]
 
@@ -91,9 +92,12 @@ class Timeline(Struct, frozen=True):
         """Return the whole fact in force at ``moment``; raises as ``at``."""
         place = bisect_right(self.entries, moment, key=lambda entry: entry.since)
         if place == 0:
-            first = self.entries[0].since
+            asked, first = (
+                f"{when} ({rfc3339(when)})" if self.axis == "time" else str(when)
+                for when in (moment, self.entries[0].since)
+            )
             raise BadInput(
-                f"nothing is known at {self.axis} {moment}; the timeline begins at {first}",
+                f"nothing is known at {self.axis} {asked}; the timeline begins at {first}",
                 file=self.file or None,
                 field=f"timelines.{self.name}",
             )

@@ -46,7 +46,9 @@ def changed_words(class_changes: int, contracts: int, values: int, declared: int
     own words are not charged: hence one less of each.
     """
     if contracts < 1 or values < 1:
-        raise BadInput("contracts and values changed count the fee token, so they are at least 1")
+        raise BadInput(
+            "contracts and values changed count the fee token, so they are at least 1", field="contracts_changed"
+        )
     return class_changes + 2 * (contracts - 1) + 2 * (values - 1) + 2 * declared
 
 

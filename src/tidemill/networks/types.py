@@ -13,6 +13,7 @@ from tidemill.networks.arbitrum_l1 import brotli_length
 from tidemill.networks.exits import Route
 from tidemill.networks.fastlz import compressed_length
 from tidemill.networks.roles import Role
+from tidemill.wording import rfc3339
 
 __all__ = ["FeeEnv", "FeeParts", "Known", "Network", "Origin", "TxShape", "assumed", "from_data"]
 
@@ -129,7 +130,7 @@ class FeeEnv(Struct, frozen=True):
         """Return the value of field ``name``; raises ``BadInput`` where it is not set or negative."""
         value = self.known().get(name)
         if value is None:
-            raise BadInput(f"{network} needs {name} and has no dated value for it at {self.time}", field=name)
+            raise BadInput(f"{network} needs {name} and has no dated value for it at {rfc3339(self.time)}", field=name)
         if value.value < 0:
             raise BadInput(f"{value.value} is negative", field=name)
         return value.value

@@ -15,10 +15,11 @@ from tidemill.networks.types import COMMON
 from tidemill.venues.about import deployments
 from tidemill.venues.kinds import kind, kinds
 
-__all__ = ["VerbCost", "actions_of", "costs", "environment"]
+__all__ = ["VerbCost", "actions_of", "costs", "environment", "stands"]
 
 _WEI = 10**18
 """Smallest units of the token that pays gas."""
+_ALL = "all"
 _ISSUED_ON = "ethereum"
 """A token listed here is the issuer's own contract."""
 _BRIDGE_SENDS = "the OP Stack's bridge takes send on the rollup, and deposit, prove and finalize on ethereum"
@@ -54,10 +55,12 @@ def actions_of(action: str, network: str) -> list[tuple[str, str]]:
 
     Raises ``UnknownName``, which names the nearest, and ``BadInput`` for a verb that is sent elsewhere.
     """
-    if action == "all":
+    if action == _ALL:
         there = [name for name in kinds() if network in (known := deployments(kind(name))) or not known]
         return [(name, verb) for name in there for verb in _table(name).verbs if _sent_on(network, name, verb)]
     name, _, verb = action.partition(".")
+    if name not in kinds():
+        raise UnknownName("kind of venue", name, (*kinds(), _ALL), field="action")
     table = _table(name)
     if verb and verb not in table.verbs:
         raise UnknownName(f"verb of {name}", verb, table.verbs, field="action")
@@ -76,7 +79,7 @@ def _sent_on(network: str, name: str, verb: str) -> bool:
     return network == "ethereum"
 
 
-def _stands(network: str, name: str) -> tuple[str, ...]:
+def stands(network: str, name: str) -> tuple[str, ...]:
     """Return where a kind is listed: not where its tokens alone are, carried over from Ethereum.
 
     The OP Stack's bridge is part of its chains, and nobody need list it.
@@ -116,7 +119,7 @@ def costs(
     """
     tables = {name: _table(name) for name, _ in actions}
     model = CostModel(network, tables)
-    there = {name: _stands(network.name, name) for name in tables}
+    there = {name: stands(network.name, name) for name in tables}
     return [replace(_cost(model, name, verb, env, price), stands=there[name]) for name, verb in actions]
 
 

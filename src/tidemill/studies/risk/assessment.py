@@ -11,6 +11,7 @@ from msgspec import Struct
 from tidemill import networks
 from tidemill.errors import BadInput, UnknownName
 from tidemill.networks import risk_facts
+from tidemill.studies.network_costs import stands
 from tidemill.studies.risk import causes, grades
 from tidemill.studies.risk.estimates import (
     CAUSES,
@@ -98,6 +99,9 @@ def assess_venue(name: str, network: str, on: dt.date) -> Assessment:
     shocks = [causes.network_shock(risk, on), causes.venue_shock(found, on)]
     position = causes.position_shock(found, f"{name}@{network}", borrows=False)
     none = ["asset: say by a study file which tokens"]
+    listed = stands(network, name)
+    if listed and network not in listed:
+        none.append(f"place: {name} is not known to stand on {network} (listed on {', '.join(listed)})")
     flags = [*_network_flags(network, on), *grades.venue_flags(found)]
     if position is None:
         none.append(f"position: nothing that is priced here ({found.family})")
