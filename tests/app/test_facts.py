@@ -40,7 +40,7 @@ def test_every_room_s_files_are_looked_at() -> None:
 def test_old_facts_are_those_before_the_day() -> None:
     told = json.loads(tidemill("facts", "stale", "--older-than", "900d", "--on", str(DAY), "--json").out)
     assert told and all(row["days"] > 900 for row in told)
-    assert any(row["file"] == "networks/risk/op_mainnet.toml" and row["name"] == "stage" for row in told)
+    assert any(row["file"] == "networks/risk/mode.toml" and row["name"] == "stage" for row in told)
     assert [row["days"] for row in told] == sorted((row["days"] for row in told), reverse=True)
     # what is over does not get old: Loopring's end was read long before
     assert not any(row["name"].startswith("sunset") for row in json.loads(tidemill("facts", "stale", "--json").out))
@@ -50,7 +50,7 @@ def test_the_edge_is_the_day_itself() -> None:
     on = dt.date(2024, 6, 1) + dt.timedelta(900)
     at = {(old.file, old.name) for old in stale(on, 900)}
     after = {(old.file, old.name) for old in stale(on + dt.timedelta(1), 900)}
-    stage = ("networks/risk/op_mainnet.toml", "stage")
+    stage = ("networks/risk/mode.toml", "stage")
     assert stage not in at and stage in after
 
 

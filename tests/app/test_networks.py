@@ -30,7 +30,7 @@ def test_the_list_has_every_network() -> None:
     assert tuple(rows) == networks.names()
     op = rows["op-mainnet"]
     assert (op["family"], op["chain_id"], op["block_time"], op["status"]) == ("op_stack", 10, 2, "live")
-    assert op["stage"] == "0 (2024-06)"
+    assert op["stage"] == "1 (2025-10)"
     said = tidemill("networks", "--family", "ethereum")
     assert said.code == 0 and "ethereum" in said.out and "op-mainnet" not in said.out
 
@@ -43,8 +43,8 @@ def test_a_network_is_shown_with_sources_changes_and_risk() -> None:
     assert told["facts"]["block_time"]["source"] == "superchain-registry mainnet/op.toml"
     assert told["timelines"]["fork"][0][0] == 1_686_068_903
     assert told["risk"]["forced_exit"]["value"] is True
-    unichain = json.loads(tidemill("networks", "show", "unichain", "--json").out)
-    assert "stage" in unichain["unknown"] and unichain["risk"].keys() == {"sequencer_delay"}
+    plasma = json.loads(tidemill("networks", "show", "plasma", "--json").out)
+    assert "stage" in plasma["unknown"] and plasma["risk"] == {}
 
 
 def test_ways_out_are_shown_with_their_waits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,11 @@ def test_a_kind_that_is_not_known_to_stand_there_is_said() -> None:
         assert "not known to stand" not in tidemill("risk", there, *ON).out
 
 
+def test_a_name_is_no_picture() -> None:
+    """Between colons, as in ``network:scroll:``, it might be taken for one."""
+    assert "learn network:scroll: " in tidemill("risk", "scroll", *ON).out
+
+
 def test_the_day_counts() -> None:
     before = json.loads(tidemill("risk", "liquid", "--on", "2026-09-05", "--json").out)
     after = json.loads(tidemill("risk", "liquid", "--on", "2026-09-06", "--json").out)
@@ -93,8 +98,8 @@ def test_wrong_input_is_one_line(arguments: tuple[str, ...], says: str) -> None:
 
 
 def test_what_was_read_after_the_day_is_doubtful() -> None:
-    then = json.loads(tidemill("risk", "op-mainnet", "--on", "2023-08-01", "--json").out)
-    soon = json.loads(tidemill("risk", "op-mainnet", "--on", "2024-06-02", "--json").out)
+    then = json.loads(tidemill("risk", "zksync-era", "--on", "2023-08-01", "--json").out)
+    soon = json.loads(tidemill("risk", "zksync-era", "--on", "2024-06-02", "--json").out)
     assert "stage (read 305 days later)" in str(then["shocks"])
     assert "later" not in str(soon["shocks"])
     assert then["loss"]["high"] > soon["loss"]["high"] and then["loss"]["low"] < soon["loss"]["low"]

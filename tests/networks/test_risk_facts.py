@@ -20,6 +20,8 @@ SAME = {
     "zksync-era": "zksync2", "starknet": "starknet", "polygon-zkevm": "polygonzkevm", "zksync-lite": "zksync",
     "dydx-v3": "dydx", "immutable-x": "immutablex",
 }  # fmt: skip
+READ_AGAIN = ("op-mainnet", "arbitrum-one", "scroll", "starknet")
+"""Of these a later state of the same source is known; Base and Unichain are not in the table."""
 WORDS = {
     "Self sequence": "self sequence", "Force via L1": "force via L1", "Enqueue via L1": "enqueue via L1",
     "No mechanism": "no mechanism", "Self propose": "self propose", "Use escape hatch": "escape hatch",
@@ -58,13 +60,16 @@ def test_values_of_2024_are_those_of_the_table(name: str, theirs: str) -> None:
     assert da is not None and da.value == (
         "on chain" if row["data_availability"].startswith("On chain") else "external"
     )
-    assert compared >= 2
+    assert compared >= (0 if name in READ_AGAIN else 2)
+    if name in READ_AGAIN:
+        stage = risk.fact("stage")
+        assert stage is not None and stage.as_of >= dt.date(2025, 10, 29)
 
 
 def test_what_is_not_in_a_file_is_unknown() -> None:
-    unichain = risk_facts.get("unichain")
-    assert set(unichain.levels().values()) == {None}
-    assert unichain.fact("stage") is None and unichain.launched() is None
+    plasma = risk_facts.get("plasma")
+    assert set(plasma.levels().values()) == {None}
+    assert plasma.fact("stage") is None and plasma.launched() is None
     assert risk_facts.get("ethereum").levels() == {}  # the causes of a Layer 2 do not arise
     with pytest.raises(UnknownName, match="did you mean 'op-mainnet'"):
         risk_facts.get("op-mainet")

@@ -120,8 +120,8 @@ def test_what_to_learn_first_would_narrow_most() -> None:
     first, *_ = shock(forced_exit=known(True)).unknown
     high = {axis.name: shock(forced_exit=known(True), **{axis.name: TYPICAL[axis.name]}).loss.high for axis in AXES}
     assert high[first] == min(high.values()) < shock(forced_exit=known(True)).loss.high
-    assert assess("unichain", DAY).learn == f"network:unichain: {first}"
-    assert assess("aave_v3@base", DAY).learn.startswith("network:base: ")  # the widest of the shocks
+    assert assess("plasma", DAY).learn == f"network:plasma: {first}"
+    assert assess("aave_v3@op-mainnet", DAY).learn.startswith("network:op-mainnet: ")  # the widest of the shocks
     # an old fact at the best of four levels says more than an unknown one of two
     old = {"state_validation": known("zk proofs", as_of=dt.date(2024, 6, 1))}
     others = {name: fact for name, fact in TYPICAL.items() if name not in ("data_availability", "state_validation")}
@@ -229,6 +229,18 @@ def test_debt_can_be_liquidated_and_nobody_knows_of_own_code() -> None:
     # a position that ended below holding lost, on average, what fees left uncovered
     assert pool is not None and pool.loss.usual == pytest.approx(0.114 * 0.234)
     assert pool.chance.usual == pytest.approx(0.495)
+
+
+@pytest.mark.parametrize("name", ["stage", "forced_exit", "exit_window"])
+def test_what_held_once_counts_as_unknown(name: str) -> None:
+    good = {"stage": "2", "forced_exit": True, "exit_window": 40 * 86_400}[name]
+    was = msgspec.structs.replace(known(good), status=Status.SUPERSEDED)
+    without = {key: fact for key, fact in TYPICAL.items() if key != name}
+    once, never, now = (
+        causes.network_shock(risk_of(**without, **facts), DAY) for facts in ({name: was}, {}, {name: known(good)})
+    )
+    assert (once.chance, once.part, once.unknown) == (never.chance, never.part, never.unknown)
+    assert (once.chance, once.part) != (now.chance, now.part)
 
 
 def test_letters_are_the_published_bands() -> None:

@@ -14,7 +14,7 @@ from importlib import resources
 from msgspec import Struct
 
 from tidemill.errors import BadInput, UnknownName, nearest
-from tidemill.facts import Fact, Facts, parse_facts
+from tidemill.facts import Fact, Facts, Status, parse_facts
 from tidemill.networks import catalogue
 
 __all__ = ["AXES", "Axis", "Incident", "RiskFacts", "checked", "get", "names"]
@@ -119,11 +119,14 @@ class RiskFacts(Struct, frozen=True):
         return fact is not None and fact.value == _SETTLES_ITSELF
 
     def levels(self) -> Mapping[str, int | None]:
-        """Return the level on each axis, ``None`` where unknown; nothing for a network that settles itself."""
+        """Return the level on each axis, ``None`` where unknown or only past; nothing for a network that settles itself."""
         if self.settles_itself:
             return {}
         found = {axis.name: (axis, self.fact(axis.name)) for axis in AXES}
-        return {name: None if fact is None else axis.level(fact.value) for name, (axis, fact) in found.items()}
+        return {
+            name: None if fact is None or fact.status is Status.SUPERSEDED else axis.level(fact.value)
+            for name, (axis, fact) in found.items()
+        }
 
     def incidents(self, until: dt.date) -> list[Incident]:
         """Return what went wrong up to a day, oldest first."""

@@ -91,10 +91,10 @@ def allocate(problem: Problem) -> Allocation:
             raise BadInput("the solver finds no portfolio within the caps", field="risk")
         best, gap = found.x, float(found.mip_gap or 0.0)
         tail, cut = _tail(problem, best, n)
-        if tail <= problem.tail + SLACK:
+        if tail <= max(problem.tail - SLACK, SLACK):
             break
         rows.append(cut)
-        limits.append(problem.tail)
+        limits.append(max(problem.tail - 2 * SLACK, 0.0))  # a hair inside: what is told of it rounds the loss up
         names.append("the bound on the worst twentieth")
     parts = np.where(best[n:] > 0.5, np.minimum(best[:n], most), 0.0)
     used = np.array(rows) @ best

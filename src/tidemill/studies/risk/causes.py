@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 
 from tidemill import networks
-from tidemill.facts import Confidence, Fact
+from tidemill.facts import Confidence, Fact, Status
 from tidemill.networks.risk_facts import AXES, Axis, RiskFacts
 from tidemill.studies.risk import base_rates
 from tidemill.studies.risk.base_rates import number
@@ -177,6 +177,9 @@ def _stepped(
     for axis in axes:
         fact = find(axis.name)
         level = None if fact is None else axis.level(fact.value)
+        if fact is not None and fact.status is Status.SUPERSEDED:
+            reasons.append(Reason(f"{axis.name.replace('_', ' ')} was {fact.value} and is not any more: unknown", fact))
+            level = None
         best, worst = -axis.typical, axis.count - 1 - axis.typical
         if fact is None or level is None:
             spans.append((worst, axis.name))
@@ -234,7 +237,7 @@ def _part_reason() -> Reason:
 def _exit_part(risk: RiskFacts, on: dt.date, reasons: list[Reason], unknown: list[str]) -> Estimate:
     """Return what is lost with a network: more where nobody can force a way out, anything where that is unknown."""
     fact, usual, most = risk.fact("forced_exit"), number("given_loss.usual"), number("given_loss.most")
-    if fact is None:
+    if fact is None or fact.status is Status.SUPERSEDED:
         unknown.append("forced_exit")
         return Estimate(usual * _LEAST_PART, usual, 1.0)
     doubtful, forced = _doubtful(fact, on), fact.value is not False
