@@ -83,8 +83,7 @@ class LeveragedStaking(Struct, frozen=True, forbid_unknown_fields=True):
 
     def decide(self, view: View, memo: LoopMemo, news: Sequence[News]) -> Decision[LoopMemo]:
         """Build round by round, then watch the health factor; at the end take everything down."""
-        told = learn(memo, news, now_of(view))
-        memo = LoopMemo(told.entered_at, told.failures, told.not_before, told.harvested, memo.built)
+        memo = learn(memo, news, now_of(view))
         if view.in_flight:
             return Decision(memo=memo)  # its news will wake us
         if view.why == "end" and (self.exit == "mark" or memo.failures > PATIENCE):

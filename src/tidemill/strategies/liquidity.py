@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.interfaces import (
     All,
@@ -26,7 +26,7 @@ from tidemill.interfaces import (
 )
 from tidemill.strategies.ratio import Swap, least_amounts, liquidity_of, swap_to_ratio
 
-__all__ = ["LpMemo", "PoolView", "add_to", "enter", "learn", "leave", "now_of", "ranges", "sell", "works"]
+__all__ = ["LpMemo", "M", "PoolView", "add_to", "enter", "learn", "leave", "now_of", "ranges", "sell", "works"]
 
 PATIENCE = 8
 """Failures in a row after which leaving is given up and what is left is marked; waits double up to 2**8 minutes."""
@@ -39,6 +39,9 @@ class LpMemo(Struct, frozen=True):
     failures: int = 0
     not_before: int = 0
     harvested: bool = False
+
+
+M = TypeVar("M", bound=LpMemo)
 
 
 class PoolView(Struct, frozen=True):
@@ -74,15 +77,18 @@ def ranges(view: View, venue: str) -> Sequence[Position]:
     return [position for position in view.positions if position.venue == venue]
 
 
-def learn(memo: LpMemo, news: Sequence[News], now: int) -> LpMemo:
-    """Count failures in a row and wait one, two, four … minutes after each, so that no error repeats every block."""
+def learn(memo: M, news: Sequence[News], now: int) -> M:
+    """Count failures in a row and wait one, two, four … minutes after each, so that no error repeats every block.
+
+    What a memo of another strategy has beside that is kept as it is.
+    """
     answers = [n.status for n in news if isinstance(n, Outcome)]
     if not answers:
         return memo
     if any(isinstance(status, Reverted | Expired | Skipped | Cancelled) for status in answers):
         failures = memo.failures + 1
-        return LpMemo(memo.entered_at, failures, now + 60 * 2 ** min(failures - 1, PATIENCE), memo.harvested)
-    return LpMemo(memo.entered_at, 0, 0, memo.harvested)
+        return structs.replace(memo, failures=failures, not_before=now + 60 * 2 ** min(failures - 1, PATIENCE))
+    return structs.replace(memo, failures=0, not_before=0)
 
 
 def sell(view: View, venue: str, token: str, amount: int, slippage_bps: int) -> Intent | None:

@@ -36,6 +36,7 @@ _OURS = {
     "hold_lp": ("hold_lp", "HoldLp"),
     "lock_and_claim": ("lock_and_claim", "LockAndClaim"),
     "range_reset": ("range_reset", "RangeReset"),
+    "volatility_range": ("volatility_range", "VolatilityRange"),
 }
 
 
