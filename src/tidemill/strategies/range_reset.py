@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from msgspec import Struct, structs
 
-from tidemill.interfaces import At, Decision, Intent, News, Plan, Position, TickLeaves, View
-from tidemill.strategies.liquidity import LpMemo, M, PoolView, enter, learn, leave, now_of, ranges
+from tidemill.interfaces import At, Decision, News, Position, TickLeaves, View
+from tidemill.strategies.liquidity import LpMemo, M, PoolView, closed, enter, learn, leave, now_of, ranges
 from tidemill.strategies.parameters import Bps, ExitHow, Seconds, Ticks, TicksOrNone, Token, Venue
 from tidemill.strategies.ratio import usable_range
 
@@ -53,4 +53,4 @@ class RangeReset(Struct, frozen=True, forbid_unknown_fields=True):
             return Decision(wake=(TickLeaves(self.venue, lower, upper),), memo=memo)
         if now < memo.entered_at + self.cooldown:
             return Decision(wake=(At(memo.entered_at + self.cooldown),), memo=memo)
-        return Decision((Plan((Intent(self.venue, "close", {"position": position.id}),)),), memo=memo)
+        return Decision((closed(position),), memo=memo)

@@ -20,6 +20,7 @@ from tidemill.wording import complaint, place
 __all__ = ["Loaded", "describe", "find", "names", "table"]
 
 _OURS = {
+    "accumulate": ("accumulate", "Accumulate"),
     "batch_posting": ("batch_posting", "BatchPosting"),
     "bridge_and_lend": ("bridge_and_lend", "BridgeAndLend"),
     "compound": ("compound", "Compound"),
@@ -35,6 +36,7 @@ _OURS = {
     "lending_ladder": ("lending_ladder", "LendingLadder"),
     "hold_lp": ("hold_lp", "HoldLp"),
     "lock_and_claim": ("lock_and_claim", "LockAndClaim"),
+    "range_ladder": ("range_ladder", "RangeLadder"),
     "range_reset": ("range_reset", "RangeReset"),
     "volatility_range": ("volatility_range", "VolatilityRange"),
 }

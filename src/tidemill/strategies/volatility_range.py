@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct, structs
 
 from tidemill.errors import BadInput
-from tidemill.interfaces import Decision, Every, Intent, News, Plan, Position, View
-from tidemill.strategies.liquidity import LpMemo, PoolView, now_of, ranges
+from tidemill.interfaces import Decision, Every, News, Position, View
+from tidemill.strategies.liquidity import LpMemo, PoolView, closed, now_of, ranges
 from tidemill.strategies.parameters import Bps, ExitHow, Seconds, Ticks, TicksOrNone, Token, Venue
 from tidemill.strategies.range_reset import RangeReset
 from tidemill.strategies.ratio import usable_range
@@ -96,7 +96,7 @@ class VolatilityRange(Struct, frozen=True, forbid_unknown_fields=True):
         told: VolatilityMemo = decision.memo
         held = ranges(view, self.venue)
         if held and now >= max(told.not_before, told.entered_at + self.cooldown) and self._another(view, held[0], told):
-            return Decision((Plan((Intent(self.venue, "close", {"position": held[0].id}),)),), memo=told)
+            return Decision((closed(held[0]),), memo=told)
         return Decision(wake=(*decision.wake, Every(self.every)), memo=told)
 
     def width(self, memo: VolatilityMemo) -> int:
