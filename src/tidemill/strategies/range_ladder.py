@@ -108,7 +108,9 @@ class RangeLadder(Struct, frozen=True, forbid_unknown_fields=True):
         if self.reset != "edge" or memo.centre is None:
             return pool.tick
         wide, away = self._wide(pool), pool.tick - memo.centre
-        rungs = (2 * abs(away) + wide) // (2 * wide)  # to the nearest; one at least, where the price has left the middle
+        rungs = (2 * abs(away) + wide) // (
+            2 * wide
+        )  # to the nearest; one at least, where the price has left the middle
         return memo.centre + (rungs if away > 0 else -rungs) * wide
 
     def _lay(self, view: View, pool: PoolView, missing: dict[Span, int]) -> tuple[Plan, ...]:

@@ -26,6 +26,7 @@ _OURS = {
     "compound": ("compound", "Compound"),
     "delegate": ("delegate", "Delegate"),
     "deposit_and_harvest": ("deposit_and_harvest", "DepositAndHarvest"),
+    "exit_on_depeg": ("exit_on_depeg", "ExitOnDepeg"),
     "farm_compound": ("farm_compound", "FarmCompound"),
     "fixed_range": ("fixed_range", "FixedRange"),
     "full_range": ("fixed_range", "FullRange"),
