@@ -172,15 +172,18 @@ def test_the_usdc_of_march_2023() -> None:
     path = real_path()
     last = path[-1][0] * BLOCK
     asks = {**GIVEN, "inner": "fixed_range", "band_bps": 200, "seconds": 3_600, "every": 900}
-    strategy = ExitOnDepeg(**asks, inner_parameters={"below": 1_500, "above": 500})
-    out = run_(strategy, path, end=START + last)
+    inner = {"below": 1_500, "above": 500}
+    out = run_(ExitOnDepeg(**asks, inner_parameters=inner), path, end=START + last)
+    stayed = run_(ExitOnDepeg(**{**asks, "seconds": 10**7}, inner_parameters=inner), path, end=START + last)
     (entered, gone) = (filled(out, verb)[0].at.time - START for verb in ("mint", "close"))
     leaves = by_looks(path, 3_600, 900, last)
     assert leaves is not None and entered < leaves and gone == leaves + BLOCK
-    # Of a dollar about 98 cents came back, where the low was 90. The range had turned part of it into the falling coin.
-    kept = out.marks[-1].balances[USDT] / 10**12
-    low = min(1.0001**tick for _, tick in path)
-    assert low < 0.91 and 0.95 < kept < 1.0
+    sale = filled(out, "swap_exact_in")[-1].result.amounts
+    assert round(sale["amount_out"] / sale["amount_in"], 3) == 0.974
+    # The low was 0.90; but the peg came back, and who stayed kept more.
+    kept, all_the_same = (one.marks[-1].balances[USDT] / 10**12 for one in (out, stayed))
+    assert min(1.0001**tick for _, tick in path) < 0.91
+    assert (round(kept, 3), round(all_the_same, 3)) == (0.993, 1.002)
     assert not out.marks[-1].positions and not out.marks[-1].balances.get(USDC)
 
 

@@ -291,7 +291,7 @@ def test_deterministic_unchanging_and_the_same_plans_for_the_same_view(strategy,
 
 def test_ours_are_found_by_name_and_made_from_checked_parameters():
     ranges = ("compound", "farm_compound", "fixed_range", "full_range", "range_ladder", "range_reset")
-    ranges = (*ranges, "accumulate", "exit_on_depeg", "volatility_range")
+    ranges = (*ranges, "accumulate", "exit_on_depeg", "hedged_lp", "volatility_range")
     lending = ("lend", "lending_ladder", "leveraged_staking")
     others = ("bridge_and_lend", "deposit_and_harvest", "hold", "hold_lp", "hold_staked", *lending, "lock_and_claim")
     operators = ("batch_posting", "delegate")

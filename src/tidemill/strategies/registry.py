@@ -30,6 +30,7 @@ _OURS = {
     "farm_compound": ("farm_compound", "FarmCompound"),
     "fixed_range": ("fixed_range", "FixedRange"),
     "full_range": ("fixed_range", "FullRange"),
+    "hedged_lp": ("hedged_lp", "HedgedLp"),
     "hold": ("hold", "Hold"),
     "hold_staked": ("hold_staked", "HoldStaked"),
     "lend": ("lend", "Lend"),
