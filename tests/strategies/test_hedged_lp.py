@@ -63,6 +63,7 @@ def asked(strategy: HedgedLp, path: Any, tokens: Any = (WETH, USDC)) -> tuple[li
 
         def decide(self, view: Any, memo: Any, news: Any) -> Any:
             decision = strategy.decide(view, memo, news)
+            assert decision == strategy.decide(view, memo, news)
             told = [p for p in view.positions if p.venue == "pool"]
             if told and not view.in_flight and view.why != "end":
                 price = view.read("desk", "getAssetPrice", WETH) / 10**8
