@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
 from tidemill.strategies.compound import best_harvest
 from tidemill.studies.backtest import Backtest
+from tidemill.studies.closed_forms import best_compoundings, compounded
 from tidemill.studies.prepare import prepare
 from tidemill.studies.study import Study, load_study
 
@@ -105,6 +107,21 @@ def test_without_k_it_harvests_at_the_optimum():
         price = example().marks[0].prices[WETH]
         best = best_harvest(cost * price.num // price.den, 20_000 * 10**6)
         assert best // 2 < sales[claim.plan].result.amounts["amount_out"] < best * 2
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.1, 0.3])
+@pytest.mark.parametrize("per_cost", [2_000, 50_000, 10**6, 10**8])
+def test_the_rule_s_cadence_is_that_of_the_closed_form(rate: float, per_cost: int):
+    """What is harvested at the threshold, so many times a year, against the best count found by search."""
+    cost = 10**6
+    capital = cost * per_cost
+    by_rule = rate * capital / best_harvest(cost, capital)
+    best = best_compoundings(capital, rate, cost)
+    # the search counts what a year's growth adds to the capital, e^rate in all, where the rule takes that of the day
+    assert best * math.exp(-rate / 2) * 0.98 - 1 <= by_rule <= best + 1
+    # so much is lost by it: a fortieth of what harvesting costs at most
+    kept = [compounded(capital, rate, max(times, 1), cost) for times in (round(by_rule), best)]
+    assert 0 <= kept[1] - kept[0] <= cost + best * cost / 40
 
 
 def test_a_farm_that_cannot_pay_is_left_with_the_stake_alone():

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tidemill.errors import BadInput
 from tidemill.interfaces import Befell, Filled, Mark, Recorded
 from tidemill.ledger.posting import post
 from tidemill.studies.backtest import Backtest
@@ -113,6 +114,11 @@ def test_the_books_hold_wherever_it_stands_in_its_block(placement: str) -> None:
     rows, _ = played(world)
     first, _ = played()
     assert abs(rows["keep"] - first["keep"]) < 20_000
+
+
+def test_a_guard_that_restores_nothing_is_named() -> None:
+    with pytest.raises(BadInput, match="restore_bps: 12500 is not above guard_bps, 12500"):
+        played(("restore_bps = 13_500", "restore_bps = 12_500"))
 
 
 def test_marking_sells_nothing() -> None:

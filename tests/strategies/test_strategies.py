@@ -16,13 +16,16 @@ from tidemill.engine.run import run
 from tidemill.errors import BadInput, UnknownName
 from tidemill.execution.journal import MemoryJournal
 from tidemill.interfaces import Filled, Recorded
+from tidemill.strategies.accumulate import Accumulate
 from tidemill.strategies.compound import Compound, best_harvest
 from tidemill.strategies.deposit_and_harvest import DepositAndHarvest
 from tidemill.strategies.fixed_range import FixedRange, FullRange
 from tidemill.strategies.hold import Hold
+from tidemill.strategies.range_ladder import RangeLadder
 from tidemill.strategies.range_reset import RangeReset
 from tidemill.strategies.ratio import least_amounts, liquidity_of, swap_to_ratio, usable_range
 from tidemill.strategies.registry import describe, find, names, table
+from tidemill.strategies.volatility_range import VolatilityRange
 
 TOKENS = ("WETH@op", "USDC@op")
 FUNDS = {"USDC@op": 10**12, "WETH@op": 10**9, "ETH@op": 10**12}
@@ -229,6 +232,10 @@ def every_strategy():
         FixedRange(**HOME, below=300, above=300),
         FullRange(**HOME),
         RangeReset(**HOME, width=100, cooldown=60),
+        RangeLadder(**HOME, width=60, cooldown=60),
+        RangeLadder(**HOME, width=60, reset="edge", cooldown=0),
+        Accumulate(**HOME, width=60, follow=100),
+        VolatilityRange(**HOME, window=400, every=60, horizon=600, cooldown=60),
         Compound(**HOME, gas_token="WETH@op", k=2),
     ]
 
@@ -283,7 +290,8 @@ def test_deterministic_unchanging_and_the_same_plans_for_the_same_view(strategy,
 
 
 def test_ours_are_found_by_name_and_made_from_checked_parameters():
-    ranges = ("compound", "farm_compound", "fixed_range", "full_range", "range_reset")
+    ranges = ("compound", "farm_compound", "fixed_range", "full_range", "range_ladder", "range_reset")
+    ranges = (*ranges, "accumulate", "exit_on_depeg", "hedged_lp", "volatility_range")
     lending = ("lend", "lending_ladder", "leveraged_staking")
     others = ("bridge_and_lend", "deposit_and_harvest", "hold", "hold_lp", "hold_staked", *lending, "lock_and_claim")
     operators = ("batch_posting", "delegate")

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct, structs
 
-from tidemill.errors import UnknownName
+from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import (
     All,
     At,
@@ -81,10 +81,13 @@ class LeveragedStaking(Struct, frozen=True, forbid_unknown_fields=True):
 
     Memo: ClassVar[type[LoopMemo]] = LoopMemo
 
+    def __post_init__(self) -> None:
+        if self.restore_bps <= self.guard_bps:
+            raise BadInput(f"{self.restore_bps} is not above guard_bps, {self.guard_bps}", field="restore_bps")
+
     def decide(self, view: View, memo: LoopMemo, news: Sequence[News]) -> Decision[LoopMemo]:
         """Build round by round, then watch the health factor; at the end take everything down."""
-        told = learn(memo, news, now_of(view))
-        memo = LoopMemo(told.entered_at, told.failures, told.not_before, told.harvested, memo.built)
+        memo = learn(memo, news, now_of(view))
         if view.in_flight:
             return Decision(memo=memo)  # its news will wake us
         if view.why == "end" and (self.exit == "mark" or memo.failures > PATIENCE):

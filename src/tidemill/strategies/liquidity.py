@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.interfaces import (
     All,
@@ -24,9 +24,24 @@ from tidemill.interfaces import (
     Skipped,
     View,
 )
-from tidemill.strategies.ratio import Swap, least_amounts, liquidity_of, swap_to_ratio
+from tidemill.strategies.ratio import Swap, least_amounts, liquidity_of, needs_of, swap_to_needs
 
-__all__ = ["LpMemo", "PoolView", "add_to", "enter", "learn", "leave", "now_of", "ranges", "sell", "works"]
+__all__ = [
+    "LpMemo",
+    "M",
+    "PoolView",
+    "add_to",
+    "balanced",
+    "closed",
+    "enter",
+    "learn",
+    "leave",
+    "minted",
+    "now_of",
+    "ranges",
+    "sell",
+    "works",
+]
 
 PATIENCE = 8
 """Failures in a row after which leaving is given up and what is left is marked; waits double up to 2**8 minutes."""
@@ -39,6 +54,9 @@ class LpMemo(Struct, frozen=True):
     failures: int = 0
     not_before: int = 0
     harvested: bool = False
+
+
+M = TypeVar("M", bound=LpMemo)
 
 
 class PoolView(Struct, frozen=True):
@@ -63,6 +81,10 @@ class PoolView(Struct, frozen=True):
         """Return what the wallet holds of the two tokens, raw units."""
         return view.balances.get(self.token0, 0), view.balances.get(self.token1, 0)
 
+    def worth_down(self, amounts: tuple[int, int]) -> int:
+        """Return raw units of (token0, token1) in raw token1 at the pool's price, rounded down."""
+        return (amounts[0] * self.sqrt_price_x96 * self.sqrt_price_x96 >> 192) + amounts[1]
+
 
 def now_of(view: View) -> int:
     """Return world time in seconds: the latest block seen."""
@@ -74,15 +96,18 @@ def ranges(view: View, venue: str) -> Sequence[Position]:
     return [position for position in view.positions if position.venue == venue]
 
 
-def learn(memo: LpMemo, news: Sequence[News], now: int) -> LpMemo:
-    """Count failures in a row and wait one, two, four … minutes after each, so that no error repeats every block."""
+def learn(memo: M, news: Sequence[News], now: int) -> M:
+    """Count failures in a row and wait one, two, four … minutes after each, so that no error repeats every block.
+
+    What a memo of another strategy has beside that is kept as it is.
+    """
     answers = [n.status for n in news if isinstance(n, Outcome)]
     if not answers:
         return memo
     if any(isinstance(status, Reverted | Expired | Skipped | Cancelled) for status in answers):
         failures = memo.failures + 1
-        return LpMemo(memo.entered_at, failures, now + 60 * 2 ** min(failures - 1, PATIENCE), memo.harvested)
-    return LpMemo(memo.entered_at, 0, 0, memo.harvested)
+        return structs.replace(memo, failures=failures, not_before=now + 60 * 2 ** min(failures - 1, PATIENCE))
+    return structs.replace(memo, failures=0, not_before=0)
 
 
 def sell(view: View, venue: str, token: str, amount: int, slippage_bps: int) -> Intent | None:
@@ -125,6 +150,27 @@ def enter(view: View, venue: str, lower: int, upper: int, slippage_bps: int) -> 
     return Plan((*steps, Intent(venue, "mint", args, least)))
 
 
+def minted(
+    venue: str, span: tuple[int, int], amounts: tuple[int, int], sqrt_price_x96: int, slippage_bps: int
+) -> Intent | None:
+    """Return the step that mints ``span`` of given amounts; ``None`` where they buy no liquidity at this price."""
+    if not liquidity_of(amounts, sqrt_price_x96, *span):
+        return None
+    least = least_amounts(amounts, sqrt_price_x96, *span, slippage_bps)
+    args: dict[str, Arg] = {
+        "tick_lower": span[0],
+        "tick_upper": span[1],
+        "amount0_desired": amounts[0],
+        "amount1_desired": amounts[1],
+    }
+    return Intent(venue, "mint", args, Limits({"amount0_min": least[0], "amount1_min": least[1]}))
+
+
+def closed(position: Position) -> Plan:
+    """Return the plan that takes everything out of a range and ends it, in one transaction."""
+    return Plan((Intent(position.venue, "close", {"position": position.id}),))
+
+
 def add_to(view: View, position: Position, slippage_bps: int) -> Plan | None:
     """Return the plan that adds the wallet's two tokens to ``position``; ``None`` if there is nothing to add."""
     data, venue = position.data, position.venue
@@ -149,7 +195,7 @@ def leave(view: View, venue: str, home: str, slippage_bps: int, memo: LpMemo, ho
         return Decision(memo=memo)
     held = ranges(view, venue)
     if held:
-        return Decision(tuple(Plan((Intent(venue, "close", {"position": p.id}),)) for p in held), memo=memo)
+        return Decision(tuple(closed(p) for p in held), memo=memo)
     sales = tuple(Plan((sale,)) for sale in _sales(view, venue, home, slippage_bps))
     return Decision(sales, memo=memo)
 
@@ -169,9 +215,21 @@ def _to_ratio(
     """Return the swap (if one is needed) and the mint's minimums; no minimums if there is nothing to mint."""
     pool = PoolView.of(view, venue)
     held, price = pool.held(view), pool.sqrt_price_x96
-    swap = swap_to_ratio(held, price, lower, upper, None, pool.fee)
-    steps: tuple[Intent, ...] = ()
-    left = held
+    sale, left = balanced(view, venue, needs_of(price, lower, upper), slippage_bps)
+    least = least_amounts(left, price, lower, upper, slippage_bps)
+    nothing = not any(held) or not liquidity_of(left, price, lower, upper)
+    limits = None if nothing else Limits({"amount0_min": least[0], "amount1_min": least[1]})
+    return (sale,) if sale else (), limits
+
+
+def balanced(
+    view: View, venue: str, needs: tuple[int, int], slippage_bps: int
+) -> tuple[Intent | None, tuple[int, int]]:
+    """Return the swap that brings the wallet's two tokens into the ratio of ``needs``, if any, and what there is then."""
+    pool = PoolView.of(view, venue)
+    held, price = pool.held(view), pool.sqrt_price_x96
+    swap = swap_to_needs(held, needs, price, None, pool.fee)
+    found, left = None, held
     for _ in range(2):  # the second time at the rate quoted for the first: the swap's own impact is in it
         if swap is None:
             break
@@ -180,14 +238,12 @@ def _to_ratio(
         if sale is None:
             break
         out = view.quote(sale).amounts["amount_out"]
-        steps, left = (sale,), _after(held, swap, out)
-        better = swap_to_ratio(held, price, lower, upper, (out, swap.amount), pool.fee)
+        found, left = sale, _after(held, swap, out)
+        better = swap_to_needs(held, needs, price, (out, swap.amount), pool.fee)
         if better is None or better.zero_for_one != swap.zero_for_one:
             break
         swap = better
-    least = least_amounts(left, price, lower, upper, slippage_bps)
-    nothing = not any(held) or not liquidity_of(left, price, lower, upper)
-    return steps, None if nothing else Limits({"amount0_min": least[0], "amount1_min": least[1]})
+    return found, left
 
 
 def _after(held: tuple[int, int], swap: Swap, out: int) -> tuple[int, int]:

@@ -8,7 +8,16 @@ from tidemill.units import mul_div_down
 from tidemill.venues.uniswap_v3.rules_liquidity import amounts_for_liquidity_down, liquidity_for_amounts_down
 from tidemill.venues.uniswap_v3.rules_ticks import sqrt_ratio_at_tick
 
-__all__ = ["MAX_TICK", "Swap", "least_amounts", "liquidity_of", "swap_to_ratio", "usable_range"]
+__all__ = [
+    "MAX_TICK",
+    "Swap",
+    "least_amounts",
+    "liquidity_of",
+    "needs_of",
+    "swap_to_needs",
+    "swap_to_ratio",
+    "usable_range",
+]
 
 MAX_TICK = 887_272
 PIPS = 1_000_000
@@ -38,9 +47,21 @@ def usable_range(lower: int, upper: int, spacing: int) -> tuple[int, int]:
 def swap_to_ratio(
     held: tuple[int, int], sqrt_price_x96: int, lower: int, upper: int, rate: tuple[int, int] | None, fee: int = 0
 ) -> Swap | None:
-    """Return the swap after which ``held`` has the ratio that the range ``[lower, upper)`` needs at this price.
+    """Return the swap after which ``held`` has the ratio that the range ``[lower, upper)`` needs: see ``swap_to_needs``."""
+    return swap_to_needs(held, needs_of(sqrt_price_x96, lower, upper), sqrt_price_x96, rate, fee)
 
-    Derivation. Per unit of liquidity the range needs ``n0`` and ``n1``. Selling ``x`` of token0 brings ``x·r`` token1
+
+def needs_of(sqrt_price_x96: int, lower: int, upper: int) -> tuple[int, int]:
+    """Return raw units of (token0, token1) that 2**100 of liquidity of the range hold at this price, rounded down."""
+    return amounts_for_liquidity_down(sqrt_price_x96, sqrt_ratio_at_tick(lower), sqrt_ratio_at_tick(upper), PROBE)
+
+
+def swap_to_needs(
+    held: tuple[int, int], needs: tuple[int, int], sqrt_price_x96: int, rate: tuple[int, int] | None, fee: int = 0
+) -> Swap | None:
+    """Return the swap after which ``held`` has the ratio of ``needs``.
+
+    Derivation. A unit of what is to be had needs ``n0`` and ``n1``. Selling ``x`` of token0 brings ``x·r`` token1
     (``r`` = token1 per token0, fee taken off), and the ratio fits when ``(h0 − x) / (h1 + x·r) = n0 / n1``, so::
 
         x = (h0·n1 − h1·n0) / (n1 + n0·r)                      if that is positive, else, selling token1,
@@ -57,9 +78,7 @@ def swap_to_ratio(
     -------
     Swap, rounded down; ``None`` if nothing needs selling.
     """
-    need0, need1 = amounts_for_liquidity_down(
-        sqrt_price_x96, sqrt_ratio_at_tick(lower), sqrt_ratio_at_tick(upper), PROBE
-    )
+    need0, need1 = needs
     surplus0 = held[0] * need1 - held[1] * need0
     if surplus0 == 0 or (need0 == 0 and need1 == 0):
         return None

@@ -20,14 +20,17 @@ from tidemill.wording import complaint, place
 __all__ = ["Loaded", "describe", "find", "names", "table"]
 
 _OURS = {
+    "accumulate": ("accumulate", "Accumulate"),
     "batch_posting": ("batch_posting", "BatchPosting"),
     "bridge_and_lend": ("bridge_and_lend", "BridgeAndLend"),
     "compound": ("compound", "Compound"),
     "delegate": ("delegate", "Delegate"),
     "deposit_and_harvest": ("deposit_and_harvest", "DepositAndHarvest"),
+    "exit_on_depeg": ("exit_on_depeg", "ExitOnDepeg"),
     "farm_compound": ("farm_compound", "FarmCompound"),
     "fixed_range": ("fixed_range", "FixedRange"),
     "full_range": ("fixed_range", "FullRange"),
+    "hedged_lp": ("hedged_lp", "HedgedLp"),
     "hold": ("hold", "Hold"),
     "hold_staked": ("hold_staked", "HoldStaked"),
     "lend": ("lend", "Lend"),
@@ -35,7 +38,9 @@ _OURS = {
     "lending_ladder": ("lending_ladder", "LendingLadder"),
     "hold_lp": ("hold_lp", "HoldLp"),
     "lock_and_claim": ("lock_and_claim", "LockAndClaim"),
+    "range_ladder": ("range_ladder", "RangeLadder"),
     "range_reset": ("range_reset", "RangeReset"),
+    "volatility_range": ("volatility_range", "VolatilityRange"),
 }
 
 

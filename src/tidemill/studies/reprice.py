@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from tidemill.engine.run import Outcomes
+from tidemill.errors import BadInput
 from tidemill.execution.decisions import Decided, memo_type
 from tidemill.interfaces import All, Costs, Decision, Mark, News, Outcome, Price, Recorded, Revert, Skipped
 from tidemill.ledger.posting import post
@@ -57,6 +58,9 @@ class _Seen:
         except Revert as revert:
             self.answers[repr((name, args))] = Revert(revert.reason)  # a copy: that one holds on to its frames
             raise
+        except BadInput as unknown:  # a strategy may ask by which views a venue is read
+            self.answers[repr((name, args))] = BadInput(str(unknown))
+            raise
         self.answers[repr((name, args))] = found
         return found
 
@@ -75,7 +79,7 @@ class _Told(_Seen):
 
     def _answer(self, name: str, args: tuple[Any, ...]) -> Any:
         found = self.answers.get(repr((name, args)))
-        if isinstance(found, Revert):
+        if isinstance(found, Revert | BadInput):
             raise found
         if name == "fee" and found is not None:
             found = self._costs(found)

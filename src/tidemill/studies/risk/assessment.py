@@ -31,7 +31,7 @@ __all__ = ["Assessment", "assess", "assess_all", "assess_network", "assess_study
 
 _MONEY = ("asset", "collateral", "loan", "token", "token0", "token1")
 """Parameters of venues that name a token one's money is in, or is owed in."""
-_BORROWERS = ("leveraged_staking",)
+_BORROWERS = ("hedged_lp", "leveraged_staking")
 """Strategies that carry debt."""
 LABEL = "an estimate from dated facts and published base rates, not a promise"
 
