@@ -231,7 +231,7 @@ def _of_collective(
 def _margins() -> Iterator[Revenue]:
     """Margins of fees over what Ethereum was paid, before EIP-4844 and with it."""
     cases = (
-        ("op-mainnet", "op", "calldata", "before", "the mean transaction (500 to 700 signed bytes) decides it; no file tells that"),
+        ("op-mainnet", "op", "calldata", "before", "the mean transaction (500 to 700 signed bytes) decides it"),
         ("op-mainnet", "op", "blobs", "after", "published of many rollups, small ones with half-empty blobs among them"),
         ("base", "base", "calldata", "before", "the mean transaction is OP Mainnet's, scaled by the bytes read off in January"),
         ("base", "base", "blobs", "after", "published of many rollups, small ones with half-empty blobs among them"),
