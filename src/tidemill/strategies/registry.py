@@ -21,11 +21,14 @@ __all__ = ["Loaded", "describe", "find", "names", "table"]
 
 _OURS = {
     "batch_posting": ("batch_posting", "BatchPosting"),
+    "batch_proving": ("batch_proving", "BatchProving"),
     "bridge_and_lend": ("bridge_and_lend", "BridgeAndLend"),
     "compound": ("compound", "Compound"),
     "delegate": ("delegate", "Delegate"),
+    "collect_fees": ("collect_fees", "CollectFees"),
     "deposit_and_harvest": ("deposit_and_harvest", "DepositAndHarvest"),
     "farm_compound": ("farm_compound", "FarmCompound"),
+    "fill_orders": ("fill_orders", "FillOrders"),
     "fixed_range": ("fixed_range", "FixedRange"),
     "full_range": ("fixed_range", "FullRange"),
     "hold": ("hold", "Hold"),
