@@ -16,7 +16,7 @@ from tidemill.venues.shared.effects import Effects
 
 __all__ = ["CustodianModel", "CustodianState"]
 
-MILLION = 10**6
+BILLION = 10**9
 
 
 @dataclass
@@ -46,7 +46,7 @@ class CustodianState:
 class CustodianModel:
     """`Model` of a manager.
 
-    Of the script: day (``result_ppm`` for all; then ``client`` takes ``out_bps`` of all that is managed, as far as it has
+    Of the script: day (``result_ppb`` for all; then ``client`` takes ``out_bps`` of all that is managed, as far as it has
     that, and another one, ``new``, brings ``in_bps`` of it; ``run_bps``: a part of its money that every client takes out),
     charge (every client). Of the manager: collect.
     """
@@ -117,9 +117,9 @@ def _take(state: CustodianState, effects: Effects, name: int, amount: int) -> No
 
 
 def _day(state: CustodianState, effects: Effects, args: Mapping[str, Any]) -> Result:
-    gain = MILLION + int(args["result_ppm"])
+    gain = BILLION + int(args["result_ppb"])
     for name, client in state.book.items():
-        state.book[name] = structs.replace(client, value=mul_div_down(client.value, gain, MILLION))
+        state.book[name] = structs.replace(client, value=mul_div_down(client.value, gain, BILLION))
     managed = sum(one.value for one in state.book.values())
     if args["out_bps"]:
         _take(state, effects, int(args["client"]), mul_div_down(managed, int(args["out_bps"]), BPS))

@@ -96,10 +96,10 @@ def _yields(setup: Setup, mean: int, decimals: int) -> str:
     out = int(params["challenge_seconds"]) + int(params["bundle_seconds"]) // 2
     fee = mul_div_down(mean, int(params["fee_bps"]), BPS)
     rate = relayer_yield_bps_down(fee, 0, mean - fee, out)
-    at_once = mul_div_up((mean - fee) * int(params["per_day"]), out, DAY)
+    at_once = format_amount(mul_div_up((mean - fee) * int(params["per_day"]), out, DAY), decimals, 0)
     return (
-        f"a mean order ties its money up for {out:,} s and pays {format_amount(rate, 2)} % a year on it before "
-        f"gas; all orders together tie up {format_amount(at_once, decimals, 0)} {params['token']} at a time: a float beyond that lies idle"
+        f"a mean order ties its money up for {out:,} s and pays {format_amount(rate, 2)} % a year on it before gas; all orders together "
+        f"tie up {at_once} {params['token']} at a time: a float beyond that lies idle"
     )
 
 
@@ -131,7 +131,7 @@ VENUE = Kind(
         "bundle_seconds": (1, 10**6),
         "challenge_seconds": (0, 10**7),
     },
-    income="Who moves money pays a fee to be paid at once; the relayer gets it with the repayment, less gas, that of late fills too.",
+    income="Who moves money pays a fee to be paid at once; the relayer gets it with the repayment, less gas, of late fills too.",
     risks=(
         "money that is out is repaid by a bundle that may be disputed: for as long it earns nothing, and nothing bounds how long",
         "a fill for a deposit that is taken back by a reorganisation, or filled by mistake, is not repaid",
