@@ -19,7 +19,7 @@ from tidemill.venues.custodian.rules import YEAR, Client, charge_book
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "custodian_year.toml"
 USDC, UNIT = "USDC@base", 10**6
-STILL = {"result_ppm": 0, "client": 0, "new": 0, "out_bps": 0, "in_bps": 0, "run_bps": 0}
+STILL = {"result_ppb": 0, "client": 0, "new": 0, "out_bps": 0, "in_bps": 0, "run_bps": 0}
 
 
 class Ctx:
@@ -46,7 +46,7 @@ def act(state: CustodianState, time: int, sender: str, verb: str, **args: Any) -
 
 def test_a_year_charges_what_the_rules_say_and_the_manager_takes_only_that():
     state = fresh()
-    act(state, 10, "clients", "day", **{**STILL, "result_ppm": 100_000})
+    act(state, 10, "clients", "day", **{**STILL, "result_ppb": 10**8})
     grown = {0: Client(1_100 * UNIT, 1_000 * UNIT), 1: Client(3_300 * UNIT, 3_000 * UNIT)}
     assert state.book == grown
     after, fees = charge_book({str(name): one for name, one in grown.items()}, 200, 2_000, YEAR)
@@ -131,8 +131,8 @@ def test_a_still_book_pays_what_the_note_says():
 def test_fees_on_profit_stand_in_their_own_row_and_swings_raise_them():
     calm, wild = (run(changed(**{**QUIET, "swing_bps": swing}, asset_fee_bps=0))[0] for swing in (0, 200))
     carry = [next(row.value for row in one.waterfall if row.key == "carry") for one in (calm, wild)]
-    # a tenth of 4 % of 5,000,000 in 360 of 365 days, and what the quarters before have taken
-    assert 19_000 * UNIT < carry[0] < 20_000 * UNIT < carry[1]
+    # a tenth of 4 % of 5,000,000 in 360 of 365 days, day upon day, less what the quarters before have taken
+    assert 19_900 * UNIT < carry[0] < 20_200 * UNIT < carry[1]
     assert all(next(row.value for row in one.waterfall if row.key == "takings") == 0 for one in (calm, wild))
 
 

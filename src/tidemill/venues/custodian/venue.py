@@ -16,6 +16,8 @@ from tidemill.venues.shared.scripted import Scripted, ScriptedStage
 __all__ = ["VENUE"]
 
 DAY, MONTH = 86_400, 30
+_IN_BPS = 10**5
+"""Billionths in a basis point."""
 _ASSUMED = (
     "clients, what their money earns and who comes and goes are seeded draws about the stated levels; fees hang on them. People, "
     "servers, audits, insurance and licences are not counted"
@@ -69,15 +71,10 @@ def _script(setup: Setup) -> list[Scripted]:
 def _drawn(params: Any, draws: Random, number: int, names: int) -> dict[str, int]:
     """Draw a day: a result, and on a third of all days each somebody who leaves with money and somebody who brings some."""
     drift, swing = int(params["result_bps"]), int(params["swing_bps"])
-    ppm = (
-        div_down((drift + BPS) * 100, 365)
-        - div_down(BPS * 100, 365)
-        - swing * 100
-        + draws.randrange(2 * swing * 100 + 1)
-    )
+    billionths = div_down(drift * _IN_BPS, 365) - swing * _IN_BPS + draws.randrange(2 * swing * _IN_BPS + 1)
     leaves, comes = draws.randrange(3) == 0, draws.randrange(3) == 0
     return {
-        "result_ppm": max(ppm, -(10**6)),
+        "result_ppb": max(billionths, -BPS * _IN_BPS),
         "client": draws.randrange(names),
         "new": draws.randrange(names),
         "out_bps": div_down(int(params["out_bps_month"]) * 3, MONTH) if leaves else 0,

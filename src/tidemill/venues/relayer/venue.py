@@ -97,9 +97,10 @@ def _yields(setup: Setup, mean: int, decimals: int) -> str:
     fee = mul_div_down(mean, int(params["fee_bps"]), BPS)
     rate = relayer_yield_bps_down(fee, 0, mean - fee, out)
     at_once = format_amount(mul_div_up((mean - fee) * int(params["per_day"]), out, DAY), decimals, 0)
+    yearly, token = format_amount(rate, 2), params["token"]
     return (
-        f"a mean order ties its money up for {out:,} s and pays {format_amount(rate, 2)} % a year on it before gas; all orders together "
-        f"tie up {at_once} {params['token']} at a time: a float beyond that lies idle"
+        f"a mean order ties its money up for {out:,} s and pays {yearly} % a year on it before gas; all orders together "
+        f"tie up {at_once} {token} at a time: a float beyond that lies idle"
     )
 
 
