@@ -4,7 +4,7 @@
 """
 @title Stake delegated to one validator, paid by epoch
 @notice Stands for POL's share contracts behind its staking manager, for Starknet's pools and for programmes that pay for delegated tokens;
-    no registry ships the bytecode of any. Written by us from published rules: PIP-26, PIP-65, PIP-86 and Polygon's staking pages
+    no registry ships the bytecode of any. Written by us from published rules: PIP-26, PIP-65, PIP-85, PIP-86 and Polygon's staking pages
     (checkpoints), Starknet's (its minting curve). That a deployed one answers the same to the wei is not proven. TEST ONLY, not audited:
     anybody may call an epoch, and what it pays is minted out of nothing by a token that lets everybody mint.
 """
@@ -59,6 +59,7 @@ struct Terms:
     rateBps: uint256
     purse: uint256
     ends: uint256
+    tips: uint256  # priority fees of a year that are for all stakers, paid with checkpoints
 
 struct Leaving:
     owner: address
@@ -156,6 +157,7 @@ def epoch(blocks: uint256, signedBps: uint256, proposer: bool):
     if self.terms.own + self.total > 0:
         if self.terms.form == 0:
             mint, paid = self._checkpoint(blocks, signedBps, proposer)
+            paid += self.terms.tips * self.total * passed // (YEAR * self._all())
         elif self.terms.form == 1:
             mint, paid = self._curve(passed)
         else:

@@ -58,10 +58,13 @@ def test_an_example_says_what_it_is_and_runs(path: Path, tmp_path: Path):
     rows = {row.key: row.value for row in document.waterfall}
     assert rows["keep"] == document.headline.keep
     assert abs(document.unexplained) <= document.unexplained_bound
-    income = sum(rows.get(key, 0) for key in ("fees", "growth", "rewards", "interest", "takings"))
+    income = sum(rows.get(key, 0) for key in ("fees", "growth", "rewards", "interest", "takings", "fills"))
     assert income > 0
     assert rows["l2"] < 0
-    assert sum(cost.failed for cost in document.costs) == 0
+    # who fills orders comes late now and then, and pays for it
+    assert (
+        bool(sum(cost.failed for cost in document.costs)) is (path.stem == "relayer_fortnight") is (rows["failed"] < 0)
+    )
     assert document.study.synthetic is (path.stem != "real_day")
     assert "holding" in {other.name for other in document.comparisons}
     if path.stem == "vault_farm":

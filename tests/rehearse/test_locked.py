@@ -29,8 +29,9 @@ from tidemill.venues.uniswap_v3.model import UniswapV3Model
 
 pytestmark = pytest.mark.chain
 
-# a table of rates; a role that no contract is; several networks, whose bridge is held against two chains elsewhere
-NO_CONTRACT = {"lending_rates", "sequencer_year", "withdraw_and_lend"}
+# a table of rates; roles that no contract is; several networks, whose bridge is held against two chains elsewhere
+ROLES = {"sequencer_year", "prover_quarter", "relayer_fortnight", "custodian_year"}
+NO_CONTRACT = {"lending_rates", "withdraw_and_lend"} | ROLES
 NAMES = sorted({path.stem for path in EXAMPLES.glob("*.toml")} - NO_CONTRACT)
 GAS = {name: ("model", "measured")[number % 2] for number, name in enumerate(NAMES)}
 

@@ -18,7 +18,7 @@ TOKEN = "STK@test"
 UNIT, DAY = 10**18, 86_400
 POL = Terms(
     "pol", own=10**24, elsewhere=3 * 10**27, commission=5, supply=10**28, other_mint=10**26, unbonding=3 * DAY, least=UNIT,
-    reward=29_414_914_611_872_146_118_721, interval=5_120, decrease=10, bonus=10, yearly=10**26,
+    reward=29_414_914_611_872_146_118_721, interval=5_120, decrease=10, bonus=10, yearly=10**26, tips=7 * 10**24,
 )  # fmt: skip
 SMALL = msgspec.structs.replace(
     POL,

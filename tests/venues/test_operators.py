@@ -11,9 +11,9 @@ import pytest
 from tidemill import networks
 from tidemill.facts import load_facts
 from tidemill.networks.timeboost import Sale, auction, divided
-from tidemill.venues.operators.custodian import YEAR, Client, asset_fee_down, bring, charge, charge_book, take_out
-from tidemill.venues.operators.prover import break_even_fee_up, proof_cost, transactions_to_pay_up
-from tidemill.venues.operators.relayer import (
+from tidemill.venues.custodian.rules import YEAR, Client, asset_fee_down, bring, charge, charge_book, take_out
+from tidemill.venues.prover.rules import break_even_fee_up, proof_cost, transactions_to_pay_up
+from tidemill.venues.relayer.rules import (
     pool_yield_bps_down,
     relayer_yield_bps_down,
     utilisation_bps_down,

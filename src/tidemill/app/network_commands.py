@@ -117,3 +117,24 @@ def cost(
         "blob_base_fee": blob_base_fee_gwei,
     }
     return show_costs(network, action, prices, level or [], levels, rpc, price_native, on, as_json=json)
+
+
+@networks.command
+def revenue(network: str = "", *, json: Json = False) -> int:
+    """Set what operators took in beside what was published of it, year by year, and say why the two differ.
+
+    Model figures come from dated inputs and the networks' own rules; an interval is what is possible with what is known, and
+    unknown stays unknown.
+
+    Example: `tidemill networks revenue arbitrum-one`
+
+    Parameters
+    ----------
+    network
+        Only this network; default: all of which something is known.
+    json
+        Print the rows as JSON on standard output.
+    """
+    from tidemill.app.networks import show_revenue  # noqa: PLC0415
+
+    return show_revenue(network, as_json=json)

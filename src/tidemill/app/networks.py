@@ -20,7 +20,7 @@ from tidemill.studies import network_costs, network_facts
 from tidemill.units import format_amount, parse_amount
 from tidemill.wording import moment, rfc3339
 
-__all__ = ["fact_row", "list_networks", "show_costs", "show_network", "span"]
+__all__ = ["fact_row", "list_networks", "show_costs", "show_network", "show_revenue", "span"]
 
 _GWEI = 9
 _MINUTE = 60
@@ -273,3 +273,23 @@ def _print_costs(network: Any, env: Any, found: Sequence[network_costs.VerbCost]
         note(f"no price for {sum(row.missing == missing for row in found)} of them: {missing}")
     if status in ("ended", "withdraw-only", "incident"):
         note(f"{network.name}: {status}; put in no new money")
+
+
+def show_revenue(name: str, *, as_json: bool) -> int:
+    """Print operators' revenues, model beside published."""
+    from tidemill.studies.revenues import cells, inputs, revenues  # noqa: PLC0415 - it reads the venues
+
+    found = revenues(name)
+    if as_json:
+        used = {key: inputs().fact(key) for row in found for key in row.inputs}
+        rows = [{"verdict": row.verdict, **msgspec.structs.asdict(row)} for row in found]
+        emit_json({"rows": rows, "inputs": used})
+        return 0
+    say = stdout().print
+    head = ("network, period", "what", "model>", "published>", "published lies")
+    say(table("What operators took in", head, [[plain(cell) for cell in cells(row)] for row in found]))
+    for row in found:
+        source = f" ({row.source})" if row.source else ""
+        say(plain(f"{row.network}, {row.period}, {row.what}: {row.why}{source}"))
+    say("inputs with date and source: --json")
+    return 0

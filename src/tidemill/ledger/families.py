@@ -79,6 +79,10 @@ TREATMENTS: Mapping[str, Treatment] = {
     "pace": Treatment("farm", "fixed", "dilution", "size"),
     # An operator's fees that users have paid in and nobody has collected; what they cost comes through ``COST``.
     "takings": Treatment("operator", "fixed", "takings", "size"),
+    # … those that hang on a client's profit, told apart.
+    "carry": Treatment("operator", "fixed", "carry", "size"),
+    # A relayer's money, out or not; its fees come with what is repaid.
+    "float": Treatment("relay", "fixed", "fills", "size"),
     # Money between two networks: booked as what will arrive, against what was sent (`bridge:<venue>`); it earns nothing.
     "flight": Treatment("bridge", "fixed", "nothing", "size", account="flight", rounding=0),
 }

@@ -39,7 +39,7 @@ class Row(Struct, frozen=True):
 
 _LIQUIDITY, _VAULT, _FARM = frozenset({"liquidity"}), frozenset({"vault"}), frozenset({"farm"})
 _LENDING = frozenset({"lending"})
-_OPERATOR = frozenset({"operator"})
+_OPERATOR, _RELAY = frozenset({"operator"}), frozenset({"relay"})
 _SPENT = "minus the sum of what was paid x price when paid"
 
 
@@ -109,7 +109,24 @@ ROWS: tuple[Row, ...] = (
         "income",
         _OPERATOR,
     ),
-    Row("da", "Data on Ethereum", _SPENT, lambda m: m.flow("costs:da:"), "proportional", _OPERATOR),
+    Row(
+        "carry",
+        "Fees on clients' profit",
+        "sum of fees charged x price when charged",
+        lambda m: m.flow("income:carry:"),
+        "income",
+        _OPERATOR,
+        always=False,
+    ),
+    Row(
+        "fills",
+        "Fees of orders filled",
+        "sum of fees repaid x price when repaid",
+        lambda m: m.flow("income:fills:"),
+        "income",
+        _RELAY,
+    ),
+    Row("da", "Data on Ethereum", _SPENT, lambda m: m.flow("costs:da:"), "proportional", _OPERATOR, False),
     Row(
         "proving",
         "Proofs and state roots",
@@ -124,9 +141,18 @@ ROWS: tuple[Row, ...] = (
         "takings_move",
         "Price move of the fees from users",
         "sum of fees so far x price change (as if kept as they came)",
-        lambda m: m.income_move("income:takings:"),
+        lambda m: m.income_move("income:takings:", "income:carry:"),
         "proportional",
         _OPERATOR,
+        always=False,
+    ),
+    Row(
+        "fills_move",
+        "Price move of the fees of orders",
+        "sum of fees so far x price change (as if kept as they came)",
+        lambda m: m.income_move("income:fills:"),
+        "proportional",
+        _RELAY,
         always=False,
     ),
     Row(

@@ -73,9 +73,11 @@ def roles(network: DatedNetwork) -> tuple[Role, ...]:
         "POL",
         "inflation",
         "anyone",
-        "a validator's reward less its commission, in new POL: gross of the dilution that pays it",
+        "a validator's reward less its commission, in new POL: gross of the dilution that pays it; a part "
+        "of the tips by PIP-85",
         "delegator_minimum",
         "emission_bps",
+        "tip_stakers_bps",
     )
     producer = role(
         network,

@@ -56,6 +56,8 @@ def headline(books: Books, fall: Waterfall, drawn: Curves, home: str, *, fees_un
         yearly, note = None, f"{_days(seconds)} days are too short a period to speak of a year"
     elif yearly is None:
         note = "nothing was invested"
+    elif fall.line("takings") is not None:
+        yearly, note = None, "what users and clients pay is no return on your own capital"
     else:
         note = f"simple, not compounded: {_days(seconds)} days scaled to 365"
     return Headline(

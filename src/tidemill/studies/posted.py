@@ -29,6 +29,7 @@ __all__ = [
     "days",
     "margin",
     "table",
+    "taken",
 ]
 
 SPENT = "fees/l2_daily_l1cost_2024.parquet"
@@ -129,20 +130,25 @@ def compare(chain: str) -> tuple[int, list[Period]]:
     return each, found
 
 
-def margin(days_: Sequence[Day], tx: TxShape) -> int:
-    """Return what OP Mainnet's fees left of what its data cost, in basis points of the fees, rounded down.
+def taken(network: str, days_: Sequence[Day], tx: TxShape) -> tuple[int, int]:
+    """Return (execution, data fees) that users paid on some days, wei.
 
     Execution as recorded; data fees by the formula in force for the mean transaction ``tx`` (an assumption) at Ethereum's
-    mean gas price, a blob at its floor; data as paid.
+    mean gas price, a blob at its floor.
     """
-    network = networks.get("op-mainnet")
-    fees = paid = 0
+    model, execution, data = networks.get(network), 0, 0
     for day in days_:
         time = int(dt.datetime.combine(day.date, dt.time(12), dt.UTC).timestamp())
         prices = {"base_fee": 0, "priority_fee": 0, "l1_base_fee": day.gas_price, "blob_base_fee": 1}
         env = FeeEnv.of(time, {name: assumed(value) for name, value in prices.items()})
-        fees += day.execution + day.count * network.fee(tx, env).l1_data
-        paid += day.paid
+        execution += day.execution
+        data += day.count * model.fee(tx, env).l1_data
+    return execution, data
+
+
+def margin(days_: Sequence[Day], tx: TxShape) -> int:
+    """Return what OP Mainnet's fees (``taken``) left of what its data cost, in basis points of the fees, rounded down."""
+    fees, paid = sum(taken("op-mainnet", days_, tx)), sum(day.paid for day in days_)
     return (fees - paid) * BPS // fees
 
 

@@ -210,7 +210,7 @@ def _mode(name: str, outcomes: Outcomes, note: str) -> ModeRow:
     return ModeRow(name, falls.keep, income, costs, len(steps_done(outcomes)), note)
 
 
-INCOME = frozenset({"fees", "growth", "interest", "rewards", "dilution", "takings"})
+INCOME = frozenset({"fees", "growth", "interest", "rewards", "dilution", "takings", "carry", "fills"})
 """Rows of the waterfall that are earned."""
 
 

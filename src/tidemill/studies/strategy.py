@@ -92,8 +92,10 @@ def _given(prepared: Prepared) -> dict[str, Any]:
             known |= {"lending": name, "asset": prepared.token(str(spec.params["asset"]), prepared.network_of(name))}
         if spec.kind == "morpho_blue":
             known |= {"lending": name, "asset": prepared.token(str(spec.params["loan"]), prepared.network_of(name))}
-        if spec.kind == "sequencer":
-            known |= {"sequencer": name}
+        if spec.kind in ("sequencer", "prover", "custodian"):
+            known |= {spec.kind: name}
+        if spec.kind == "relayer":
+            known |= {"relayer": name, "asset": prepared.token(str(spec.params["token"]))}
         if spec.kind == "delegation":
             known |= {"staking": name, "asset": prepared.token(str(spec.params["token"]))}
         if spec.kind == "vote_escrow":

@@ -24,7 +24,7 @@ def contract_terms(terms: Terms) -> tuple[int, ...]:
     """Return terms as the contract's constructor takes them."""
     words: tuple[int, ...] = (FORMS.index(terms.form), terms.own, terms.elsewhere, terms.commission, terms.supply)
     words += (terms.other_mint, terms.unbonding, terms.least, terms.reward, terms.interval, terms.decrease, terms.bonus)
-    return (*words, terms.numerator, terms.alpha_bps, terms.rate_bps, terms.purse, terms.ends)
+    return (*words, terms.numerator, terms.alpha_bps, terms.rate_bps, terms.purse, terms.ends, terms.tips)
 
 
 class LocalDelegation(ScriptedLocal):

@@ -213,7 +213,8 @@ def _paid(state: DelegationState, args: Mapping[str, Any], seconds: int, now: in
         blocks, proposer = int(args["blocks"]), bool(args.get("proposer", 0))
         mint = checkpoint_reward_down(blocks, signed, everybody, terms.reward, terms.interval, terms.decrease)
         cut = terms.commission
-        return mint, checkpoint_pay_down(mint, terms.own, state.total, signed, terms.bonus, cut, proposer=proposer)
+        theirs = checkpoint_pay_down(mint, terms.own, state.total, signed, terms.bonus, cut, proposer=proposer)
+        return mint, theirs + mul_div_down(terms.tips * state.total, seconds, YEAR * everybody)
     if terms.form == "strk":
         whole = yearly_mint_down(terms.numerator, everybody, terms.supply + state.minted)
         mint = mul_div_down(whole, seconds, YEAR)
@@ -231,7 +232,7 @@ def _yields(state: DelegationState) -> tuple[int, int, int]:
     if terms.form == "strk":
         yearly = yearly_mint_down(terms.numerator, everybody, supply)
     for_us = yearly - mul_div_down(yearly, terms.alpha_bps, BPS)
-    gross = mul_div_down(for_us * (100 - terms.commission), BPS, everybody * 100)
+    gross = mul_div_down(for_us * (100 - terms.commission) + terms.tips * 100, BPS, everybody * 100)
     if terms.form == "subsidy":
         gross = terms.rate_bps
     inflation = mul_div_down(yearly + terms.other_mint, BPS, supply)

@@ -1,6 +1,6 @@
 """What delegated stake is paid, as pure integer functions; every division says how it rounds.
 
-Sources: Polygon's staking documentation with PIP-26, PIP-65, PIP-78 and PIP-86 (checkpoint rewards, priority fees);
+Sources: Polygon's staking documentation with PIP-26, PIP-65, PIP-78, PIP-85 and PIP-86 (checkpoint rewards, priority fees);
 Starknet's staking documentation (minting curve, epochs). Where a specification gives percentages and no order of divisions,
 products come first and one division rounds down.
 """
@@ -21,6 +21,7 @@ __all__ = [
     "priority_fees_down",
     "real_bps_down",
     "reward_of_target_down",
+    "tips_for_stakers_down",
     "yearly_mint_down",
 ]
 
@@ -120,6 +121,16 @@ def per_share_down(stored: int, paid: int, shares: int) -> int:
 def earned_down(shares: int, per_share: int, per_share_paid: int) -> int:
     """Return what a stake has earned since it was last paid."""
     return mul_div_down(shares, per_share - per_share_paid, REWARD_PRECISION)
+
+
+def tips_for_stakers_down(fees: int, commission_bps: int, stakers_bps: int) -> int:
+    """Return what of priority fees all stakers get: block producers take their commission (PIP-65), of the rest validators
+    keep theirs and hand on ``stakers_bps`` (PIP-85).
+
+    >>> tips_for_stakers_down(10_000, 2_600, 5_000)
+    3700
+    """
+    return mul_div_down(fees - mul_div_down(fees, commission_bps, BPS), stakers_bps, BPS)
 
 
 def real_bps_down(gross_bps: int, inflation_bps: int) -> int:

@@ -26,6 +26,7 @@ class Terms(Struct, frozen=True):
     reward, interval, decrease, bonus, yearly : of a checkpoint, and what a year of them adds up to.
     numerator, alpha_bps : of the curve, and what of it is not for this token.
     rate_bps, purse, ends : of a subsidy: a year, in all, and when (seconds).
+    tips : of users' priority fees, what a year of them is for all stakers; paid with checkpoints, not minted.
     """
 
     form: str
@@ -46,6 +47,7 @@ class Terms(Struct, frozen=True):
     rate_bps: int = 0
     purse: int = 0
     ends: int = 0
+    tips: int = 0
 
 
 @dataclass

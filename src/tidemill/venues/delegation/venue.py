@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tidemill.errors import BadInput
@@ -9,7 +10,7 @@ from tidemill.interfaces import Action, Stage
 from tidemill.networks.unpaid import unpaid
 from tidemill.units import format_amount
 from tidemill.venues.delegation.model import DelegationModel
-from tidemill.venues.delegation.rules import reward_of_target_down
+from tidemill.venues.delegation.rules import reward_of_target_down, tips_for_stakers_down
 from tidemill.venues.delegation.state import FORMS, DelegationState, Terms
 from tidemill.venues.kinds import Kind, Placed, Setup
 from tidemill.venues.shared.scripted import Scripted, ScriptedStage
@@ -17,6 +18,8 @@ from tidemill.venues.shared.scripted import Scripted, ScriptedStage
 __all__ = ["VENUE"]
 
 HOUR, DAY = 3_600, 86_400
+_MOST_BPS = 10_000
+"""A yield from new tokens above this is a mistake about how much is staked."""
 _EPOCH = {"strk": HOUR, "subsidy": DAY}
 _OWN_RULE = (
     "the contract is ours, written from published rules (rule-checked): that a deployed one answers the same to the wei is not "
@@ -52,8 +55,17 @@ def place(setup: Setup) -> Placed:
 
     others = {"others": int(params["others"]) * 10**decimals}
     paying = DelegationState(setup.id, account, token, terms, setup.start, total=others["others"], shares=others)
-    gross, inflation, net = (format_amount(bps, 2) for bps in model.read(paying, "yields"))
+    yearly = model.read(paying, "yields")
+    if terms.form != "subsidy" and yearly[0] > _MOST_BPS:
+        everybody = f"{staked:,} {token} in all would share it at {format_amount(yearly[0], 2)} % a year"
+        raise BadInput(
+            f"{params['elsewhere']}: {everybody}; give what is staked at all other validators",
+            field=f"{where}.elsewhere",
+        )
+    gross, inflation, net = (format_amount(bps, 2) for bps in yearly)
     source = "a programme's money, which ends" if terms.form == "subsidy" else "new tokens"
+    if terms.tips:
+        source += " and users' priority fees"
     yields = (
         f"paid from {source}: at today's stake {gross} % a year after commission; the supply grows by {inflation} % a year, so "
         f"{net} % is left against everybody else's"
@@ -83,9 +95,17 @@ def _terms(setup: Setup, unit: int) -> Terms:
         numerator=int(params["curve_numerator"]) if form == "strk" else 0,
         alpha_bps=int(params["alpha_bps"]) if form == "strk" else 0,
         rate_bps=int(params["subsidy_bps"]) if form == "subsidy" else 0,
+        tips=_tips(params, unit) if form == "pol" else 0,
         purse=int(params["purse"]) * unit,
         ends=setup.start + int(params["ends_day"]) * DAY,
     )
+
+
+def _tips(params: Mapping[str, int | str], unit: int) -> int:
+    fees, commission, stakers = (
+        int(params[name]) for name in ("priority_fees", "tip_commission_bps", "tip_stakers_bps")
+    )
+    return tips_for_stakers_down(fees * unit, commission, stakers)
 
 
 def _script(setup: Setup, terms: Terms, unit: int) -> list[Scripted]:
@@ -131,6 +151,15 @@ VENUE = Kind(
         "decrease_pct": (10, "pol: what each further checkpoint's length in one pays less"),
         "proposer_bonus_pct": (10, "pol: the proposer's part"),
         "signed_bps": (10_000, "pol: stake that signs"),
+        "priority_fees": (
+            0,
+            "pol: whole tokens of priority fees that users pay in a year; 0: not counted, as no fact here tells them",
+        ),
+        "tip_commission_bps": (
+            2_600,
+            "pol: of them, what block producers take first (PIP-65; its text says 2,000, later sources this)",
+        ),
+        "tip_stakers_bps": (5_000, "pol: of the rest, what goes to stakers (PIP-85)"),
         "curve_numerator": (213, "strk: of the minting curve, ten-thousandths"),
         "alpha_bps": (2_500, "strk: the part of what is minted that stakers of BTC get"),
         "subsidy_bps": (1_000, "subsidy: paid a year on what is delegated"),
@@ -151,6 +180,9 @@ VENUE = Kind(
         "decrease_pct": (0, 100),
         "proposer_bonus_pct": (0, 100),
         "signed_bps": (6_667, 10_000),
+        "priority_fees": (0, 10**12),
+        "tip_commission_bps": (0, 10_000),
+        "tip_stakers_bps": (0, 10_000),
         "curve_numerator": (0, 500),
         "alpha_bps": (0, 10_000),
         "subsidy_bps": (0, 100_000),

@@ -14,6 +14,7 @@ from tidemill.networks import FeeEnv, FeeParts, TxShape, assumed
 from tidemill.networks.ethereum import Ethereum
 from tidemill.units import BPS, RAY, format_amount, mul_div_down
 from tidemill.venues.sequencer.prices import HOUR, blob_prices
+from tidemill.venues.shared.lines import between_down
 
 __all__ = ["DAY", "Tick", "blobs_from", "fees_of", "sample", "ticks", "told"]
 
@@ -76,9 +77,9 @@ def ticks(
     later = start + int(params["blob_later_day"]) * DAY
     for time in range(start + step, end, step):
         done, whole = time - start, end - start
-        daily = _between(first, last, done, whole)
+        daily = between_down(first, last, done, whole)
         count = mul_div_down(mul_div_down(daily, step, DAY), BPS - swing + draws.randrange(2 * swing + 1), BPS)
-        gas = mul_div_down(_between(*l1_gas, done, whole), BPS - swing + draws.randrange(2 * swing + 1), BPS)
+        gas = mul_div_down(between_down(*l1_gas, done, whole), BPS - swing + draws.randrange(2 * swing + 1), BPS)
         blob = 0
         try:
             schedule = ethereum.blob_schedule(time)
@@ -88,7 +89,7 @@ def ticks(
             use = int(params["blob_use_later_bps" if time > later > start else "blob_use_bps"])
             use = mul_div_down(use, BPS - (swing >> 2) + draws.randrange((swing >> 1) + 1), BPS)
             *_, (excess, blob) = blob_prices(schedule, excess, step // HOUR, use, DEAR, gas)
-        yield Tick(time, count, _between(*base_fee, done, whole), gas, blob)
+        yield Tick(time, count, between_down(*base_fee, done, whole), gas, blob)
 
 
 def told(path: Any, levels: Mapping[str, int], start: int, end: int) -> Iterator[Tick]:
@@ -115,10 +116,3 @@ def sample(stage: Any, now: int, decimals: Mapping[str, int]) -> Mapping[str, st
     prices = {"base_fee_gwei": "base_fee", "l1_gas_gwei": "gas_price", "blob_gas_gwei": "blob_base_fee"}
     cells = {name: format_amount(int(served[key]), 9) for name, key in prices.items()}
     return {"transactions": str(served["count"]), **cells}
-
-
-def _between(first: int, last: int, done: int, whole: int) -> int:
-    """Return a point of the straight line, rounded towards the start."""
-    if last >= first:
-        return first + mul_div_down(last - first, done, whole)
-    return first - mul_div_down(first - last, done, whole)

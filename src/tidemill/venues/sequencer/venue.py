@@ -10,8 +10,10 @@ from tidemill.venues.sequencer.placing import place, place_table
 from tidemill.venues.sequencer.rules import BLOB_BYTES
 from tidemill.venues.sequencer.stream import sample
 
-__all__ = ["VENUE"]
+__all__ = ["PUBLISHED", "VENUE"]
 
+PUBLISHED = Path(__file__).with_name("published.toml")
+"""What others have published of operators' income."""
 _SHAPE: Mapping[str, tuple[int | str | None, str]] = {
     "tx_gas": (120_000, "gas of a mean transaction"),
     "tx_fastlz": (330, "its signed bytes after FastLZ"),

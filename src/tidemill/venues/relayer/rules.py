@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from tidemill.networks.liquidity import RateModel, rate_at_down
-from tidemill.units import BPS, mul_div_down
+from tidemill.units import BPS, div_up, mul_div_down
 
-__all__ = ["YEAR", "pool_yield_bps_down", "relayer_yield_bps_down", "utilisation_bps_down", "utilisation_rate_down"]
+__all__ = [
+    "YEAR",
+    "pool_yield_bps_down",
+    "relayer_yield_bps_down",
+    "repaid_at",
+    "utilisation_bps_down",
+    "utilisation_rate_down",
+]
 
 YEAR = 365 * 86_400
 
@@ -19,6 +26,15 @@ def relayer_yield_bps_down(fee: int, gas: int, amount: int, seconds: int) -> int
     43800
     """
     return (fee - gas) * YEAR * BPS // (amount * seconds)
+
+
+def repaid_at(filled: int, start: int, interval: int, challenge: int) -> int:
+    """Return when a fill is repaid (seconds): by the next bundle, one each ``interval`` from ``start``, ``challenge`` later.
+
+    >>> repaid_at(5_401, 0, 5_400, 7_200)
+    18000
+    """
+    return start + div_up(filled - start, interval) * interval + challenge
 
 
 def pool_yield_bps_down(fees: int, seconds: int, liquidity: int) -> int:
