@@ -44,7 +44,7 @@ def place(setup: Setup) -> Placed:
                 "l1_token": f"{token}@{to}",
                 "l2_token": f"{token}@{setup.network}",
                 "escrow": f"{setup.id}:escrow",
-                "minter": f"{setup.id}:minter",
+                "minter": "zero",
                 "first": first.number,
                 "first_time": first.time,
                 "block_seconds": source.block_time,
