@@ -31,6 +31,7 @@ SCRIPTED = {
     "delegate_pol": ("delegate", "claim_unbonded"),
     "pol_lent": ("supply", "withdraw"),
     "lending_ladder": ("supply", "withdraw"),
+    "withdraw_and_lend": ("supply", "withdraw"),
 }
 """Examples without a recorded pool, and by which verbs they enter and leave."""
 ACTIONS = {"vault_farm": 280, "chef_farm": 280, "lock_dividends": 500, "vault_over_markets": 500}

@@ -29,9 +29,9 @@ from tidemill.venues.uniswap_v3.model import UniswapV3Model
 
 pytestmark = pytest.mark.chain
 
-# a table of rates; a role that no contract is; several networks, whose bridge is held against two chains elsewhere
-NO_CONTRACT = {"lending_rates", "sequencer_year", "withdraw_and_lend"}
-NAMES = sorted({path.stem for path in EXAMPLES.glob("*.toml")} - NO_CONTRACT)
+NO_CONTRACT = {"lending_rates", "sequencer_year"}  # a table of rates; a role that no contract is
+TWO_CHAINS = {"withdraw_and_lend"}  # test_two_chains.py
+NAMES = sorted({path.stem for path in EXAMPLES.glob("*.toml")} - NO_CONTRACT - TWO_CHAINS)
 GAS = {name: ("model", "measured")[number % 2] for number, name in enumerate(NAMES)}
 
 

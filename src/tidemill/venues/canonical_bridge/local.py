@@ -224,10 +224,11 @@ class LocalPortal(_Half):
 
     def state(self, model: Stage) -> Sequence[tuple[str, Any, Any]]:
         """Compare the escrow, and how far each withdrawal is."""
-        rows: list[tuple[str, Any, Any]] = [("deposits", *self.pulse(model))]
-        for position in self.client.sent:
-            rows.append((f"stage({position})", model.read("stage", position), self.client.stage_of(position)))
-        return rows
+        stages = [
+            (f"stage({position})", model.read("stage", position), self.client.stage_of(position))
+            for position in self.client.sent
+        ]
+        return [("deposits", *self.pulse(model)), *stages]
 
 
 def _terms(state: BridgeState) -> Terms:
@@ -288,10 +289,8 @@ class Seat:
 
     def notes(self) -> list[str]:
         """Return what is played beside the contracts."""
-        return [
-            f"{self._venue}: outputs are named and deposits executed at the model's seconds, as a proposer and a node do; "
-            "the portal is the one over an oracle of outputs (contracts-bedrock 0.17.3)"
-        ]
+        played = "outputs are named and deposits executed at the model's seconds, as a proposer and a node do"
+        return [f"{self._venue}: {played}; its portal is the one over an oracle of outputs (contracts-bedrock 0.17.3)"]
 
 
 def seat(venue: str, network: str, market: Any, placed: Placed, at: Block, until: Block) -> Seat:

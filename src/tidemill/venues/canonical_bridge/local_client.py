@@ -11,21 +11,22 @@ from tidemill.chain.types import Receipt
 from tidemill.interfaces import Block, Event, Filled, Position, Reverted, Status
 from tidemill.venues.canonical_bridge.client import PASSED, BridgeClient, Sites
 from tidemill.venues.canonical_bridge.local_bridge import LocalBridge
-from tidemill.venues.canonical_bridge.model import DONE, SENT, BridgeState
+from tidemill.venues.canonical_bridge.model import DONE, EMPTY, SENT, BridgeState
 from tidemill.venues.canonical_bridge.rules import covering_output_up
 from tidemill.venues.shared.client_parts import ask, decode_log
 
 __all__ = ["HalfClient", "Slip"]
 
-LOGS = (
-    PASSED
-    + """
-event WithdrawalInitiated(address indexed l1Token, address indexed l2Token, address indexed from, address to, uint256 amount, bytes extraData)
-event ERC20DepositInitiated(address indexed l1Token, address indexed l2Token, address indexed from, address to, uint256 amount, bytes extraData)
+_MOVED = (
+    "(address indexed l1Token, address indexed l2Token, address indexed from, address to, uint256 amount, bytes data)"
+)
+LOGS = f"""{PASSED}
+event WithdrawalInitiated{_MOVED}
+event ERC20DepositInitiated{_MOVED}
 event WithdrawalProven(bytes32 indexed withdrawalHash, address indexed from, address indexed to)
+event FailedRelayedMessage(bytes32 indexed msgHash)
 event WithdrawalFinalized(bytes32 indexed withdrawalHash, bool success)
 """
-)
 _ORACLE = """
 function SUBMISSION_INTERVAL() view returns (uint256)
 function FINALIZATION_PERIOD_SECONDS() view returns (uint256)
@@ -93,8 +94,9 @@ class HalfClient(BridgeClient):
             return Filled({"amount": begun[1]}, f"{self.venue}#{number or len(self.slips) + 1}")
         marked = told.get("WithdrawalFinalized") or told["WithdrawalProven"]
         position = self._position(marked)
-        paid = bool(marked.get("success", True))
-        return Filled({"amount": self._slip(position).amount if paid else 0}, position)
+        if "FailedRelayedMessage" in told:  # the portal takes it as done; the message would have to be sent again
+            return Reverted(EMPTY)
+        return Filled({"amount": self._slip(position).amount}, position)
 
     def landed(self, receipts: Sequence[Receipt]) -> None:
         """Remember money that has been sent for good."""
