@@ -140,12 +140,16 @@ class BridgeClient:
         self._ask(oracle, ORACLE, "getL2OutputIndexAfter", found.block)  # refuses where none covers it
         index = self._ask(oracle, ORACLE, "latestOutputIndex")[0]  # nodes forget old states, so the newest
         _, _, number = self._ask(oracle, ORACLE, "getL2Output", index)[0]
+        return index, *self.witness(found, number)
+
+    def witness(self, found: Withdrawal, number: int) -> tuple[tuple[bytes, bytes, bytes, bytes], list[bytes]]:
+        """Return the parts of the output of block ``number`` and the nodes that prove the withdrawal in it."""
         node = self.node_block(number)
         raw = self.l2.request("eth_getProof", PASSER, [found.slot], hex(node))
         block = self.l2.raw_block(node)
         output = Output(number, str(block["stateRoot"]), str(raw["storageHash"]), str(block["hash"]))
-        nodes = [bytes.fromhex(str(node)[2:]) for node in raw["storageProof"][0]["proof"]]
-        return index, output.parts, nodes
+        nodes = [bytes.fromhex(str(one)[2:]) for one in raw["storageProof"][0]["proof"]]
+        return output.parts, nodes
 
     def node_block(self, number: int) -> int:
         """Return by which number the node behind ``l2`` knows block ``number`` of the rollup."""

@@ -8,7 +8,7 @@ Contracts that stand behind upgradable proxies stand so here too, all behind the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eth_abi.abi import decode
@@ -78,7 +78,7 @@ class LocalBridge:
         """Which block of ``l2`` stood for a block of the rollup when its output was named, where they differ."""
 
     def _set_up(self) -> None:
-        at, terms, deployer, start = self._at, self.terms, self.deployer, self.start
+        at, deployer = self._at, self.deployer
         self._place(self.l2, _L2, {
             "L2CrossDomainMessenger": (at["L1CrossDomainMessenger"],),
             "L2StandardBridge": (at["L1StandardBridge"],),
@@ -86,15 +86,27 @@ class LocalBridge:
         config = (deployer, 0, 0, bytes(32), 30_000_000, deployer, _RESOURCES, deployer)
         zero = "0x" + "0" * 40
         addresses = (at["L1CrossDomainMessenger"], zero, at["L1StandardBridge"], zero, at["OptimismPortal"], zero, zero)
-        oracle = (terms.proposal_blocks, terms.block_seconds, start.number, start.time, deployer, deployer)
+        self._place(self.l1, at, {"SuperchainConfig": (deployer, False), "SystemConfig": (*config, addresses)})
+        self._portal()
         self._place(self.l1, at, {
-            "SuperchainConfig": (deployer, False),
-            "SystemConfig": (*config, addresses),
-            "L2OutputOracle": (*oracle, terms.maturity_seconds),
-            "OptimismPortal": (at["L2OutputOracle"], at["SystemConfig"], at["SuperchainConfig"]),
             "L1CrossDomainMessenger": (at["SuperchainConfig"], at["OptimismPortal"], at["SystemConfig"]),
             "L1StandardBridge": (at["L1CrossDomainMessenger"], at["SuperchainConfig"], at["SystemConfig"]),
         })  # fmt: skip
+
+    def _portal(self) -> None:
+        """Put the portal in place, and what it knows outputs from."""
+        at, terms, start, who = self._at, self.terms, self.start, self.deployer
+        oracle = (
+            terms.proposal_blocks,
+            terms.block_seconds,
+            start.number,
+            start.time,
+            who,
+            who,
+            terms.maturity_seconds,
+        )
+        portal = (at["L2OutputOracle"], at["SystemConfig"], at["SuperchainConfig"])
+        self._place(self.l1, at, {"L2OutputOracle": oracle, "OptimismPortal": portal})
 
     def _tokens(self, decimals: int) -> tuple[str, str]:
         made = Deployment("token", "TestToken", ("Test USDC", "USDC", decimals))
@@ -155,25 +167,41 @@ class LocalBridge:
             out.append((sender, Call(to, packed[73:], value, purpose="derive"), gas))
         return out
 
-    def _place(self, chain: Anvil, sites: Mapping[str, str], init: Mapping[str, tuple[Any, ...]]) -> None:
-        """Put each contract behind a proxy at its address and initialise it."""
-        proxy = artefact("OptimismProxy")
-        calls = []
-        for name, where in sites.items():
-            behind = "0x" + keccak(name.encode())[-20:].hex()
-            made = artefact(name)
-            chain.set_code(behind, made.deployed_bytecode)
+    def _place(
+        self,
+        chain: Anvil,
+        sites: Mapping[str, str],
+        init: Mapping[str, tuple[Any, ...]],
+        made: Mapping[str, tuple[str, str]] | None = None,
+    ) -> None:
+        """Put contracts behind proxies at their addresses and initialise them; on the rollup all of ``sites``.
+
+        ``made`` : artefact and address of what stands already, because its constructor sets what no initialiser does.
+        """
+        proxy, calls = artefact("OptimismProxy"), []
+        for name in sites if chain is self.l2 else init:
+            where, (kind, behind) = (
+                sites[name],
+                (made or {}).get(name, (name, "0x" + keccak(name.encode())[-20:].hex())),
+            )
+            if made is None or name not in made:
+                chain.set_code(behind, artefact(kind).deployed_bytecode)
             chain.set_code(where, proxy.deployed_bytecode)
             chain.set_storage(where, _ADMIN, int(self.deployer, 16))
             if name in init:
-                data = Abi(made.abi).encode("initialize", *init[name])
+                data = Abi(artefact(kind).abi).encode("initialize", *init[name])
                 calls.append(Call(where, Abi(proxy.abi).encode("upgradeToAndCall", behind, data), purpose=name))
             else:
                 calls.append(Call(where, Abi(proxy.abi).encode("upgradeTo", behind), purpose=name))
-        _, receipts = chain.mine([(self.deployer, call) for call in calls])
+        self._do(chain, calls, "setting up")
+
+    def _do(self, chain: Anvil, calls: Sequence[Call], what: str, who: str = "") -> list[Receipt]:
+        """Mine calls that must succeed; raises ``RpcError`` saying which did not."""
+        _, receipts = chain.mine([(who or self.deployer, call) for call in calls])
         for call, receipt in zip(calls, receipts, strict=True):
             if not receipt.status:
-                raise RpcError(f"setting up {call.purpose} reverted: {receipt.revert_reason}")
+                raise RpcError(f"{what} {call.purpose} reverted: {receipt.revert_reason}")
+        return receipts
 
 
 def _l1_sites(lane: int) -> dict[str, str]:
