@@ -236,7 +236,9 @@ def test_a_lost_a_blacklisted_and_a_retired_game_pay_nobody() -> None:
             one.portal.respected, one.portal.since = kind, one.now
             said = one.finalize(out, one.now + 5_000)
             assert said == (op_games.WRONG_KIND if kind else op_games.RETIRED)
-        fresh = one.propose(one.now)  # in the very second counts
+        one.guard("setRespectedGameType", 0)
+        one.portal.since = one.now
+        fresh = one.propose(one.now)  # in the very second still counts
         one.prove(out, fresh)
         one.resolve(fresh, fresh.game.created + TERMS.clock)
         assert one.finalize(out, fresh.game.created + 5_000) == ""
