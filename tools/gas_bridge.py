@@ -22,7 +22,7 @@ from tidemill.chain.types import Call, Receipt
 from tidemill.interfaces import Intent
 from tidemill.networks import TxShape
 from tidemill.venues.canonical_bridge.client import PASSER, BridgeClient
-from tidemill.venues.canonical_bridge.local import LocalBridge, Terms
+from tidemill.venues.canonical_bridge.local_bridge import LocalBridge, Terms
 
 HERE = Path(__file__).parents[1] / "src" / "tidemill" / "venues" / "canonical_bridge" / "gas.toml"
 KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"  # anvil's second well-known account

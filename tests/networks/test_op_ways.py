@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tidemill import networks
 from tidemill.errors import BadInput
 from tidemill.networks import FeeEnv, TxShape, assumed, from_data
+from tidemill.networks.op_games import ready_to_finalize
 from tidemill.networks.op_header import HeaderParameters, header_parameters
 from tidemill.networks.op_revenue import Vaults, revenue_share_down, vaults
-from tidemill.networks.op_ways import ready_to_finalize
 
 OP: Any = networks.get("op-mainnet")
 BASE: Any = networks.get("base")
@@ -27,10 +27,10 @@ def by_id(network: Any, time: int) -> dict[str, Any]:
 
 def test_proving_again_restarts_the_wait_and_a_young_game_prolongs_it() -> None:
     week, half = 7 * DAY, 7 * DAY // 2
-    assert ready_to_finalize(0, 0, week, half, half) == week
-    assert ready_to_finalize(3 * DAY, 0, week, half, half) == 10 * DAY
-    assert ready_to_finalize(0, 5, week, half, half) == week + 5
-    assert ready_to_finalize(0, 0, DAY, half, half) == week
+    assert ready_to_finalize(0, 0, week, half, half) == week + 1  # at the week itself the portal still refuses
+    assert ready_to_finalize(3 * DAY, 0, week, half, half) == 10 * DAY + 1
+    assert ready_to_finalize(0, 5, week, half, half) == week + 6
+    assert ready_to_finalize(0, 0, DAY, half, half) == week + 1
 
 
 def test_a_withdrawal_takes_a_week_after_its_proof_and_three_transactions() -> None:
@@ -43,7 +43,7 @@ def test_a_withdrawal_takes_a_week_after_its_proof_and_three_transactions() -> N
     assert [stage.wait.seconds for stage in route.stages] == [
         (0, 0, 0),
         (0, 3_600, None),
-        (7 * DAY, 7 * DAY, None),
+        (7 * DAY + 1, 7 * DAY + 1, None),
     ]
     assert [fact.value for fact in route.stages[2].facts] == [7 * DAY, 7 * DAY // 2, 7 * DAY // 2]
     assert "restarts" in route.warnings[1]
@@ -70,7 +70,7 @@ def test_a_silent_sequencer_is_passed_after_the_window() -> None:
 )
 def test_base_shortens_its_windows_by_date(time: int, least: int, usual: int) -> None:
     last = by_id(BASE, time)["withdraw"].stages[-1]
-    assert last.wait.seconds == (least, usual, None)
+    assert last.wait.seconds == (least + 1, usual + 1, None)  # strictly past the window
     assert [fact.value for fact in last.facts] == ([usual, least] if least < usual else [usual])
 
 

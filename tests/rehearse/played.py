@@ -32,6 +32,7 @@ SCRIPTED = {
     "pol_lent": ("supply", "withdraw"),
     "lending_ladder": ("supply", "withdraw"),
     "exit_on_depeg": ("supply", "withdraw"),
+    "withdraw_and_lend": ("supply", "withdraw"),
 }
 """Examples without a recorded pool, and by which verbs they enter and leave."""
 ACTIONS = {"vault_farm": 280, "chef_farm": 280, "lock_dividends": 500, "vault_over_markets": 500}

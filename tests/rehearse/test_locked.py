@@ -29,10 +29,10 @@ from tidemill.venues.uniswap_v3.model import UniswapV3Model
 
 pytestmark = pytest.mark.chain
 
-# a table of rates; roles that no contract is; several networks, whose bridge is held against two chains elsewhere
-ROLES = {"sequencer_year", "prover_quarter", "relayer_fortnight", "custodian_year"}
-NO_CONTRACT = {"lending_rates", "withdraw_and_lend"} | ROLES
-NAMES = sorted({path.stem for path in EXAMPLES.glob("*.toml")} - NO_CONTRACT)
+# a table of rates; roles that no contract is
+NO_CONTRACT = {"lending_rates", "sequencer_year", "prover_quarter", "relayer_fortnight", "custodian_year"}
+TWO_CHAINS = {"withdraw_and_lend"}  # test_two_chains.py
+NAMES = sorted({path.stem for path in EXAMPLES.glob("*.toml")} - NO_CONTRACT - TWO_CHAINS)
 GAS = {name: ("model", "measured")[number % 2] for number, name in enumerate(NAMES)}
 
 

@@ -109,6 +109,12 @@ def test_without_gas_on_the_other_network_it_is_refused_before_the_money_is_stuc
         ("venues.aave.network", "etherum", "venues.aave.network: unknown network 'etherum'; did you mean 'ethereum'"),
         ("venues.exit.params.to", "etherum", "venues.exit.params.to: unknown network 'etherum'"),
         ("venues.exit.params.to", "op-mainnet", "venues.exit.params.to: op-mainnet is where the bridge begins"),
+        (
+            "network",
+            "arbitrum-one",
+            "venues.exit.kind: arbitrum-one has no OP Stack bridge to ethereum (its own goes by initiate, confirm, execute)",
+        ),
+        ("venues.exit.params.to", "base", "op-mainnet has no OP Stack bridge to base (none of its own leads to base)"),
         ("venues.exit.params.token", "ETH", "venues.exit.params.token: ETH pays for gas"),
         ("venues.exit.params.token", "DAI", "decimals of DAI are not known"),
         ("venues.exit.params.maturity_seconds", -1, "venues.exit.params.maturity_seconds: -1 is not between"),
@@ -137,11 +143,6 @@ def test_capital_elsewhere_names_token_and_network(key: str, says: str, tmp_path
     with pytest.raises(BadInput) as caught:
         tidemill.load(written(tmp_path, shortened(capital=STUDY["capital"] | {key: "1"}))).run()
     assert says in str(caught.value)
-
-
-def test_a_rehearsal_over_several_networks_is_refused_in_one_line(tmp_path: Path):
-    with pytest.raises(BadInput, match="several networks"):
-        tidemill.load(written(tmp_path, shortened())).rehearse()
 
 
 def test_the_fees_of_two_networks_are_not_called_layer_2_and_tokens_say_where_they_are(result: Result) -> None:

@@ -17,7 +17,7 @@ from tidemill.chain.anvil import Anvil
 from tidemill.chain.types import Call, Receipt
 from tidemill.interfaces import Action, Block, Intent, Result, Revert
 from tidemill.venues.canonical_bridge.client import BridgeClient
-from tidemill.venues.canonical_bridge.local import LocalBridge, Terms
+from tidemill.venues.canonical_bridge.local_bridge import LocalBridge, Terms
 from tidemill.venues.canonical_bridge.model import BridgeModel, BridgeState
 from tidemill.venues.shared.client_parts import ERC20, ask
 

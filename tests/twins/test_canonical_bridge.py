@@ -22,7 +22,7 @@ if not any(row.cached for row in artefacts.ls() if "anvil" in row.package):
 
 from tidemill.chain.anvil import Anvil, AnvilOptions
 from tidemill.interfaces import Action
-from tidemill.venues.canonical_bridge.local import Terms
+from tidemill.venues.canonical_bridge.local_bridge import Terms
 from tidemill.venues.canonical_bridge.model import NO_OUTPUT, NOT_PROVEN, PAID, PROVEN, TOO_EARLY
 from twins.canonical_bridge_twin import LAG, SECONDS, START, USDC1, Twins, given, live
 

@@ -45,7 +45,8 @@ class LiveWorld(ChainWorld):
     stages: dict[str, LiveStage]  # type: ignore[assignment]
 
     def __init__(self, *args: Any, chain: LiveChain, **named: Any) -> None:
-        super().__init__(*args, chain=chain, **named)
+        self.chain = chain
+        super().__init__(*args, chains={network.id: chain for network in named["networks"]}, **named)
         (self._network,) = self.networks
         self._flights = LiveLifecycle(self)
         self._lives = self._flights

@@ -6,7 +6,7 @@ and stays is signed, written down and sent by ``execution.Executor``, transactio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -21,7 +21,7 @@ from tidemill.execution.ids import intent_id
 from tidemill.execution.journal import MemoryJournal
 from tidemill.execution.limits import SpendLimits
 from tidemill.execution.wallet import Wallet
-from tidemill.interfaces import Action, Block, Costs, Reverted, Status
+from tidemill.interfaces import Action, Block, Costs, Revert, Reverted, Status
 from tidemill.venues.shared.ground import Ground, LocalVenue, Others, intent_of
 
 __all__ = ["RESERVE", "LocalChain", "Played", "decoded", "plain", "summed"]
@@ -44,6 +44,12 @@ class Played(Struct):
     own: int = 0
     own_failed: int = 0
     asked: int = 0
+
+    @classmethod
+    def of(cls, parts: Iterable[Played]) -> Played:
+        """Add up what happened on several chains."""
+        found = list(parts)
+        return cls(*(sum(getattr(one, name) for one in found) for name in cls.__struct_fields__))
 
 
 class LocalChain:
@@ -100,14 +106,26 @@ class LocalChain:
     def play(self, to: Block) -> None:
         """Mine what others do up to and including block ``to``, and let the clock come to its time."""
         self.ground.base_fee = self.base_fee(to)
-        while self.done < len(self.queue) and self.queue[self.done][1].block.number <= to.number:
-            number = self.queue[self.done][1].block.number
-            stop = self.done
-            while stop < len(self.queue) and self.queue[stop][1].block.number == number:
+        self._admit(to)
+        until = to.time, to.number
+        while self.done < len(self.queue) and _when(self.queue[self.done]) <= until:
+            now, stop = _when(self.queue[self.done]), self.done
+            while stop < len(self.queue) and _when(self.queue[stop]) == now:
                 stop += 1
             self._mine(self.queue[self.done : stop])
             self.done = stop
         self.ground.reach(to.time)
+
+    def _admit(self, to: Block) -> None:
+        """Put what arises by itself until then among what others do."""
+        new = [
+            (venue, item)
+            for venue in self.venues.values()
+            if (arising := getattr(venue, "arising", None))
+            for item in arising(to)
+        ]
+        if new:
+            self.queue[self.done :] = sorted([*self.queue[self.done :], *new], key=_when)
 
     def _mine(self, items: Sequence[tuple[LocalVenue, Others]]) -> None:
         calls: list[tuple[str, Call]] = []
@@ -134,7 +152,10 @@ class LocalChain:
             if lacking > 0:
                 venue.endow(token, lacking)
         me = self.ground.address("me")
-        calls = [(me, call) for call in venue.client.plan(venue.question(action))]
+        try:
+            calls = [(me, call) for call in venue.client.plan(venue.question(action))]
+        except Revert as refusal:  # what a call must carry (a proof) is refused by the contracts that would give it
+            return Reverted(refusal.reason), []
         receipts = self.ground.mine(calls, block.time)
         return decoded(venue, receipts), receipts
 
@@ -164,6 +185,8 @@ class LocalChain:
             self.played.own_failed += not receipt.status
             receipts += self.ground.anvil.explained([receipt])
             costs = summed(costs, self.price(receipt.gas_used, row.attempts[-1].raw, block))
+        if (landed := getattr(venue, "landed", None)) is not None:
+            landed(receipts)
         # The local chain takes its own price and no fee for data: put right to what the study's network takes.
         self.ground.anvil.set_balance(self.ground.address("me"), wealth - costs.total + RESERVE)
         self.meter.landed(self.landing, costs)
@@ -192,7 +215,12 @@ class LocalChain:
 def _merged(venues: Sequence[LocalVenue]) -> list[tuple[LocalVenue, Others]]:
     """Put what others do everywhere in one order: by block, within a block by venue."""
     items: list[tuple[LocalVenue, Others]] = [(venue, item) for venue in venues for item in venue.others()]
-    return sorted(items, key=lambda pair: pair[1].block.number)
+    return sorted(items, key=_when)
+
+
+def _when(pair: tuple[LocalVenue, Others]) -> tuple[int, int]:
+    """Return second and number of the block of something that others do: what has no number comes first in its second."""
+    return pair[1].block.time, pair[1].block.number
 
 
 def decoded(venue: LocalVenue, receipts: Sequence[Receipt]) -> Status:

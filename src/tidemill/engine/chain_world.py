@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tidemill.engine.chain_local import LocalChain
@@ -14,13 +15,13 @@ __all__ = ["ChainWorld", "FedWorld"]
 
 
 class ChainWorld(ModelWorld):
-    """``World`` whose venues are ``ChainStage``. After every own step its book is compared with the chain.
+    """``World`` whose venues are ``ChainStage``. After every own step its book is compared with the chains.
 
-    ``chain`` must be given as a keyword, all else as for ``ModelWorld``.
+    ``chains`` (by network) must be given as a keyword, all else as for ``ModelWorld``.
     """
 
-    def __init__(self, *args: Any, chain: LocalChain, **named: Any) -> None:
-        self.chain = chain
+    def __init__(self, *args: Any, chains: Mapping[str, LocalChain], **named: Any) -> None:
+        self.chains = chains
         super().__init__(*args, **named)
 
     def transaction(self, network: str, block: Block, sender: str | None = None, *, landing: str = "") -> Transaction:
@@ -28,12 +29,14 @@ class ChainWorld(ModelWorld):
         if not landing:
             return super().transaction(network, block, sender)
         self.enter(network, block)
-        return _Landing(self.chain, landing, self.stages, self.book, block, network, sender or self.account)
+        return _Landing(self.chains[network], landing, self.stages, self.book, block, network, sender or self.account)
 
     def tell(self, news: News) -> None:
         """Queue news; after a step that was included, compare the books."""
         if isinstance(news, Outcome) and isinstance(news.status, Filled | Reverted):
-            self.chain.check_books(self.book.holdings(self.account))
+            held = self.book.holdings(self.account)
+            for chain in self.chains.values():
+                chain.check_books(held)
         super().tell(news)
 
 

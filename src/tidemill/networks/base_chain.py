@@ -24,11 +24,14 @@ class BaseChain(OpChain, frozen=True, dict=True):
         return (*op_stack.FORKS[: op_stack.FORKS.index("jovian") + 1], *_OWN)
 
     def finalize_wait(self, time: int) -> Wait:
-        """Return the wait from proof to finalization: with one kind of proof, and the shorter one where both agree."""
+        """Return the wait from proof to finalization: with one kind of proof, and the shorter one where both agree.
+
+        A second past the window, as in the OP Stack's portal; that Base's own kept its strictness was not read from it.
+        """
         single = self.parameter("single_proof_window", time)
         line = self.facts.timeline("dual_proof_window")
         both = int(line.at(time)) if time >= line.entries[0].since else single
-        return Wait(both, single, None)
+        return Wait(both + 1, single + 1, None)
 
     def routes(self, time: int) -> tuple[Route, ...]:
         """Return the bridge's ways at ``time``: the last wait is the proof window then in force."""

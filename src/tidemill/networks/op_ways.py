@@ -4,29 +4,18 @@ from __future__ import annotations
 
 from tidemill.facts import Fact, Facts
 from tidemill.networks.exits import Route, RouteStage, Wait
+from tidemill.networks.op_games import ready_to_finalize
 from tidemill.networks.roles import Role
 
-__all__ = ["DELAYS", "finalize_wait", "ready_to_finalize", "roles", "routes"]
+__all__ = ["DELAYS", "finalize_wait", "roles", "routes"]
 
 _L1 = "ethereum"
 _NOW = Wait(0, 0, 0)
 DELAYS = ("proof_maturity_delay", "game_clock", "game_finality_delay")
 
 
-def ready_to_finalize(proven: int, game_created: int, maturity: int, game_clock: int, finality: int) -> int:
-    """Return the second from which a withdrawal can be finalized, where nobody disputes its game.
-
-    Both must have passed: ``maturity`` since it was *last* proven, and the game's own clock and finality delay since
-    the game was created. Proving again (against a newer game, say) starts the first anew.
-
-    >>> ready_to_finalize(proven=10, game_created=0, maturity=604_800, game_clock=302_400, finality=302_400)
-    604810
-    """
-    return max(proven + maturity, game_created + game_clock + finality)
-
-
 def finalize_wait(facts: Facts) -> Wait:
-    """Return the wait between proof and finalization where the game is as young as the proof."""
+    """Return the wait between proof and finalization where the game is as young as the proof: one second past the delays."""
     maturity, clock, finality = (facts.integer(name) for name in DELAYS)
     seconds = ready_to_finalize(0, 0, maturity, clock, finality)
     return Wait(seconds, seconds, None)

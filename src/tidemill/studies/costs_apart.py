@@ -31,6 +31,10 @@ class Costings:
         self._told[id(costs)] = costs, network
         return costs
 
+    def of(self, network: str) -> Costing:
+        """Return what prices transactions on a network of the study."""
+        return self._by[network]
+
     @property
     def used(self) -> dict[str, Used]:
         """Every assumed fee level, the study's own network first."""

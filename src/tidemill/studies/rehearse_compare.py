@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import median_low
 from typing import Any
 
@@ -19,8 +19,8 @@ BPS = 10_000
 SHOWN = 100
 
 
-def balance_rows(model: OnModel, chain: OnChain, native: str | None) -> list[BalanceRow]:
-    """Return what every account holds of every token on both sides; with ``native`` one's own of that as well."""
+def balance_rows(model: OnModel, chain: OnChain, *, natives: bool) -> list[BalanceRow]:
+    """Return what every account holds of every token on both sides; with ``natives`` one's own of those as well."""
     rows = []
     for (token, account), held_now in sorted(
         chain.held.items(), key=lambda row: (chain.accounts.index(row[0][1]), row[0])
@@ -33,10 +33,15 @@ def balance_rows(model: OnModel, chain: OnChain, native: str | None) -> list[Bal
             real -= chain.endowed.get((token, account), 0)
         if held or real:
             rows.append(BalanceRow(account, token, held, real, real - held))
-    if native is not None:
-        held = model.book.get(("me", native), 0)
-        rows.insert(0, BalanceRow("me", native, held, chain.native, chain.native - held))
-    return rows
+    paid = (
+        []
+        if not natives
+        else [
+            BalanceRow("me", token, held := model.book.get(("me", token), 0), real, real - held)
+            for token, real in chain.native.items()
+        ]
+    )
+    return [*paid, *rows]
 
 
 def state_rows(chain: OnChain) -> list[StateRow]:
@@ -73,15 +78,15 @@ def step_differences(model: Outcomes, chain: Outcomes, *, costs: bool) -> tuple[
     return min(len(mine), len(real)), out
 
 
-def mark_differences(model: Sequence[Mark], chain: Sequence[Mark], native: str) -> tuple[int, list[str]]:
-    """Compare every mark: wallet (the native token apart), positions with principal and fees, prices, rates."""
+def mark_differences(model: Sequence[Mark], chain: Sequence[Mark], natives: Collection[str]) -> tuple[int, list[str]]:
+    """Compare every mark: wallet (native tokens apart), positions with principal and fees, prices, rates."""
     out: list[str] = []
     if len(model) != len(chain):
         out.append(f"the model has {len(model)} marks, the chain {len(chain)}")
     for number, (a, b) in enumerate(zip(model, chain, strict=False)):
         where = f"mark {number} ({a.why}, second {a.time})"
         pairs: list[tuple[str, Any, Any]] = [
-            ("wallet", _without(a.balances, native), _without(b.balances, native)),
+            ("wallet", _without(a.balances, natives), _without(b.balances, natives)),
             ("positions", a.positions, b.positions),
             ("prices", dict(a.prices), dict(b.prices)),
             ("rates", dict(a.rates), dict(b.rates)),
@@ -137,8 +142,8 @@ def _moves(step: Recorded) -> dict[tuple[str, str, str], int]:
     return {key: amount for key, amount in sorted(out.items()) if amount}
 
 
-def _without(balances: Mapping[str, int], token: str) -> dict[str, int]:
-    return {key: amount for key, amount in sorted(balances.items()) if key != token}
+def _without(balances: Mapping[str, int], tokens: Collection[str]) -> dict[str, int]:
+    return {key: amount for key, amount in sorted(balances.items()) if key not in tokens}
 
 
 def _short(value: Any) -> str:

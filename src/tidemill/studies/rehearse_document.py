@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 __all__ = [
     "BalanceRow",
@@ -91,13 +91,14 @@ class Transactions(Struct, frozen=True):
 
 
 class OwnTransaction(Struct, frozen=True):
-    """A signed transaction of the journal."""
+    """A signed transaction of the journal; nonces count on each network of their own."""
 
     id: str
     nonce: int
     hash: str
     block: int
     state: str
+    network: str = ""
 
 
 class FeeRow(Struct, frozen=True):
@@ -194,3 +195,4 @@ class RehearsalDocument(Struct, frozen=True, kw_only=True):
     books_equal: bool
     agrees: bool
     verdict: str
+    networks: list[str] = field(default_factory=list)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from importlib import import_module
 from typing import Any
 
 from msgspec import Struct
 
-from tidemill.chain.anvil import Anvil, AnvilOptions
+from tidemill.chain.anvil import Anvil
 from tidemill.engine.chain_feed import Pace
 from tidemill.engine.chain_live import LiveChain, LiveStage
 from tidemill.engine.chain_live_world import LiveWorld
-from tidemill.engine.chain_local import RESERVE, LocalChain, Played
+from tidemill.engine.chain_local import LocalChain, Played
 from tidemill.engine.chain_meter import Meter, Metered
 from tidemill.engine.chain_stage import ChainStage
 from tidemill.engine.chain_world import ChainWorld, FedWorld
@@ -26,7 +27,9 @@ from tidemill.execution.rows import Row
 from tidemill.execution.wallet import DevWallet
 from tidemill.interfaces import Block, Costs
 from tidemill.studies.costs import Costing
+from tidemill.studies.costs_apart import Costings
 from tidemill.studies.prepare import Prepared
+from tidemill.studies.rehearse_ground import chains_for, place
 from tidemill.studies.rehearse_unrest import unrest
 from tidemill.studies.rehearse_window import Window
 from tidemill.studies.strategy import Chosen
@@ -34,8 +37,6 @@ from tidemill.venues.kinds import kind
 from tidemill.venues.shared.ground import Ground, LocalVenue, Unrest
 
 __all__ = ["OnChain", "Sides"]
-
-CHAIN_ID = 31_337
 
 
 def _silent(line: str) -> None:
@@ -47,7 +48,7 @@ class OnChain(Struct):
 
     outcomes: Outcomes
     held: dict[tuple[str, str], int]
-    native: int
+    native: dict[str, int]
     endowed: dict[tuple[str, str], int]
     accounts: tuple[str, ...]
     state: list[tuple[str, str, Any, Any]]
@@ -55,7 +56,7 @@ class OnChain(Struct):
     count: int
     played: Played
     refused_by_model: int
-    journal: list[Row]
+    journal: dict[str, list[Row]]
     metered: list[Metered]
     twins: Mapping[str, Any]
     book: Mapping[tuple[str, str], int]
@@ -84,9 +85,13 @@ class Sides:
     def __init__(self, prepared: Prepared, chosen: Chosen, window: Window) -> None:
         self.prepared, self.chosen, self.window = prepared, chosen, window
         self._wallet = DevWallet()
-        self.costing = Costing(prepared, prepared.study.network)
+        self.costing = Costings(prepared, Costing(prepared, prepared.study.network))
         self.id = content_hash([prepared.study.digest, prepared.study.world.seed, "rehearse", window.start, window.end])
-        self.seats = {name: _seat(prepared, name, window) for name in prepared.placed}
+        self.firsts = {
+            name: prepared.engine_network(name).blocks.last_until(window.start) for name in prepared.networks
+        }
+        """The block of each network in which the window begins."""
+        self.seats = {name: _seat(prepared, name, self.firsts) for name in prepared.placed}
 
     def rules(self, *, later: int = 0, seed: str = "") -> Rules:
         """Return the study's own rules over the window, or with inclusion so many blocks ``later``."""
@@ -114,7 +119,7 @@ class Sides:
 
         ``world`` makes the world, for those who want to watch it.
         """
-        stages = {name: seat.model() for name, seat in self.seats.items()}
+        stages = {one.id: one for seat in self.seats.values() for one in _with_halves(seat.model())}
         if fed is None:
             made = world(rules=rules, cost=self.costing, **self._common(stages))
         else:
@@ -132,13 +137,21 @@ class Sides:
         States are compared with ``model``'s at the end, or with those of the models in lockstep.
         Raises ``MissingArtefact`` without anvil or contracts.
         """
-        with self._anvil() as anvil:
-            ground, venues = self._placed(anvil, tell)
-            chain = LocalChain(ground, venues, self._wallet, Meter(self.costing, feed=feed), **self._priced())
-            chain.native = self._native if feed else ""
-            stages = {venue.id: ChainStage(chain, venue) for venue in venues}
-            tell("playing the window on the local chain …")
-            world = ChainWorld(rules=rules, chain=chain, cost=chain.meter, **self._common(stages))
+        meter = Meter(self.costing, feed=feed)
+        with chains_for(self.firsts) as anvils:
+            placed = self._placed(anvils, tell)
+            chains = {
+                name: LocalChain(ground, venues, self._wallet, meter, **self._priced(name))
+                for name, (ground, venues) in placed.items()
+            }
+            for name, chain in chains.items():
+                chain.native = self._natives[name] if feed else ""
+            stages = {
+                venue.id: ChainStage(chains[name], venue) for name, (_, venues) in placed.items() for venue in venues
+            }
+            tell(f"playing the window on {_counted(chains)} …")
+            made = [stages[name] for name in self._order(stages)]
+            world = ChainWorld(rules=rules, chains=chains, cost=meter, **self._common({one.id: one for one in made}))
             return self._played(world, rules, model)
 
     def on_live(self, rules: Rules, *, seed: str, tell: Callable[[str], None] = _silent) -> tuple[OnChain, LiveWorld]:
@@ -147,11 +160,11 @@ class Sides:
         States are compared with those of the models that followed. Raises ``RpcError`` when the time limit is reached.
         """
         pace = self.pace()
-        with self._anvil() as anvil:
-            ground, venues = self._placed(anvil, tell, unrest(seed, self.window.first.number))
+        with chains_for(self.firsts) as anvils:
+            ((name, (ground, venues)),) = self._placed(anvils, tell, unrest(seed, self.window.first.number)).items()
             meter = Meter(self.costing, feed=True)
-            chain = LiveChain(ground, venues, self._wallet, meter, pace=pace, **self._priced())
-            chain.native = self._native
+            chain = LiveChain(ground, venues, self._wallet, meter, pace=pace, **self._priced(name))
+            chain.native = self._natives[name]
             stages = {venue.id: LiveStage(chain, venue) for venue in venues}
             tell(f"playing the window on the local chain, about {pace.blocks * pace.interval_ms // 1_000 + 1} s …")
             world = LiveWorld(rules=rules, chain=chain, cost=meter, **self._common(stages))
@@ -165,57 +178,55 @@ class Sides:
         window, network = self.window, self.prepared.network
         return Pace.of(window.end - window.start, network.block_time, self.prepared.study.rehearse.seconds)
 
-    def _anvil(self) -> Anvil:
-        return Anvil(AnvilOptions(chain_id=CHAIN_ID, timestamp=self.window.first.time - 1, seconds_per_block=0))
-
     def _placed(
-        self, anvil: Anvil, tell: Callable[[str], None], disturb: Unrest | None = None
-    ) -> tuple[Ground, list[LocalVenue]]:
-        """Deploy every venue, bring it to the window's start, and give oneself the study's capital."""
-        at = self.window.first
-        ground = Ground(anvil, self._wallet.address, self.prepared.decimals, base_fee=self._base_fee(at))
+        self, anvils: Mapping[str, Anvil], tell: Callable[[str], None], disturb: Unrest | None = None
+    ) -> dict[str, tuple[Ground, list[LocalVenue]]]:
         tell("deploying the contracts …")
-        ground.sort([seat.pair for seat in self.seats.values() if seat.pair])
-        ranked = sorted(self.seats.values(), key=lambda seat: seat.rank)
-        for seat in ranked:
-            placed = seat.local(ground, disturb)
-            ground.venues[placed.id] = placed
-        for placed in ground.venues.values():
-            if (meet := getattr(placed.twin, "meet", None)) is not None:
-                meet({name: other.twin for name, other in ground.venues.items()})
-        venues: list[LocalVenue] = [ground.venues[name] for name in self.seats]
-        for venue in venues:
-            venue.start(at)
-        funds = self.prepared.funds()
-        for token, amount in funds.items():
-            if token != self._native:
-                ground.give(token, "me", amount)
-        ground.endowed = {key: amount for key, amount in ground.endowed.items() if key[1] != "me"}
-        anvil.set_balance(ground.address("me"), funds.get(self._native, 0) + RESERVE)
-        return ground, venues
+        return place(
+            self.prepared,
+            self.seats,
+            self.firsts,
+            anvils,
+            me=self._wallet.address,
+            base_fee=self._base_fee,
+            disturb=disturb,
+        )
 
     def _played(self, world: ChainWorld, rules: Rules, model: OnModel | None) -> OnChain:
         """Run the strategy and read everything off the chain at the end."""
-        chain = world.chain
+        chains = list(world.chains.values())
         outcomes = run(world, self.chosen.strategy, run_id=rules.run, log=MemoryJournal())
-        venues = list(chain.venues.values())
+        venues = [venue for chain in chains for venue in chain.venues.values()]
+        held: dict[tuple[str, str], int] = {}
+        for chain in chains:
+            here = [name for venue in chain.venues.values() for name in venue.accounts]
+            held |= chain.ground.held(("me", *dict.fromkeys(here)))
         accounts = ("me", *dict.fromkeys(name for venue in venues for name in venue.accounts))
-        held = chain.ground.held(accounts)
-        others = model.stages if model else {venue.id: venue.twin for venue in venues}
-        state = [(venue.id, *row) for venue in venues for row in venue.state(others[venue.id])]
+        twins = {venue.id: venue.twin for venue in venues}
+        others = model.stages if model else twins
         return OnChain(
-            outcomes, held, chain.wealth(), chain.ground.endowed, accounts, state, chain.differences, chain.count,
-            chain.played, sum(int(getattr(venue.twin, "refused", 0)) for venue in venues),
-            chain.journal.rows(), chain.meter.rows, {venue.id: venue.twin for venue in venues},
+            outcomes,
+            held,
+            {self._natives[name]: chain.wealth() for name, chain in world.chains.items()},
+            {key: amount for chain in chains for key, amount in chain.ground.endowed.items()},
+            accounts,
+            [(venue.id, *row) for venue in venues for row in venue.state(others[venue.id])],
+            [line for chain in chains for line in chain.differences],
+            sum(chain.count for chain in chains),
+            Played.of(chain.played for chain in chains),
+            sum(int(getattr(twin, "refused", 0)) for twin in twins.values()),
+            {name: chain.journal.rows() for name, chain in world.chains.items()},
+            chains[0].meter.rows,
+            twins,
             dict(world.book.accounts()),
-        )  # fmt: skip
+        )
 
     # --- pieces -------------------------------------------------------------------------------------------------------
 
     def _common(self, stages: Mapping[str, Any]) -> dict[str, Any]:
         prepared = self.prepared
         return {
-            "networks": [prepared.engine_network()],
+            "networks": prepared.engine_networks(),
             "stages": stages.values(),
             "oracles": prepared.oracles(),
             "funds": prepared.funds(),
@@ -224,25 +235,38 @@ class Sides:
             "outside": prepared.outside(stages),
         }
 
-    @property
-    def _native(self) -> str:
-        return self.prepared.token(self.prepared.native)
+    @cached_property
+    def _natives(self) -> dict[str, str]:
+        """The token that pays gas, by network."""
+        prepared = self.prepared
+        return {name: prepared.token(there.native_token, name) for name, there in prepared.networks.items()}
 
-    def _priced(self) -> dict[str, Any]:
-        return {"price": self._price, "base_fee": self._base_fee}
+    def _priced(self, network: str) -> dict[str, Any]:
+        return {"price": partial(self._price, network), "base_fee": partial(self._base_fee, network)}
 
-    def _price(self, gas_used: int, signed: bytes, block: Block) -> Costs:
-        parts = self.costing.network.fee(
-            self.costing.network.shape(gas_used, signed, block.time), self.costing.env(block)
-        )
+    def _price(self, network: str, gas_used: int, signed: bytes, block: Block) -> Costs:
+        costing = self.costing.of(network)
+        parts = costing.network.fee(costing.network.shape(gas_used, signed, block.time), costing.env(block))
         return Costs(parts.l2_execution, parts.l1_data, parts.operator, gas_used)
 
-    def _base_fee(self, block: Block) -> int:
-        known = self.costing.env(block).base_fee
+    def _base_fee(self, network: str, block: Block) -> int:
+        known = self.costing.of(network).env(block).base_fee
         return known.value if known is not None else 0
 
+    def _order(self, stages: Mapping[str, Any]) -> list[str]:
+        """Return venues in the study's order, each with its other half behind it, as the model's world has them."""
+        return sorted(stages, key=lambda name: list(self.seats).index(name.partition("@")[0]))
 
-def _seat(prepared: Prepared, name: str, window: Window) -> Any:
+
+def _with_halves(stage: Any) -> list[Any]:
+    return [stage, *getattr(stage, "beside", ())]
+
+
+def _counted(chains: Mapping[str, LocalChain]) -> str:
+    return "the local chain" if len(chains) == 1 else f"{len(chains)} local chains ({', '.join(chains)})"
+
+
+def _seat(prepared: Prepared, name: str, firsts: Mapping[str, Block]) -> Any:
     """Return how a venue is seated, by its kind's own ``local`` module."""
     spec = prepared.study.venues[name]
     beside = kind(spec.kind).place.__module__.rpartition(".")[0]
@@ -254,7 +278,6 @@ def _seat(prepared: Prepared, name: str, window: Window) -> Any:
             file=prepared.study.path,
             field=f"venues.{name}.kind",
         ) from None
-    return module.seat(
-        name, prepared.study.network, prepared.markets.get(name), prepared.placed[name],
-        window.first, prepared.blocks.last_until(prepared.end + 86_400),
-    )  # fmt: skip
+    network = prepared.network_of(name)
+    until = prepared.engine_network(network).blocks.last_until(prepared.end + 86_400)
+    return module.seat(name, network, prepared.markets.get(name), prepared.placed[name], firsts[network], until)

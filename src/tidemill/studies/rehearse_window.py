@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tidemill.engine.run import Outcomes
 from tidemill.errors import BadInput
-from tidemill.interfaces import Block, Filled, Recorded, Reverted
+from tidemill.interfaces import Block, Filled, Pending, Recorded, Reverted
 from tidemill.studies.prepare import Prepared
 from tidemill.venues.shared.scripted import ScriptedStage
 
@@ -106,7 +106,7 @@ def _count(times: np.ndarray[tuple[int], np.dtype[np.int64]], after: int, until:
 
 
 def _acted(step: object) -> bool:
-    return isinstance(step, Recorded) and isinstance(step.status, Filled | Reverted)
+    return isinstance(step, Recorded) and isinstance(step.status, Filled | Reverted | Pending)
 
 
 def steps_done(outcomes: Outcomes) -> Sequence[Recorded]:

@@ -15,14 +15,12 @@ from tidemill.errors import BadData, BadInput, UnknownName
 from tidemill.interfaces import Intent
 from tidemill.venues.shared.client_parts import Given, abi, ask, with_approvals
 
-__all__ = ["ALIAS", "L2_BRIDGE", "L2_MESSENGER", "PASSER", "BridgeClient", "Output", "Sites", "Withdrawal"]
+__all__ = ["L2_BRIDGE", "L2_MESSENGER", "PASSER", "BridgeClient", "Output", "Sites", "Withdrawal"]
 
 L2_MESSENGER = "0x4200000000000000000000000000000000000007"
 L2_BRIDGE = "0x4200000000000000000000000000000000000010"
 PASSER = "0x4200000000000000000000000000000000000016"
 """Predeploys: the same on every chain of the OP Stack (its specification)."""
-ALIAS = 0x1111000000000000000000000000000000001111
-"""What is added to a contract's address when it sends from Ethereum (OP Stack specification)."""
 MIN_GAS = 200_000
 """Gas that the message asks for on the other side; an ERC-20 transfer and the bridge's own work need less."""
 
@@ -142,11 +140,24 @@ class BridgeClient:
         self._ask(oracle, ORACLE, "getL2OutputIndexAfter", found.block)  # refuses where none covers it
         index = self._ask(oracle, ORACLE, "latestOutputIndex")[0]  # nodes forget old states, so the newest
         _, _, number = self._ask(oracle, ORACLE, "getL2Output", index)[0]
-        raw = self.l2.request("eth_getProof", PASSER, [found.slot], hex(number))
-        block = self.l2.raw_block(number)
+        return index, *self.witness(found, number)
+
+    def witness(self, found: Withdrawal, number: int) -> tuple[tuple[bytes, bytes, bytes, bytes], list[bytes]]:
+        """Return the parts of the output of block ``number`` and the nodes that prove the withdrawal in it."""
+        node = self.node_block(number)
+        raw = self.l2.request("eth_getProof", PASSER, [found.slot], hex(node))
+        block = self.l2.raw_block(node)
         output = Output(number, str(block["stateRoot"]), str(raw["storageHash"]), str(block["hash"]))
-        nodes = [bytes.fromhex(str(node)[2:]) for node in raw["storageProof"][0]["proof"]]
-        return index, output.parts, nodes
+        nodes = [bytes.fromhex(str(one)[2:]) for one in raw["storageProof"][0]["proof"]]
+        return output.parts, nodes
+
+    def node_block(self, number: int) -> int:
+        """Return by which number the node behind ``l2`` knows block ``number`` of the rollup."""
+        return number
+
+    def rollup_block(self, receipt: Receipt) -> int:
+        """Return in which block of the rollup a transaction was included."""
+        return receipt.block_number
 
     def learn(self, position: str, receipt: Receipt) -> Withdrawal:
         """Keep the withdrawal that a receipt of ``send`` logged, under ``position``; raises ``BadData`` where it has none."""
@@ -156,7 +167,7 @@ class BridgeClient:
                 continue
             args: Mapping[str, Any] = event.decode([str(t) for t in log["topics"]], bytes.fromhex(str(log["data"])[2:]))
             fields = tuple(args[name] for name in ("nonce", "sender", "target", "value", "gasLimit", "data"))
-            found = Withdrawal(fields, bytes(args["withdrawalHash"]), receipt.block_number)
+            found = Withdrawal(fields, bytes(args["withdrawalHash"]), self.rollup_block(receipt))
             self.sent[position] = found
             return found
         raise BadData(f"{receipt.tx_hash} logged no message to Ethereum")

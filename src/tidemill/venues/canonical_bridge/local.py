@@ -1,148 +1,299 @@
-"""The real bridge between two local chains: portal, oracle of outputs, messengers and standard bridges of both sides.
+"""A canonical bridge of a study on two local chains, each half a venue of its own chain; both halves share one model.
 
-What no contract does on a live network is played here: the proposer (``propose``), and the derivation of deposits
-(``derive``), which executes on the rollup what the portal logged. The proposer's output names the real storage root of
-the message passer, as ``eth_getProof`` gives it; the state root beside it is the block's own and nobody checks it.
-Contracts that stand behind upgradable proxies stand so here too, all behind the same plain one.
+What no contract does on a live network happens here by itself: outputs are named on Ethereum when the model says that
+they are, and deposits are executed on the rollup in the block in which they arrive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
-from eth_abi.abi import decode, encode
-from eth_hash.auto import keccak
-from msgspec import Struct
-
-from tidemill.chain.abi import Abi
-from tidemill.chain.anvil import Anvil
-from tidemill.chain.artefacts import artefact
-from tidemill.chain.deploy import Deployment, deploy
 from tidemill.chain.types import Call, Receipt
-from tidemill.errors import RpcError
-from tidemill.venues.canonical_bridge.client import ALIAS, L2_BRIDGE, L2_MESSENGER, PASSER, Output, Sites
+from tidemill.errors import BadInput
+from tidemill.interfaces import Action, Block, Intent, Stage
+from tidemill.venues.canonical_bridge.client import L2_BRIDGE
+from tidemill.venues.canonical_bridge.local_bridge import LocalBridge, Terms, bridged, sites_of
+from tidemill.venues.canonical_bridge.local_client import HalfClient
+from tidemill.venues.canonical_bridge.model import BridgeState
+from tidemill.venues.canonical_bridge.rules import output_time
+from tidemill.venues.canonical_bridge.stage import BridgeStage, PortalStage
+from tidemill.venues.kinds import Placed
+from tidemill.venues.shared.client_parts import abi
+from tidemill.venues.shared.ground import Ground, Others, Unrest, intent_of
 
-__all__ = ["LocalBridge", "Terms"]
+__all__ = ["LocalPortal", "LocalRollup", "Seat", "seat"]
 
-_ADMIN = 0xB53127684A568B3173AE13B9F8A6016E243E63B6E8EE1178D6A717850B5D6103
-"""EIP-1967: where a proxy keeps its admin."""
-_RESOURCES = (20_000_000, 10, 8, 10**9, 1_000_000, 2**128 - 1)
-"""The market for deposited gas, as OP Mainnet's configuration has it."""
-_L1 = {name: f"0x{0x10E0 + n:040x}" for n, name in enumerate((
-    "SuperchainConfig", "SystemConfig", "L2OutputOracle", "OptimismPortal", "L1CrossDomainMessenger", "L1StandardBridge"
-))}  # fmt: skip
-_L2 = {
-    "L1Block": "0x4200000000000000000000000000000000000015",  # the bridge asks it which token pays for gas
-    "L2CrossDomainMessenger": L2_MESSENGER,
-    "L2StandardBridge": L2_BRIDGE,
-    "L2ToL1MessagePasser": PASSER,
-}
-
-
-class Terms(Struct, frozen=True):
-    """How the oracle is set up: blocks of the rollup between outputs, its block time, and seconds of the dispute window."""
-
-    proposal_blocks: int = 1_800
-    block_seconds: int = 2
-    maturity_seconds: int = 604_800
+_DEPLOYER = "deployer"
+_WEALTH = 10**24
+_DEPOSIT = (
+    "function depositERC20(address l1Token, address l2Token, uint256 amount, uint32 minGasLimit, bytes extraData)\n"
+)
+_GAS = 200_000
+_AT_ONCE = 200
+"""Outputs per block where many are named at once; a block has gas for 300."""
 
 
-class LocalBridge:
-    """One token's bridge between two chains, ``l1`` and ``l2``; both sides deployed and initialised by ``deployer``."""
+class _Half:
+    """The parts of ``LocalVenue`` that both halves have alike; ``client`` is there once the contracts are."""
 
-    def __init__(self, l1: Anvil, l2: Anvil, deployer: str, decimals: int = 6, terms: Terms | None = None) -> None:
-        self.l1, self.l2, self.deployer, self.terms = l1, l2, deployer, terms or Terms()
-        self.gas: dict[str, int] = {}
-        head = l2.rpc.block()
-        self._place(l2, _L2, {
-            "L2CrossDomainMessenger": (_L1["L1CrossDomainMessenger"],),
-            "L2StandardBridge": (_L1["L1StandardBridge"],),
-        })  # fmt: skip
-        at, terms = _L1, self.terms
-        config = (deployer, 0, 0, bytes(32), 30_000_000, deployer, _RESOURCES, deployer)
-        zero = "0x" + "0" * 40
-        addresses = (at["L1CrossDomainMessenger"], zero, at["L1StandardBridge"], zero, at["OptimismPortal"], zero, zero)
-        oracle = (terms.proposal_blocks, terms.block_seconds, head.number, head.timestamp, deployer, deployer)
-        self._place(l1, _L1, {
-            "SuperchainConfig": (deployer, False),
-            "SystemConfig": (*config, addresses),
-            "L2OutputOracle": (*oracle, terms.maturity_seconds),
-            "OptimismPortal": (at["L2OutputOracle"], at["SystemConfig"], at["SuperchainConfig"]),
-            "L1CrossDomainMessenger": (at["SuperchainConfig"], at["OptimismPortal"], at["SystemConfig"]),
-            "L1StandardBridge": (at["L1CrossDomainMessenger"], at["SuperchainConfig"], at["SystemConfig"]),
-        })  # fmt: skip
-        here = deploy(l1, deployer, [Deployment("token", "TestToken", ("Test USDC", "USDC", decimals))])["token"]
-        there = ("0x" + L2_BRIDGE[2:], here, "Bridged USDC", "USDC.b", decimals)
-        bridged = deploy(l2, deployer, [Deployment("token", "OptimismMintableERC20", there)])["token"]
-        self.sites = Sites(
-            portal=at["OptimismPortal"],
-            oracle=at["L2OutputOracle"],
-            l1_bridge=at["L1StandardBridge"],
-            l1_token=here.lower(),
-            l2_token=bridged.lower(),
+    client: HalfClient
+
+    def __init__(self, ground: Ground, twin: Any, tokens: Sequence[str], accounts: Sequence[str]) -> None:
+        self.ground, self.twin, self.id = ground, twin, str(twin.id)
+        self.tokens, self.accounts = tokens, accounts
+
+    def others(self) -> Sequence[Others]:
+        """Nobody else uses it; what happens by itself arises as time goes on."""
+        return ()
+
+    def unscript(self) -> None:
+        """There is no script."""
+
+    def follow(self, item: Others) -> bool:
+        """The model knows by itself what arises."""
+        del item
+        return False
+
+    def endow(self, token: str, amount: int) -> None:
+        """Give ``me`` more of the token, as whoever may make it does."""
+        self.ground.run([self.ground.mint(token, "me", amount)], "endowing")
+
+    def question(self, action: Action) -> Intent:
+        """Return an action as an intent to ask about."""
+        return intent_of(self.id, action)
+
+    def landed(self, receipts: Sequence[Receipt]) -> None:
+        """Remember what is on its way from now on."""
+        self.client.landed(receipts)
+
+
+class LocalRollup(_Half):
+    """The half on the rollup. ``beside`` is the other one, on the ground of the network below."""
+
+    def __init__(self, ground: Ground, twin: BridgeStage) -> None:
+        state = twin.state
+        super().__init__(ground, twin, (state.l2_token,), ())
+        self.beside = LocalPortal(ground.beyond[state.l1], twin.beside[0], self)
+        self._supply: int | None = None
+        self.bridge_of: list[LocalRollup] = []
+        """Every token's half over the same bridge."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a withdrawal of this token waits for an output."""
+        return any(slip.out and not slip.proven for slip in self.client.slips)
+
+    def start(self, at: Block) -> None:
+        """Put the contracts of both sides in place, and into escrow what lies there at the start."""
+        del at
+        below, state = self.beside.ground, self.twin.state
+        self.bridge, lane = self._bridge(below, state)
+        self.sites = sites_of(lane, below.token(state.l1_token), self.ground.token(state.l2_token))
+        below.name(self.sites.l1_bridge, state.escrow)
+        me, number_at = self.ground.address("me"), self.twin.first_from
+        self.client = HalfClient(self.bridge, self.sites, state, account=me, on_l1=False, number_at=number_at)
+        self.beside.client = HalfClient(
+            self.bridge, self.sites, state, account=me, on_l1=True, number_at=number_at, beside=self.client
         )
-        self.outputs: list[Output] = []
+        self._fill(below, state)
 
-    def propose(self, time_s: int | None = None) -> Output:
-        """Do what the proposer does: name the rollup's next output on Ethereum; raises ``RpcError`` where it is too early."""
-        oracle = Abi(artefact("L2OutputOracle").abi)
-        number = oracle.decode(
-            "nextBlockNumber", self.l1.rpc.call(self.sites.oracle, oracle.encode("nextBlockNumber"))
-        )[0]
-        block = self.l2.rpc.raw_block(number)
-        proof = self.l2.rpc.request("eth_getProof", PASSER, [], hex(number))
-        output = Output(number, str(block["stateRoot"]), str(proof["storageHash"]), str(block["hash"]))
-        call = Call(self.sites.oracle, oracle.encode("proposeL2Output", output.root, number, bytes(32), 0))
-        _, (receipt,) = self.l1.mine([(self.deployer, call)], time_s=time_s)
-        if not receipt.status:
-            raise RpcError(f"the oracle refused output {number}: {receipt.revert_reason}")
-        self.outputs.append(output)
-        return output
+    def _bridge(self, below: Ground, state: BridgeState) -> tuple[LocalBridge, int]:
+        """Return the bridge between the two networks, made by the first token that needs it, and its lane."""
+        lanes, terms = below.fixtures.setdefault("bridges", {}), (state.lag, state.deposit_seconds, _terms(state))
+        if state.l2 not in lanes:
+            below.reach(state.first_time)  # the oracle refuses a first block that is not in the past
+            first = Block(time=state.first_time, number=state.first)
+            boss, chains = self.ground.address(_DEPLOYER), (below.anvil, self.ground.anvil)
+            made = LocalBridge(*chains, boss, terms=_terms(state), lane=len(lanes), start=first, tokens=("", ""))
+            lanes[state.l2] = made, len(lanes), terms, []
+            self.beside.proposes = True
+        bridge, lane, agreed, self.bridge_of = lanes[state.l2]
+        self.bridge_of.append(self)
+        if agreed != terms:
+            raise BadInput(
+                f"{self.id}: between two networks stands one bridge; give all its tokens the same seconds and blocks",
+                field=f"venues.{self.id}.params",
+            )
+        return bridge, lane
 
-    def derive(self, receipt: Receipt, time_s: int | None = None) -> list[Receipt]:
-        """Execute on the rollup every deposit that ``receipt`` of Ethereum logged, as its derivation would."""
-        events = Abi(artefact("OptimismPortal").abi).events
-        done: list[Receipt] = []
-        for log in receipt.logs:
-            event = events.get(str(log["topics"][0]))
-            if event is None or event.name != "TransactionDeposited":
-                continue
-            sender, to = ("0x" + str(topic)[-40:] for topic in log["topics"][1:3])
-            (packed,) = decode(["bytes"], bytes.fromhex(str(log["data"])[2:]))
-            minted, value, gas = (int.from_bytes(packed[i : i + n]) for i, n in ((0, 32), (32, 32), (64, 8)))
-            self.l2.set_balance(sender, self.l2.rpc.balance(sender) + minted)
-            # the limit is the deposit's own: intrinsic gas is paid on Ethereum
-            _, receipts = self.l2.mine([(sender, Call(to, packed[73:], value))], time_s=time_s, gas=gas + 100_000)
-            done += receipts
-        return done
+    def _fill(self, below: Ground, state: BridgeState) -> None:
+        """Send over what is in escrow at the start, by real deposits of somebody else."""
+        if not state.locked:
+            return
+        who, sites = f"{state.venue}:before", self.sites
+        data = abi(_DEPOSIT).encode("depositERC20", sites.l1_token, sites.l2_token, state.locked, _GAS, b"")
+        calls = [
+            below.mint(state.l1_token, who, state.locked),
+            below.approve(state.l1_token, who, sites.l1_bridge),
+            (below.address(who), Call(sites.l1_bridge, data, purpose="deposit")),
+        ]
+        for receipt in self._mined(below, calls):
+            self._mined(self.ground, self._derived(receipt))
 
-    def _place(self, chain: Anvil, sites: Mapping[str, str], init: Mapping[str, tuple[Any, ...]]) -> None:
-        """Put each contract behind a proxy at its address and initialise it."""
-        proxy = artefact("OptimismProxy")
-        calls = []
-        for name, where in sites.items():
-            behind = "0x" + keccak(name.encode())[-20:].hex()
-            made = artefact(name)
-            chain.set_code(behind, made.deployed_bytecode)
-            chain.set_code(where, proxy.deployed_bytecode)
-            chain.set_storage(where, _ADMIN, int(self.deployer, 16))
-            if name in init:
-                data = Abi(made.abi).encode("initialize", *init[name])
-                calls.append(Call(where, Abi(proxy.abi).encode("upgradeToAndCall", behind, data), purpose=name))
-            else:
-                calls.append(Call(where, Abi(proxy.abi).encode("upgradeTo", behind), purpose=name))
-        _, receipts = chain.mine([(self.deployer, call) for call in calls])
-        for call, receipt in zip(calls, receipts, strict=True):
+    def _mined(self, ground: Ground, calls: list[tuple[str, Call]]) -> list[Receipt]:
+        receipts = ground.mine(calls)
+        for (_, call), receipt in zip(calls, receipts, strict=True):
             if not receipt.status:
-                raise RpcError(f"setting up {call.purpose} reverted: {receipt.revert_reason}")
+                raise BadInput(f"{self.id}: {call.purpose} failed on the local chain: {receipt.revert_reason}")
+        return receipts
+
+    def _derived(self, receipt: Receipt) -> list[tuple[str, Call]]:
+        calls = [(sender, call) for sender, call, _ in self.bridge.derived(receipt)]
+        for sender, _ in calls:
+            self.ground.anvil.set_balance(sender, _WEALTH)  # a deposited transaction pays nothing there
+        return calls
+
+    def arising(self, to: Block) -> Sequence[Others]:
+        """Return the deposits that arrive in blocks up to ``to``."""
+        found = []
+        for number, slip in enumerate(self.client.slips, 1):
+            if not slip.out and not slip.arrived and (block := self.twin.first_from(slip.ready)).number <= to.number:
+                slip.arrived = True
+                found.append(Others(block, "derivation", Action("derive", {"slip": number})))
+        return found
+
+    def calls(self, item: Others) -> Sequence[tuple[str, Call]]:
+        """Encode a deposit that arrives."""
+        return self._derived(self.client.slips[int(item.action.args["slip"]) - 1].receipt)
+
+    def pulse(self, model: Stage) -> tuple[Any, Any]:
+        """Compare how much more of the token there is than at the start: what has arrived less what has left."""
+        supply = self.client.read("supply")
+        self._supply = supply if self._supply is None else self._supply  # asked first before anything is one's own
+        return model.read("arrived"), supply - self._supply
+
+    def state(self, model: Stage) -> Sequence[tuple[str, Any, Any]]:
+        """Compare how much more of the token there is than at the start."""
+        return [("supply since the start", *self.pulse(model))]
 
 
-def aliased(address: str) -> str:
-    """Return how an L1 contract appears as a sender on the rollup."""
-    return f"0x{(int(address, 16) + ALIAS) % 2**160:040x}"
+class LocalPortal(_Half):
+    """The half on Ethereum: the proposer names each output at the second at which the model expects it."""
+
+    proposes = False
+    """Of several tokens' halves one names the outputs."""
+
+    def __init__(self, ground: Ground, twin: PortalStage, above: LocalRollup) -> None:
+        super().__init__(ground, twin, (twin.state.l1_token,), (twin.state.escrow,))
+        self._above, self._named = above, 0
+
+    def start(self, at: Block) -> None:
+        """The other half puts both in place."""
+        del at
+
+    def arising(self, to: Block) -> Sequence[Others]:
+        """Return the outputs that are named by ``to``, while somebody waits for one.
+
+        Nobody reads those between; the oracle takes them in order only, so they are named at once when the next is wanted.
+        """
+        if not self.proposes or not any(half.waiting for half in self._above.bridge_of):
+            return ()
+        state, due = self.twin.state, []
+        while (time := self._due(self._named + 1)) <= to.time:
+            self._named += 1
+            due.append((time, {"number": state.first + self._named * state.proposal_blocks}))
+        now = self.ground.rpc.block().timestamp
+        missed = sum(time < now for time, _ in due)
+        return [
+            Others(
+                Block(time=max(time, now), number=(at - missed) // _AT_ONCE if at < missed else 0),
+                "proposer",
+                Action("propose", args),
+            )
+            for at, (time, args) in enumerate(due)
+        ]
+
+    def _due(self, number: int) -> int:
+        """Return the second at which the ``number``-th output is named."""
+        state = self.twin.state
+        block = state.first + number * state.proposal_blocks
+        return output_time(block, state.first, state.first_time, state.block_seconds, state.lag)
+
+    def calls(self, item: Others) -> Sequence[tuple[str, Call]]:
+        """Encode an output: the rollup's state in its last local block that is not later than the block named."""
+        state, bridge = self.twin.state, self._above.bridge
+        number = int(item.action.args["number"])
+        time = output_time(number, state.first, state.first_time, state.block_seconds, 0)
+        output = bridge.output(number, _last_until(bridge, time))
+        return [(bridge.deployer, bridge.proposal(output))]
+
+    def pulse(self, model: Stage) -> tuple[Any, Any]:
+        """Compare what lies in escrow."""
+        return model.read("deposits"), self.client.read("deposits")
+
+    def state(self, model: Stage) -> Sequence[tuple[str, Any, Any]]:
+        """Compare the escrow, and how far each withdrawal is."""
+        stages = [
+            (f"stage({position})", model.read("stage", position), self.client.stage_of(position))
+            for position in self.client.sent
+        ]
+        return [("deposits", *self.pulse(model)), *stages]
 
 
-def hash_of(*words: Any) -> str:
-    """Return the hash of a withdrawal: nonce, sender, target, value, gas limit, data."""
-    return "0x" + keccak(encode(["uint256", "address", "address", "uint256", "uint256", "bytes"], words)).hex()
+def _terms(state: BridgeState) -> Terms:
+    return Terms(state.proposal_blocks, state.block_seconds, state.maturity)
+
+
+def _last_until(bridge: LocalBridge, time: int) -> int:
+    """Return the rollup's last local block whose second is ``time`` or earlier."""
+    head = bridge.l2.rpc.block()
+    if head.timestamp <= time:
+        return head.number
+    low, high = 0, head.number
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if bridge.l2.rpc.block(middle).timestamp <= time else (low, middle)
+    return low
+
+
+class Seat:
+    """How a bridge is put on the model and on two chains."""
+
+    rank = 0
+    pair = None
+    made_up = False
+    ranges = 0
+    late = True
+    """It begins after the others: its oracle wants the first block behind it."""
+
+    def __init__(self, placed: Placed, venue: str) -> None:
+        self._placed, self._venue = placed, venue
+        state = self.model().state
+        self.below = state.l1
+        """The network whose chain must stand first: tokens of the rollup name theirs there."""
+        if state.game:
+            raise BadInput(
+                f"{venue}: game_seconds is a window of dispute games, which no contract of a rehearsal plays; leave it at 0",
+                field=f"venues.{venue}.params.game_seconds",
+            )
+
+    def model(self) -> BridgeStage:
+        """Return a fresh stage of the model, the other half ``beside`` it."""
+        stage = self._placed.make()
+        assert isinstance(stage, BridgeStage)
+        return stage
+
+    def pave(self, ground: Ground) -> None:
+        """Say how the token of the rollup is made there, before anybody deploys it, and who makes it."""
+        state = self.model().state
+        symbol = state.l2_token.partition("@")[0]
+        below = ground.beyond[state.l1].token(state.l1_token)
+        ground.recipes[state.l2_token] = bridged(state.l2_token, below, symbol, ground.decimals[symbol]), L2_BRIDGE
+        ground.anvil.set_balance(L2_BRIDGE, _WEALTH)
+
+    def local(self, ground: Ground, unrest: Unrest | None = None) -> LocalRollup:
+        """Place the half on the rollup; the other one is ``beside`` it."""
+        del unrest
+        return LocalRollup(ground, self.model())
+
+    def notes(self) -> list[str]:
+        """Return what is played beside the contracts."""
+        played = "outputs are named and deposits executed at the model's seconds, as a proposer and a node do"
+        return [f"{self._venue}: {played}; its portal is the one over an oracle of outputs (contracts-bedrock 0.17.3)"]
+
+
+def seat(venue: str, network: str, market: Any, placed: Placed, at: Block, until: Block) -> Seat:
+    """Return how a bridge is rehearsed, from the study's start on."""
+    del network, market, at, until
+    return Seat(placed, venue)

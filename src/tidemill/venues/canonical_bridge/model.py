@@ -84,12 +84,16 @@ class BridgeModel:
         return doing(state, Effects(ctx), action.args)
 
     def read(self, state: BridgeState, query: str, *args: Any) -> Any:
-        """Answer by name: ``stage`` of a ticket with the second it was proven; ``deposits`` (what lies in escrow)."""
+        """Answer by name: ``stage`` of a ticket with the second it was proven; ``deposits`` (what lies in escrow);
+        ``arrived`` (on the rollup since the start, less what was sent from there).
+        """
         if query == "stage":
             found = _ticket(state, str(args[0]))
             return found.stage, found.proven
         if query == "deposits":
             return state.locked
+        if query == "arrived":
+            return sum(-one.amount if one.out else one.amount * (one.stage == DONE) for one in state.tickets)
         raise KeyError(query)
 
     def positions(self, state: BridgeState, owner: str, *, on_l1: bool) -> tuple[Position, ...]:

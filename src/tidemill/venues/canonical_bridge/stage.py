@@ -21,6 +21,7 @@ from tidemill.interfaces import (
     Transfer,
 )
 from tidemill.venues.canonical_bridge.model import DONE, BridgeModel, BridgeState
+from tidemill.venues.shared.scripted import Holdings
 
 __all__ = ["ARRIVED", "BridgeStage", "PortalStage"]
 
@@ -57,6 +58,14 @@ class _Half:
     def read(self, query: str, *args: Any) -> Any:
         """Answer a view of the model."""
         return self.model.read(self.state, query, *args)
+
+    @property
+    def holdings(self) -> Holdings:
+        """What lies at the bridge itself: the escrow on Ethereum."""
+        found = Holdings()
+        if self.on_l1:
+            found.held[self.state.l1_token, self.state.escrow] = self.state.locked
+        return found
 
     def positions(self, owner: str) -> Sequence[Position]:
         """Return what is on its way to this side."""

@@ -29,6 +29,13 @@ def place(setup: Setup) -> Placed:
     source = get(setup.network)
     if to == setup.network:
         raise BadInput(f"{to} is where the bridge begins", field=f"{where}.to")
+    steps = next((way.stages for way in source.routes(setup.start) if way.kind == "canonical" and way.target == to), ())
+    if [step.verb for step in steps] != ["initiate", "prove", "finalize"]:
+        own = f"its own goes by {', '.join(step.verb for step in steps)}" if steps else f"none of its own leads to {to}"
+        raise BadInput(
+            f"{setup.network} has no OP Stack bridge to {to} ({own}); `tidemill exits --from {setup.network}` plans its ways",
+            field=f"venues.{setup.id}.kind",
+        )
     if token in (source.native_token, get(to).native_token):
         raise BadInput(
             f"{token} pays for gas; the model and its gas are those of an ERC-20 token", field=f"{where}.token"
@@ -43,8 +50,8 @@ def place(setup: Setup) -> Placed:
                 "l2": setup.network,
                 "l1_token": f"{token}@{to}",
                 "l2_token": f"{token}@{setup.network}",
-                "escrow": f"{setup.id}:escrow",
-                "minter": f"{setup.id}:minter",
+                "escrow": f"{setup.network}:bridge",  # one contract holds every token of the two networks
+                "minter": "zero",
                 "first": first.number,
                 "first_time": first.time,
                 "block_seconds": source.block_time,

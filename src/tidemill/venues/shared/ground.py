@@ -100,6 +100,10 @@ class LocalVenue(Protocol):
 class Ground:
     """A local chain made ready for venues.
 
+    Venues that stand on several networks find the others' grounds in ``beyond``. A ``LocalVenue`` may have two further
+    methods: ``arising(to)`` says what happens by itself up to a block and is not known before, and ``landed(receipts)``
+    is told what was sent for good.
+
     Parameters
     ----------
     me : address of one's own account. decimals : by symbol. base_fee : wei per gas of blocks to come.
@@ -117,6 +121,12 @@ class Ground:
         self.endowed: dict[tuple[str, str], int] = {}
         self.venues: dict[str, LocalVenue] = {}
         """What stands here already, for those that stand on it."""
+        self.beyond: Mapping[str, Ground] = {}
+        """The grounds of a study's other networks, for what stands on several."""
+        self.fixtures: dict[str, Any] = {}
+        """What venues of one kind share here."""
+        self.recipes: dict[str, tuple[Deployment, str]] = {}
+        """Tokens that are no test tokens: how each is made, and the address that may make more of it."""
         anvil.set_balance(self._addresses["me"], _WEALTH)
 
     # --- names --------------------------------------------------------------------------------------------------------
@@ -168,13 +178,15 @@ class Ground:
 
     def _deploy(self, token: str, maker: str) -> None:
         symbol = token.partition("@")[0]
-        made = Deployment(token, "TestToken", (f"Test {symbol}", symbol, self.decimals[symbol]))
+        plain = Deployment(token, "TestToken", (f"Test {symbol}", symbol, self.decimals[symbol]))
+        made, _ = self.recipes.get(token, (plain, ""))
         self.tokens |= deploy(self.anvil, maker, [made])
 
     def mint(self, token: str, who: str, amount: int) -> tuple[str, Call]:
-        """Return the call that makes so much of a test token for ``who`` (a name)."""
+        """Return the call that makes so much of a token for ``who`` (a name); a test token's anybody may send."""
         data = Abi(artefact("TestToken").abi).encode("mint", self.address(who), amount)
-        return self.address(_DEPLOYER), Call(self.token(token), data, purpose="endow")
+        _, maker = self.recipes.get(token, (None, self.address(_DEPLOYER)))
+        return maker, Call(self.token(token), data, purpose="endow")
 
     def approve(self, token: str, who: str, spender: str) -> tuple[str, Call]:
         """Return the call by which ``who`` lets an address take whatever it wants of a token."""

@@ -1,0 +1,270 @@
+"""A study over two networks on two local chains: one strategy, the bridge's real halves on both, 0 wei everywhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rehearse.played import rehearsed, shortened
+from tidemill.chain.anvil import Anvil
+from tidemill.errors import BadInput
+from tidemill.interfaces import Filled, Pending, Recorded, Result, Skipped, Status
+from tidemill.studies.load import Loaded, load
+from tidemill.studies.rehearse import Comparison
+from tidemill.venues.canonical_bridge import model
+from tidemill.venues.canonical_bridge.model import BridgeModel
+
+pytestmark = pytest.mark.chain
+
+NAME = "withdraw_and_lend"
+WEEK = 604_800
+
+ROUND_TRIP = '''
+from msgspec import Struct
+from tidemill.interfaces import At, Decision, Intent, Plan
+
+DAY, MILLION = 86_400, 10**6
+AGENDA = (
+    (0, "exit@ethereum", "deposit", 5_000),  # while the rollup's own money stands at the other venue
+    (0, "above", "supply", 9_000),
+    (2, "above", "withdraw", 8_000),
+    (2.5, "exit", "send", 12_000),  # 5,000 of it have come over
+    (3, "second", "send", 700),
+    (3, "exit", "send", 250),
+    (20, "second@ethereum", "deposit", 100),
+    (25, "exit", "send", 33),  # three weeks of outputs that nobody read lie before this one's
+)
+
+
+class There(Struct, frozen=True):
+    """Do what the agenda says, on its day."""
+
+    def decide(self, view, memo, news):
+        now = max(block.time for block in view.at.values())
+        memo = memo or [now, 0]
+        start, done = memo
+        plans = []
+        while done < len(AGENDA) and start + int(AGENDA[done][0] * DAY) <= now:
+            _, venue, verb, amount = AGENDA[done]
+            args = {"amount": amount * MILLION} | ({"asset": "USDC@op-mainnet"} if venue == "above" else {})
+            plans.append(Plan((Intent(venue, verb, args),)))
+            done += 1
+        wake = (At(start + int(AGENDA[done][0] * DAY)),) if done < len(AGENDA) else ()
+        return Decision(tuple(plans), wake=wake, memo=[start, done])
+
+    Memo = list
+'''
+
+STUDY = """
+title = "There and back, two tokens"
+network = "op-mainnet"
+strategy = "there.py:There"
+home = "USDC"
+start = 2025-01-01T00:00:00Z
+end = 2025-02-10T00:00:00Z
+exit = "mark"
+[capital]
+USDC = "10000"
+DAI = "900"
+ETH = "0.05"
+"USDC@ethereum" = "6000"
+"DAI@ethereum" = "500"
+"ETH@ethereum" = "0.3"
+[tokens]
+USDC = 6
+DAI = 6
+WETH = 18
+[prices]
+ETH = "3000"
+DAI = "1"
+[venues.exit]
+kind = "canonical_bridge"
+[venues.exit.params]
+token = "USDC"
+deposits = 50_000_000
+[venues.second]
+kind = "canonical_bridge"
+[venues.second.params]
+token = "DAI"
+deposits = 900
+[venues.above]
+kind = "aave_v3"
+[venues.above.params]
+asset = "USDC"
+collateral = "WETH"
+supplied = 80_000_000
+usage_bps = 7_500
+slope1_bps = 550
+slope2_bps = 4_000
+reserve_factor_bps = 1_000
+flow_every_hours = 24
+[fees.op-mainnet]
+base_fee_gwei = "0.002"
+priority_fee_gwei = "0.001"
+l1_base_fee_gwei = "5"
+blob_base_fee_gwei = "1"
+[fees.ethereum]
+base_fee_gwei = "5"
+priority_fee_gwei = "0.1"
+"""
+
+
+def statuses(comparison: Comparison) -> list[tuple[str, str, Status]]:
+    return [(step.venue, step.verb, step.status) for step in comparison.chain.record if isinstance(step, Recorded)]
+
+
+def own(comparison: Comparison) -> list[tuple[str, str, type]]:
+    return [(venue, verb, type(status)) for venue, verb, status in statuses(comparison)]
+
+
+@pytest.mark.parametrize("gas", ["model", "measured"])
+def test_the_example_rehearses_on_two_chains_with_no_wei_of_difference(gas: str) -> None:
+    comparison = rehearsed(NAME, gas=gas)
+    document = comparison.document
+    assert document.agrees and document.books_equal and not document.differences, document.differences
+    assert {row.difference for row in document.balances} == {0}
+    assert document.networks == ["op-mainnet", "ethereum"]
+    assert own(comparison) == [
+        ("exit", "send", Pending),
+        ("exit@ethereum", "prove", Pending),
+        ("exit@ethereum", "finalize", Filled),
+        ("aave", "supply", Filled),
+        ("aave", "withdraw", Filled),
+    ]
+    held = {(row.account, row.token): row.chain for row in document.balances}
+    assert held["op-mainnet:bridge", "USDC@ethereum"] == 10**15 - 20_000 * 10**6
+    assert held["me", "USDC@ethereum"] > 20_000 * 10**6
+    natives = {row.token for row in document.balances if row.token.startswith("ETH@")}
+    assert natives == ({"ETH@op-mainnet", "ETH@ethereum"} if gas == "measured" else set())
+    assert {row.venue for row in document.state} == {"exit", "exit@ethereum", "aave"}
+    assert document.covered.own_steps == 5 and document.verdict.startswith("0 wei difference")
+
+
+def test_every_transaction_is_journalled_on_its_own_chain() -> None:
+    journal = rehearsed(NAME, gas="measured").document.journal
+    by = {name: [row for row in journal if row.network == name] for name in ("op-mainnet", "ethereum")}
+    assert [len(rows) for rows in by.values()] == [1, 5]  # an approval stands before the supply
+    for rows in by.values():
+        assert [row.nonce for row in rows] == list(range(len(rows)))
+    assert {row.state for row in journal} == {"done"} and len({row.id for row in journal}) == 6
+
+
+def test_steps_of_both_networks_cost_what_their_receipts_say() -> None:
+    rows = {row.verb: row for row in rehearsed(NAME, gas="measured").document.fees}
+    assert rows.keys() == {"send", "prove", "finalize", "supply", "withdraw"}
+    # The first withdrawal that a bridge sees, to somebody who holds nothing, writes two words anew that the table finds written;
+    # and its proof has the two nodes of an empty trie where the table has the seven of a full one.
+    assert rows["send"].gas_max_bps < 1_400 and rows["finalize"].gas_max_bps < 800
+    assert rows["prove"].chain_gas == pytest.approx(rows["prove"].model_gas - 5 * 34_098, rel=0.02)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("round")
+    (folder / "there.py").write_text(ROUND_TRIP)
+    (folder / "study.toml").write_text(STUDY)
+    return folder
+
+
+def test_two_tokens_there_and_back_over_one_bridge(folder: Path) -> None:
+    comparison = load(folder / "study.toml").rehearse(gas="measured")
+    document = comparison.document
+    assert document.agrees, document.differences
+    steps = own(comparison)
+    assert len([step for step in steps if step[2] is Filled]) == 8, (
+        steps
+    )  # two deposits, two at the venue, four paid out
+    assert len([step for step in steps if step[2] is Pending]) == 8  # four sent, four proven
+    held = {(row.account, row.token): row.chain for row in document.balances if row.account != "others"}
+    assert held["me", "DAI@ethereum"] == (500 + 700 - 100) * 10**6
+    assert held["me", "DAI@op-mainnet"] == (900 - 700 + 100) * 10**6
+    assert held["me", "USDC@ethereum"] == (6_000 - 5_000 + 12_000 + 250 + 33) * 10**6
+    assert held["op-mainnet:bridge", "USDC@ethereum"] == (50_000_000 + 5_000 - 12_283) * 10**6
+    stages = {row.name: row.values for row in document.state if row.name.startswith("stage")}
+    assert len(stages) == 4 and all(values.startswith("(3, ") for values in stages.values())
+    assert document.transactions.others > 25 * 24 + 40  # every output up to the last withdrawal's, and what others did
+
+
+def test_what_the_escrow_lacks_is_not_sent_on_either_side(tmp_path: Path) -> None:
+    (tmp_path / "there.py").write_text(ROUND_TRIP)
+    (tmp_path / "study.toml").write_text(STUDY.replace("deposits = 900", "deposits = 0"))
+    comparison = load(tmp_path / "study.toml").rehearse()
+    assert comparison.document.agrees, comparison.document.differences
+    (refused,) = [status for *_, status in statuses(comparison) if isinstance(status, Skipped)]
+    assert refused.reason == f"would revert: {model.EMPTY}"
+
+
+def keeps_one_less(original: Callable[..., Result]) -> Callable[..., Result]:
+    def lie(self: Any, state: Any, action: Any, ctx: Any, *, on_l1: bool) -> Result:
+        result = original(self, state, action, ctx, on_l1=on_l1)
+        state.locked -= action.verb == "finalize"
+        return result
+
+    return lie
+
+
+def test_a_unit_missing_in_escrow_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BridgeModel, "apply", keeps_one_less(BridgeModel.apply))
+    document = Loaded(shortened(NAME)).rehearse().document
+    assert not document.agrees and "DIFFER" in document.verdict
+    (row,) = [row for row in document.balances if row.difference]
+    assert (row.account, row.difference) == ("op-mainnet:bridge", 1)
+    assert [row.name for row in document.state if not row.equal] == ["deposits"]
+
+
+def test_a_second_too_early_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = model.finalizable
+    monkeypatch.setattr(model, "finalizable", lambda *args: right(*args) - 1)
+    document = Loaded(shortened(NAME)).rehearse().document
+    assert not document.agrees
+    assert any("not_before" in line for line in document.differences)
+
+
+def test_what_two_chains_cannot_rehearse_is_refused_in_one_line(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        BadInput, match=r"mode: live-like rehearses one network, this study has 2 \(op-mainnet, ethereum\)"
+    ):
+        load(folder / "study.toml").rehearse("live-like")
+    (tmp_path / "there.py").write_text(ROUND_TRIP)
+    for found, put, says in (
+        (
+            'token = "USDC"\n',
+            'token = "USDC"\ngame_seconds = 5\n',
+            r"venues\.exit\.params\.game_seconds: .* dispute games",
+        ),
+        (
+            'token = "DAI"\n',
+            'token = "DAI"\nmaturity_seconds = 5\n',
+            r"venues\.second\.params: .* between .* one bridge",
+        ),
+    ):
+        (tmp_path / "study.toml").write_text(STUDY.replace(found, put))
+        with pytest.raises(BadInput, match=says) as caught:
+            load(tmp_path / "study.toml").rehearse()
+        assert str(caught.value).count("\n") == 0
+
+
+def test_both_chains_are_stopped_when_the_strategy_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    pids: list[int] = []
+    start = Anvil.__enter__
+
+    def noted(self: Anvil) -> Anvil:
+        assert self.pid is not None
+        pids.append(self.pid)
+        return start(self)
+
+    def fail(*_args: Any, **_named: Any) -> Any:
+        raise RuntimeError("a strategy's own defect")
+
+    monkeypatch.setattr(Anvil, "__enter__", noted)
+    monkeypatch.setattr("tidemill.engine.chain_world.ChainWorld.submit", fail)
+    with pytest.raises(RuntimeError, match="own defect"):
+        Loaded(shortened(NAME)).rehearse()
+    assert len(pids) == 2
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
