@@ -30,12 +30,15 @@ from tidemill.engine.view import ModelView
 from tidemill.engine.wakes import check_wake, first_hit, fixed_moment
 from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import (
+    COMMON,
     Befell,
     Block,
     Costs,
     Happened,
     Intent,
     Mark,
+    Move,
+    Moved,
     News,
     Plan,
     Position,
@@ -135,6 +138,11 @@ class ModelWorld:
         """Snapshots at the start, around every own step, at each decision and at the end."""
         return self.scribe.marks
 
+    @property
+    def moved(self) -> Sequence[Moved]:
+        """Every move between purses so far, in order."""
+        return self.scribe.moved
+
     # --- the world's interface ----------------------------------------------------------------------------------------
 
     def advance(self, wake: Wake) -> tuple[ModelView, Sequence[News]]:
@@ -175,6 +183,22 @@ class ModelWorld:
         for plan in plans:
             self._lives.take(plan)
 
+    def allot(self, moves: Sequence[Move]) -> None:
+        """Move tokens between purses.
+
+        Raises
+        ------
+        BadInput : a move takes more than the purse holds.
+        """
+        for move in moves:
+            held = self.held(move.source, move.token)
+            if not 0 < move.amount <= held:
+                raise BadInput(
+                    f"{move.amount} {move.token} cannot leave purse {move.source or 'common'}, which holds {held}",
+                    field="moves",
+                )
+            self.scribe.move(move, "plan")
+
     # --- what views ask -----------------------------------------------------------------------------------------------
 
     def stage(self, venue: str) -> Stage:
@@ -188,6 +212,21 @@ class ModelWorld:
     def plans_in_flight(self) -> tuple[Plan, ...]:
         """Return plans not finally answered, in order of submission."""
         return tuple(flight.plan for flight in self._lives.flights)
+
+    def held(self, purse: str, token: str) -> int:
+        """Return raw units of ``token`` in a purse of the wallet; everything is in ``COMMON`` until something is allotted."""
+        purses = self.scribe.purses
+        if purses.names:
+            return purses.balance(purse, token)
+        return self.book.balance(token, self.account) if purse == COMMON else 0
+
+    def purses(self) -> dict[str, dict[str, int]]:
+        """Return what is in each purse; raises ``InvariantBroken`` if together they are not the wallet."""
+        wallet, purses = self.book.holdings(self.account), self.scribe.purses
+        if not purses.names:
+            return {COMMON: wallet}
+        purses.check(wallet)
+        return {name: purses.holdings(name) for name in (COMMON, *purses.names)}
 
     def read_oracle(self, oracle_id: str) -> Reading:
         """Read a feed at its network's present block."""

@@ -35,6 +35,7 @@ _OURS = {
     "lending_ladder": ("lending_ladder", "LendingLadder"),
     "hold_lp": ("hold_lp", "HoldLp"),
     "lock_and_claim": ("lock_and_claim", "LockAndClaim"),
+    "portfolio": ("portfolio", "Portfolio"),
     "range_reset": ("range_reset", "RangeReset"),
 }
 

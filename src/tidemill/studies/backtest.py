@@ -20,10 +20,11 @@ from tidemill.ledger.waterfall import waterfall
 from tidemill.networks.unpaid import unpaid
 from tidemill.studies.costs import Costing
 from tidemill.studies.costs_apart import Costings
+from tidemill.studies.portfolio import stream_rows
 from tidemill.studies.prepare import Prepared
 from tidemill.studies.reprice import Noted, Witness, keep_at_costs, keep_at_prices
 from tidemill.studies.schema import Assumption, Fidelity, Proof, ResultDocument, StudyInfo, TokenInfo
-from tidemill.studies.statement import Alternative, Facts, statement
+from tidemill.studies.statement import Alternative, Facts, statement, with_streams
 from tidemill.studies.strategy import Chosen, choose
 from tidemill.venues.kinds import kind
 
@@ -150,7 +151,8 @@ class Backtest:
             alternatives=alternatives,
             words=self._words,
         )
-        return statement(played.outcomes.record, played.outcomes.marks, facts)
+        stated = statement(played.outcomes.record, played.outcomes.marks, facts)
+        return with_streams(stated, stream_rows(played.outcomes))
 
     def _data_fee(self, played: Played) -> bool:
         """Tell whether every network that is paid charges for data apart from execution."""

@@ -152,7 +152,7 @@ class Prepared:
                 raise UnknownName("network", network, self.networks, file=self.study.path, field=f"capital.{key}")
             if self.token(key) in out:
                 raise self._bad(f"capital.{key}", "given twice, with and without its network")
-            out[self.token(key)] = self._amount(text, self.decimals[symbol], f"capital.{key}")
+            out[self.token(key)] = self.amount(text, self.decimals[symbol], f"capital.{key}")
         if not any(out.values()):
             raise self._bad("capital", "nothing: every amount is 0")
         for name, there in self.networks.items():
@@ -201,7 +201,7 @@ class Prepared:
             if symbol not in self.decimals:
                 raise UnknownName("token", symbol, self.decimals, file=self.study.path, field=f"prices.{symbol}")
             up, down = (scale or {}).get(f"price:{symbol}", (1, 1))
-            micro = self._amount(text, MICRO, f"prices.{symbol}") * up // down
+            micro = self.amount(text, MICRO, f"prices.{symbol}") * up // down
             known[self.token(symbol)] = price_of_micro(micro, self.decimals[symbol])
         for _ in pairs:
             for token0, token1, sqrt_price in pairs:
@@ -407,7 +407,8 @@ class Prepared:
         found: networks.Network = self._named(lambda: networks.get(name), field)
         return found
 
-    def _amount(self, text: str, decimals: int, field: str) -> int:
+    def amount(self, text: str, decimals: int, field: str) -> int:
+        """Return a decimal number of the study in raw units; raises ``BadInput`` naming ``field``."""
         try:
             return parse_amount(text, decimals)
         except (BadInput, ValueError) as error:

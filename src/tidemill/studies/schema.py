@@ -22,6 +22,7 @@ __all__ = [
     "Proof",
     "ResultDocument",
     "Series",
+    "StreamRow",
     "StudyInfo",
     "TokenInfo",
     "WaterfallRow",
@@ -170,6 +171,22 @@ class Assumption(Struct, frozen=True):
     keep_at_double: int | None
 
 
+class StreamRow(Struct, frozen=True):
+    """What one stream of a portfolio earned, micro-units of home; ``common`` is the purse of what no stream has.
+
+    ``brought`` is what was moved to it less what was moved from it, at the prices then; ``rows`` are its waterfall by key
+    and add up, over the streams, to the whole's, each but for one micro-unit of rounding a stream.
+    """
+
+    name: str
+    start_value: int
+    brought: int
+    end_value: int
+    keep: int
+    rows: dict[str, int]
+    unexplained: int
+
+
 class Series(Struct, frozen=True):
     """Curves for drawing, about 2,000 points at most: same length, home micro-units; prices for display only."""
 
@@ -202,3 +219,4 @@ class ResultDocument(Struct, frozen=True):
     series: Series
     warnings: list[str]
     result_hash: str = ""
+    streams: list[StreamRow] = field(default_factory=list)

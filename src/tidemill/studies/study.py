@@ -18,7 +18,19 @@ from msgspec import Meta, Struct, field
 from tidemill.errors import BadInput, nearest
 from tidemill.wording import ADDRESS, DECIMAL, HELD, NAME, complaint, inner, place
 
-__all__ = ["Fees", "PoolSpec", "RatesSpec", "Rehearsal", "Study", "VenueSpec", "WorldSpec", "load_study", "parse_study"]
+__all__ = [
+    "Fees",
+    "PoolSpec",
+    "RatesSpec",
+    "Rehearsal",
+    "StreamSpec",
+    "Study",
+    "TransferSpec",
+    "VenueSpec",
+    "WorldSpec",
+    "load_study",
+    "parse_study",
+]
 
 Decimal = Annotated[str, Meta(pattern=DECIMAL, description="a decimal number in quotes, exact")]
 Name = Annotated[str, Meta(pattern=NAME, description="a short name")]
@@ -126,6 +138,36 @@ class WorldSpec(Struct, frozen=True, forbid_unknown_fields=True):
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="seed of everything random in the study")] = 0
 
 
+class StreamSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """One of several strategies under one wallet. ``[streams.NAME]``, with `strategy = "portfolio"`."""
+
+    strategy: Annotated[str, Meta(min_length=1, description="as of a study: a name, or `my.py:Mine`")]
+    parameters: Annotated[dict[str, Any], Meta(description="that strategy's own parameters")] = field(
+        default_factory=dict
+    )
+    share_bps: Annotated[
+        int, Meta(ge=0, le=10_000, description="part of every token of the capital, hundredths of a per cent")
+    ] = 0
+    capital: Annotated[
+        dict[Held, Decimal], Meta(description="amounts of the capital instead of the share, by token")
+    ] = field(default_factory=dict)
+
+
+class TransferSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """What goes from one stream to another: accounting, no transaction. ``[[transfers]]``."""
+
+    source: Annotated[Name, Meta(description="a stream, or `common` for what no stream has")]
+    target: Annotated[Name, Meta(description="a stream, or `common`")]
+    token: Annotated[Held, Meta(description="which token")]
+    bps: Annotated[int, Meta(ge=1, le=10_000, description="part of it that moves")] = 10_000
+    of: Annotated[
+        Literal["idle", "income"],
+        Meta(description="of what lies idle, or of what the stream gained in the token since the last time"),
+    ] = "idle"
+    every_days: Annotated[int, Meta(ge=0, le=3_650, description="days between two; 0: whenever there is enough")] = 0
+    least: Annotated[Decimal, Meta(description="less than this does not move")] = "0"
+
+
 class Rehearsal(Struct, frozen=True, forbid_unknown_fields=True):
     """The window rehearsed on a local chain."""
 
@@ -157,6 +199,12 @@ class Study(Struct, frozen=True, forbid_unknown_fields=True):
     parameters: Annotated[dict[str, Any], Meta(description="the strategy's own parameters")] = field(
         default_factory=dict
     )
+    streams: Annotated[
+        dict[Name, StreamSpec], Meta(max_length=32, description="the strategies of a portfolio, each with its part")
+    ] = field(default_factory=dict)
+    transfers: Annotated[
+        list[TransferSpec], Meta(max_length=64, description="what goes from one stream to another")
+    ] = field(default_factory=list)
     home: Annotated[Name, Meta(description="asset into which everything is closed and in which it is counted")] = "USDC"
     exit: Annotated[
         Literal["close", "mark"],
@@ -255,6 +303,18 @@ def _check_sense(study: Study, name: str) -> None:
                     file=name,
                     field=f"fees.{network}.own.{level}",
                 )
+    if bool(study.streams) != (study.strategy == "portfolio"):
+        raise BadInput(
+            "a portfolio is made of [streams.NAME], each with its strategy; there are none"
+            if not study.streams
+            else 'streams are for strategy = "portfolio"',
+            file=name,
+            field="streams",
+        )
+    if study.transfers and not study.streams:
+        raise BadInput("transfers are between streams; there are none", file=name, field="transfers")
+    if "common" in study.streams:
+        raise BadInput("this is the name of what no stream has", file=name, field="streams.common")
     for at, other in enumerate(study.counterfactual):
         if other == study.network:
             raise BadInput(f"{other!r} is the study's own network", file=name, field="counterfactual")
