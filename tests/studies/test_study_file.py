@@ -21,7 +21,9 @@ from tidemill.studies.study import (
     PoolSpec,
     RatesSpec,
     Rehearsal,
+    StreamSpec,
     Study,
+    TransferSpec,
     VenueSpec,
     WorldSpec,
     load_study,
@@ -47,6 +49,8 @@ POOL: dict[str, Any] = {
 TABLES = {
     "": Study,
     "venues.pool": VenueSpec,
+    "streams.lp": StreamSpec,
+    "transfers.0": TransferSpec,
     "venues.pool.pool": PoolSpec,
     "venues.pool.rates": RatesSpec,
     "fees.op-mainnet": Fees,
@@ -84,6 +88,10 @@ def with_value(path: str, item: Any) -> str:
     data = msgspec.to_builtins(GOOD)
     if path.startswith("venues.pool.pool."):
         data["venues"]["pool"]["pool"] = dict(POOL)
+    if path.startswith("transfers.0."):
+        data["transfers"] = [{}]
+        data["transfers"][0][path.rpartition(".")[2]] = item
+        return to_toml(data)
     inner = data
     *parents, last = path.split(".")
     for part in parents:

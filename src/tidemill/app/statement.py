@@ -68,10 +68,25 @@ def print_statement(document: ResultDocument, console: Console) -> None:
         for row in document.waterfall
     ]
     console.print(table("", ["", f"{study.home}>", "per year>", "tokens"], rows))
+    if document.streams:
+        console.print(table("What each stream earned", *_streams(document)))
     console.print(f"unexplained {document.unexplained} millionths (rounding allows {document.unexplained_bound})")
     console.print()
     _more(document, console)
     console.print(f"result {document.result_hash}")
+
+
+def _streams(document: ResultDocument) -> tuple[list[str], list[list[str]]]:
+    """Return the waterfall with a column for each stream."""
+    streams = document.streams
+    rows = [
+        [plain(row.label), *(money(stream.rows.get(row.key, 0)) for stream in streams)]
+        for row in document.waterfall
+        if any(stream.rows.get(row.key) for stream in streams)
+    ]
+    rows.append(["moved to it", *(money(stream.brought) for stream in streams)])
+    rows.append(["[bold]What it earned[/bold]", *(f"[bold]{money(stream.keep)}[/bold]" for stream in streams)])
+    return ["", *(f"{plain(stream.name)}>" for stream in streams)], rows
 
 
 def _more(document: ResultDocument, console: Console) -> None:

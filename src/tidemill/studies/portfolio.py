@@ -18,6 +18,7 @@ from tidemill.strategies.portfolio import Portfolio, Stream, Transfer
 from tidemill.studies.prepare import Prepared
 from tidemill.studies.schema import StreamRow
 from tidemill.studies.study import StreamSpec
+from tidemill.units import format_amount
 from tidemill.venues.kinds import kind
 
 __all__ = ["COMMON_NAME", "Made", "portfolio", "stream_rows"]
@@ -97,8 +98,9 @@ def _check_openings(prepared: Prepared, openings: Mapping[str, Mapping[str, int]
     for token, amount in prepared.funds().items():
         asked = {name: opening[token] for name, opening in openings.items() if token in opening}
         if sum(asked.values()) > amount:
-            who = ", ".join(asked)
-            raise _bad(prepared, "streams", f"{who} take {sum(asked.values())} raw {token}; the capital has {amount}")
+            places = prepared.decimals[token.partition("@")[0]]
+            taken, has = (format_amount(n, places) for n in (sum(asked.values()), amount))
+            raise _bad(prepared, "streams", f"{', '.join(asked)} take {taken} {token}; the capital has {has}")
     for name, opening in openings.items():
         for token in opening.keys() - prepared.funds().keys():
             raise _bad(prepared, f"streams.{name}.capital", f"the capital has no {token}")

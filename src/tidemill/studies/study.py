@@ -276,6 +276,9 @@ def parse_study(text: str, name: str = "study") -> Study:
             for key, value in data[table.name].items():
                 _convert(key, key_type, name, table.name)
                 _convert(value, value_type, name, f"{table.name}.{key}")
+        if _is_tables(table.type) and isinstance(data.get(table.name), list):
+            for number, value in enumerate(data[table.name]):
+                _convert(value, get_args(_bare(table.type))[0], name, f"{table.name}.{number}")
     study: Study = _convert(data, Study, name, "")
     _check_dates(study, name)
     _check_sense(study, name)
@@ -378,6 +381,12 @@ def _check_dates(study: Study, name: str) -> None:
         raise BadInput(f"end {study.end} is not after start {study.start}", file=name, field="end")
 
 
+def _is_tables(kind: Any) -> bool:
+    """Say whether a field is a list of tables, ``[[NAME]]``."""
+    kind = _bare(kind)
+    return get_origin(kind) is list and isinstance(get_args(kind)[0], type) and issubclass(get_args(kind)[0], Struct)
+
+
 def _keys(struct: type[Struct]) -> list[str]:
     return [f.name for f in msgspec.structs.fields(struct) if f.name not in ("path", "digest")]
 
@@ -388,6 +397,10 @@ def _check_keys(data: Any, kind: Any, name: str, at: str) -> None:
     if get_origin(kind) is dict and isinstance(data, dict):
         for key, value in data.items():
             _check_keys(value, get_args(kind)[1], name, f"{at}{key}.")
+        return
+    if _is_tables(kind) and isinstance(data, list):
+        for number, value in enumerate(data):
+            _check_keys(value, get_args(kind)[0], name, f"{at}{number}.")
         return
     if not (isinstance(kind, type) and issubclass(kind, Struct) and isinstance(data, dict)):
         return
