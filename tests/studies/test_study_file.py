@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tidemill.errors import BadInput
 from tidemill.studies.study import (
+    ContributionSpec,
     Fees,
     PoolSpec,
     RatesSpec,
@@ -51,6 +52,7 @@ TABLES = {
     "venues.pool": VenueSpec,
     "streams.lp": StreamSpec,
     "transfers.0": TransferSpec,
+    "contributions.0": ContributionSpec,
     "venues.pool.pool": PoolSpec,
     "venues.pool.rates": RatesSpec,
     "fees.op-mainnet": Fees,
@@ -88,9 +90,9 @@ def with_value(path: str, item: Any) -> str:
     data = msgspec.to_builtins(GOOD)
     if path.startswith("venues.pool.pool."):
         data["venues"]["pool"]["pool"] = dict(POOL)
-    if path.startswith("transfers.0."):
-        data["transfers"] = [{}]
-        data["transfers"][0][path.rpartition(".")[2]] = item
+    table, zeroth, key = path.partition(".0.")
+    if zeroth:
+        data[table] = [{key: item}]
         return to_toml(data)
     inner = data
     *parents, last = path.split(".")

@@ -56,6 +56,8 @@ def print_statement(document: ResultDocument, console: Console) -> None:
     console.print(f"You keep [bold]{kept}[/bold] ({percent(head.keep_bps)}) of {capital}")
     yearly = "unknown" if head.per_year_bps is None else percent(head.per_year_bps)
     console.print(f"per year {yearly}: {head.per_year_note}")
+    if head.money_weighted_bps is not None:
+        console.print(f"money-weighted {percent(head.money_weighted_bps)} a year: each amount from when it came")
     console.print()
     names = {token.id: token for token in document.tokens}
     rows = [

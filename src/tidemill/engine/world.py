@@ -23,7 +23,7 @@ from tidemill.engine.flight import Moment
 from tidemill.engine.lifecycle import Lifecycle
 from tidemill.engine.resolve import Unplannable, check_references, resolve
 from tidemill.engine.rng import stream
-from tidemill.engine.rules import Actor, CostOf, Rules, free
+from tidemill.engine.rules import Actor, CostOf, Inflow, Rules, free
 from tidemill.engine.scribe import PricesOf, RatesOf, Scribe
 from tidemill.engine.transaction import Transaction, stage_of
 from tidemill.engine.view import ModelView
@@ -52,6 +52,7 @@ from tidemill.interfaces import (
     Wake,
     Why,
 )
+from tidemill.ledger.families import CONTRIBUTED
 from tidemill.ledger.holdings import holdings
 from tidemill.venues.shared.oracle import Oracle, Reading
 
@@ -80,6 +81,7 @@ class ModelWorld:
     funds : raw units by token in the wallet at the start (they come from ``market``).
     rules : delays, placement, simulation. cost : prices a transaction. oracles, actors : others in this world.
     prices, rates : for the marks, asked of this world as it stands.
+    inflows : what the owner brings later; what would come at the end or after does not.
     account : own name in the book. outside : accounts of it that may go below zero.
     """
 
@@ -95,6 +97,7 @@ class ModelWorld:
         actors: Sequence[Actor] = (),
         prices: PricesOf = no_prices,
         rates: RatesOf = no_rates,
+        inflows: Iterable[Inflow] = (),
         account: str = "me",
         outside: Iterable[str] = ("market",),
     ) -> None:
@@ -125,6 +128,7 @@ class ModelWorld:
         self.ended = self._started = False
         self._news: list[News] = []
         self._lives = Lifecycle(self)
+        self._inflows = self._expected(inflows)
         for name, block in self.at.items():
             self._advance(name, block)
 
@@ -314,6 +318,8 @@ class ModelWorld:
         for candidate in agenda:
             if candidate < moment:
                 moment, why = candidate, "agenda"
+        if self._inflows and self._inflows[0][0] < moment:
+            moment, why = self._inflows[0][0], "agenda"
         if asked and asked <= moment and asked.time < self.rules.end:  # at the end the end wakes
             moment, why = asked, "condition"
         hit = first_hit(self, wake, moment)
@@ -357,7 +363,32 @@ class ModelWorld:
             block = network.blocks.last_until(moment.time if name < moment.network else moment.time - 1)
             if block.number > self.at[name].number:
                 self._play(name, block)
+        self._receive(moment)
         self._lives.send_due(moment)
+
+    def _expected(self, inflows: Iterable[Inflow]) -> list[tuple[Moment, Inflow]]:
+        """Return what is to come with its moment: a block of the token's own network."""
+        found = []
+        for inflow in sorted(inflows):
+            network = inflow.token.partition("@")[2]
+            if network not in self.networks:
+                raise UnknownName("network", network, self.networks, field="inflows")
+            block = self.networks[network].blocks.first_from(inflow.time)
+            if self.rules.start < block.time < self.rules.end:
+                found.append((Moment(block.time, network, block.number), inflow))
+        return found
+
+    def _receive(self, moment: Moment) -> None:
+        """Take in what the owner brings by now, and tell it."""
+        while self._inflows and self._inflows[0][0] <= moment:
+            _, inflow = self._inflows.pop(0)
+            before = self.scribe.look("before")
+            self._bring(inflow, moment)
+            came = Transfer(inflow.token, "market", self.account, inflow.amount)
+            self._suffer(before, [Happened("", "", CONTRIBUTED, {came.token: came.amount}, moment.block, (came,))])
+
+    def _bring(self, inflow: Inflow, moment: Moment) -> None:
+        """Make what the owner brings there; in memory the book does it."""
 
     def _enter(self, network: str, block: Block) -> None:
         """Play up to and including ``block``, with own transactions that land in it where they stand in it."""

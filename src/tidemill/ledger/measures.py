@@ -84,6 +84,16 @@ class Measures:
         """Return what was brought in during the run less what was taken out, at the prices then."""
         return self.flow(*_FLOWS)
 
+    def owner_flows(self) -> list[tuple[int, int]]:
+        """Return what came (negative: went) and was worth then, with its time: (seconds, micro-units rounded down)."""
+        found = []
+        for number, flows in sorted(self._flows().items()):
+            worth = Total()
+            for token, amount in flows:
+                worth.add(amount, _price(self.books.marks[number], token))
+            found.append((self.books.marks[number].time, worth.down()))
+        return found
+
     def capital(self) -> tuple[Fraction, Fraction]:
         """Return what was at work, at what it was worth then: the most at any mark, and the average over the time.
 

@@ -36,6 +36,7 @@ _OURS = {
     "hold_lp": ("hold_lp", "HoldLp"),
     "lock_and_claim": ("lock_and_claim", "LockAndClaim"),
     "portfolio": ("portfolio", "Portfolio"),
+    "savings_plan": ("savings_plan", "SavingsPlan"),
     "range_reset": ("range_reset", "RangeReset"),
 }
 
@@ -77,6 +78,9 @@ class Loaded(Struct, frozen=True):
         known = {key: value for key, value in (given or {}).items() if key in self.fields}
         try:
             made: Strategy[Any] = msgspec.convert(known | dict(parameters), self.kind)
+        except BadInput as error:  # a strategy's own check of its parameters together
+            at = f"parameters.{error.field}" if error.field else "parameters"
+            raise BadInput(error.message, file=error.file or file, field=at) from None
         except msgspec.ValidationError as error:
             message, at = place(error)
             field = f"parameters.{at}" if at else "parameters"

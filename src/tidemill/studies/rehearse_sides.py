@@ -146,6 +146,8 @@ class Sides:
 
         States are compared with those of the models that followed. Raises ``RpcError`` when the time limit is reached.
         """
+        if self.prepared.inflows:
+            raise BadInput("what arrives during a study is rehearsed locked only", field="contributions")
         pace = self.pace()
         with self._anvil() as anvil:
             ground, venues = self._placed(anvil, tell, unrest(seed, self.window.first.number))
@@ -222,6 +224,7 @@ class Sides:
             "prices": lambda _world: prepared.prices(stages),
             "rates": lambda _world: prepared.rates(stages),
             "outside": prepared.outside(stages),
+            "inflows": prepared.inflows,
         }
 
     @property

@@ -81,6 +81,8 @@ class Headline(Struct, frozen=True):
 
     ``break_even_day``: days from the start to the first moment from which on, until the end, the run is worth at least
     what holding is. ``minimum_capital``: where what scales with size just pays the network fees, holding compared.
+    ``money_weighted_bps``: where capital came or went, the yearly rate at which all of it, from when it came, becomes
+    the end value, compounded.
     """
 
     capital_value: int
@@ -94,6 +96,7 @@ class Headline(Struct, frozen=True):
     minimum_capital: int | None
     minimum_capital_note: str
     what_would_change: str
+    money_weighted_bps: int | None = None
 
 
 class WaterfallRow(Struct, frozen=True):

@@ -16,7 +16,7 @@ from tidemill.units import parse_amount
 
 __all__ = ["Chosen", "choose", "varied"]
 
-_TOKENS = ("home", "asset", "share", "token", "reward", "gas_token")
+_TOKENS = ("home", "asset", "share", "token", "reward", "gas_token", "buys")
 """Parameters that are token ids; a study may give the symbol alone."""
 
 
@@ -136,6 +136,10 @@ def _given(prepared: Prepared) -> dict[str, Any]:
 
 def _token(prepared: Prepared, key: str, value: Any) -> Any:
     """Return a token's id where its symbol is given; raises ``UnknownName`` for an id that is no token of the study."""
+    if isinstance(value, dict):
+        return {inner: _token(prepared, inner, one) for inner, one in value.items()}
+    if isinstance(value, list):
+        return [_token(prepared, key, one) for one in value]
     if key not in _TOKENS or not isinstance(value, str):
         return value
     symbol, at, network = value.partition("@")

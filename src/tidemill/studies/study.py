@@ -19,6 +19,7 @@ from tidemill.errors import BadInput, nearest
 from tidemill.wording import ADDRESS, DECIMAL, HELD, NAME, complaint, inner, place
 
 __all__ = [
+    "ContributionSpec",
     "Fees",
     "PoolSpec",
     "RatesSpec",
@@ -168,6 +169,16 @@ class TransferSpec(Struct, frozen=True, forbid_unknown_fields=True):
     least: Annotated[Decimal, Meta(description="less than this does not move")] = "0"
 
 
+class ContributionSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """Capital that arrives during the study: what you bring, not what you earn. ``[[contributions]]``."""
+
+    token: Annotated[Held, Meta(description="which token")]
+    amount: Annotated[Decimal, Meta(description="how much each time")]
+    every_days: Annotated[int, Meta(ge=1, le=3_650, description="days between two")] = 30
+    first_day: Annotated[int, Meta(ge=1, le=36_500, description="day of the study on which the first arrives")] = 1
+    times: Annotated[int, Meta(ge=0, le=10_000, description="how many; 0: until the end")] = 0
+
+
 class Rehearsal(Struct, frozen=True, forbid_unknown_fields=True):
     """The window rehearsed on a local chain."""
 
@@ -204,6 +215,9 @@ class Study(Struct, frozen=True, forbid_unknown_fields=True):
     ] = field(default_factory=dict)
     transfers: Annotated[
         list[TransferSpec], Meta(max_length=64, description="what goes from one stream to another")
+    ] = field(default_factory=list)
+    contributions: Annotated[
+        list[ContributionSpec], Meta(max_length=64, description="capital that arrives during the study")
     ] = field(default_factory=list)
     home: Annotated[Name, Meta(description="asset into which everything is closed and in which it is counted")] = "USDC"
     exit: Annotated[
