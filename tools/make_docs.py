@@ -30,6 +30,9 @@ INTERNAL = {"path", "digest"}
 TABLES: list[tuple[str, type[msgspec.Struct]]] = [
     ("", study_file.Study),
     ("venues.NAME", study_file.VenueSpec),
+    ("streams.NAME", study_file.StreamSpec),
+    ("[transfers]", study_file.TransferSpec),
+    ("[contributions]", study_file.ContributionSpec),
     ("venues.NAME.pool", study_file.PoolSpec),
     ("venues.NAME.rates", study_file.RatesSpec),
     ("fees.NETWORK", study_file.Fees),

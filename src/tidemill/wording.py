@@ -68,6 +68,7 @@ def rfc3339(time: int) -> str:
 def place(error: msgspec.ValidationError) -> tuple[str, str]:
     """Split a checker's sentence into what is wrong and the place, dots between tables and ``""`` for the whole."""
     message, _, where = str(error).partition(" - at ")
+    where = where.removeprefix("`key` in ")
     return message, where.strip("`").removeprefix("$").removeprefix(".")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rehearse.played import EXAMPLES, SCRIPTED, rehearsed, shortened
+from rehearse.played import EXAMPLES, SCRIPTED, VERBS, rehearsed, shortened
 from tidemill.chain.anvil import Anvil
 from tidemill.interfaces import Filled, Recorded, Result
 from tidemill.studies.load import Loaded
@@ -52,7 +52,7 @@ def test_every_example_rehearses_with_no_wei_of_difference(name: str) -> None:
     assert document.transactions.others >= 100
     assert document.transactions.others_refused == document.transactions.others_refused_by_model
     verbs = {step.verb for step in own_steps(comparison)}
-    entry, leave = SCRIPTED.get(name, ("mint", "close"))
+    entry, leave = VERBS.get(name, ("mint", "close"))
     assert {entry, leave} <= verbs
     assert document.steps_compared == len(comparison.chain.record) and document.marks_compared >= 8
     native = [row for row in document.balances if row.token.startswith("ETH@")]

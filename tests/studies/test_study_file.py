@@ -17,11 +17,14 @@ from hypothesis import strategies as st
 
 from tidemill.errors import BadInput
 from tidemill.studies.study import (
+    ContributionSpec,
     Fees,
     PoolSpec,
     RatesSpec,
     Rehearsal,
+    StreamSpec,
     Study,
+    TransferSpec,
     VenueSpec,
     WorldSpec,
     load_study,
@@ -47,6 +50,9 @@ POOL: dict[str, Any] = {
 TABLES = {
     "": Study,
     "venues.pool": VenueSpec,
+    "streams.lp": StreamSpec,
+    "transfers.0": TransferSpec,
+    "contributions.0": ContributionSpec,
     "venues.pool.pool": PoolSpec,
     "venues.pool.rates": RatesSpec,
     "fees.op-mainnet": Fees,
@@ -84,6 +90,10 @@ def with_value(path: str, item: Any) -> str:
     data = msgspec.to_builtins(GOOD)
     if path.startswith("venues.pool.pool."):
         data["venues"]["pool"]["pool"] = dict(POOL)
+    table, zeroth, key = path.partition(".0.")
+    if zeroth:
+        data[table] = [{key: item}]
+        return to_toml(data)
     inner = data
     *parents, last = path.split(".")
     for part in parents:

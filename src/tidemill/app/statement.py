@@ -56,6 +56,8 @@ def print_statement(document: ResultDocument, console: Console) -> None:
     console.print(f"You keep [bold]{kept}[/bold] ({percent(head.keep_bps)}) of {capital}")
     yearly = "unknown" if head.per_year_bps is None else percent(head.per_year_bps)
     console.print(f"per year {yearly}: {head.per_year_note}")
+    if head.money_weighted_bps is not None:
+        console.print(f"money-weighted {percent(head.money_weighted_bps)} a year: each amount from when it came")
     console.print()
     names = {token.id: token for token in document.tokens}
     rows = [
@@ -68,10 +70,25 @@ def print_statement(document: ResultDocument, console: Console) -> None:
         for row in document.waterfall
     ]
     console.print(table("", ["", f"{study.home}>", "per year>", "tokens"], rows))
+    if document.streams:
+        console.print(table("What each stream earned", *_streams(document)))
     console.print(f"unexplained {document.unexplained} millionths (rounding allows {document.unexplained_bound})")
     console.print()
     _more(document, console)
     console.print(f"result {document.result_hash}")
+
+
+def _streams(document: ResultDocument) -> tuple[list[str], list[list[str]]]:
+    """Return the waterfall with a column for each stream."""
+    streams = document.streams
+    rows = [
+        [plain(row.label), *(money(stream.rows.get(row.key, 0)) for stream in streams)]
+        for row in document.waterfall
+        if any(stream.rows.get(row.key) for stream in streams)
+    ]
+    rows.append(["moved to it", *(money(stream.brought) for stream in streams)])
+    rows.append(["[bold]What it earned[/bold]", *(f"[bold]{money(stream.keep)}[/bold]" for stream in streams)])
+    return ["", *(f"{plain(stream.name)}>" for stream in streams)], rows
 
 
 def _more(document: ResultDocument, console: Console) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from tidemill.engine.chain_local import LocalChain
 from tidemill.engine.chain_meter import Meter
+from tidemill.engine.flight import Moment
+from tidemill.engine.rules import Inflow
 from tidemill.engine.transaction import Transaction
 from tidemill.engine.world import ModelWorld
 from tidemill.interfaces import Action, Block, Costs, Filled, News, Outcome, Result, Reverted
@@ -30,6 +32,14 @@ class ChainWorld(ModelWorld):
             return super().transaction(network, block, sender)
         self.enter(network, block)
         return _Landing(self.chains[network], landing, self.stages, self.book, block, network, sender or self.account)
+
+    def _bring(self, inflow: Inflow, moment: Moment) -> None:
+        """Let the owner's tokens come, in a block of that time."""
+        ground = self.chain.ground
+        if inflow.token == self.networks[moment.network].native:
+            ground.anvil.set_balance(ground.address("me"), ground.rpc.balance(ground.address("me")) + inflow.amount)
+        else:
+            ground.mine([ground.mint(inflow.token, "me", inflow.amount)], moment.time)
 
     def tell(self, news: News) -> None:
         """Queue news; after a step that was included, compare the books."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from weakref import proxy
+
+from msgspec import structs
 
 from tidemill.engine.adversary import sandwich
 from tidemill.engine.book import Overdrawn
@@ -20,6 +22,7 @@ from tidemill.interfaces import (
     Expired,
     Filled,
     Mark,
+    Move,
     Of,
     Outcome,
     Pending,
@@ -69,7 +72,7 @@ class Lifecycle:
             first = flight.step + (len(flight.next.actions) if isinstance(flight.next, Sent) else 0)
             for step in range(first, len(flight.plan.steps)):
                 self._answer(flight, step, None, Cancelled())
-            flight.plan = Plan(flight.plan.steps[:first], flight.plan.atomic, flight.plan.id)
+            flight.plan = structs.replace(flight.plan, steps=flight.plan.steps[:first])
             if not sent:
                 self._end(flight)
 
@@ -107,7 +110,7 @@ class Lifecycle:
                 self._send(flight, self._as_one(flight.plan))
             else:
                 intent = flight.plan.steps[flight.step]
-                self._send(flight, ((intent.venue, resolve(intent, flight.filled, self._balance)),))
+                self._send(flight, ((intent.venue, resolve(intent, flight.filled, self._balance(flight.plan))),))
         except Unplannable as refusal:
             self._fail(flight, None, Skipped(refusal.reason))
 
@@ -127,7 +130,7 @@ class Lifecycle:
                 raise Unplannable(
                     "a step of one transaction cannot take amounts from another: its data is fixed before"
                 )
-        return tuple((step.venue, resolve(step, (), self._balance)) for step in plan.steps)
+        return tuple((step.venue, resolve(step, (), self._balance(plan))) for step in plan.steps)
 
     def _send(self, flight: Flight, actions: tuple[tuple[str, Action], ...], stage: str = "") -> None:
         """Simulate, check deadline and fee, and put the transaction on its way; else answer why not."""
@@ -140,9 +143,9 @@ class Lifecycle:
         if deadlines and expected.time > min(deadlines):
             self._fail(flight, actions[0][1], Expired())
             return
-        refusal, costs = self._simulate(network, expected, actions, simulate=rules.simulate)
+        refusal, costs = self._simulate(flight.plan, network, expected, actions, simulate=rules.simulate)
         if refusal is None:
-            refusal = self._unaffordable(network, costs, max_fee)
+            refusal = self._unaffordable(flight.plan, network, costs, max_fee)
         if refusal is not None:
             self._fail(flight, actions[0][1], Skipped(refusal))
             return
@@ -155,13 +158,14 @@ class Lifecycle:
         flight.next = sent
 
     def _simulate(
-        self, network: str, block: Block, actions: tuple[tuple[str, Action], ...], *, simulate: bool
+        self, plan: Plan, network: str, block: Block, actions: tuple[tuple[str, Action], ...], *, simulate: bool
     ) -> tuple[str | None, Costs]:
         """Try the transaction on the present state: why it must not be sent, and what it would cost."""
         tx = self._world.transaction(network, block)
         try:
             results = [tx.run(venue, action) for venue, action in actions]
-            return None, self._price(actions, results, block)
+            costs = self._price(actions, results, block)
+            return self._beyond(plan, network, tx.transfers, costs), costs
         except Revert as revert:
             venue, action = actions[0]
             costs = self._world.cost(venue, action.verb, REVERTED, block)
@@ -169,11 +173,11 @@ class Lifecycle:
         finally:
             tx.undo()
 
-    def _unaffordable(self, network: str, costs: Costs, max_fee: int | None) -> str | None:
+    def _unaffordable(self, plan: Plan, network: str, costs: Costs, max_fee: int | None) -> str | None:
         native = self._world.networks[network].native
         if max_fee is not None and costs.total > max_fee:
             return f"fee {costs.total} above max_fee {max_fee}"
-        held = self._balance(native)
+        held = self._world.held(_payer(plan), native)
         return f"fee {costs.total} above the {held} {native} held" if costs.total > held else None
 
     def _jitter(self, flight: Flight, stage: str) -> int:
@@ -211,11 +215,13 @@ class Lifecycle:
             self._land_reverted(flight, sent, block, failed=len(results), reason=reason, name=name, before=before)
             return
         costs = self._price(sent.actions, results, block)
-        if not self._charge(network, costs):
+        beyond = self._beyond(flight.plan, network, tx.transfers, costs)
+        if beyond or not self._charge(flight.plan, network, costs):
             tx.undo()
-            self._fail(flight, sent.actions[0][1], Skipped(f"fee {costs.total} could not be paid"))
+            self._fail(flight, sent.actions[0][1], Skipped(beyond or f"fee {costs.total} could not be paid"))
             return
         self._world.scribe.put(before)
+        self._reimburse(flight.plan, network, costs)
         for i, ((_, action), result) in enumerate(zip(sent.actions, results, strict=True)):
             status: Status = result.pending or Filled(dict(result.amounts), result.position)
             paid = costs if i == 0 else Costs()
@@ -231,10 +237,11 @@ class Lifecycle:
     ) -> None:
         venue, action = sent.actions[failed]
         costs = self._world.cost(venue, action.verb, REVERTED, block)
-        if not self._charge(sent.lands.network, costs):
+        if not self._charge(flight.plan, sent.lands.network, costs):
             self._fail(flight, action, Skipped(f"fee {costs.total} could not be paid"))
             return
         self._world.scribe.put(before)
+        self._reimburse(flight.plan, sent.lands.network, costs)
         for step in range(sent.first_step, sent.first_step + failed):
             self._answer(flight, step, None, Skipped(f"undone: step {sent.first_step + failed} reverted"), tx=name)
         flight.step = sent.first_step + failed
@@ -276,17 +283,45 @@ class Lifecycle:
             features[f"call:{action.verb}"] += 1
         return self._world.cost(actions[0][0], "multicall", dict(features), block)
 
-    def _charge(self, network: str, costs: Costs) -> bool:
+    def _beyond(self, plan: Plan, network: str, moved: Sequence[Transfer], costs: Costs) -> str | None:
+        """Say what a transaction would take beyond the purse it lives from, its fee included where that pays it.
+
+        The chain knows one account, in which the other purses' money lies: only this keeps plans off it.
+        """
+        world = self._world
+        if not world.scribe.purses.names:
+            return None  # the wallet is one purse, and the book keeps it
+        spent: Counter[str] = Counter()
+        for transfer in moved:
+            spent[transfer.token] += transfer.amount * (transfer.source == world.account)
+            spent[transfer.token] -= transfer.amount * (transfer.target == world.account)
+        if _payer(plan) == plan.purse:
+            spent[world.networks[network].native] += costs.total
+        for token, amount in spent.items():
+            held = world.held(plan.purse, token)
+            if amount > held:
+                return f"purse {plan.purse or 'common'} holds {held} {token}, not {amount}"
+        return None
+
+    def _charge(self, plan: Plan, network: str, costs: Costs) -> bool:
         """Pay the fee to ``NETWORK:fees``; say whether there was enough."""
         native = self._world.networks[network].native
+        if costs.total > self._world.held(_payer(plan), native):
+            return False
         try:
             self._world.book.move(Transfer(native, self._world.account, f"{network}:fees", costs.total))
         except Overdrawn:
             return False
         return True
 
-    def _balance(self, token: str) -> int:
-        return self._world.book.balance(token, self._world.account)
+    def _reimburse(self, plan: Plan, network: str, costs: Costs) -> None:
+        """Let the purse that pays a fee give it to the one whose transaction it was for."""
+        if costs.total and _payer(plan) != plan.purse:
+            native = self._world.networks[network].native
+            self._world.scribe.move(Move(_payer(plan), plan.purse, native, costs.total), "gas")
+
+    def _balance(self, plan: Plan) -> Callable[[str], int]:
+        return lambda token: self._world.held(plan.purse, token)
 
     def _answer(
         self,
@@ -339,6 +374,10 @@ class Lifecycle:
     def _end(self, flight: Flight) -> None:
         flight.next = None
         self.flights.remove(flight)
+
+
+def _payer(plan: Plan) -> str:
+    return plan.purse if plan.payer is None else plan.payer
 
 
 def _is_at(lands: Moment, network: str, block: Block) -> bool:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tidemill.interfaces import Block, Context, Costs
 
-__all__ = ["Actor", "CostOf", "Rules", "free"]
+__all__ = ["Actor", "CostOf", "Inflow", "Rules", "free"]
 
 CostOf = Callable[[str, str, Mapping[str, int], Block], Costs]
 """(venue, verb, features, block) → what the transaction costs there. A reverted one carries ``{"reverted": 1}``; an
@@ -48,6 +48,14 @@ class Rules(Struct, frozen=True):
     batches: bool = False
     adversary: bool = False
     sample_every: int | None = None
+
+
+class Inflow(Struct, frozen=True, order=True):
+    """What the owner brings during the run: ``amount`` raw units of ``token`` at the first block from ``time`` (seconds)."""
+
+    time: int
+    token: str
+    amount: int
 
 
 class Actor(Protocol):

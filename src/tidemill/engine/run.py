@@ -11,7 +11,7 @@ from tidemill.engine.scribe import record_hash
 from tidemill.errors import BadData, BadInput
 from tidemill.execution.decisions import Decided, memo_type
 from tidemill.execution.ids import content_hash, plan_id, strategy_id
-from tidemill.interfaces import Befell, Decision, Mark, News, Recorded, Strategy, View, World
+from tidemill.interfaces import Befell, Decision, Mark, Moved, News, Plan, Recorded, Strategy, View, World
 
 __all__ = ["DecisionLog", "Outcomes", "run"]
 
@@ -37,6 +37,7 @@ class Outcomes(Struct, frozen=True):
     marks: Sequence[Mark]
     decisions: int
     hash: str
+    moved: Sequence[Moved] = ()
 
 
 def run(world: World, strategy: Strategy[Any], *, run_id: str, log: DecisionLog) -> Outcomes:
@@ -71,6 +72,8 @@ def run(world: World, strategy: Strategy[Any], *, run_id: str, log: DecisionLog)
         else:
             decision = _named(strategy.decide(view, memo, news), run_id, name, number)
             log.decide(run_id, Decided.of(number, _seen(view, news), decision))
+        if decision.moves:
+            world.allot(decision.moves)
         world.submit(decision.plans, decision.cancels)
         memo, number = decision.memo, number + 1
         if view.why == "end":
@@ -80,15 +83,20 @@ def run(world: World, strategy: Strategy[Any], *, run_id: str, log: DecisionLog)
             if after_end > MOST_AFTER_END:
                 raise BadInput(f"still planning {MOST_AFTER_END} decisions after the end", field=name)
     world.close()
-    return Outcomes(world.record, world.marks, number, record_hash(world.record, world.marks))
+    moved: Sequence[Moved] = getattr(world, "moved", ())
+    return Outcomes(world.record, world.marks, number, record_hash(world.record, world.marks, moved), moved)
 
 
 def _named(decision: Decision[Any], run_id: str, name: str, number: int) -> Decision[Any]:
     """Give the plans their ids."""
     if not isinstance(decision, Decision):
         raise BadInput(f"decide() returned {decision!r:.60}; it must return a Decision", field=name)
-    plans = tuple(structs.replace(plan, id=plan_id(run_id, name, number, i)) for i, plan in enumerate(decision.plans))
-    return structs.replace(decision, plans=plans)
+
+    def named(plan: Plan, index: int) -> Plan:
+        own = plan_id(run_id, name, number, index)
+        return structs.replace(plan, id=f"{plan.purse}:{own}" if plan.purse else own)
+
+    return structs.replace(decision, plans=tuple(named(plan, index) for index, plan in enumerate(decision.plans)))
 
 
 def _again(stored: Decided, seen: str, memo: type | None) -> Decision[Any]:

@@ -28,6 +28,8 @@ class ModelView:
         self.at: Mapping[str, Block] = dict(world.at)
         self.balances: Mapping[str, int] = world.book.holdings(world.account)
         self.positions: Sequence[Position] = world.positions()
+        self.purses: Mapping[str, Mapping[str, int]] = world.purses()
+        self.owners: Mapping[str, str] = dict(world.scribe.purses.owners)
         self.in_flight: Sequence[Plan] = world.plans_in_flight()
 
     def oracle(self, oracle_id: str) -> Reading:

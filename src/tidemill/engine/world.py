@@ -23,19 +23,22 @@ from tidemill.engine.flight import Moment
 from tidemill.engine.lifecycle import Lifecycle
 from tidemill.engine.resolve import Unplannable, check_references, resolve
 from tidemill.engine.rng import stream
-from tidemill.engine.rules import Actor, CostOf, Rules, free
+from tidemill.engine.rules import Actor, CostOf, Inflow, Rules, free
 from tidemill.engine.scribe import PricesOf, RatesOf, Scribe
 from tidemill.engine.transaction import Transaction, stage_of
 from tidemill.engine.view import ModelView
 from tidemill.engine.wakes import check_wake, first_hit, fixed_moment
 from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import (
+    COMMON,
     Befell,
     Block,
     Costs,
     Happened,
     Intent,
     Mark,
+    Move,
+    Moved,
     News,
     Plan,
     Position,
@@ -49,6 +52,7 @@ from tidemill.interfaces import (
     Wake,
     Why,
 )
+from tidemill.ledger.families import CONTRIBUTED
 from tidemill.ledger.holdings import holdings
 from tidemill.venues.shared.oracle import Oracle, Reading
 
@@ -77,6 +81,7 @@ class ModelWorld:
     funds : raw units by token in the wallet at the start (they come from ``market``).
     rules : delays, placement, simulation. cost : prices a transaction. oracles, actors : others in this world.
     prices, rates : for the marks, asked of this world as it stands.
+    inflows : what the owner brings later; what would come at the end or after does not.
     account : own name in the book. outside : accounts of it that may go below zero.
     """
 
@@ -92,6 +97,7 @@ class ModelWorld:
         actors: Sequence[Actor] = (),
         prices: PricesOf = no_prices,
         rates: RatesOf = no_rates,
+        inflows: Iterable[Inflow] = (),
         account: str = "me",
         outside: Iterable[str] = ("market",),
     ) -> None:
@@ -122,6 +128,7 @@ class ModelWorld:
         self.ended = self._started = False
         self._news: list[News] = []
         self._lives = Lifecycle(self)
+        self._inflows = self._expected(inflows)
         for name, block in self.at.items():
             self._advance(name, block)
 
@@ -134,6 +141,11 @@ class ModelWorld:
     def marks(self) -> Sequence[Mark]:
         """Snapshots at the start, around every own step, at each decision and at the end."""
         return self.scribe.marks
+
+    @property
+    def moved(self) -> Sequence[Moved]:
+        """Every move between purses so far, in order."""
+        return self.scribe.moved
 
     # --- the world's interface ----------------------------------------------------------------------------------------
 
@@ -175,6 +187,22 @@ class ModelWorld:
         for plan in plans:
             self._lives.take(plan)
 
+    def allot(self, moves: Sequence[Move]) -> None:
+        """Move tokens between purses.
+
+        Raises
+        ------
+        BadInput : a move takes more than the purse holds.
+        """
+        for move in moves:
+            held = self.held(move.source, move.token)
+            if not 0 < move.amount <= held:
+                raise BadInput(
+                    f"{move.amount} {move.token} cannot leave purse {move.source or 'common'}, which holds {held}",
+                    field="moves",
+                )
+            self.scribe.move(move, "plan")
+
     # --- what views ask -----------------------------------------------------------------------------------------------
 
     def stage(self, venue: str) -> Stage:
@@ -188,6 +216,21 @@ class ModelWorld:
     def plans_in_flight(self) -> tuple[Plan, ...]:
         """Return plans not finally answered, in order of submission."""
         return tuple(flight.plan for flight in self._lives.flights)
+
+    def held(self, purse: str, token: str) -> int:
+        """Return raw units of ``token`` in a purse of the wallet; everything is in ``COMMON`` until something is allotted."""
+        purses = self.scribe.purses
+        if purses.names:
+            return purses.balance(purse, token)
+        return self.book.balance(token, self.account) if purse == COMMON else 0
+
+    def purses(self) -> dict[str, dict[str, int]]:
+        """Return what is in each purse; raises ``InvariantBroken`` if together they are not the wallet."""
+        wallet, purses = self.book.holdings(self.account), self.scribe.purses
+        if not purses.names:
+            return {COMMON: wallet}
+        purses.check(wallet)
+        return {name: purses.holdings(name) for name in (COMMON, *purses.names)}
 
     def read_oracle(self, oracle_id: str) -> Reading:
         """Read a feed at its network's present block."""
@@ -275,6 +318,8 @@ class ModelWorld:
         for candidate in agenda:
             if candidate < moment:
                 moment, why = candidate, "agenda"
+        if self._inflows and self._inflows[0][0] < moment:
+            moment, why = self._inflows[0][0], "agenda"
         if asked and asked <= moment and asked.time < self.rules.end:  # at the end the end wakes
             moment, why = asked, "condition"
         hit = first_hit(self, wake, moment)
@@ -318,7 +363,32 @@ class ModelWorld:
             block = network.blocks.last_until(moment.time if name < moment.network else moment.time - 1)
             if block.number > self.at[name].number:
                 self._play(name, block)
+        self._receive(moment)
         self._lives.send_due(moment)
+
+    def _expected(self, inflows: Iterable[Inflow]) -> list[tuple[Moment, Inflow]]:
+        """Return what is to come with its moment: a block of the token's own network."""
+        found = []
+        for inflow in sorted(inflows):
+            network = inflow.token.partition("@")[2]
+            if network not in self.networks:
+                raise UnknownName("network", network, self.networks, field="inflows")
+            block = self.networks[network].blocks.first_from(inflow.time)
+            if self.rules.start < block.time < self.rules.end:
+                found.append((Moment(block.time, network, block.number), inflow))
+        return found
+
+    def _receive(self, moment: Moment) -> None:
+        """Take in what the owner brings by now, and tell it."""
+        while self._inflows and self._inflows[0][0] <= moment:
+            _, inflow = self._inflows.pop(0)
+            before = self.scribe.look("before")
+            self._bring(inflow, moment)
+            came = Transfer(inflow.token, "market", self.account, inflow.amount)
+            self._suffer(before, [Happened("", "", CONTRIBUTED, {came.token: came.amount}, moment.block, (came,))])
+
+    def _bring(self, inflow: Inflow, moment: Moment) -> None:
+        """Make what the owner brings there; in memory the book does it."""
 
     def _enter(self, network: str, block: Block) -> None:
         """Play up to and including ``block``, with own transactions that land in it where they stand in it."""

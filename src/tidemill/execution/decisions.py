@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from tidemill.execution.ids import canonical
-from tidemill.interfaces import Decision, Plan, Wake
+from tidemill.interfaces import Decision, Move, Plan, Wake
 
 __all__ = ["Decided", "memo_type"]
 
@@ -37,6 +37,7 @@ class Decided(Struct, frozen=True):
             plans=msgspec.convert(raw["plans"], tuple[Plan, ...]),
             cancels=tuple(raw["cancels"]),
             wake=msgspec.convert(raw["wake"], Wake),
+            moves=msgspec.convert(raw.get("moves", []), tuple[Move, ...]),
             memo=None if memo is None else msgspec.convert(raw["memo"], memo),
         )
 

@@ -21,8 +21,8 @@ from tidemill.interfaces.news import (
     Status,
     Transfer,
 )
-from tidemill.interfaces.plans import Decision, Intent, Limits, Plan
-from tidemill.interfaces.record import Befell, Mark, Price, Rate, Recorded
+from tidemill.interfaces.plans import COMMON, Decision, Intent, Limits, Move, Plan, purse_of
+from tidemill.interfaces.record import Befell, Mark, Moved, Price, Rate, Recorded
 from tidemill.interfaces.venue import (
     Action,
     Call,
@@ -40,6 +40,7 @@ from tidemill.interfaces.wakes import At, Claimable, Condition, Crosses, EventCo
 from tidemill.interfaces.world import OracleReading, Strategy, View, Why, World
 
 __all__ = [
+    "COMMON",
     "Action",
     "All",
     "Amount",
@@ -66,6 +67,8 @@ __all__ = [
     "Limits",
     "Mark",
     "Model",
+    "Move",
+    "Moved",
     "News",
     "Of",
     "OracleReading",
@@ -91,4 +94,5 @@ __all__ = [
     "Wake",
     "Why",
     "World",
+    "purse_of",
 ]

@@ -10,9 +10,12 @@ from msgspec import Struct, field
 from tidemill.interfaces.amounts import Arg
 from tidemill.interfaces.wakes import Wake
 
-__all__ = ["Decision", "Intent", "Limits", "Plan"]
+__all__ = ["COMMON", "Decision", "Intent", "Limits", "Move", "Plan", "purse_of"]
 
 M = TypeVar("M")
+
+COMMON = ""
+"""The purse that everything is in until it is allotted to another."""
 
 
 class Limits(Struct, frozen=True, omit_defaults=True):
@@ -47,17 +50,43 @@ class Plan(Struct, frozen=True):
 
     ``id`` is given by the run: the hash of (run, strategy, decision number, index in the decision).
     ``atomic`` asks for one transaction; planning refuses where no single transaction can do it.
+    ``purse`` names the part of the wallet that the plan lives from, and its id then begins with it; ``payer`` the purse
+    that its network fees come from, ``None`` for its own.
     """
 
     steps: tuple[Intent, ...]
     atomic: bool = False
     id: str = ""
+    purse: str = COMMON
+    payer: str | None = None
+
+
+class Move(Struct, frozen=True):
+    """``amount`` raw units of ``token`` from one purse of the wallet to another: accounting, no transaction."""
+
+    source: str
+    target: str
+    token: str
+    amount: int
+
+
+def purse_of(plan_id: str) -> str:
+    """Return the purse of a plan by its id.
+
+    >>> purse_of("lp:3fa9"), purse_of("3fa9")
+    ('lp', '')
+    """
+    return plan_id.rpartition(":")[0]
 
 
 class Decision(Struct, Generic[M], frozen=True):
-    """What a strategy wants: new plans, plan ids to cancel, when to be asked again, what to remember."""
+    """What a strategy wants: new plans, plan ids to cancel, when to be asked again, what to remember.
+
+    ``moves`` between purses of the wallet come first, in order.
+    """
 
     plans: tuple[Plan, ...] = ()
     cancels: tuple[str, ...] = ()
     wake: Wake = ()
     memo: M | Any = None
+    moves: tuple[Move, ...] = ()

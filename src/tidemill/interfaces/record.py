@@ -24,9 +24,10 @@ from typing import Literal
 from msgspec import Struct, field
 
 from tidemill.interfaces.news import Block, Costs, Happened, Status
+from tidemill.interfaces.plans import Move
 from tidemill.interfaces.venue import Action, Position, Result, Transfer
 
-__all__ = ["Befell", "Mark", "Price", "Rate", "Recorded"]
+__all__ = ["Befell", "Mark", "Moved", "Price", "Rate", "Recorded"]
 
 
 class Price(Struct, frozen=True):
@@ -124,3 +125,14 @@ class Befell(Struct, frozen=True):
     seq: int
     happened: Happened
     transfers: tuple[Transfer, ...] = ()
+
+
+class Moved(Struct, frozen=True):
+    """A move between purses of the wallet, between two marks. ``why``: ``plan``, as the strategy decided, or ``gas``, one
+    purse paying the fee of another's transaction.
+    """
+
+    seq: int
+    time: int
+    move: Move
+    why: Literal["plan", "gas"] = "plan"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeVar
 
 from tidemill.interfaces.news import Block, Costs, News
-from tidemill.interfaces.plans import Decision, Intent, Plan
+from tidemill.interfaces.plans import Decision, Intent, Move, Plan
 from tidemill.interfaces.record import Befell, Mark, Recorded
 from tidemill.interfaces.venue import Position, Result
 from tidemill.interfaces.wakes import Wake
@@ -69,6 +69,16 @@ class View(Protocol):
         """Plans submitted and not finally answered yet."""
         ...
 
+    @property
+    def purses(self) -> Mapping[str, Mapping[str, int]]:
+        """Parts of the wallet by name, raw units by token; one, ``COMMON``, until something is allotted."""
+        ...
+
+    @property
+    def owners(self) -> Mapping[str, str]:
+        """Which purse opened which position, by position id; those of ``COMMON`` are left out."""
+        ...
+
     def oracle(self, oracle_id: str) -> OracleReading:
         """Read a price feed (not the market price)."""
         ...
@@ -96,6 +106,10 @@ class Strategy(Protocol[M]):
     A class attribute ``Memo`` names the memo's type, a frozen struct whose defaults are the first memo; without it
     the memo is ``None``. The last views have ``why == "end"``: the strategy leaves its positions then, over as many
     decisions as that takes; the run is over when it plans nothing more and nothing is in flight.
+
+    A method ``free(view, token, amount)``, where there is one, returns the plan that makes so much of a token idle, or
+    ``None``: a portfolio asks for what it is to move elsewhere. ``worth(view, token)`` says how much of a token it has in
+    all, where its positions do not show it (a vault's shares).
     """
 
     def decide(self, view: View, memo: M, news: Sequence[News]) -> Decision[M]:
@@ -122,6 +136,10 @@ class World(Protocol):
 
     def submit(self, plans: Sequence[Plan], cancels: Sequence[str]) -> None:
         """Hand over plans; their news comes later."""
+        ...
+
+    def allot(self, moves: Sequence[Move]) -> None:
+        """Move tokens between purses of the wallet, before plans of the same decision are handed over."""
         ...
 
     def close(self) -> None:

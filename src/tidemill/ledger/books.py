@@ -7,6 +7,7 @@ Accounts. One's own: ``assets:me``, ``claims:<position>``, ``locked:<position>``
 ===================================  ===================================================================================
 ``equity:opening``                   what was there at the start
 ``equity:flows:<position>``          brought in from outside or taken out during the run, the position itself perhaps
+``equity:owner:<how>``               contributed or paid out by the owner during the run, or moved to another purse
 ``income:<what>:<position>``         fees, growth, rewards as they accrue
 ``market:<position>``                inventory converted inside a pool
 ``swaps:<venue>``                    own trades, both legs
@@ -43,7 +44,7 @@ _CLAIM_SIDE = ("claims", "locked", "impaired", "debt", "pending", "flight")
 _ACCOUNTS = {
     "open": (*OWN, "equity"),
     "mark": (*_CLAIM_SIDE, "market", "income"),
-    "step": ("assets", "swaps", "transit", "shares", "costs", "bridge"),
+    "step": ("assets", "swaps", "transit", "shares", "costs", "bridge", "equity"),
     "fee": ("assets", "network"),
     "claim": (*_CLAIM_SIDE, "market", "income", "transit", "rounding", "events", "swaps", "equity", "bridge"),
     "event": ("assets", "events", "shares", "equity"),

@@ -13,7 +13,20 @@ from msgspec import Struct
 
 from tidemill.errors import InvariantBroken
 
-__all__ = ["BROUGHT", "COST", "EXCHANGE_VERBS", "TAKEN", "TREATMENTS", "WRAP", "Treatment", "treatment"]
+__all__ = [
+    "BROUGHT",
+    "CONTRIBUTED",
+    "COST",
+    "EXCHANGE_VERBS",
+    "MOVED",
+    "OWNER",
+    "PAID",
+    "TAKEN",
+    "TREATMENTS",
+    "WRAP",
+    "Treatment",
+    "treatment",
+]
 
 WRAP = "wrap:"
 """Accounts of the book that wrap and unwrap a native token: ``wrap:<network>``."""
@@ -23,6 +36,13 @@ COST = "costs:"
 
 BROUGHT, TAKEN = "brought in", "taken out"
 """Causes of what came from outside or went there: neither income nor loss, whatever is worth is capital."""
+
+CONTRIBUTED, MOVED = "contributed", "moved"
+"""Causes of what the owner brings during a run, and of what goes from one purse to another."""
+OWNER = (CONTRIBUTED, MOVED)
+
+PAID = "paid:"
+"""Accounts of the book that the owner pays out to: ``paid:<who>``. Neither a cost nor a loss."""
 
 EXCHANGE_VERBS = frozenset({"swap", "swap_exact_in", "swap_exact_out", "wrap", "unwrap"})
 """Verbs that trade wallet tokens for wallet tokens; every other verb moves tokens into or out of a position."""

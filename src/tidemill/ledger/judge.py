@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -11,7 +12,16 @@ from tidemill.ledger.measures import Measures
 from tidemill.ledger.prices import Total
 from tidemill.ledger.waterfall import Waterfall
 
-__all__ = ["YEAR", "Curves", "Scaling", "break_even", "curves", "per_year_bps_down", "scaling"]
+__all__ = [
+    "YEAR",
+    "Curves",
+    "Scaling",
+    "break_even",
+    "curves",
+    "money_weighted_bps_down",
+    "per_year_bps_down",
+    "scaling",
+]
 
 YEAR = 31_536_000
 """Seconds in a year of 365 days."""
@@ -104,6 +114,28 @@ def scaling(books: Books, fall: Waterfall) -> Scaling:
     fixed = -measures.flow("network:").value
     proportional = fall.value("income", "proportional") + leaving.numerator // leaving.denominator
     return Scaling(fall.capital, proportional, fixed.numerator // fixed.denominator)
+
+
+def money_weighted_bps_down(flows: Sequence[tuple[int, int]], end_value: int, end: int) -> int | None:
+    """Return the yearly rate in basis points, rounded down, at which ``flows`` become ``end_value``: a statistic.
+
+    ``flows`` are (seconds, micro-units in, negative for out); a rate is compounded over years of 365 days. ``None``
+    where none between -99.99 % and 100,000 % does.
+
+    >>> money_weighted_bps_down([(0, 1_000), (YEAR, 1_000)], 3_320, 2 * YEAR)
+    3898
+    """
+
+    def grown(bps: int) -> float:
+        return math.fsum(amount * math.pow(1 + bps / BPS, (end - time) / YEAR) for time, amount in flows)
+
+    low, high = -BPS + 1, 1_000 * BPS
+    if not flows or not grown(low) <= end_value < grown(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if grown(middle) <= end_value else (low, middle)
+    return low
 
 
 def per_year_bps_down(value: int, capital: int, seconds: int) -> int | None:

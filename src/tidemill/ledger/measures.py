@@ -10,9 +10,9 @@ into them (their *basis*), ``P_k`` the prices, and ``u`` what converting positio
     ``            + sum_lots (withdrawn - released) P_lot      divergence``
     ``            + sum_flows flow P_flow                      own swaps, network fees, events, rounding``
 
-``H`` is ``h_0``, what was there at the start. Where tokens come and go during the run (a statement of real positions),
-there is no such start: ``H`` is then ``h`` itself, what was in it, as it was put in, while it was in; and ``F`` leaves
-with what is taken out, income first.
+``H`` is ``h_0``, what was there at the start, and what the owner brought or took out since. Where positions come and go
+with their tokens (a statement of real positions), there is no such start: ``H`` is then ``h`` itself, what was in it,
+as it was put in, while it was in; and ``F`` leaves with what is taken out, income first.
 
 It is an identity only if the flows really are all the flows: ``h_k`` is read from the marks, flows from the postings.
 Docs: the waterfall page derives it.
@@ -29,6 +29,9 @@ from tidemill.ledger.books import Books
 from tidemill.ledger.prices import Total
 
 __all__ = ["Measure", "Measures"]
+
+
+_POSITIONS, _FLOWS = "equity:flows:", ("equity:flows:", "equity:owner:")
 
 
 class Measure(NamedTuple):
@@ -79,7 +82,17 @@ class Measures:
 
     def brought(self) -> Measure:
         """Return what was brought in during the run less what was taken out, at the prices then."""
-        return self.flow("equity:flows:")
+        return self.flow(*_FLOWS)
+
+    def owner_flows(self) -> list[tuple[int, int]]:
+        """Return what came (negative: went) and was worth then, with its time: (seconds, micro-units rounded down)."""
+        found = []
+        for number, flows in sorted(self._flows().items()):
+            worth = Total()
+            for token, amount in flows:
+                worth.add(amount, _price(self.books.marks[number], token))
+            found.append((self.books.marks[number].time, worth.down()))
+        return found
 
     def capital(self) -> tuple[Fraction, Fraction]:
         """Return what was at work, at what it was worth then: the most at any mark, and the average over the time.
@@ -145,17 +158,24 @@ class Measures:
                             total.add_move(amount, _price(marks[number], token), _price(marks[number + 1], token))
         return Measure(total.exact(), {})
 
-    def _flows(self) -> dict[int, list[tuple[str, int]]]:
+    def _flows(self, *prefixes: str) -> dict[int, list[tuple[str, int]]]:
         """Return by mark what was brought in (negative: taken out), without receipt tokens."""
         receipts = self.books.receipts()
-        found = self._by_mark(("equity:flows:",))
+        found = self._by_mark(prefixes or _FLOWS)
         return {mark: [(t, n) for t, n in flows if t not in receipts] for mark, flows in found.items()}
 
     def _baskets(self) -> list[dict[str, int]]:
         """Return ``H`` for each interval: what holding would be holding."""
-        if self._flows():
+        if self._flows(_POSITIONS):
             return self._paths()[0]
-        return [self.books.states[0].valued()] * (len(self.books.marks) - 1)
+        flows, basket, found = self._flows(), self.books.states[0].valued(), list[dict[str, int]]()
+        for number in range(len(self.books.marks) - 1):
+            if number in flows:
+                basket = dict(basket)
+                for token, amount in flows[number]:
+                    basket[token] = basket.get(token, 0) + amount
+            found.append(basket)
+        return found
 
     def _by_mark(self, prefixes: tuple[str, ...]) -> dict[int, list[tuple[str, int]]]:
         found: dict[int, list[tuple[str, int]]] = {}
@@ -169,7 +189,7 @@ class Measures:
         """Return for each interval ``h``, and ``F`` by kind: in an own interval after its steps, else as it begins."""
         if self._exposures is None:
             books, basis = self.books, dict[str, int]()
-            income, flows, lots = self._incomes(), self._flows(), dict[int, list[tuple[str, int]]]()
+            income, flows, lots = self._incomes(), self._flows(_POSITIONS), dict[int, list[tuple[str, int]]]()
             earned: dict[str, dict[str, int]] = {kind: {} for kind in sorted(income)}
             for lot in books.lots:
                 changes = [*lot.added.items(), *((token, -amount) for token, amount in lot.released.items())]

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from tidemill.errors import InvariantBroken
 from tidemill.interfaces import Befell, Mark, Recorded, Reverted
 from tidemill.ledger.books import Books, Entry, Lot, Posting
-from tidemill.ledger.families import BROUGHT, COST, EXCHANGE_VERBS, TAKEN, WRAP
+from tidemill.ledger.families import BROUGHT, COST, EXCHANGE_VERBS, OWNER, PAID, TAKEN, WRAP
 from tidemill.ledger.holdings import WALLET, Claim, Holdings, holdings
 from tidemill.ledger.timeline import Interval, Step, intervals, is_quiet
 
@@ -170,6 +170,8 @@ class _Poster:
                 account = f"swaps:{other}"
             elif other.startswith(COST):
                 account = other
+            elif other.startswith(PAID):
+                account = f"equity:owner:{other}"
             elif token in new.receipts or token in interval.before.rates:
                 # a staked receipt goes to a claim in its own units, an issued or redeemed one back to its vault
                 rate = interval.after.rates.get(token) or interval.before.rates[token]
@@ -487,6 +489,8 @@ def _add(sums: _Amounts, more: Mapping[str, int]) -> None:
 def _cause(step: Befell) -> str:
     """Return the account of the other side of what befell: capital that came or went, or an event."""
     cause, position = step.happened.cause, step.happened.position
+    if cause in OWNER:
+        return f"equity:owner:{cause}"
     return f"equity:flows:{position}" if cause in (BROUGHT, TAKEN) else f"events:{cause}:{position}"
 
 

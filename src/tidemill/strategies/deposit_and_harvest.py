@@ -8,7 +8,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from tidemill.errors import BadInput
-from tidemill.interfaces import All, At, Claimable, Decision, Intent, News, Of, Plan, View, Wake
+from tidemill.interfaces import All, At, Claimable, Decision, Intent, News, Of, Plan, Revert, View, Wake
 from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, sell, works
 from tidemill.strategies.parameters import Amount, Bps, ExitHow, Token, Venue
 
@@ -80,6 +80,29 @@ class DepositAndHarvest(Struct, frozen=True, forbid_unknown_fields=True):
             return None
         sale = sell(view, self.market, self.reward, held, self.slippage_bps)
         return Plan((sale,)) if sale else None
+
+    def worth(self, view: View, token: str) -> int:
+        """Return raw units of ``token`` that are idle or in the vault, as it would redeem its shares now."""
+        idle = view.balances.get(token, 0)
+        if self.vault is None or self.share is None or token != self.asset:
+            return idle + sum(p.principal.get(token, 0) for p in view.positions if p.venue == self.farm)
+        staked = sum(p.principal.get(self.share, 0) for p in view.positions if p.venue == self.farm)
+        shares = view.balances.get(self.share, 0) + staked
+        try:
+            return (
+                idle + view.quote(Intent(self.vault, "redeem", {"shares": shares})).amounts["assets"]
+                if shares
+                else idle
+            )
+        except Revert:
+            return idle  # not to be had now
+
+    def free(self, view: View, token: str, amount: int) -> Plan | None:
+        """Return the plan that takes ``amount`` out of the vault (a portfolio moves it on); a farm keeps its stake."""
+        if self.vault is None or self.farm is not None or token != self.asset:
+            return None
+        withdraw = Intent(self.vault, "withdraw", {"assets": amount})
+        return Plan((withdraw,)) if works(view, withdraw) else None
 
     def _leave(self, view: View, memo: LpMemo) -> Decision[LpMemo]:
         if self.exit == "mark" or memo.failures > PATIENCE:

@@ -41,6 +41,11 @@ class Lend(Struct, frozen=True, forbid_unknown_fields=True):
             return Decision((Plan((supply,)),), memo=memo)
         return Decision(memo=memo)
 
+    def free(self, view: View, token: str, amount: int) -> Plan | None:
+        """Return the plan that takes ``amount`` out (a portfolio moves it on), ``None`` where it cannot be had now."""
+        withdraw = Intent(self.lending, "withdraw", {"asset": self.asset, "amount": amount})
+        return Plan((withdraw,)) if token == self.asset and works(view, withdraw) else None
+
     def _leave(self, view: View, memo: LpMemo) -> Decision[LpMemo]:
         held = any(p.venue == self.lending and p.principal.get(self.asset, 0) > 0 for p in view.positions)
         if self.exit == "mark" or memo.failures > PATIENCE or not held:

@@ -41,7 +41,9 @@ _OURS = {
     "lending_ladder": ("lending_ladder", "LendingLadder"),
     "hold_lp": ("hold_lp", "HoldLp"),
     "lock_and_claim": ("lock_and_claim", "LockAndClaim"),
+    "portfolio": ("portfolio", "Portfolio"),
     "range_ladder": ("range_ladder", "RangeLadder"),
+    "savings_plan": ("savings_plan", "SavingsPlan"),
     "range_reset": ("range_reset", "RangeReset"),
     "volatility_range": ("volatility_range", "VolatilityRange"),
 }
@@ -84,6 +86,9 @@ class Loaded(Struct, frozen=True):
         known = {key: value for key, value in (given or {}).items() if key in self.fields}
         try:
             made: Strategy[Any] = msgspec.convert(known | dict(parameters), self.kind)
+        except BadInput as error:  # a strategy's own check of its parameters together
+            at = f"parameters.{error.field}" if error.field else "parameters"
+            raise BadInput(error.message, file=error.file or file, field=at) from None
         except msgspec.ValidationError as error:
             message, at = place(error)
             field = f"parameters.{at}" if at else "parameters"

@@ -20,11 +20,13 @@ from tidemill.ledger.waterfall import waterfall
 from tidemill.networks.unpaid import unpaid
 from tidemill.studies.costs import Costing
 from tidemill.studies.costs_apart import Costings
+from tidemill.studies.portfolio import stream_rows
 from tidemill.studies.prepare import Prepared
 from tidemill.studies.reprice import Noted, Witness, keep_at_costs, keep_at_prices
 from tidemill.studies.schema import Assumption, Fidelity, Proof, ResultDocument, StudyInfo, TokenInfo
-from tidemill.studies.statement import Alternative, Facts, statement
+from tidemill.studies.statement import Alternative, Facts, statement, with_streams
 from tidemill.studies.strategy import Chosen, choose
+from tidemill.units import format_amount
 from tidemill.venues.kinds import kind
 
 __all__ = ["Backtest", "Played"]
@@ -99,6 +101,7 @@ class Backtest:
             oracles=prepared.oracles(),
             prices=lambda _world: priced(),
             rates=lambda _world: prepared.rates(stages),
+            inflows=prepared.inflows,
             outside=prepared.outside(stages),
         )
         prepared.check_prices(stages, funds)
@@ -150,7 +153,8 @@ class Backtest:
             alternatives=alternatives,
             words=self._words,
         )
-        return statement(played.outcomes.record, played.outcomes.marks, facts)
+        stated = statement(played.outcomes.record, played.outcomes.marks, facts)
+        return with_streams(stated, stream_rows(played.outcomes))
 
     def _data_fee(self, played: Played) -> bool:
         """Tell whether every network that is paid charges for data apart from execution."""
@@ -294,10 +298,22 @@ class Backtest:
         return min((kind(spec.kind).proof for spec in self.study.venues.values()), key=order.index)
 
     def _warnings(self) -> list[str]:
-        paid = unpaid(self.prepared.decimals)
+        paid = [*self._contributed(), *unpaid(self.prepared.decimals)]
         if self.prepared.markets or self.prepared.rates_paths:
             return paid
         return ["no recorded market: flow and yield are scripted from the study's parameters and its seed", *paid]
+
+    def _contributed(self) -> list[str]:
+        """Say what arrived during the study."""
+        sums: dict[str, list[int]] = {}
+        for inflow in self.prepared.inflows:
+            sums.setdefault(inflow.token, []).append(inflow.amount)
+        shown = {t: format_amount(sum(all_), self.prepared.decimals[t.partition("@")[0]]) for t, all_ in sums.items()}
+        return [
+            f"{len(all_)} contributions brought {shown[token]} {token.partition('@')[0]} during the study: capital, not "
+            "income; per cent are of the most that was at work, per year of what was on average"
+            for token, all_ in sums.items()
+        ]
 
     def _unsent(self, played: Played) -> list[str]:
         """Say what was never sent because its venue would have refused: a study that does nothing says why."""

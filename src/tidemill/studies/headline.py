@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tidemill.ledger.books import Books
-from tidemill.ledger.judge import Curves, Scaling, break_even, per_year_bps_down, scaling
+from tidemill.ledger.judge import Curves, Scaling, break_even, money_weighted_bps_down, per_year_bps_down, scaling
+from tidemill.ledger.measures import Measures
 from tidemill.ledger.waterfall import Waterfall
 from tidemill.studies.schema import Headline
 
@@ -72,7 +73,16 @@ def headline(books: Books, fall: Waterfall, drawn: Curves, home: str, *, fees_un
         minimum_capital=minimum,
         minimum_capital_note=minimum_note,
         what_would_change=_what_would_change(fall, split, excess, home),
+        money_weighted_bps=_money_weighted(books, fall, seconds),
     )
+
+
+def _money_weighted(books: Books, fall: Waterfall, seconds: int) -> int | None:
+    flows = Measures(books).owner_flows()
+    if not flows or seconds < MIN_YEAR_SECONDS:
+        return None
+    opening = [(books.marks[0].time, fall.start_value)]
+    return money_weighted_bps_down([*opening, *flows], fall.end_value, books.marks[-1].time)
 
 
 def _break_even(drawn: Curves, excess: int, home: str) -> tuple[float | None, str]:

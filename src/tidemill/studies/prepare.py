@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tidemill import networks
 from tidemill.engine.blocks import Blocks, Network
 from tidemill.engine.rng import stream
+from tidemill.engine.rules import Inflow
 from tidemill.errors import BadInput, UnknownName
 from tidemill.facts import Status
 from tidemill.interfaces import Block, Price, Rate
@@ -31,6 +32,7 @@ _CLOSED = (Status.ENDED, Status.WITHDRAW_ONLY, Status.INCIDENT)
 
 NATIVE_DECIMALS = 18
 MICRO = 6
+DAY = 86_400
 MOST = 10**15
 """Largest whole number that a venue's parameter may be where its kind does not say."""
 MOST_WORTH = 10**12
@@ -106,6 +108,7 @@ class Prepared:
         self.foreign = paid_in - set(self.decimals)
         """Symbols that only a counterfactual network's costs are paid in."""
         self.decimals |= dict.fromkeys(self.foreign, NATIVE_DECIMALS)
+        self.inflows = self._inflows()
         if study.home not in self.decimals:
             raise self._bad(
                 "home", f"{study.home} is no token of the study (it has {', '.join(sorted(self.decimals))})"
@@ -152,7 +155,7 @@ class Prepared:
                 raise UnknownName("network", network, self.networks, file=self.study.path, field=f"capital.{key}")
             if self.token(key) in out:
                 raise self._bad(f"capital.{key}", "given twice, with and without its network")
-            out[self.token(key)] = self._amount(text, self.decimals[symbol], f"capital.{key}")
+            out[self.token(key)] = self.amount(text, self.decimals[symbol], f"capital.{key}")
         if not any(out.values()):
             raise self._bad("capital", "nothing: every amount is 0")
         for name, there in self.networks.items():
@@ -164,6 +167,26 @@ class Prepared:
                     f"capital.{key}", f'nothing to pay network fees with; give some, such as {shown} = "0.01"'
                 )
         return out
+
+    def _inflows(self) -> tuple[Inflow, ...]:
+        """Return what arrives during the study, in order of time."""
+        found = []
+        for place, spec in enumerate(self.study.contributions):
+            symbol, _, network = spec.token.partition("@")
+            at = f"contributions.{place}"
+            if symbol not in self.decimals:
+                raise UnknownName("token", symbol, self.decimals, file=self.study.path, field=f"{at}.token")
+            if network and network not in self.networks:
+                raise UnknownName("network", network, self.networks, file=self.study.path, field=f"{at}.token")
+            amount = self.amount(spec.amount, self.decimals[symbol], f"{at}.amount")
+            if not amount:
+                raise self._bad(f"{at}.amount", "nothing would arrive; give an amount")
+            first, step = self.start + spec.first_day * DAY, spec.every_days * DAY
+            if first >= self.end:
+                raise self._bad(f"{at}.first_day", f"the study is over after {(self.end - self.start) // DAY} days")
+            last = min(self.end, first + spec.times * step) if spec.times else self.end
+            found += [Inflow(time, self.token(spec.token), amount) for time in range(first, last, step)]
+        return tuple(sorted(found))
 
     # --- what a world asks --------------------------------------------------------------------------------------------
 
@@ -201,7 +224,7 @@ class Prepared:
             if symbol not in self.decimals:
                 raise UnknownName("token", symbol, self.decimals, file=self.study.path, field=f"prices.{symbol}")
             up, down = (scale or {}).get(f"price:{symbol}", (1, 1))
-            micro = self._amount(text, MICRO, f"prices.{symbol}") * up // down
+            micro = self.amount(text, MICRO, f"prices.{symbol}") * up // down
             known[self.token(symbol)] = price_of_micro(micro, self.decimals[symbol])
         for _ in pairs:
             for token0, token1, sqrt_price in pairs:
@@ -407,7 +430,8 @@ class Prepared:
         found: networks.Network = self._named(lambda: networks.get(name), field)
         return found
 
-    def _amount(self, text: str, decimals: int, field: str) -> int:
+    def amount(self, text: str, decimals: int, field: str) -> int:
+        """Return a decimal number of the study in raw units; raises ``BadInput`` naming ``field``."""
         try:
             return parse_amount(text, decimals)
         except (BadInput, ValueError) as error:

@@ -159,6 +159,8 @@ class Sides:
 
         States are compared with those of the models that followed. Raises ``RpcError`` when the time limit is reached.
         """
+        if self.prepared.inflows:
+            raise BadInput("what arrives during a study is rehearsed locked only", field="contributions")
         pace = self.pace()
         with chains_for(self.firsts) as anvils:
             ((name, (ground, venues)),) = self._placed(anvils, tell, unrest(seed, self.window.first.number)).items()
@@ -233,6 +235,7 @@ class Sides:
             "prices": lambda _world: prepared.prices(stages),
             "rates": lambda _world: prepared.rates(stages),
             "outside": prepared.outside(stages),
+            "inflows": prepared.inflows,
         }
 
     @cached_property

@@ -38,6 +38,7 @@ class _Seen:
         self._view, self.news, self.lines = view, news, lines
         self.why, self.at, self.in_flight = view.why, view.at, view.in_flight
         self.balances, self.positions = view.balances, view.positions
+        self.purses, self.owners = view.purses, view.owners
         self.answers: dict[str, Any] = {}
 
     def oracle(self, *args: Any) -> Any:
@@ -75,6 +76,7 @@ class _Told(_Seen):
     def __init__(self, seen: _Seen, balances: Mapping[str, int], costs: CostsAt) -> None:
         super().__init__(seen, seen.news, seen.lines)
         self.balances, self.answers, self._costs = balances, seen.answers, costs
+        self.purses = None  # who pays which fee is not in the notes: what looks at purses is played again
         self.missed = False
 
     def _answer(self, name: str, args: tuple[Any, ...]) -> Any:

@@ -22,6 +22,7 @@ __all__ = [
     "Proof",
     "ResultDocument",
     "Series",
+    "StreamRow",
     "StudyInfo",
     "TokenInfo",
     "WaterfallRow",
@@ -80,6 +81,8 @@ class Headline(Struct, frozen=True):
 
     ``break_even_day``: days from the start to the first moment from which on, until the end, the run is worth at least
     what holding is. ``minimum_capital``: where what scales with size just pays the network fees, holding compared.
+    ``money_weighted_bps``: where capital came or went, the yearly rate at which all of it, from when it came, becomes
+    the end value, compounded.
     """
 
     capital_value: int
@@ -93,6 +96,7 @@ class Headline(Struct, frozen=True):
     minimum_capital: int | None
     minimum_capital_note: str
     what_would_change: str
+    money_weighted_bps: int | None = None
 
 
 class WaterfallRow(Struct, frozen=True):
@@ -170,6 +174,22 @@ class Assumption(Struct, frozen=True):
     keep_at_double: int | None
 
 
+class StreamRow(Struct, frozen=True):
+    """What one stream of a portfolio earned, micro-units of home; ``common`` is the purse of what no stream has.
+
+    ``brought`` is what was moved to it less what was moved from it, at the prices then; ``rows`` are its waterfall by key
+    and add up, over the streams, to the whole's, each but for one micro-unit of rounding a stream.
+    """
+
+    name: str
+    start_value: int
+    brought: int
+    end_value: int
+    keep: int
+    rows: dict[str, int]
+    unexplained: int
+
+
 class Series(Struct, frozen=True):
     """Curves for drawing, about 2,000 points at most: same length, home micro-units; prices for display only."""
 
@@ -202,3 +222,4 @@ class ResultDocument(Struct, frozen=True):
     series: Series
     warnings: list[str]
     result_hash: str = ""
+    streams: list[StreamRow] = field(default_factory=list)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct, field
 
 from tidemill import networks
+from tidemill.errors import InvariantBroken
 from tidemill.interfaces import Expired, Mark, Recorded, Skipped
 from tidemill.ledger.books import Books
 from tidemill.ledger.families import treatment
@@ -25,6 +26,7 @@ from tidemill.studies.schema import (
     Fidelity,
     ResultDocument,
     Series,
+    StreamRow,
     StudyInfo,
     TokenInfo,
     WaterfallRow,
@@ -33,7 +35,7 @@ from tidemill.studies.tables import cost_rows, position_rows
 from tidemill.units import format_amount
 from tidemill.wording import rfc3339
 
-__all__ = ["MAX_POINTS", "Alternative", "Facts", "TickPrice", "statement"]
+__all__ = ["MAX_POINTS", "Alternative", "Facts", "TickPrice", "statement", "with_streams"]
 
 MAX_POINTS = 2_000
 """Most points of a drawn curve."""
@@ -131,6 +133,25 @@ def statement(record: Sequence[Step], marks: Sequence[Mark], facts: Facts) -> Re
             *_leftovers(record, books, fall, facts),
         ],
     )
+    return msgspec.structs.replace(document, result_hash=result_hash(document))
+
+
+def with_streams(document: ResultDocument, streams: list[StreamRow]) -> ResultDocument:
+    """Return a statement that says what each stream of a portfolio earned as well.
+
+    Raises ``InvariantBroken`` where the streams' rows do not add up to the statement's, a micro-unit a stream apart.
+    """
+    if not streams:
+        return document
+    rows = {row.key: row.value for row in document.waterfall if row.kind == "flow"}
+    rows["keep"] = document.headline.keep
+    for key in dict.fromkeys([*rows, *(key for stream in streams for key in stream.rows)]):
+        together = sum(stream.keep if key == "keep" else stream.rows.get(key, 0) for stream in streams)
+        if abs(together - rows.get(key, 0)) > len(streams) + 1:
+            raise InvariantBroken(
+                f"the streams' rows of {key} come to {together} micro-units, the whole's to {rows.get(key, 0)}"
+            )
+    document = msgspec.structs.replace(document, streams=streams)
     return msgspec.structs.replace(document, result_hash=result_hash(document))
 
 

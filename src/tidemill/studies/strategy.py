@@ -9,13 +9,14 @@ import msgspec
 from msgspec import Struct, field
 
 from tidemill import strategies
-from tidemill.errors import UnknownName
+from tidemill.errors import BadInput, UnknownName
+from tidemill.studies import portfolio
 from tidemill.studies.prepare import Prepared
 from tidemill.units import parse_amount
 
 __all__ = ["Chosen", "choose", "varied"]
 
-_TOKENS = ("home", "asset", "share", "token", "reward", "gas_token")
+_TOKENS = ("home", "asset", "share", "token", "reward", "gas_token", "buys")
 """Parameters that are token ids; a study may give the symbol alone."""
 
 
@@ -41,7 +42,7 @@ def choose(prepared: Prepared) -> Chosen:
     BadInput : naming the study file and the field.
     """
     study = prepared.study
-    own = _load(prepared, study.strategy, dict(study.parameters))
+    own = _portfolio(prepared) if study.streams else _load(prepared, study.strategy, dict(study.parameters))
     if not prepared.markets or study.strategy == "full_range":
         return own
     full = _load(prepared, "full_range", {})
@@ -50,7 +51,36 @@ def choose(prepared: Prepared) -> Chosen:
 
 def varied(prepared: Prepared, changed: Mapping[str, Any]) -> Chosen:
     """Load the study's strategy with some of its parameters changed; raises as ``choose``."""
+    if prepared.study.streams:
+        raise BadInput(
+            "the streams of a portfolio are not varied together; vary one in a study of its own", field="grid"
+        )
     return _load(prepared, prepared.study.strategy, {**prepared.study.parameters, **changed})
+
+
+def _portfolio(prepared: Prepared) -> Chosen:
+    """Load the strategies of all streams; errors name the stream's own field."""
+    study, made = prepared.study, dict[str, tuple[Any, str]]()
+    for name, spec in prepared.study.streams.items():
+        if spec.strategy == "portfolio":
+            raise BadInput(
+                "a portfolio in a portfolio; list its streams beside the others",
+                file=prepared.study.path or None,
+                field=f"streams.{name}.strategy",
+            )
+        try:
+            one = _load(prepared, spec.strategy, dict(spec.parameters))
+        except BadInput as error:
+            field = ".".join(part for part in (f"streams.{name}", error.field) if part)
+            raise BadInput(error.message, file=error.file, field=field) from None
+        made[name] = one.strategy, one.digest
+    whole = portfolio.portfolio(prepared, made)
+    return Chosen(
+        "portfolio",
+        whole,
+        portfolio.digest(made | {"": (None, strategies.find("portfolio", study.folder, own_code=False).digest)}),
+        portfolio.told(prepared.study.streams, whole),
+    )
 
 
 def _load(prepared: Prepared, name: str, parameters: dict[str, Any]) -> Chosen:
@@ -108,6 +138,10 @@ def _given(prepared: Prepared) -> dict[str, Any]:
 
 def _token(prepared: Prepared, key: str, value: Any) -> Any:
     """Return a token's id where its symbol is given; raises ``UnknownName`` for an id that is no token of the study."""
+    if isinstance(value, dict):
+        return {inner: _token(prepared, inner, one) for inner, one in value.items()}
+    if isinstance(value, list):
+        return [_token(prepared, key, one) for one in value]
     if key not in _TOKENS or not isinstance(value, str):
         return value
     symbol, at, network = value.partition("@")

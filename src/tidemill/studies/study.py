@@ -19,11 +19,14 @@ from tidemill.errors import BadInput, nearest
 from tidemill.wording import ADDRESS, DECIMAL, HELD, NAME, complaint, inner, place
 
 __all__ = [
+    "ContributionSpec",
     "Fees",
     "PoolSpec",
     "RatesSpec",
     "Rehearsal",
+    "StreamSpec",
     "Study",
+    "TransferSpec",
     "VenueSpec",
     "WorldSpec",
     "between",
@@ -137,6 +140,46 @@ class WorldSpec(Struct, frozen=True, forbid_unknown_fields=True):
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="seed of everything random in the study")] = 0
 
 
+class StreamSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """One of several strategies under one wallet. ``[streams.NAME]``, with `strategy = "portfolio"`."""
+
+    strategy: Annotated[str, Meta(min_length=1, description="as of a study: a name, or `my.py:Mine`")]
+    parameters: Annotated[dict[str, Any], Meta(description="that strategy's own parameters")] = field(
+        default_factory=dict
+    )
+    share_bps: Annotated[
+        int, Meta(ge=0, le=10_000, description="part of every token of the capital, hundredths of a per cent")
+    ] = 0
+    capital: Annotated[
+        dict[Held, Decimal], Meta(description="amounts of the capital instead of the share, by token")
+    ] = field(default_factory=dict)
+
+
+class TransferSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """What goes from one stream to another: accounting, no transaction. ``[[transfers]]``."""
+
+    source: Annotated[Name, Meta(description="a stream, or `common` for what no stream has")]
+    target: Annotated[Name, Meta(description="a stream, or `common`")]
+    token: Annotated[Held, Meta(description="which token")]
+    bps: Annotated[int, Meta(ge=1, le=10_000, description="part of it that moves")] = 10_000
+    of: Annotated[
+        Literal["idle", "income"],
+        Meta(description="of what lies idle, or of what the stream gained in the token since the last time"),
+    ] = "idle"
+    every_days: Annotated[int, Meta(ge=0, le=3_650, description="days between two; 0: whenever there is enough")] = 0
+    least: Annotated[Decimal, Meta(description="less than this does not move")] = "0"
+
+
+class ContributionSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """Capital that arrives during the study: what you bring, not what you earn. ``[[contributions]]``."""
+
+    token: Annotated[Held, Meta(description="which token")]
+    amount: Annotated[Decimal, Meta(description="how much each time")]
+    every_days: Annotated[int, Meta(ge=1, le=3_650, description="days between two")] = 30
+    first_day: Annotated[int, Meta(ge=1, le=36_500, description="day of the study on which the first arrives")] = 1
+    times: Annotated[int, Meta(ge=0, le=10_000, description="how many; 0: until the end")] = 0
+
+
 class Rehearsal(Struct, frozen=True, forbid_unknown_fields=True):
     """The window rehearsed on a local chain."""
 
@@ -168,6 +211,15 @@ class Study(Struct, frozen=True, forbid_unknown_fields=True):
     parameters: Annotated[dict[str, Any], Meta(description="the strategy's own parameters")] = field(
         default_factory=dict
     )
+    streams: Annotated[
+        dict[Name, StreamSpec], Meta(max_length=32, description="the strategies of a portfolio, each with its part")
+    ] = field(default_factory=dict)
+    transfers: Annotated[
+        list[TransferSpec], Meta(max_length=64, description="what goes from one stream to another")
+    ] = field(default_factory=list)
+    contributions: Annotated[
+        list[ContributionSpec], Meta(max_length=64, description="capital that arrives during the study")
+    ] = field(default_factory=list)
     home: Annotated[Name, Meta(description="asset into which everything is closed and in which it is counted")] = "USDC"
     exit: Annotated[
         Literal["close", "mark"],
@@ -245,6 +297,9 @@ def parse_study(text: str, name: str = "study") -> Study:
             for key, value in data[table.name].items():
                 _convert(key, key_type, name, table.name)
                 _convert(value, value_type, name, f"{table.name}.{key}")
+        if _is_tables(table.type) and isinstance(data.get(table.name), list):
+            for number, value in enumerate(data[table.name]):
+                _convert(value, get_args(_bare(table.type))[0], name, f"{table.name}.{number}")
     study: Study = _convert(data, Study, name, "")
     _check_dates(study, name)
     _check_sense(study, name)
@@ -272,6 +327,18 @@ def _check_sense(study: Study, name: str) -> None:
                     file=name,
                     field=f"fees.{network}.own.{level}",
                 )
+    if bool(study.streams) != (study.strategy == "portfolio"):
+        raise BadInput(
+            "a portfolio is made of [streams.NAME], each with its strategy; there are none"
+            if not study.streams
+            else 'streams are for strategy = "portfolio"',
+            file=name,
+            field="streams",
+        )
+    if study.transfers and not study.streams:
+        raise BadInput("transfers are between streams; there are none", file=name, field="transfers")
+    if "common" in study.streams:
+        raise BadInput("this is the name of what no stream has", file=name, field="streams.common")
     for at, other in enumerate(study.counterfactual):
         if other == study.network:
             raise BadInput(f"{other!r} is the study's own network", file=name, field="counterfactual")
@@ -335,6 +402,12 @@ def _check_dates(study: Study, name: str) -> None:
         raise BadInput(f"end {study.end} is not after start {study.start}", file=name, field="end")
 
 
+def _is_tables(kind: Any) -> bool:
+    """Say whether a field is a list of tables, ``[[NAME]]``."""
+    kind = _bare(kind)
+    return get_origin(kind) is list and isinstance(get_args(kind)[0], type) and issubclass(get_args(kind)[0], Struct)
+
+
 def _keys(struct: type[Struct]) -> list[str]:
     return [f.name for f in msgspec.structs.fields(struct) if f.name not in ("path", "digest")]
 
@@ -345,6 +418,10 @@ def _check_keys(data: Any, kind: Any, name: str, at: str) -> None:
     if get_origin(kind) is dict and isinstance(data, dict):
         for key, value in data.items():
             _check_keys(value, get_args(kind)[1], name, f"{at}{key}.")
+        return
+    if _is_tables(kind) and isinstance(data, list):
+        for number, value in enumerate(data):
+            _check_keys(value, get_args(kind)[0], name, f"{at}{number}.")
         return
     if not (isinstance(kind, type) and issubclass(kind, Struct) and isinstance(data, dict)):
         return
