@@ -35,7 +35,7 @@ class ChainWorld(ModelWorld):
 
     def _bring(self, inflow: Inflow, moment: Moment) -> None:
         """Let the owner's tokens come, in a block of that time."""
-        ground = self.chain.ground
+        ground = self.chains[moment.network].ground
         if inflow.token == self.networks[moment.network].native:
             ground.anvil.set_balance(ground.address("me"), ground.rpc.balance(ground.address("me")) + inflow.amount)
         else:

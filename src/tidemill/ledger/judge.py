@@ -127,7 +127,8 @@ def money_weighted_bps_down(flows: Sequence[tuple[int, int]], end_value: int, en
     """
 
     def grown(bps: int) -> float:
-        return math.fsum(amount * math.pow(1 + bps / BPS, (end - time) / YEAR) for time, amount in flows)
+        years = ((amount, (end - time) / YEAR) for time, amount in flows)  # not money: spans of a statistic
+        return math.fsum(amount * math.pow(1 + bps / BPS, span) for amount, span in years)  # not money: a rate
 
     low, high = -BPS + 1, 1_000 * BPS
     if not flows or not grown(low) <= end_value < grown(high):
