@@ -126,7 +126,7 @@ def money_weighted_bps_down(flows: Sequence[tuple[int, int]], end_value: int, en
     3898
     """
 
-    def grown(bps: int) -> float:
+    def grown(bps: int) -> float:  # not money: compared with money, never booked
         years = ((amount, (end - time) / YEAR) for time, amount in flows)  # not money: spans of a statistic
         return math.fsum(amount * math.pow(1 + bps / BPS, span) for amount, span in years)  # not money: a rate
 
