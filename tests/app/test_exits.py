@@ -105,6 +105,10 @@ def test_a_halted_way_is_shown_blocked_beside_one_that_is_open(monkeypatch):
         (("--gas", "prove=0"), "gas: 'prove=0' is not STEP=GAS"),
         (("--gas", "proof=9"), "gas: unknown step 'proof'; valid: deposit with"),
         (("--price", "3000"), "price: '3000' is not SYMBOL=PRICE"),
+        (("--gas", "prove=\u00b2"), "gas: 'prove=\u00b2' is not STEP=GAS"),  # a digit to some, no number to any
+        (("--gas", "prove=5", "--gas", "prove=6"), "gas: prove is given twice"),
+        (("--gas-price", "op-mainnet=1", "--gas-price", "op-mainnet=2"), "gas_price: op-mainnet is given twice"),
+        (("--price", "BTC=1", "--price", "BTC=2"), "price: BTC is given twice"),
     ],
 )
 def test_what_is_wrong_is_one_line(more, says):

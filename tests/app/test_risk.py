@@ -90,6 +90,8 @@ def test_the_day_counts() -> None:
         (("base", "--amount", "lots"), "amount: 'lots' is not a decimal amount"),
         (("base", "--amount", "-5"), "amount: '-5': expected an amount from 0 up"),
         (("base", "--on", "today"), "on: 'today': expected a day"),
+        (("base", "--on", "2023-06-14"), "on: base is known from 2023-06-15T00:35:47Z on"),
+        (("aave_v3@citrea", "--on", "2025-01-01"), "on: citrea is known from 2026-01-27T00:00:00Z on"),
     ],
 )
 def test_wrong_input_is_one_line(arguments: tuple[str, ...], says: str) -> None:

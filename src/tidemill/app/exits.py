@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -112,12 +112,20 @@ def prices_of(texts: Sequence[str], amount: Amount) -> dict[str, int]:
     prices = {amount.symbol: 10**amount.decimals}
     if amount.symbol in ("ETH", "WETH"):
         prices |= {"ETH": 10**18}
+    given: set[str] = set()
     for text in texts:
         symbol, sign, price = text.partition("=")
         if not symbol or not sign:
             raise BadInput(f"{text!r} is not SYMBOL=PRICE, e.g. ETH=3000", field="price")
+        _once(symbol, given, "price")
+        given.add(symbol)
         prices[symbol] = _positive(price, amount.decimals, "price", text)
     return prices
+
+
+def _once(name: str, given: Collection[str], field: str) -> None:
+    if name in given:
+        raise BadInput(f"{name} is given twice", field=field)
 
 
 def gas_of(texts: Sequence[str]) -> dict[str, int]:
@@ -125,8 +133,9 @@ def gas_of(texts: Sequence[str]) -> dict[str, int]:
     found = {}
     for text in texts:
         step, _, units = text.rpartition("=")
-        if not step or not units.isdigit() or not 0 < int(units) < 10**9:
+        if not step or not units.isdecimal() or not 0 < int(units) < 10**9:
             raise BadInput(f"{text!r} is not STEP=GAS, e.g. prove=350000", field="gas")
+        _once(step, found, "gas")
         found[step] = int(units)
     return found
 
@@ -144,6 +153,7 @@ def levels_of(gas_prices: Sequence[str], blob: str) -> dict[str, Mapping[str, Kn
             from tidemill.errors import UnknownName  # noqa: PLC0415
 
             raise UnknownName("network", name, names(), field="gas_price")
+        _once(name, found, "gas_price")
         found[name] = _positive(price, GWEI, "gas_price", text)
     common: dict[str, Known] = {}
     if L1 in found:

@@ -257,6 +257,6 @@ def _taken(target: Path, what: str) -> BadInput:
 def token_of(text: str, field: str) -> tuple[str, int]:
     """Read SYMBOL:DECIMALS; raises ``BadInput`` naming the option."""
     symbol, _, decimals = text.partition(":")
-    if not symbol or not decimals.isdigit() or int(decimals) > 36:
+    if not symbol or not decimals.isdecimal() or int(decimals) > 36:
         raise BadInput(f"{text!r} is not SYMBOL:DECIMALS, e.g. USDC:6", field=field)
     return symbol, int(decimals)

@@ -86,7 +86,8 @@ def cost(
     network
         Its name, as `tidemill networks` lists it.
     action
-        VENUE.VERB, a VENUE for all its verbs, or `all` for every venue known there.
+        VENUE.VERB, a VENUE for all its verbs, or `all` for every venue listed there, or nowhere. What is not known to stand
+        there is said.
     base_fee_gwei
         Base fee of the network, gwei.
     priority_fee_gwei

@@ -101,7 +101,7 @@ class HttpWire:
         if status in (401, 403):
             raise RpcError(f"{self.address}: refused (HTTP {status}); check the key in the address")
         if status == 429 or status >= 500:
-            wait = float(retry_after) if retry_after and retry_after.isdigit() else None
+            wait = float(retry_after) if retry_after and retry_after.isdecimal() else None
             what = "too many requests" if status == 429 else "the endpoint is in trouble"
             raise TransientRpcError(f"{self.address}: {what} (HTTP {status})", wait)
         raise RpcError(f"{self.address}: HTTP {status}; this is no JSON-RPC endpoint")

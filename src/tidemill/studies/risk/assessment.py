@@ -26,6 +26,7 @@ from tidemill.studies.risk.estimates import (
 )
 from tidemill.studies.study import Study, load_study
 from tidemill.venues.kinds import Kind, kind, kinds
+from tidemill.wording import rfc3339
 
 __all__ = ["Assessment", "assess", "assess_all", "assess_network", "assess_study", "assess_venue"]
 
@@ -71,7 +72,7 @@ class Assessment(Struct, frozen=True):
 def assess(subject: str, on: dt.date) -> Assessment:
     """Assess a network (``op-mainnet``), a kind of venue on one (``aave_v3@base``), or a study file.
 
-    Raises ``UnknownName`` and what a study file raises.
+    Raises ``UnknownName``, ``BadInput`` for a day before a network was known, and what a study file raises.
     """
     if subject.endswith(".toml"):
         return assess_study(load_study(subject), on)
@@ -182,6 +183,9 @@ def _assessment(
 
 def _network_flags(name: str, on: dt.date) -> list[grades.Flag]:
     known = networks.get(name) if name in networks.names() else None
+    first = known.first_known if known is not None else None
+    if first is not None and on < dt.datetime.fromtimestamp(first.since, dt.UTC).date():
+        raise BadInput(f"{name} is known from {rfc3339(first.since)} on", field="on")
     return grades.network_flags(risk_facts.get(name), on, known)
 
 
