@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from pathlib import Path
 
 import pytest
 
 from kit import tidemill, write_study
+from tidemill import networks
 
 ON = ("--on", "2026-11-21")
 
@@ -67,6 +70,34 @@ def test_a_kind_that_is_not_known_to_stand_there_is_said() -> None:
 def test_a_name_is_no_picture() -> None:
     """Between colons, as in ``network:scroll:``, it might be taken for one."""
     assert "learn network:scroll: " in tidemill("risk", "scroll", *ON).out
+
+
+@pytest.mark.parametrize("name", [name for name in networks.names() if name != "ethereum"])
+def test_the_words_of_why_add_up_to_the_number(name: str) -> None:
+    """Only what is said: the rate after the own record, each fact's factor on the odds, and the part that is lost."""
+    told = json.loads(tidemill("risk", name, *ON, "--json").out)
+    (shock,) = told["shocks"]
+    words = [reason["words"] for reason in shock["reasons"]]
+    rates = [float(found[1]) / 100 for word in words if (found := re.search(r"(?:base rate|so) ([\d.]+)%", word))]
+    factors = [float(found[1]) for word in words if (found := re.search(r"odds × ([\d.]+)", word))]
+    parts = [float(found[1]) / 100 for word in words if (found := re.search(r"([\d.]+)% lost if so", word))]
+    odds = rates[-1] / (1 - rates[-1]) * math.prod(factors)
+    part = parts[-1] if parts else 0.29  # unknown: the usual one
+    assert shock["chance"]["usual"] == pytest.approx(odds / (1 + odds), rel=0.05)  # words have two figures
+    assert told["loss"]["usual"] == pytest.approx(shock["chance"]["usual"] * part, rel=0.01)
+    assert told["loss"]["low"] <= told["loss"]["usual"] <= told["loss"]["high"] < 1 and told["loss"]["low"] > 0
+    said = tidemill("risk", name, *ON, "--why").out
+    assert all(word.split(":")[0].split(" in ")[0] in said.replace("\n", " ") for word in words if len(word) < 30)
+
+
+def test_causes_make_the_whole() -> None:
+    """One less the product of what each shock leaves, over distinct shocks; a portfolio of one twice is that one."""
+    told = json.loads(tidemill("risk", "uniswap_v3@base", *ON, "--json").out)
+    for end in ("low", "usual", "high"):
+        left = math.prod(1 - shock["chance"][end] * shock["part"][end] for shock in told["shocks"])
+        assert told["loss"][end] == pytest.approx(1 - left)
+    twice = json.loads(tidemill("risk", "uniswap_v3@base", "uniswap_v3@base", *ON, "--json").out)
+    assert twice["loss"]["usual"] == pytest.approx(told["loss"]["usual"]) and twice["chance"] == told["chance"]
 
 
 def test_the_day_counts() -> None:
