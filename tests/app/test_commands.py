@@ -108,6 +108,14 @@ def test_wrong_arguments_are_one_line_and_exit_code_2(arguments: list[str]):
 ENTRY = [sys.executable, "-m", "tidemill"]
 
 
+@pytest.mark.parametrize(("closed", "code"), [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0), (">/dev/full", 1)])
+def test_a_stream_that_takes_nothing_is_no_defect(closed: str, code: int):
+    script = f'exec "$0" -m tidemill networks --on 2026-11-21 {closed}'
+    done = subprocess.run(["sh", "-c", script, sys.executable], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr and "defect" not in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["contracts", "ls"]], ids=" ".join)
 def test_a_reader_that_goes_away_is_no_failure(arguments: list[str]):
     """As in ``tidemill … | head -0``: the pipe's other end is closed before anything is written."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from kit import tidemill
 from networks.routes_by_hand import INTO, OUT
 from tidemill import networks
+from tidemill.app.exits import DECIMALS
 from tidemill.app.exits import _span as span
 
 ASK = ("exits", "--from", "op-mainnet", "--amount", "10000 USDC", "--on", "2026-11-21")
@@ -120,6 +121,10 @@ def test_what_is_wrong_is_one_line(more, says):
     assert said.code == 2
     assert said.out == ""
     assert says in said.line
+
+
+def test_the_decimals_of_every_network_s_own_token_are_known() -> None:
+    assert {networks.get(name).native_token for name in networks.names()} <= DECIMALS.keys()
 
 
 def test_without_a_way_of_their_own_it_says_so():

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Wanted", "exits"]
 
-DECIMALS = {"USDC": 6, "USDT": 6, "WBTC": 8, "ETH": 18, "WETH": 18, "DAI": 18}
-"""Tokens whose decimals need not be said."""
+DECIMALS = {
+    "USDC": 6, "USDT": 6, "WBTC": 8, "ETH": 18, "WETH": 18, "DAI": 18, "POL": 18, "STRK": 18, "RBTC": 18, "cBTC": 18,
+    "LBTC": 8, "STX": 6,
+}  # fmt: skip
+"""Tokens whose decimals need not be said: every network's own among them."""
 GWEI, NATIVE = 9, 18
 _MOST = 10**60
 """Raw units above which an amount is a slip of the pen."""

@@ -15,6 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     A reader that goes away (``| head``) is no failure; characters a terminal's encoding lacks are replaced.
     """
     tokens = sys.argv[1:] if arguments is None else arguments
+    _never_without_streams()
     for stream in (sys.stdout, sys.stderr):
         _never_fail_to_encode(stream)
     try:
@@ -43,6 +44,13 @@ def _run(tokens: list[str]) -> int:
     from tidemill.app.cli import run  # noqa: PLC0415 - heavier by cyclopts and rich
 
     return run(tokens)
+
+
+def _never_without_streams() -> None:
+    """Write to nothing where a stream was closed before the start (``>&-``); the exit code still says how it went."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
 
 
 def _never_fail_to_encode(stream: TextIO) -> None:
