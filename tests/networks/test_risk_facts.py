@@ -20,6 +20,10 @@ SAME = {
     "zksync-era": "zksync2", "starknet": "starknet", "polygon-zkevm": "polygonzkevm", "zksync-lite": "zksync",
     "dydx-v3": "dydx", "immutable-x": "immutablex",
 }  # fmt: skip
+FIRST_TIER = (
+    "op-mainnet", "base", "mode", "unichain", "arbitrum-one", "arbitrum-nova", "zksync-era", "polygon-pos", "starknet",
+    "scroll", "linea",
+)  # fmt: skip
 READ_AGAIN = ("op-mainnet", "arbitrum-one", "scroll", "starknet")
 """Of these a later state of the same source is known; Base and Unichain are not in the table."""
 WORDS = {
@@ -64,6 +68,16 @@ def test_values_of_2024_are_those_of_the_table(name: str, theirs: str) -> None:
     if name in READ_AGAIN:
         stage = risk.fact("stage")
         assert stage is not None and stage.as_of >= dt.date(2025, 10, 29)
+
+
+@pytest.mark.parametrize("name", FIRST_TIER)
+def test_of_a_network_of_the_first_tier_every_axis_is_known(name: str) -> None:
+    """Stage, validation, data, exit window against upgrade delay, failures, forced exit, bridge: each has a dated fact."""
+    risk = risk_facts.get(name)
+    for axis in (*(axis.name for axis in risk_facts.AXES), "upgrade_delay", "forced_exit"):
+        fact = risk.fact(axis)
+        assert fact is not None and fact.source and fact.as_of <= DAY, axis
+    assert networks.get(name).first_known is not None, "since when it has been there to fail"
 
 
 def test_what_is_not_in_a_file_is_unknown() -> None:
