@@ -62,6 +62,15 @@ def test_a_closed_network_says_what_to_do(name: str, end: str, says: str, way_ou
     assert "\n" not in line
 
 
+def test_an_unknown_fork_is_refused_by_its_key() -> None:
+    asked = study("op-mainnet", "2025-01-01", "2025-01-03")
+    named = structs.replace(asked, fees={"op-mainnet": structs.replace(asked.fees["op-mainnet"], fork="isthmuss")})
+    with pytest.raises(BadInput) as refusal:
+        Backtest(Prepared(named)).play()
+    line = f"{EXAMPLE}: fees.op-mainnet.fork: unknown fork 'isthmuss'; did you mean 'isthmus'?"
+    assert str(refusal.value) == line
+
+
 def test_the_day_before_the_end_is_still_served() -> None:
     last = structs.replace(
         study("zksync-lite", "2025-01-01", "2026-05-04"), end=dt.datetime(2026, 5, 3, 23, tzinfo=dt.UTC)

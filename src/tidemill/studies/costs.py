@@ -141,6 +141,8 @@ class Costing:
         key = LEVELS.get(error.field or "")
         if error.field in self.network.levels():
             key = f"own.{error.field}"
+        elif error.field == "fork":
+            key = "fork"
         if key is None or error.file is not None:
             return error
         field = f"fees.{self.network.name}.{key}"
