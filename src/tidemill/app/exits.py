@@ -133,7 +133,7 @@ def _once(name: str, given: Collection[str], field: str) -> None:
 
 def gas_of(texts: Sequence[str]) -> dict[str, int]:
     """Read STEP=GAS; raises ``BadInput``."""
-    found = {}
+    found: dict[str, int] = {}
     for text in texts:
         step, _, units = text.rpartition("=")
         if not step or not units.isdecimal() or not 0 < int(units) < 10**9:
