@@ -16,6 +16,7 @@ from tidemill.app.networks import span
 from tidemill.errors import BadInput
 from tidemill.facts import Confidence, Entry, Fact, Status, Timeline
 from tidemill.networks import CostModel, FeeEnv, assumed, load_gas
+from tidemill.networks.bridges import gas_facts
 from tidemill.networks.exits import Route, RouteStage, Wait
 from tidemill.networks.op_chain import OpChain
 from tidemill.studies.network_costs import actions_of
@@ -290,6 +291,17 @@ def test_all_prices_only_what_is_listed_there_or_nowhere() -> None:
     out = tidemill("networks", "cost", "op-mainnet", *LEVELS, *ON).out
     assert "delegation" not in out and "aave_v3.supply" in out and "erc4626.deposit" in out
     assert "nobody lists where these stand, so not known to stand on op-mainnet: " in out
+
+
+def test_steps_show_the_gas_that_was_measured_and_answers_are_words() -> None:
+    said = tidemill("networks", "show", "op-mainnet", *ON).out
+    measured = gas_facts().integer("op_stack.prove")
+    line = next(line for line in said.splitlines() if line.split()[:2] == ["prove", "ethereum"])
+    assert line.split()[-1] == f"{measured:,}"
+    assert next(line for line in said.splitlines() if line.startswith("forced_exit")).split()[1] == "yes"
+    told = json.loads(tidemill("networks", "show", "op-mainnet", *ON, "--json").out)
+    gas = {stage["verb"]: stage["gas"] for route in told["routes"] for stage in route["stages"]}
+    assert gas["prove"] == measured and told["risk"]["forced_exit"]["value"] is True
 
 
 def test_a_bridge_s_steps_are_priced_on_the_side_where_they_are_sent() -> None:

@@ -47,7 +47,9 @@ def fact_row(name: str, fact: Fact) -> list[str]:
     """Return a fact as a row under ``FACT_HEAD``; a 0 that says that there is none is said in words."""
     if name in network_facts.NONE_AT_0 and fact.value == 0:
         return [plain(name), "none", str(fact.as_of), plain(fact.source), *_how(fact), plain(fact.note)]
-    value = f"{fact.value:,}" if isinstance(fact.value, int) and not isinstance(fact.value, bool) else str(fact.value)
+    value = f"{fact.value:,}" if isinstance(fact.value, int) else str(fact.value)
+    if isinstance(fact.value, bool):
+        value = "yes" if fact.value else "no"
     shown = f"{value} {fact.unit}".strip()
     if fact.unit == "s" and isinstance(fact.value, int) and fact.value >= _MINUTE:
         shown += f" ({span(fact.value)})"

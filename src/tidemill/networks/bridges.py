@@ -13,9 +13,10 @@ from tidemill.facts import Fact, Facts, Status, parse_facts
 from tidemill.networks.catalogue import get, names
 from tidemill.networks.exit_plan import L1, ExitPlan, Levels, chained, plan_route
 from tidemill.networks.exits import Route, RouteStage, Wait
+from tidemill.networks.types import Network
 from tidemill.units import mul_div_up
 
-__all__ = ["BPS", "bridge_facts", "exit_plans", "gas_facts", "liquidity_routes", "ways"]
+__all__ = ["BPS", "bridge_facts", "exit_plans", "gas_facts", "liquidity_routes", "own_routes", "ways"]
 
 BPS = 10_000
 _CLOSED = {Status.ENDED: "has ended", Status.WITHDRAW_ONLY: "only lets money out"}
@@ -160,9 +161,14 @@ def _routes(name: str, time: int, field: str) -> list[Route]:
         network.fork(time)
     except BadInput as error:
         raise BadInput(f"{name}: {error.message}", field="on") from None
+    return list(own_routes(network, time))
+
+
+def own_routes(network: Network, time: int) -> tuple[Route, ...]:
+    """Return the ways that a network itself describes, with the gas of your own steps where it has been measured."""
     family = "op_stack" if network.family in _OP_BRIDGES else network.family
     known = {name.partition(".")[2]: fact for name, fact in gas_facts().facts.items() if name.startswith(f"{family}.")}
-    return [_measured(route, known) for route in network.routes(time)]
+    return tuple(_measured(route, known) for route in network.routes(time))
 
 
 def _measured(route: Route, known: Mapping[str, Fact]) -> Route:

@@ -12,6 +12,7 @@ from tidemill import networks
 from tidemill.errors import BadInput, TidemillError, nearest
 from tidemill.facts import Fact, Facts, Status
 from tidemill.networks import Known, Network, risk_facts
+from tidemill.networks.bridges import own_routes
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
 
@@ -91,7 +92,7 @@ def everything(name: str, time: int) -> Everything:
         _row(network, time),
         network.facts.facts,
         lines,
-        _known(lambda: network.routes(time), ()),
+        _known(lambda: own_routes(network, time), ()),
         _known(lambda: network.roles(time), ()),
         risk.facts.facts,
         tuple(axis for axis, level in risk.levels().items() if level is None),
