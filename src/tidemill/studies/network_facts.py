@@ -14,6 +14,7 @@ from tidemill.facts import Fact, Facts, Status
 from tidemill.networks import Known, Network, risk_facts
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
+from tidemill.networks.staking import StakeYield, staking
 
 __all__ = [
     "NONE_AT_0",
@@ -65,6 +66,7 @@ class Everything(Struct, frozen=True):
     timelines: Mapping[str, tuple[tuple[int, str, Fact], ...]]
     routes: tuple[Route, ...]
     roles: tuple[Role, ...]
+    staking: tuple[StakeYield, ...]
     risk: Mapping[str, Fact]
     unknown: tuple[str, ...]
     incidents: tuple[tuple[str, Fact], ...]
@@ -93,6 +95,7 @@ def everything(name: str, time: int) -> Everything:
         lines,
         _known(lambda: network.routes(time), ()),
         _known(lambda: network.roles(time), ()),
+        _known(lambda: staking(name, network.facts, time), ()),
         risk.facts.facts,
         tuple(axis for axis, level in risk.levels().items() if level is None),
         tuple((str(one.date), one.fact) for one in risk.incidents(_FOREVER)),
