@@ -28,6 +28,9 @@ NOT_LIVED |= {
     "proving",
     "sharing",
     "takings_move",
+    "carry",
+    "fills",
+    "fills_move",
     "dilution",
 }  # operators: test_operator.py, venues/test_delegation.py
 

@@ -15,9 +15,12 @@ USD, ETH, UNIT = "USDC@op", "ETH@op", 10**18
 
 
 class Role:
-    """Fees of 5 ETH at 2,000, a posting of 2 with proofs of 1, then 3,000, and the vaults collected with a share of 1."""
+    """Fees of 5 ETH at 2,000, a posting of 2 with proofs of 1, then 3,000, the vaults collected with a share of 1; in a position
+    of ``kind``.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "takings") -> None:
+        self.kind = kind
         self.wallet, self.vaults, self.price = {USD: 0, ETH: 10 * UNIT}, 0, 2_000_000_000
         self.seq, self.marks, self.record = 0, list[Mark](), list[Recorded]()
         self.mark("start")
@@ -30,7 +33,7 @@ class Role:
         self.mark("end")
 
     def mark(self, why: str) -> None:
-        held = (Position("seq#takings", "seq", "takings", {"size": 1}, {}, {ETH: self.vaults} if self.vaults else {}),)
+        held = (Position("seq#takings", "seq", self.kind, {"size": 1}, {}, {ETH: self.vaults} if self.vaults else {}),)
         prices = {USD: price_of_home(6), ETH: price_of_micro(self.price, 18)}
         self.marks.append(Mark(self.seq, self.seq * 10, why, dict(self.wallet), held, prices))
         self.seq += 1
@@ -69,6 +72,24 @@ def test_a_row_left_out_is_caught(key: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "ROWS", tuple(row for row in ROWS if row.key != key))
     with pytest.raises(InvariantBroken):
         module.waterfall(post(role.record, role.marks))
+
+
+@pytest.mark.parametrize(
+    ("kind", "family", "move"), [("carry", "operator", "takings_move"), ("float", "relay", "fills_move")]
+)
+def test_other_roles_have_rows_of_their_own_that_are_missed(
+    kind: str, family: str, move: str, monkeypatch: pytest.MonkeyPatch
+):
+    role, income = Role(kind), {"carry": "carry", "float": "fills"}[kind]
+    books = post(role.record, role.marks)
+    got = module.waterfall(books)
+    value = {line.key: line.value for line in got.lines}
+    assert got.families == (family,) and got.unexplained == 0
+    assert value[income] == 5 * 2_000_000_000 and value[move] == 5 * 1_000_000_000
+    for key in (income, move):
+        monkeypatch.setattr(module, "ROWS", tuple(row for row in ROWS if row.key != key))
+        with pytest.raises(InvariantBroken):
+            module.waterfall(books)
 
 
 def test_a_cost_that_comes_out_of_the_vaults_unsaid_is_caught():

@@ -29,6 +29,7 @@ SCRIPTED = {
     "classic_pool": ("add_liquidity", "remove_liquidity"),
     "farm_compound": ("add_liquidity", "remove_liquidity"),
     "delegate_pol": ("delegate", "claim_unbonded"),
+    "delegate_zk": ("delegate", "claim_unbonded"),
     "pol_lent": ("supply", "withdraw"),
     "lending_ladder": ("supply", "withdraw"),
     "exit_on_depeg": ("supply", "withdraw"),

@@ -29,10 +29,21 @@ from tidemill.venues.uniswap_v3.model import UniswapV3Model
 
 pytestmark = pytest.mark.chain
 
-# a table of rates; roles that no contract is
-NO_CONTRACT = {"lending_rates", "sequencer_year", "prover_quarter", "relayer_fortnight", "custodian_year"}
+# a table of rates; roles that no contract is; STRK, which is staked and pays gas
+NO_CONTRACT = {
+    "lending_rates",
+    "sequencer_year",
+    "prover_quarter",
+    "relayer_fortnight",
+    "custodian_year",
+    "delegate_strk",
+}
 TWO_CHAINS = {"withdraw_and_lend"}  # test_two_chains.py
-NAMES = sorted({path.stem for path in EXAMPLES.glob("*.toml")} - NO_CONTRACT - TWO_CHAINS)
+LATER = ("delegate_zk",)  # behind the others, whose turns between "model" and "measured" stay as they were
+NAMES = [
+    *sorted({path.stem for path in EXAMPLES.glob("*.toml")} - NO_CONTRACT - TWO_CHAINS - set(LATER)),
+    *LATER,
+]
 GAS = {name: ("model", "measured")[number % 2] for number, name in enumerate(NAMES)}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tidemill import networks
 from tidemill.errors import BadInput, InvariantBroken, Revert
 from tidemill.interfaces import Action, Block, Result
 from tidemill.ledger import waterfall as module
@@ -22,8 +23,14 @@ from tidemill.studies.compare import compare
 from tidemill.studies.prepare import prepare
 from tidemill.studies.study import Study, load_study
 from tidemill.venues.delegation.model import DelegationModel
-from tidemill.venues.delegation.rules import checkpoint_pay_down, checkpoint_reward_down, reward_of_target_down
+from tidemill.venues.delegation.rules import (
+    checkpoint_pay_down,
+    checkpoint_reward_down,
+    reward_of_target_down,
+    tips_for_stakers_down,
+)
 from tidemill.venues.delegation.state import DelegationState, Terms
+from tidemill.venues.kinds import kind
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "delegate_pol.toml"
 POL, UNIT, DAY, YEAR = "POL@ethereum", 10**18, 86_400, 365 * 86_400
@@ -261,6 +268,12 @@ def test_a_row_left_out_is_caught(key: str, monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("params", "says"),
     [
+        (
+            {"elsewhere": 0},
+            "params.elsewhere: 0: 21,000,000 POL in all would share it at 468.35 % a year; give what is staked",
+        ),
+        ({"priority_fees": -1}, "params.priority_fees"),
+        ({"tip_stakers_bps": 10_001}, "params.tip_stakers_bps"),
         ({"form": "matic"}, "params.form: 'matic': a form is pol, strk, subsidy"),
         ({"supply": 10**9}, "params.supply"),
         ({"own": 0, "others": 0}, "params.own"),
@@ -286,3 +299,39 @@ def test_delegating_is_compared_with_lending_the_same():
     assert rows["rewards"][0] > rows["interest"][1]
     lending = next(base for base in compared.baselines if base.name == "best plain lending")
     assert lending.keep == compared.studies[1].keep
+
+
+def test_priority_fees_are_paid_by_stake_and_are_no_new_tokens():
+    world, plain = (World(msgspec.structs.replace(TERMS, tips=tips)) for tips in (7_400_000 * UNIT, 0))
+    for one in (world, plain):
+        one.book = {"me": 50_000 * UNIT, "others": 20_000_000 * UNIT}
+        one.act("others", "delegate", amount=20_000_000 * UNIT)
+        one.act("me", "delegate", amount=50_000 * UNIT)
+        for _ in range(3):
+            one.time += 8_960
+            one.act("validator", "epoch", **FULL)
+    assert world.model.read(world.state, "minted") == plain.model.read(plain.state, "minted")
+    more = world.act("me", "claim").amounts["reward"] - plain.act("me", "claim").amounts["reward"]
+    exact = Fraction(7_400_000 * UNIT * 3 * 8_960 * 50_000, YEAR * 3_021_050_000)
+    assert abs(exact - more) < 20  # two roundings, down each
+    both = [one.model.read(one.state, "yields") for one in (world, plain)]
+    assert both[0][0] - both[1][0] in (24, 25) and both[0][1] == both[1][1]  # 7.4 million of 3,021 million
+
+
+def test_a_study_says_priority_fees_and_their_parts_are_the_networks_facts():
+    facts, params = networks.get("polygon-pos").facts, kind("delegation").params
+    assert params["tip_commission_bps"][0] == facts.integer("tip_commission_bps")
+    assert params["tip_stakers_bps"][0] == facts.integer("tip_stakers_bps")
+    assert tips_for_stakers_down(20_000_000, 2_600, 5_000) == 7_400_000
+    study = load_study(EXAMPLE)
+    spec = study.venues["validator"]
+    kept, noted = [], []
+    for fees in (0, 20_000_000):
+        more = msgspec.structs.replace(spec, params={**spec.params, "priority_fees": fees})
+        prepared = prepare(msgspec.structs.replace(study, venues={"validator": more}))
+        document = Backtest(prepared).main_run()[0]
+        kept.append(sum(row.value for row in document.waterfall if row.key in ("rewards", "dilution")))
+        noted.append(prepared.placed["validator"].notes()[0])
+    # 7.4 million over 3,421 million staked, half a year of 50,000
+    assert 52 * 10**6 < kept[1] - kept[0] < 56 * 10**6
+    assert "users' priority fees" in noted[1] and "priority" not in noted[0]

@@ -15,6 +15,7 @@ from tidemill.errors import BadInput, UnknownName
 from tidemill.facts import Fact, load_facts
 from tidemill.networks import Known, Network, assumed
 from tidemill.networks.exits import Route, Wait
+from tidemill.networks.staking import StakeYield
 from tidemill.networks.types import COMMON
 from tidemill.studies import network_costs, network_facts
 from tidemill.units import format_amount, parse_amount
@@ -26,6 +27,7 @@ _GWEI = 9
 _MINUTE = 60
 _MICRO = 6
 _NATIVE = 18
+_PERCENT = 2
 _DIGITS = 30
 """Of a level: more are a slip of the pen."""
 FACT_HEAD = ("", "value", "as of", "source", "known by", "status", "note")
@@ -108,8 +110,21 @@ def show_network(name: str, on: str, *, as_json: bool) -> int:
         cells = [[r.id, plain(r.token), r.pays, r.open, plain(r.about)] for r in found.roles]
         say("")
         say(table("Who earns from the network itself", ("role", "token", "paid from", "open to", ""), cells))
+    if found.staking:
+        say("")
+        rates = [[plain(each.token), plain(each.case), *_rates(each)] for each in found.staking]
+        head = ("token", "paid", "of supply staked>", "gross>", "supply grows>", "net>")
+        say(table("What staking pays a year, before a validator's commission", head, rates))
     _show_risk(found)
     return 0
+
+
+def _rates(each: StakeYield) -> list[str]:
+    shown = (each.staked, each.gross, each.inflation, each.net)
+    return [
+        f"{format_amount(bps, _PERCENT)} %" if bps is not None else "–" if name == "staked" else "unknown"
+        for name, bps in zip(("staked", "gross", "inflation", "net"), shown, strict=True)
+    ]
 
 
 def _show_routes(routes: Sequence[Route]) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from tidemill.interfaces import All, At, Decision, Intent, News, Plan, View
 from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, works
@@ -20,11 +20,13 @@ class Delegate(Struct, frozen=True, forbid_unknown_fields=True):
     Parameters
     ----------
     restake_every : seconds between putting rewards to work; 0 leaves them until the end.
+    keep : what stays in the wallet, for fees where the token staked is the one that pays them.
     """
 
     staking: Venue
     asset: Token
     restake_every: Seconds = 0
+    keep: Annotated[int, Meta(ge=0, description="raw units of the token that are not delegated")] = 0
     exit: ExitHow = "close"
 
     Memo: ClassVar[type[LpMemo]] = LpMemo
@@ -42,8 +44,8 @@ class Delegate(Struct, frozen=True, forbid_unknown_fields=True):
             return Decision((Plan((leave,)),) if closes else (), memo=memo)
         if now < memo.not_before:
             return Decision(wake=(At(memo.not_before),), memo=memo)
-        if not memo.entered_at and view.balances.get(self.asset, 0):
-            enter = Intent(self.staking, "delegate", {"amount": All(self.asset)})
+        if not memo.entered_at and view.balances.get(self.asset, 0) > self.keep:
+            enter = Intent(self.staking, "delegate", {"amount": All(self.asset, self.keep)})
             return self._do(view, enter, LpMemo(now))
         if not (self.restake_every and staked):
             return Decision(memo=memo)

@@ -15,6 +15,7 @@ from tidemill.networks import Known, Network, risk_facts
 from tidemill.networks.bridges import own_routes
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
+from tidemill.networks.staking import StakeYield, staking
 
 __all__ = [
     "NONE_AT_0",
@@ -66,6 +67,7 @@ class Everything(Struct, frozen=True):
     timelines: Mapping[str, tuple[tuple[int, str, Fact], ...]]
     routes: tuple[Route, ...]
     roles: tuple[Role, ...]
+    staking: tuple[StakeYield, ...]
     risk: Mapping[str, Fact]
     unknown: tuple[str, ...]
     incidents: tuple[tuple[str, Fact], ...]
@@ -94,6 +96,7 @@ def everything(name: str, time: int) -> Everything:
         lines,
         _known(lambda: own_routes(network, time), ()),
         _known(lambda: network.roles(time), ()),
+        _known(lambda: staking(name, network.facts, time), ()),
         risk.facts.facts,
         tuple(axis for axis, level in risk.levels().items() if level is None),
         tuple((str(one.date), one.fact) for one in risk.incidents(_FOREVER)),

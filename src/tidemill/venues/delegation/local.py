@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tidemill import networks
 from tidemill.chain.deploy import Deployment, deploy
+from tidemill.errors import BadInput
 from tidemill.interfaces import Block, Stage
 from tidemill.venues.delegation.client import STAKE, DelegationClient, DelegationDeployment
 from tidemill.venues.delegation.state import FORMS, DelegationState, Terms
@@ -34,6 +36,10 @@ class LocalDelegation(ScriptedLocal):
 
     def __init__(self, ground: Ground, twin: ScriptedStage[Any]) -> None:
         state: DelegationState = twin.state
+        symbol, _, network = state.token.partition("@")
+        if symbol == networks.get(network).native_token:
+            said = f"{symbol} is staked and pays the gas of {network}: a local chain's gas is no token, so no rehearsal"
+            raise BadInput(said, field=f"venues.{twin.id}.params.token")
         token = ground.token(state.token)
         made = [Deployment(twin.id, "DelegatedStake", (token, contract_terms(state.terms), state.at))]
         at = deploy(ground.anvil, ground.address("deployer"), made)[twin.id].lower()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tidemill.networks.staking import real_bps_down
 from tidemill.units import BPS, div_down, isqrt_down, minimum, mul_div_down
 
 __all__ = [
@@ -131,14 +132,3 @@ def tips_for_stakers_down(fees: int, commission_bps: int, stakers_bps: int) -> i
     3700
     """
     return mul_div_down(fees - mul_div_down(fees, commission_bps, BPS), stakers_bps, BPS)
-
-
-def real_bps_down(gross_bps: int, inflation_bps: int) -> int:
-    """Return what a yield leaves against everybody else when supply grows as well (negative for a loss).
-
-    >>> real_bps_down(300, 200)
-    98
-    """
-    grown, diluted = BPS + gross_bps, BPS + inflation_bps
-    # floor, also below zero: never flattering
-    return grown * BPS // diluted - BPS

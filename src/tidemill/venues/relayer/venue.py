@@ -124,7 +124,7 @@ VENUE = Kind(
         "challenge_seconds": (_CHALLENGE, "seconds in which a bundle can be disputed before it is paid"),
     },
     limits={
-        "per_day": (0, 10_000),
+        "per_day": (0, 1_000),
         "fee_bps": (0, 1_000),
         "swing_bps": (0, 10_000),
         "lost_bps": (0, 10_000),
