@@ -83,9 +83,44 @@ def test_a_halted_way_is_shown_blocked_beside_one_that_is_open(monkeypatch):
     assert said.code == 0
 
 
+def test_several_targets_are_compared_in_one_table():
+    said = tidemill(*ASK, "--to", "base", "--to", "ethereum", *PRICED)
+    assert said.code == 0, said.err
+    assert "10000 USDC from op-mainnet to base or ethereum, begun" in said.out
+    head = next(line for line in said.out.splitlines() if line.startswith("to "))
+    assert head.split()[:2] == ["to", "way"]
+    targets = [route["target"] for route in routes("--to", "base", "--to", "ethereum")]
+    assert targets == ["base"] * 3 + ["ethereum"] * 3
+    assert {route["target"] for route in routes()} == {"ethereum"}  # where nothing is said
+
+
+def test_a_pools_fee_and_its_fill_times_are_yours_to_tell():
+    told = ("--bridge-pool", "600000/400000", "--filled", "50%=2", "--filled", "99%=60", "--filled", "99.5%=3600")
+    fast = routes("--to", "base", *PRICED, *told)[-1]
+    assert fast["fee"] == 9_358_922  # as docs/exits.md has it
+    assert (fast["fills"], fast["fails_bps"]) == ([[5_000, 2], [9_900, 60], [9_950, 3_600]], 50)
+    assert fast["mean_s"] == 220  # 0.5 * 2 + 0.49 * 60 + 0.005 * 3,600 + 0.005 * 34,200 = 219.4, up
+    assert fast["stages"][1]["wait"]["usual"] == 2
+    said = tidemill(*ASK, "--to", "base", *told).out
+    assert "by the rule of its pool, 40.00 % of it out before" in said
+    assert "filled: 50 % within 2 s, 99 % within 60 s, 99.5 % within 60 min; at most 0.5 % not by the deadline" in said
+    slow = routes("--to", "base", "--filled", "80%=900")[-1]
+    assert slow["usual"] == "2026-11-21 00:15"  # at least half were as soon as that
+    short = routes("--to", "base", "--bridge-pool", "9999/0")[-1]
+    assert (short["blocked"], short["fee"]) == ("the pool does not have that much left", None)
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [
+        (("--bridge-pool", "600000"), "bridge_pool: '600000' is not LIQUID/LENT"),
+        (("--bridge-pool", "0/0"), "bridge_pool: '0/0': an empty pool"),
+        (("--bridge-pool", "1/x"), "bridge_pool: '1/x': 'x' is not a decimal amount"),
+        (("--bridge-pool", "1/1", "--bridge-fee-bps", "4"), "bridge_pool: give the bridge's own quote"),
+        (("--filled", "2 s"), "filled: '2 s' is not SHARE%=SECONDS"),
+        (("--filled", "101%=2"), "filled: shares must rise within 0 and 100 %"),
+        (("--filled", "90%=30", "--filled", "50%=2"), "filled: shares must rise"),
+        (("--to", "base", "--to", "base"), "to: base, base: the same network twice"),
         (("--to", "op-mainnet"), "to: op-mainnet is where the money is already"),
         (("--to", "bass"), "to: unknown network 'bass'; did you mean 'base'"),
         (("--amount", "10000"), "amount: '10000' is no amount of a token"),

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidemill.errors import BadInput
-from tidemill.networks.liquidity import Pool, RateModel, mean_rate_up, pool_fee_up, rate_at_down, term_rate_up
+from tidemill.networks.liquidity import (
+    FillTimes,
+    Pool,
+    RateModel,
+    mean_rate_up,
+    pool_fee_up,
+    rate_at_down,
+    term_rate_up,
+)
 from tidemill.units import WAD
 
 PERCENT = 10**16
@@ -85,3 +93,34 @@ def test_terms_without_meaning_are_refused():
         term_rate_up(1, 0)
     with pytest.raises(BadInput):
         term_rate_up(-1, 52)
+
+
+SOON = FillTimes(((5_000, 2), (9_900, 60), (9_950, 30_000)))
+
+
+def test_a_distribution_of_fill_times_bounds_median_failures_and_mean():
+    assert [SOON.within_up(share) for share in (1, 5_000, 5_001, 9_900, 9_951)] == [2, 2, 60, 60, None]
+    assert SOON.unfilled_up(21_600) == 100  # what is filled after the deadline is not filled
+    assert SOON.unfilled_up(30_000) == 50
+    assert SOON.unfilled_up(1) == 10_000
+    assert SOON.mean_up(21_600, 34_200) == 373  # 0.5 * 2 + 0.49 * 60 + 0.01 * 34,200 = 372.4, up
+    assert FillTimes(((10_000, 7),)).mean_up(21_600, 34_200) == 7
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 10_000), st.integers(0, 10**6)), min_size=1, max_size=6), st.integers(0, 10**6)
+)
+def test_the_mean_is_that_of_transfers_drawn_at_their_latest(points, deadline):
+    shares, times = sorted({share for share, _ in points}), sorted(time for _, time in points)
+    soon = FillTimes(tuple(zip(shares, times, strict=False)))
+    each = [next((t for share, t in soon.points if share > n and t <= deadline), 2 * 10**6) for n in range(10_000)]
+    assert soon.mean_up(deadline, 2 * 10**6) == -(-sum(each) // 10_000)
+    assert soon.unfilled_up(deadline) == sum(time == 2 * 10**6 for time in each)
+
+
+@pytest.mark.parametrize(
+    "points", [(), ((0, 1),), ((10_001, 1),), ((5_000, 2), (5_000, 3)), ((5_000, 2), (9_000, 1)), ((1, -1),)]
+)
+def test_fill_times_that_do_not_rise_are_refused(points):
+    with pytest.raises(BadInput, match="filled: shares must rise"):
+        FillTimes(points)

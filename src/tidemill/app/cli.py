@@ -554,12 +554,14 @@ def risk(
 def exits(
     *,
     from_: Annotated[str, Parameter(name="--from")],
-    to: str = "ethereum",
+    to: Annotated[list[str] | None, Parameter(name="--to", negative="")] = None,
     amount: str,
     on: str = "",
     gas_price: Annotated[list[str] | None, Parameter(name="--gas-price", negative="")] = None,
     blob_gas_price: str = "",
     bridge_fee_bps: int | None = None,
+    bridge_pool: str = "",
+    filled: Annotated[list[str] | None, Parameter(name="--filled", negative="")] = None,
     price: Annotated[list[str] | None, Parameter(name="--price", negative="")] = None,
     gas: Annotated[list[str] | None, Parameter(name="--gas", negative="")] = None,
     json: Json = False,
@@ -575,7 +577,7 @@ def exits(
     from_
         The network where the money is.
     to
-        Where it shall be.
+        Where it shall be; several are compared. Default: ethereum.
     amount
         Amount and token, as "10000 USDC"; decimals after a colon where the token is not known here, as "5 FOO:18".
     on
@@ -586,6 +588,10 @@ def exits(
         Price of blob gas in gwei, for the data fee of rollups.
     bridge_fee_bps
         What a liquidity bridge quotes, in basis points of the amount; without it that cost is unknown.
+    bridge_pool
+        What lies in the bridge's pool and what is out of it, in whole tokens, as 600000/400000: its fee by the rule.
+    filled
+        How soon the bridge fills, as 90%=30 (so many of all transfers within so many seconds); several make a distribution.
     price
         Price of a native token in the token that is moved, as ETH=3000; without it gas is not summed with fees.
     gas
@@ -598,7 +604,7 @@ def exits(
 
     wanted = Wanted(
         source=from_,
-        target=to,
+        targets=tuple(to or ["ethereum"]),
         amount=amount,
         on=on,
         gas_price=tuple(gas_price or ()),
@@ -606,6 +612,8 @@ def exits(
         bridge_fee_bps=bridge_fee_bps,
         price=tuple(price or ()),
         gas=tuple(gas or ()),
+        bridge_pool=bridge_pool,
+        filled=tuple(filled or ()),
     )
     return command(wanted, as_json=json)
 

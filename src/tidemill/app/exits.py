@@ -18,6 +18,7 @@ from tidemill.wording import moment
 
 if TYPE_CHECKING:
     from tidemill.networks.exit_plan import ExitPlan, PlannedStage
+    from tidemill.networks.liquidity import FillTimes, Pool
     from tidemill.networks.types import Known
 
 __all__ = ["Wanted", "exits"]
@@ -33,13 +34,14 @@ _MOST = 10**60
 _LATEST = 253_370_764_800
 """Year 9999, seconds since 1970: a later date of a step could not be written."""
 _AMOUNT = re.compile(r"(?P<amount>\S+)\s+(?P<symbol>[A-Za-z][A-Za-z0-9.]{0,15})(:(?P<decimals>\d{1,2}))?")
+_FILLED = re.compile(r"(?P<share>\d{1,3}(\.\d{1,2})?)%=(?P<seconds>\d{1,9})")
 
 
 class Wanted(Struct, frozen=True):
     """The command's options as given."""
 
     source: str
-    target: str
+    targets: tuple[str, ...]
     amount: str
     on: str
     gas_price: tuple[str, ...]
@@ -47,6 +49,8 @@ class Wanted(Struct, frozen=True):
     bridge_fee_bps: int | None
     price: tuple[str, ...]
     gas: tuple[str, ...] = ()
+    bridge_pool: str = ""
+    filled: tuple[str, ...] = ()
 
 
 class Amount(Struct, frozen=True):
@@ -71,16 +75,26 @@ def exits(wanted: Wanted, *, as_json: bool) -> int:
     if wanted.bridge_fee_bps is not None and not 0 <= wanted.bridge_fee_bps < 10_000:
         raise BadInput(f"{wanted.bridge_fee_bps} is not between 0 and 9999", field="bridge_fee_bps")
     start = _start(wanted.on)
-    plans = exit_plans(
-        wanted.source,
-        wanted.target,
-        amount.symbol,
-        amount.raw,
-        start,
-        levels,
-        wanted.bridge_fee_bps,
-        gas_of(wanted.gas),
-    )
+    if len(set(wanted.targets)) < len(wanted.targets):
+        raise BadInput(f"{', '.join(wanted.targets)}: the same network twice", field="to")
+    asked = {"pool": pool_of(wanted.bridge_pool, amount), "fills": fills_of(wanted.filled)}
+    if asked["pool"] is not None and wanted.bridge_fee_bps is not None:
+        raise BadInput("give the bridge's own quote (--bridge-fee-bps) or its pool, not both", field="bridge_pool")
+    plans = [
+        plan
+        for target in wanted.targets
+        for plan in exit_plans(
+            wanted.source,
+            target,
+            amount.symbol,
+            amount.raw,
+            start,
+            levels,
+            wanted.bridge_fee_bps,
+            gas_of(wanted.gas),
+            **asked,
+        )
+    ]
     if as_json:
         emit_json({"amount": amount, "start": start, "routes": [shown(plan, prices) for plan in plans]})
     else:
@@ -141,6 +155,34 @@ def gas_of(texts: Sequence[str]) -> dict[str, int]:
         _once(step, found, "gas")
         found[step] = int(units)
     return found
+
+
+def pool_of(text: str, amount: Amount) -> Pool | None:
+    """Read LIQUID/LENT, whole tokens that lie in a bridge's pool and that are out; raises ``BadInput``."""
+    from tidemill.networks.liquidity import Pool  # noqa: PLC0415
+
+    if not text:
+        return None
+    liquid, sign, lent = text.partition("/")
+    if not sign:
+        raise BadInput(f"{text!r} is not LIQUID/LENT, e.g. 600000/400000", field="bridge_pool")
+    raw = [_positive(part, amount.decimals, "bridge_pool", text) if part != "0" else 0 for part in (liquid, lent)]
+    if not any(raw):
+        raise BadInput(f"{text!r}: an empty pool advances nothing", field="bridge_pool")
+    return Pool(*raw)
+
+
+def fills_of(texts: Sequence[str]) -> FillTimes | None:
+    """Read SHARE%=SECONDS, what share of transfers is filled within so long; raises ``BadInput``."""
+    from tidemill.networks.liquidity import FillTimes  # noqa: PLC0415
+
+    points = []
+    for text in texts:
+        match = _FILLED.fullmatch(text)
+        if match is None:
+            raise BadInput(f"{text!r} is not SHARE%=SECONDS, e.g. 90%=30", field="filled")
+        points.append((parse_amount(match["share"], 2), int(match["seconds"])))
+    return FillTimes(tuple(points)) if points else None
 
 
 def levels_of(gas_prices: Sequence[str], blob: str) -> dict[str, Mapping[str, Known]]:
@@ -253,12 +295,14 @@ def _span(seconds: int) -> str:
 
 def _show(plans: Sequence[ExitPlan], wanted: Wanted, amount: Amount, prices: Mapping[str, int]) -> None:
     say = stdout().print
-    head = f"{amount.text(amount.raw)} from {wanted.source} to {wanted.target}"
+    several = len(wanted.targets) > 1
+    head = f"{amount.text(amount.raw)} from {wanted.source} to {' or '.join(wanted.targets)}"
     if not plans:
         say(f"{head}: no way is described")
         return
     rows = [
         [
+            *([plan.target] if several else []),
             plain(plan.id),
             plan.kind,
             "blocked" if plan.blocked else _span(plan.first - plan.start),
@@ -270,7 +314,7 @@ def _show(plans: Sequence[ExitPlan], wanted: Wanted, amount: Amount, prices: Map
         for plan in plans
     ]
     columns = ["way", "kind", "at least>", "usually>", "at worst>", "cost", "keep on Ethereum"]
-    say(table(f"{head}, begun {_date(plans[0].start)} UTC", columns, rows))
+    say(table(f"{head}, begun {_date(plans[0].start)} UTC", [*(["to"] if several else []), *columns], rows))
     if all(plan.kind == "liquidity" for plan in plans):
         say("no way of the networks' own is described here between these two")
     for plan in plans:
@@ -303,6 +347,8 @@ def _show_plan(plan: ExitPlan, say: Any, prices: Mapping[str, int]) -> None:
         say(f"cost lacks: {plain('; '.join(lacks))}")
     if plan.fee_note:
         say(f"fee of the bridge: {plain(plan.fee_note)}")
+    if plan.fills:
+        say(f"filled: {_fills(plan)}")
     rows = [[stage.verb, stage.network, stage.by, _wait(stage), *_dates(stage), _gas(stage)] for stage in plan.stages]
     say(table("", ["step", "on", "who", "waits", "first", "usually", "at worst", "gas"], rows))
     for stage in plan.stages:
@@ -313,6 +359,17 @@ def _show_plan(plan: ExitPlan, say: Any, prices: Mapping[str, int]) -> None:
     if plan.otherwise is not None:
         say("if it fails:")
         _show_plan(plan.otherwise, say, prices)
+
+
+def _fills(plan: ExitPlan) -> str:
+    """Say how soon transfers are filled, how many are not, and the mean."""
+    soon = [f"{_percent(share)} within {_span(seconds)}" for share, seconds in plan.fills]
+    fails = f"at most {_percent(plan.fails_bps)} not by the deadline" if plan.fails_bps else "all by the deadline"
+    return f"{', '.join(soon)}; {fails}; in the mean at most {_span(plan.mean_s or 0)} until it is yours again, there or back"
+
+
+def _percent(bps: int | None) -> str:
+    return f"{format_amount(bps or 0, 2)} %"
 
 
 def _wait(stage: PlannedStage) -> str:

@@ -13,8 +13,9 @@ from tidemill.facts import Fact, Facts, Status, parse_facts
 from tidemill.networks.catalogue import get, names
 from tidemill.networks.exit_plan import L1, ExitPlan, Levels, chained, plan_route
 from tidemill.networks.exits import Route, RouteStage, Wait
+from tidemill.networks.liquidity import FillTimes, Pool, RateModel, pool_fee_up
 from tidemill.networks.types import Network
-from tidemill.units import mul_div_up
+from tidemill.units import WAD, mul_div_up
 
 __all__ = ["BPS", "bridge_facts", "exit_plans", "gas_facts", "liquidity_routes", "own_routes", "ways"]
 
@@ -113,6 +114,9 @@ def exit_plans(
     levels: Levels,
     bridge_fee_bps: int | None = None,
     gas: Mapping[str, int] | None = None,
+    *,
+    pool: Pool | None = None,
+    fills: FillTimes | None = None,
 ) -> tuple[ExitPlan, ...]:
     """Plan every way from ``source`` to ``target``: the networks' own, then a liquidity bridge.
 
@@ -121,6 +125,7 @@ def exit_plans(
     amount : raw units of ``token``. start : unix seconds. levels : fee levels by network.
     bridge_fee_bps : what a liquidity bridge quotes, basis points of the amount (rounded up); ``None``: not known.
     gas : of your own steps, by verb: instead of what has been measured, or where nothing has been.
+    pool : a liquidity bridge's, for its fee by the rule, where it has quoted none. fills : how soon it fills, where known.
 
     Raises
     ------
@@ -137,12 +142,45 @@ def exit_plans(
     plans = [plan_route(_with_gas(route, gas or {}), token, amount, start, levels) for route in found]
     if source != target and all(_settles(name, start) for name in (source, target)):
         way, back = (_with_gas(route, gas or {}) for route in liquidity_routes(source, target, start))
-        told = bridge_fee_bps is not None
-        fee = mul_div_up(amount, bridge_fee_bps, BPS) if bridge_fee_bps is not None else None
-        note = f"{bridge_fee_bps} bps as given" if told else "not known: it is quoted when asked; give --bridge-fee-bps"
-        fast = plan_route(way, token, amount, start, levels, fee=fee, fee_note=note)
-        plans.append(replace(fast, otherwise=plan_route(back, token, amount, start, levels)))
+        if pool is not None and amount > pool.liquid:
+            way = replace(way, blocked="the pool does not have that much left")
+        fee, note = _fee(amount, bridge_fee_bps, pool)
+        fast = plan_route(_timed(way, fills), token, amount, start, levels, fee=fee, fee_note=note)
+        plans.append(_failing(fast, plan_route(back, token, amount, start, levels), fills))
     return tuple(plans)
+
+
+def _fee(amount: int, bps: int | None, pool: Pool | None) -> tuple[int | None, str]:
+    """Return what a liquidity bridge asks, as quoted or by the rule of its pool, and how that is known."""
+    if bps is not None:
+        return mul_div_up(amount, bps, BPS), f"{bps} bps as given"
+    if pool is None:
+        return None, "not known: it is quoted when asked; give --bridge-fee-bps, or --bridge-pool for the rule"
+    if amount > pool.liquid:
+        return None, "the pool does not have that much left"
+    told = ("rate_kink", "rate_base", "rate_slope1", "rate_slope2")
+    model = RateModel(*(bridge_facts().integer(name) * WAD // BPS for name in told))
+    whole, percent = divmod(BPS * pool.lent // (pool.liquid + pool.lent), 100)
+    note = f"by the rule of its pool, {whole}.{percent:02} % of it out before; the rates are a published example"
+    return pool_fee_up(replace(pool, terms=bridge_facts().integer("loan_terms")), model, amount), note
+
+
+def _timed(route: Route, fills: FillTimes | None) -> Route:
+    """Give the fill the median that somebody has told as its usual time."""
+    median = fills.within_up(BPS // 2) if fills else None
+    if median is None:
+        return route
+    *before, fill = route.stages
+    return replace(route, stages=(*before, replace(fill, wait=Wait(0, median))))
+
+
+def _failing(fast: ExitPlan, back: ExitPlan, fills: FillTimes | None) -> ExitPlan:
+    """Say what happens where nobody fills, and how often that is where somebody has told."""
+    if fills is None:
+        return replace(fast, otherwise=back)
+    deadline = bridge_facts().integer("fill_deadline")
+    mean = fills.mean_up(deadline, back.usual - back.start)
+    return replace(fast, otherwise=back, fills=fills.points, fails_bps=fills.unfilled_up(deadline), mean_s=mean)
 
 
 def _settles(name: str, time: int) -> bool:

@@ -60,7 +60,9 @@ class ExitPlan(Struct, frozen=True):
     """A route planned from ``start`` (unix seconds) for ``amount`` raw units of ``token``.
 
     ``fee`` is what the bridge takes from the amount, raw units, ``None`` where nobody has told. ``warnings`` are what a
-    user must know before; ``blocked`` why it cannot be taken. ``otherwise`` is what happens where it fails.
+    user must know before; ``blocked`` why it cannot be taken. ``otherwise`` is what happens where it fails: to at most
+    ``fails_bps`` of transfers, where somebody has told how soon they are filled (``fills``: share in basis points within so
+    many seconds); ``mean_s`` is the mean until the money is yours again, there or back, at most.
     """
 
     id: str
@@ -76,6 +78,9 @@ class ExitPlan(Struct, frozen=True):
     blocked: str = ""
     warnings: tuple[str, ...] = ()
     otherwise: ExitPlan | None = None
+    fills: tuple[tuple[int, int], ...] = ()
+    fails_bps: int | None = None
+    mean_s: int | None = None
 
     @property
     def first(self) -> int:

@@ -9,12 +9,17 @@ deployed bridge.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from msgspec import Struct
 
 from tidemill.errors import BadInput
 from tidemill.units import WAD, mul_div_down, mul_div_up
 
-__all__ = ["Pool", "RateModel", "mean_rate_up", "pool_fee_up", "rate_at_down", "term_rate_up"]
+__all__ = ["FillTimes", "Pool", "RateModel", "mean_rate_up", "pool_fee_up", "rate_at_down", "term_rate_up"]
+
+
+BPS = 10_000
 
 
 class RateModel(Struct, frozen=True):
@@ -105,3 +110,43 @@ def pool_fee_up(pool: Pool, model: RateModel, amount: int) -> int:
         raise BadInput(f"the pool has {pool.liquid} raw units left and cannot advance {amount}", field="amount")
     before, after = mul_div_down(pool.lent, WAD, whole), mul_div_down(pool.lent + amount, WAD, whole)
     return mul_div_up(amount, term_rate_up(mean_rate_up(model, before, after), pool.terms), WAD)
+
+
+class FillTimes(Struct, frozen=True):
+    """How soon transfers are filled: ``points`` of (share of all in basis points, seconds), both rising.
+
+    What is told is only that so many are filled within so long; a transfer between two points is taken to need the longer
+    time, and one beyond the last is taken not to be filled at all, so everything derived is an upper bound.
+
+    Raises
+    ------
+    BadInput : no point, a share outside 1 to 10,000, or points that do not rise.
+    """
+
+    points: tuple[tuple[int, int], ...]
+
+    def __post_init__(self) -> None:
+        shares, seconds = [share for share, _ in self.points], [time for _, time in self.points]
+        rises = all(a < b for a, b in pairwise(shares)) and all(a <= b for a, b in pairwise(seconds))
+        if not shares or not rises or not 0 < shares[0] <= shares[-1] <= BPS or seconds[0] < 0:
+            raise BadInput("shares must rise within 0 and 100 %, and the times with them", field="filled")
+
+    def within_up(self, share: int) -> int | None:
+        """Return the seconds within which ``share`` (basis points) of all are filled, ``None`` where nobody has told.
+
+        >>> FillTimes(((5_000, 2), (9_900, 60))).within_up(7_500)
+        60
+        """
+        return next((time for told, time in self.points if told >= share), None)
+
+    def unfilled_up(self, deadline: int) -> int:
+        """Return the share, basis points, that is not told to be filled by the deadline (seconds)."""
+        return BPS - max((share for share, time in self.points if time <= deadline), default=0)
+
+    def mean_up(self, deadline: int, back: int) -> int:
+        """Return the mean seconds until the money is yours again; what is not filled comes ``back`` after so many."""
+        total, before = 0, 0
+        for share, time in self.points:
+            if time <= deadline:
+                total, before = total + (share - before) * time, share
+        return -(-(total + (BPS - before) * back) // BPS)

@@ -14,7 +14,8 @@ from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Block, Intent, Stage
 from tidemill.venues.canonical_bridge.client import L2_BRIDGE
 from tidemill.venues.canonical_bridge.local_bridge import LocalBridge, Terms, bridged, sites_of
-from tidemill.venues.canonical_bridge.local_client import HalfClient
+from tidemill.venues.canonical_bridge.local_client import GameHalf, HalfClient
+from tidemill.venues.canonical_bridge.local_games import GamesBridge, GameTerms
 from tidemill.venues.canonical_bridge.model import BridgeState
 from tidemill.venues.canonical_bridge.rules import output_time
 from tidemill.venues.canonical_bridge.stage import BridgeStage, PortalStage
@@ -91,21 +92,28 @@ class LocalRollup(_Half):
         self.bridge, lane = self._bridge(below, state)
         self.sites = sites_of(lane, below.token(state.l1_token), self.ground.token(state.l2_token))
         below.name(self.sites.l1_bridge, state.escrow)
-        me, number_at = self.ground.address("me"), self.twin.first_from
-        self.client = HalfClient(self.bridge, self.sites, state, account=me, on_l1=False, number_at=number_at)
-        self.beside.client = HalfClient(
-            self.bridge, self.sites, state, account=me, on_l1=True, number_at=number_at, beside=self.client
-        )
+        kind, how = (GameHalf if state.game else HalfClient), {"account": self.ground.address("me")}
+        how |= {"number_at": self.twin.first_from}
+        self.client = kind(self.bridge, self.sites, state, on_l1=False, **how)
+        self.beside.client = kind(self.bridge, self.sites, state, on_l1=True, beside=self.client, **how)
+        if isinstance(self.bridge, GamesBridge):
+            for client in (self.client, self.beside.client):
+                client.factory = self.bridge.factory
         self._fill(below, state)
 
     def _bridge(self, below: Ground, state: BridgeState) -> tuple[LocalBridge, int]:
         """Return the bridge between the two networks, made by the first token that needs it, and its lane."""
-        lanes, terms = below.fixtures.setdefault("bridges", {}), (state.lag, state.deposit_seconds, _terms(state))
+        lanes, terms = (
+            below.fixtures.setdefault("bridges", {}),
+            (state.lag, state.deposit_seconds, state.game, _terms(state)),
+        )
         if state.l2 not in lanes:
             below.reach(state.first_time)  # the oracle refuses a first block that is not in the past
             first = Block(time=state.first_time, number=state.first)
             boss, chains = self.ground.address(_DEPLOYER), (below.anvil, self.ground.anvil)
-            made = LocalBridge(*chains, boss, terms=_terms(state), lane=len(lanes), start=first, tokens=("", ""))
+            how = {"terms": _terms(state), "lane": len(lanes), "start": first, "tokens": ("", "")}
+            games = GameTerms(*state.windows, state.maturity)
+            made = GamesBridge(*chains, boss, games=games, **how) if state.game else LocalBridge(*chains, boss, **how)
             lanes[state.l2] = made, len(lanes), terms, []
             self.beside.proposes = True
         bridge, lane, agreed, self.bridge_of = lanes[state.l2]
@@ -176,7 +184,9 @@ class LocalPortal(_Half):
 
     def __init__(self, ground: Ground, twin: PortalStage, above: LocalRollup) -> None:
         super().__init__(ground, twin, (twin.state.l1_token,), (twin.state.escrow,))
-        self._above, self._named = above, 0
+        self._above, self._named, self._opened = above, 0, 0
+        self._open: list[tuple[int, int]] = []
+        """When each game that goes on is resolved, and which it is."""
 
     def start(self, at: Block) -> None:
         """The other half puts both in place."""
@@ -187,8 +197,12 @@ class LocalPortal(_Half):
 
         Nobody reads those between; the oracle takes them in order only, so they are named at once when the next is wanted.
         """
-        if not self.proposes or not any(half.waiting for half in self._above.bridge_of):
+        if not self.proposes:
             return ()
+        waiting = any(half.waiting for half in self._above.bridge_of)
+        return self._games(to, waiting=waiting) if self.twin.state.game else self._outputs(to) if waiting else ()
+
+    def _outputs(self, to: Block) -> Sequence[Others]:
         state, due = self.twin.state, []
         while (time := self._due(self._named + 1)) <= to.time:
             self._named += 1
@@ -204,6 +218,22 @@ class LocalPortal(_Half):
             for at, (time, args) in enumerate(due)
         ]
 
+    def _games(self, to: Block, *, waiting: bool) -> Sequence[Others]:
+        """Return the games that are opened, where somebody waits for one, and those that are resolved."""
+        found, now, state = [], self.ground.rpc.block().timestamp, self.twin.state
+        clock, _ = state.windows
+        while (time := self._due(self._named + 1)) <= to.time:
+            self._named += 1
+            if waiting and time >= now:
+                args = {"number": state.first + self._named * state.proposal_blocks}
+                found.append(Others(Block(time=time, number=0), "proposer", Action("open", args)))
+                self._open.append((time + clock, self._opened))
+                self._opened += 1
+        while self._open and self._open[0][0] <= to.time:
+            time, game = self._open.pop(0)
+            found.append(Others(Block(time=time, number=0), "proposer", Action("resolve", {"game": game})))
+        return found
+
     def _due(self, number: int) -> int:
         """Return the second at which the ``number``-th output is named."""
         state = self.twin.state
@@ -211,12 +241,17 @@ class LocalPortal(_Half):
         return output_time(block, state.first, state.first_time, state.block_seconds, state.lag)
 
     def calls(self, item: Others) -> Sequence[tuple[str, Call]]:
-        """Encode an output: the rollup's state in its last local block that is not later than the block named."""
-        state, bridge = self.twin.state, self._above.bridge
-        number = int(item.action.args["number"])
+        """Encode an output or a game over one: the rollup's state in its last local block not later than the block named."""
+        state, bridge, args = self.twin.state, self._above.bridge, item.action.args
+        if item.action.verb == "resolve":
+            assert isinstance(bridge, GamesBridge)
+            return [(bridge.deployer, call) for call in bridge.resolve(bridge.game(int(args["game"])), attacked=False)]
+        number = int(args["number"])
         time = output_time(number, state.first, state.first_time, state.block_seconds, 0)
-        output = bridge.output(number, _last_until(bridge, time))
-        return [(bridge.deployer, bridge.proposal(output))]
+        stands = _last_until(bridge, time)
+        if isinstance(bridge, GamesBridge):
+            return [(bridge.deployer, bridge.open_game(number, stands))]
+        return [(bridge.deployer, bridge.proposal(bridge.output(number, stands)))]
 
     def pulse(self, model: Stage) -> tuple[Any, Any]:
         """Compare what lies in escrow."""
@@ -262,11 +297,6 @@ class Seat:
         state = self.model().state
         self.below = state.l1
         """The network whose chain must stand first: tokens of the rollup name theirs there."""
-        if state.game:
-            raise BadInput(
-                f"{venue}: game_seconds is a window of dispute games, which no contract of a rehearsal plays; leave it at 0",
-                field=f"venues.{venue}.params.game_seconds",
-            )
 
     def model(self) -> BridgeStage:
         """Return a fresh stage of the model, the other half ``beside`` it."""
@@ -290,7 +320,8 @@ class Seat:
     def notes(self) -> list[str]:
         """Return what is played beside the contracts."""
         played = "outputs are named and deposits executed at the model's seconds, as a proposer and a node do"
-        return [f"{self._venue}: {played}; its portal is the one over an oracle of outputs (contracts-bedrock 0.17.3)"]
+        over = "dispute games that nobody contests" if self.model().state.game else "an oracle of outputs"
+        return [f"{self._venue}: {played}; its portal is the one over {over} (contracts-bedrock 0.17.3)"]
 
 
 def seat(venue: str, network: str, market: Any, placed: Placed, at: Block, until: Block) -> Seat:

@@ -11,11 +11,12 @@ from tidemill.chain.types import Receipt
 from tidemill.interfaces import Block, Event, Filled, Position, Reverted, Status
 from tidemill.venues.canonical_bridge.client import PASSED, BridgeClient, Sites
 from tidemill.venues.canonical_bridge.local_bridge import LocalBridge
+from tidemill.venues.canonical_bridge.local_games import GameClient
 from tidemill.venues.canonical_bridge.model import DONE, EMPTY, SENT, BridgeState
-from tidemill.venues.canonical_bridge.rules import covering_output_up
+from tidemill.venues.canonical_bridge.rules import covering_output_up, output_time
 from tidemill.venues.shared.client_parts import ask, decode_log
 
-__all__ = ["HalfClient", "Slip"]
+__all__ = ["GameHalf", "HalfClient", "Slip"]
 
 _MOVED = (
     "(address indexed l1Token, address indexed l2Token, address indexed from, address to, uint256 amount, bytes data)"
@@ -28,10 +29,7 @@ event FailedRelayedMessage(bytes32 indexed msgHash)
 event WithdrawalFinalized(bytes32 indexed withdrawalHash, bool success)
 """
 _ORACLE = """
-function SUBMISSION_INTERVAL() view returns (uint256)
 function FINALIZATION_PERIOD_SECONDS() view returns (uint256)
-function startingBlockNumber() view returns (uint256)
-function computeL2Timestamp(uint256 number) view returns (uint256)
 """
 _BRIDGE = "function deposits(address l1Token, address l2Token) view returns (uint256)\n"
 _BRIDGED = "function totalSupply() view returns (uint256)\n"
@@ -158,13 +156,21 @@ class HalfClient(BridgeClient):
         return found
 
     def _due(self, position: str) -> tuple[int, int]:
-        """Return how far a withdrawal is and when its next step can be done, by the oracle's own terms."""
-        stage, proven = self.stage_of(position)
+        """Return how far a withdrawal is and when its next step can be done, by the contracts' own terms."""
+        stage, _ = self.stage_of(position)
         if stage != SENT:
-            return stage, proven + int(self._term("FINALIZATION_PERIOD_SECONDS")) + 1
-        interval, first = self._term("SUBMISSION_INTERVAL"), self._term("startingBlockNumber")
-        number = covering_output_up(self.sent[position].block, first, interval)
-        return stage, self._term("computeL2Timestamp", number) + self.lag
+            return stage, self.ready(position)
+        start, terms = self.bridge.start, self.bridge.terms
+        number = covering_output_up(self.sent[position].block, start.number, terms.proposal_blocks)
+        return stage, output_time(number, start.number, start.time, terms.block_seconds, self.lag)
+
+    def ready(self, position: str) -> int:
+        """Return the first second at which a proven withdrawal can be paid."""
+        return self.stage_of(position)[1] + self._term("FINALIZATION_PERIOD_SECONDS") + 1
 
     def _term(self, name: str, *args: int) -> int:
         return int(ask(self.l1, self.sites.oracle, _ORACLE, name, args, "latest")[0])
+
+
+class GameHalf(GameClient, HalfClient):
+    """``HalfClient`` of a portal over dispute games."""

@@ -14,13 +14,14 @@ from msgspec import Struct
 from tidemill.chain.deploy import Deployment, deploy
 from tidemill.chain.types import Call
 from tidemill.interfaces import Revert
+from tidemill.networks.op_games import ready_to_finalize
 from tidemill.venues.canonical_bridge.client import BridgeClient, Withdrawal
 from tidemill.venues.canonical_bridge.local_bridge import LocalBridge
+from tidemill.venues.canonical_bridge.model import NO_GAME
 from tidemill.venues.shared.client_parts import abi, ask
 
 __all__ = ["CLOCK_EXTENSION", "GameClient", "GameTerms", "GamesBridge"]
 
-NO_GAME = "no dispute game covers the withdrawal's block yet"
 KIND = 0
 """The permissionless game of the OP Stack."""
 CLOCK_EXTENSION = 10_800
@@ -38,6 +39,7 @@ function l2BlockNumber() view returns (uint256)
 function rootClaim() view returns (bytes32)
 function createdAt() view returns (uint64)
 function resolvedAt() view returns (uint64)
+function maxClockDuration() view returns (uint64)
 function status() view returns (uint8)
 function getRequiredBond(uint128 position) view returns (uint256)
 function attack(bytes32 disputed, uint256 parent, bytes32 claim) payable
@@ -47,6 +49,8 @@ function resolve() returns (uint8)
 _PORTAL = """
 function provenWithdrawals(bytes32 hash, address who) view returns (address game, uint64 time)
 function finalizedWithdrawals(bytes32 hash) view returns (bool)
+function proofMaturityDelaySeconds() view returns (uint256)
+function disputeGameFinalityDelaySeconds() view returns (uint256)
 function blacklistDisputeGame(address game)
 function setRespectedGameType(uint32 kind)
 """
@@ -152,6 +156,19 @@ class GameClient(BridgeClient):
         _, proven = ask(self.l1, portal, _PORTAL, "provenWithdrawals", (found.hash, self.account), "latest")
         paid = ask(self.l1, portal, _PORTAL, "finalizedWithdrawals", (found.hash,), "latest")[0]
         return (3 if paid else 2 if proven else 1), proven
+
+    def ready(self, position: str) -> int:
+        """Return the first second at which a proven withdrawal can be paid where its game is resolved as soon as it can be."""
+        found, portal = self.sent[position], self.sites.portal
+        game, proven = ask(self.l1, portal, _PORTAL, "provenWithdrawals", (found.hash, self.account), "latest")
+        maturity, finality = (
+            int(ask(self.l1, portal, _PORTAL, f"{name}DelaySeconds", (), "latest")[0])
+            for name in ("proofMaturity", "disputeGameFinality")
+        )
+        created, clock = (
+            int(ask(self.l1, str(game), _GAME, name, (), "latest")[0]) for name in ("createdAt", "maxClockDuration")
+        )
+        return ready_to_finalize(proven, created, maturity, clock, finality)
 
     def _covering(self, found: Withdrawal) -> tuple[int, int]:
         count = int(ask(self.l1, self.factory, _FACTORY, "gameCount", (), "latest")[0])

@@ -9,12 +9,14 @@ from typing import Any
 from msgspec import structs
 
 from tidemill.interfaces import Action, Block, Context, Pending, Position, Result, Revert, Transfer
+from tidemill.networks import op_games
 from tidemill.venues.canonical_bridge.rules import covering_output_up, finalizable, output_time
 from tidemill.venues.shared.effects import Effects
 
 __all__ = ["BridgeModel", "BridgeState", "Ticket"]
 
 NO_OUTPUT = "L2OutputOracle: cannot get output for a block that has not been proposed"
+NO_GAME = "no dispute game covers the withdrawal's block yet"
 NOT_PROVEN = "OptimismPortal: withdrawal has not been proven yet"
 TOO_EARLY = "OptimismPortal: proven withdrawal finalization period has not elapsed"
 PROVEN = "OptimismPortal: withdrawal hash has already been proven"
@@ -59,6 +61,11 @@ class BridgeState:
     deposit_seconds: int = 180
     locked: int = 0
     tickets: list[Ticket] = field(default_factory=list)
+
+    @property
+    def windows(self) -> tuple[int, int]:
+        """``game`` in its two halves: the clock that each side of a dispute game has, and the air gap after it."""
+        return self.game // 2, self.game - self.game // 2
 
     @property
     def portal(self) -> str:
@@ -139,24 +146,36 @@ def _prove(state: BridgeState, effects: Effects, args: Mapping[str, Any]) -> Res
     position, now = str(args["position"]), effects.ctx.block
     found = _ticket(state, position)
     if now.time < found.output:
-        raise Revert(NO_OUTPUT)
-    if found.stage != SENT:
+        raise Revert(NO_GAME if state.game else NO_OUTPUT)
+    if found.stage != SENT and not state.game:  # against a game one may prove again, and waits anew
         raise Revert(PROVEN)
-    found.stage, found.proven = PROVED, now.time
+    found.stage, found.proven = max(found.stage, PROVED), now.time
     found.ready = finalizable(now.time, state.maturity, found.output, state.game)
     done = effects.result({"amount": found.amount}, position)
     return structs.replace(done, pending=Pending("finalize", state.l1, Block(time=found.ready, number=0), state.portal))
 
 
+def _refusal(state: BridgeState, found: Ticket, now: int) -> str:
+    """Return why the portal does not pay now, empty where it does."""
+    if state.game:
+        clock, finality = state.windows
+        over = now >= op_games.resolvable(found.output, clock)  # somebody resolves it then
+        game = op_games.Game(found.output, resolved=found.output + clock, defended=True if over else None)
+        proof = op_games.Proof(game, found.proven) if found.proven else None
+        portal = op_games.GamePortal(state.maturity, finality)
+        return op_games.finalize_refusal(portal, proof, now, paid=found.stage == DONE)
+    if found.stage == SENT:
+        return NOT_PROVEN
+    if now < found.ready:
+        return TOO_EARLY
+    return PAID if found.stage == DONE else ""
+
+
 def _finalize(state: BridgeState, effects: Effects, args: Mapping[str, Any]) -> Result:
     position, now = str(args["position"]), effects.ctx.block
     found = _ticket(state, position)
-    if found.stage == SENT:
-        raise Revert(NOT_PROVEN)
-    if now.time < found.ready:
-        raise Revert(TOO_EARLY)
-    if found.stage == DONE:
-        raise Revert(PAID)
+    if refusal := _refusal(state, found, now.time):
+        raise Revert(refusal)
     if found.amount > state.locked:
         raise Revert(EMPTY)
     if found.amount:
