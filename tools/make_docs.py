@@ -177,7 +177,7 @@ def strategies_page() -> str:
         found = strategies.find(name, Path(), own_code=False)
         about = inspect.cleandoc(found.kind.__doc__ or "").partition("\n\nParameters")[0].replace("``", "`")
         parts.append(f"\n## `{name}`\n\n{about}\n")
-        parts.append(strategies.table(name).replace("close | mark |", "close or mark |") + "\n")
+        parts.append(strategies.table(name) + "\n")
     return re.sub(r"\n{3,}", "\n\n", "\n".join(parts))
 
 

@@ -14,14 +14,17 @@ from plays import BLOCK, decisions, failures, filled, walk
 from standins import RangePool
 from worlds import world
 
+from kit import small_market
 from tidemill.engine.run import run
 from tidemill.errors import BadInput
 from tidemill.execution.journal import MemoryJournal
 from tidemill.interfaces import Mark
+from tidemill.ledger.posting import post
 from tidemill.strategies.fixed_range import FixedRange
 from tidemill.strategies.hedged_lp import HedgedLp
 from tidemill.strategies.registry import find
 from tidemill.studies.backtest import Backtest
+from tidemill.studies.market_data import MarketData
 from tidemill.studies.prepare import prepare
 from tidemill.studies.study import load_study
 from tidemill.venues.shared.oracle import Feed, Oracle
@@ -211,3 +214,51 @@ def test_the_example_stays_within_the_band_and_its_books_show_both_sides() -> No
     assert not failures(outcomes)
     last = outcomes.marks[-1]
     assert not last.positions and not last.balances.get("WETH@op-mainnet")
+
+
+# --- real venues: the pool's model on generated markets, Aave's model beside it ---------------------------------------
+
+DAY = 86_400
+
+
+def on_real_venues(seed: int, days: int = 2) -> dict[str, float]:
+    """Play a generated market hedged and bare; what is kept of the capital, as parts of it."""
+    dataset = small_market(seed=f"hedge {seed}", days=days, start_tick=195_500, sigma=5_000)
+    swaps = dataset.tables["events"].select("time", "tick").drop_nulls().sort("time").rows()
+    begin = swaps[0][0]
+    points = [[tick for time, tick in swaps if time <= begin + day * DAY][-1] for day in range(days)]
+    prices = [10**12 / 1.0001**tick for tick in points]
+    study = load_study(EXAMPLE)
+    aave = study.venues["aave"]
+    told = {
+        "collateral_price": round(prices[0]),
+        "price_path": " ".join(f"{day}:{price:.2f}" for day, price in enumerate(prices) if day),
+    }
+    venues = {**study.venues, "aave": structs.replace(aave, params={**aave.params, **told})}
+    study = structs.replace(study, start=None, end=None, venues=venues)
+    bare = {"below": 1_200, "above": 1_200}
+    kept = {}
+    for name, parameters in (("hedged_lp", study.parameters), ("fixed_range", bare)):
+        one = structs.replace(study, strategy=name, parameters=parameters)
+        backtest = Backtest(prepare(one, {"pool": MarketData(dataset)}))
+        outcomes = backtest.play().outcomes
+        post(outcomes.record, outcomes.marks).check()
+        assert not failures(outcomes) and not outcomes.marks[-1].positions
+        kept[name] = backtest.keep(outcomes) / (30_000 * 10**6)
+    return kept
+
+
+def spread_on_real_venues(seeds: int) -> dict[str, float]:
+    runs = [on_real_venues(seed) for seed in range(seeds)]
+    return {name: statistics.stdev(run[name] for run in runs) for name in runs[0]}
+
+
+def test_on_real_venues_the_hedge_takes_most_of_the_variance_too() -> None:
+    spread = spread_on_real_venues(5)
+    assert spread["hedged_lp"] < spread["fixed_range"] / 5, spread
+
+
+@pytest.mark.long
+def test_on_real_venues_over_many_seeds() -> None:
+    spread = spread_on_real_venues(60)
+    assert spread["hedged_lp"] < spread["fixed_range"] / 5, spread

@@ -74,6 +74,20 @@ def test_at_the_edge_one_rung_goes_to_the_front_and_the_others_are_left_alone() 
     assert gone[:3] == [(201, "pool#1"), (401, "pool#2"), (701, "pool#3")]  # one each time, the lowest
 
 
+def test_at_the_edge_it_follows_a_falling_price_too() -> None:
+    path = [(0, 0), (100, -49), (200, -60), (400, -160)]
+    out = played(RangeLadder(**HOME, weights=(1, 1, 1), width=100, reset="edge", cooldown=0), path)
+    assert laid(out)[3:] == [(-250, -150), (-350, -250)]
+    assert [r.action.args["position"] for r in filled(out, "close")][:2] == ["pool#3", "pool#2"]
+
+
+@pytest.mark.parametrize(("trigger", "closed"), [(0, 101), (7, 301), (20, 1_001)])
+def test_the_trigger_is_how_far_outside_the_price_may_be(trigger: int, closed: int) -> None:
+    path = [(0, 0), (100, 151), (200, 153), (300, 158)]
+    out = played(RangeLadder(**HOME, weights=(1, 1, 1), width=100, trigger=trigger, cooldown=0), path)
+    assert filled(out, "close")[0].at.number == closed
+
+
 def test_left_alone_means_left_alone() -> None:
     out = played(RangeLadder(**HOME, reset="none"), walk(5, step=300))
     assert len(filled(out, "mint")) == len(filled(out, "close")) == 3

@@ -57,6 +57,21 @@ def test_after_a_gap_as_long_as_the_window_only_the_last_move_counts() -> None:
     assert wild.saw(6, 1_800, 600).deviation_down(600) == 6
 
 
+def test_looks_are_as_far_apart_as_they_should_be_whatever_else_wakes_it() -> None:
+    looks = set()
+
+    class Witness:
+        Memo = VolatilityMemo
+
+        def decide(self, view: Any, memo: VolatilityMemo, news: Any) -> Any:
+            decision = VolatilityRange(**QUICK).decide(view, memo, news)
+            looks.add(decision.memo.seen_at)
+            return decision
+
+    assert len(filled(played(Witness(), walk(1, step=80)))) > 8  # each of them wakes it
+    assert all(60 <= b - a <= 120 for a, b in pairwise(sorted(looks)))
+
+
 def test_a_restless_market_gets_a_wider_range_than_a_quiet_one() -> None:
     wild, calm = (played(VolatilityRange(**QUICK), walk(1, step=step)) for step in (80, 8))
     assert widths(wild)[0][1] == widths(calm)[0][1] == 2_000  # nothing is known yet

@@ -17,6 +17,10 @@ __all__ = ["Accumulate", "OrderMemo"]
 
 Orders = Annotated[int, Meta(ge=1, le=1_000, description="orders, one after the other; each takes an equal part")]
 
+Follow = Annotated[
+    int, Meta(ge=0, le=887_272, description="ticks that the price may go away before an order is laid anew; 0: any")
+]
+
 
 class OrderMemo(LpMemo, frozen=True):
     """How many orders have been carried out, and the position that was the last of them."""
@@ -31,10 +35,6 @@ class Accumulate(Struct, frozen=True, forbid_unknown_fields=True):
     An order is a range of ``width`` ticks, at least ``gap`` ticks beyond the price, of the token that is paid with alone;
     the price turns it into the other as it passes. Then it is closed, and the next one is laid beyond the price of that
     time. What was bought stays in the wallet until the end, and so does what is left over when the orders are used up.
-
-    Parameters
-    ----------
-    follow : ticks that the price may go away from an order before it is laid anew nearer; 0 leaves it where it is.
     """
 
     venue: Venue
@@ -43,7 +43,7 @@ class Accumulate(Struct, frozen=True, forbid_unknown_fields=True):
     orders: Orders = 4
     width: Ticks = 200
     gap: TicksOrNone = 10
-    follow: TicksOrNone = 0
+    follow: Follow = 0
     slippage_bps: Bps = 50
     exit: ExitHow = "close"
 

@@ -15,7 +15,7 @@ from tidemill.strategies.hold import Hold
 from tidemill.strategies.hold_lp import HoldLp
 from tidemill.strategies.lend import Lend
 from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, sell
-from tidemill.strategies.parameters import Bps, ExitHow, Seconds, Token, Venue
+from tidemill.strategies.parameters import Bps, ExitHow, Token, Venue
 from tidemill.strategies.range_reset import RangeReset
 from tidemill.wording import complaint, place
 
@@ -40,6 +40,9 @@ AtPeg = Annotated[int, Meta(ge=1, description="raw units of home that 10**18 raw
 Answer = Annotated[int, Meta(ge=1, description="the oracle's answer at peg")]
 Feed = Annotated[str, Meta(max_length=128, description="id of an oracle of the study, VENUE:SYMBOL; empty for none")]
 
+Lasting = Annotated[int, Meta(ge=0, le=31_536_000, description="seconds that the peg is lost before it leaves")]
+Apart = Annotated[int, Meta(ge=1, le=31_536_000, description="seconds between looks")]
+
 
 class DepegMemo(Struct, frozen=True):
     """The inner strategy's memo; since when the peg is lost (seconds, 0 while it holds), what said so, whether that is
@@ -63,7 +66,6 @@ class ExitOnDepeg(Struct, frozen=True, forbid_unknown_fields=True):
     ----------
     market : pool that trades ``token`` for ``home``; what the inner strategy leaves behind is sold there.
     venue, lending, asset, share : handed to the inner strategy, where it has such a parameter.
-    every : seconds between looks.
     """
 
     inner: Inner
@@ -75,8 +77,8 @@ class ExitOnDepeg(Struct, frozen=True, forbid_unknown_fields=True):
     peg: AtPeg = MANY
     oracle_peg: Answer = 10**8
     band_bps: Band = 200
-    seconds: Seconds = 3_600
-    every: Annotated[int, Meta(ge=1, le=31_536_000, description="seconds")] = 900
+    seconds: Lasting = 3_600
+    every: Apart = 900
     venue: Venue | None = None
     lending: Venue | None = None
     asset: Token | None = None

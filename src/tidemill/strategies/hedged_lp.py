@@ -29,6 +29,7 @@ _FEW = 100
 
 Part = Annotated[int, Meta(ge=5_000, le=9_500, description="of what one brings, hundredths of a per cent")]
 Band = Annotated[int, Meta(ge=10, le=5_000, description="of the range's worth, hundredths of a per cent")]
+Apart = Annotated[int, Meta(ge=1, le=31_536_000, description="seconds between looks, beside those that are called for")]
 Health = Annotated[int, Meta(ge=10_100, le=100_000, description="health factor, 10000 is where liquidation begins")]
 
 
@@ -48,8 +49,7 @@ class HedgedLp(Struct, frozen=True, forbid_unknown_fields=True):
 
     Parameters
     ----------
-    lending : market that takes ``home`` as collateral and lends the other token. every : seconds between looks, beside
-        those when the price leaves the band, the range, or what the guard allows.
+    lending : market that takes ``home`` as collateral and lends the other token.
     """
 
     venue: Venue
@@ -61,7 +61,7 @@ class HedgedLp(Struct, frozen=True, forbid_unknown_fields=True):
     collateral_bps: Part = 6_600
     band_bps: Band = 500
     guard_bps: Health = 11_500
-    every: Seconds = 21_600
+    every: Apart = 21_600
     slippage_bps: Bps = 50
     exit: ExitHow = "close"
 

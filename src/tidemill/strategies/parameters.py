@@ -16,6 +16,9 @@ TicksOrNone = Annotated[int, Meta(ge=0, le=887_272, description="ticks; one tick
 Bps = Annotated[int, Meta(ge=0, le=5_000, description="hundredths of a per cent")]
 Seconds = Annotated[int, Meta(ge=0, le=31_536_000, description="seconds")]
 Amount = Annotated[int, Meta(ge=1, description="raw units of the token")]
-K = Annotated[int, Meta(ge=1, le=1_000_000, description="a multiple, whole number")]
+K = Annotated[
+    int,
+    Meta(ge=1, le=1_000_000, description="times the cost, whole number; where none is given, as often as pays best"),
+]
 ExitHow = Literal["close", "mark"]
 """``close`` sells everything into the home asset at the end; ``mark`` leaves positions standing and values them."""

@@ -173,7 +173,7 @@ def describe(loaded: Loaded) -> list[tuple[str, str, str, str]]:
     info: Any = msgspec.inspect.type_info(loaded.kind)
     for field in info.fields:
         required = field.required
-        default = "required" if required else str(field.default)
+        default = "required" if required else "none" if field.default is msgspec.NODEFAULT else str(field.default)
         rows.append((field.name, default, _range(field.type), _meaning(field.type)))
     return rows
 
@@ -190,7 +190,7 @@ def _plain(kind: Any) -> Any:
 def _range(kind: Any) -> str:
     kind = _plain(kind)
     if isinstance(kind, msgspec.inspect.LiteralType):
-        return " | ".join(map(str, kind.values))
+        return " or ".join(map(str, kind.values))
     low, high = getattr(kind, "ge", None), getattr(kind, "le", None)
     return f"{low} to {high}" if high is not None else f"{low} or more" if low is not None else ""
 

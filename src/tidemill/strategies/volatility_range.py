@@ -21,9 +21,11 @@ BPS = 10_000
 ONE = 1 << 32
 """Scale of the sums, so that what fades does not fade in whole ticks."""
 
-Span = Annotated[int, Meta(ge=60, le=31_536_000, description="seconds")]
+Window = Annotated[int, Meta(ge=60, le=31_536_000, description="seconds; what is as old counts 1/e")]
+Apart = Annotated[int, Meta(ge=60, le=31_536_000, description="seconds between looks")]
+Horizon = Annotated[int, Meta(ge=60, le=31_536_000, description="seconds that a range is to hold")]
 Times = Annotated[int, Meta(ge=100, le=200_000, description="hundredths of a per cent of a standard deviation")]
-Drift = Annotated[int, Meta(ge=0, le=100_000, description="hundredths of a per cent; 0 for never")]
+Drift = Annotated[int, Meta(ge=0, le=100_000, description="of the width held, hundredths of a per cent; 0 for never")]
 
 
 class VolatilityMemo(LpMemo, frozen=True):
@@ -62,9 +64,9 @@ class VolatilityRange(Struct, frozen=True, forbid_unknown_fields=True):
 
     venue: Venue
     home: Token
-    window: Span = 172_800
-    every: Span = 3_600
-    horizon: Span = 86_400
+    window: Window = 172_800
+    every: Apart = 3_600
+    horizon: Horizon = 86_400
     multiple_bps: Times = 20_000
     min_width: Ticks = 100
     max_width: Ticks = 5_000
