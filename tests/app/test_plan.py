@@ -47,7 +47,7 @@ def test_plan_shows_and_writes(listed: Path, tmp_path: Path) -> None:
     said = tidemill(*asked, "-o", tmp_path / "plan")
     assert said.code == 0, said.err
     assert "13,000.00 USD for 180 days at moderate risk" in said.out and "what you should keep" in said.out
-    assert "left out: 1 absurd" in said.out and "an estimate, not advice" in said.out
+    assert "apy: 1 absurd" in said.out and "an estimate, not advice" in said.out
     document = json.loads((tmp_path / "plan" / "plan.json").read_text())
     assert f"result {document['result_hash']}" in said.out
     assert json.loads(tidemill(*asked, "-o", tmp_path / "plan", "--json").out)["net"] == document["net"]
