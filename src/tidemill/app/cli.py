@@ -554,6 +554,78 @@ def statement(
 
 
 @app.command
+def watch(
+    study: Path | None = None,
+    *,
+    address: str = "",
+    token_id: Annotated[list[int] | None, Parameter(name="--token-id", negative="")] = None,
+    rpc: str = "",
+    network: str = "",
+    at: Annotated[list[str] | None, Parameter(name="--at", negative="")] = None,
+    from_: Annotated[str, Parameter(name="--from")] = "",
+    health: str = "",
+    rate_below: str = "",
+    peg: Annotated[list[str] | None, Parameter(name="--peg", negative="")] = None,
+    claim: int | None = None,
+    once: Annotated[bool, Parameter(negative="")] = False,
+    every: int = 60,
+    webhook: Annotated[list[str] | None, Parameter(name="--webhook", negative="")] = None,
+    notify: Annotated[list[str] | None, Parameter(name="--notify", negative="")] = None,
+    state: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Say when something happens to real positions that would change the plan: out of range, unsafe debt, depeg, rate gone.
+
+    Example: `tidemill watch --address 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --rpc https://… --once`
+
+    Parameters
+    ----------
+    study
+        A study whose network, kinds of venue and guard on a health factor are meant.
+    address
+        Whose positions; all that are found at the venues that can be read back.
+    token_id
+        Position tokens of Uniswap v3, whoever owns them.
+    rpc
+        Endpoint to read from (http(s)://… or the path of a local socket).
+    network
+        The network that the endpoint must be on.
+    at
+        Contracts beside those known, as KIND=0x… (as for `statement`).
+    from_
+        Block from which on positions are looked for by logs; default: the first of a chain of up to a million blocks, else
+        the newest.
+    health
+        Tell of a health factor below this; default 1.25, or the study's guard.
+    rate_below
+        Tell of a rate below so many percent a year; default: of one that has paid and pays nothing any more.
+    peg
+        Tell when TOKEN is further from QUOTE, e.g. WSTETH=WETH:2%; dollar tokens are watched within 1 % where an oracle
+        prices them.
+    claim
+        Tell when what can be claimed is worth so many times what claiming costs; default 3.
+    once
+        Look once: exit code 0 nothing, 3 something holds, 2 it could not be looked.
+    every
+        Seconds between two looks.
+    webhook
+        Address that is sent each change as JSON.
+    notify
+        Address of the package Apprise: desktop, e-mail, chat (needs `tidemill[watch]`).
+    state
+        File that remembers what has been told; default: in the user's cache.
+    json
+        Print each change as a line of JSON on standard output.
+    """
+    from tidemill.app.watch_command import Options  # noqa: PLC0415
+    from tidemill.app.watch_command import watch as command  # noqa: PLC0415
+
+    lists = token_id or [], rpc, network, at or [], from_, health, rate_below, peg or [], claim
+    options = Options(study, address, *lists, once, every, webhook or [], notify or [], state)
+    return command(options, as_json=json)
+
+
+@app.command
 def risk(
     *ids: str,
     why: Annotated[bool, Parameter(negative="")] = False,

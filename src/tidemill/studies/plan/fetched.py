@@ -19,7 +19,7 @@ from msgspec import Struct
 from tidemill.chain.cache import cache_root
 from tidemill.chain.wire import public_address
 from tidemill.engine.clock import monotonic, wall_seconds
-from tidemill.errors import BadInput, NoSource
+from tidemill.errors import BadInput, MissingArtefact, NoSource
 from tidemill.files import write_whole
 from tidemill.studies.plan.opportunities import MOST_BYTES, Opportunity, decode_list, read_list
 
@@ -57,6 +57,7 @@ def fetch_list(address: str, *, stale_hours: int = 24, seconds: float = SECONDS,
     Raises
     ------
     BadInput : no such address or file, or what is there is no list.
+    MissingArtefact : the package that fetches is not installed.
     NoSource : it cannot be reached or does not answer as it should, and no copy is young enough.
     """
     if "://" not in address or address.startswith("file://"):
@@ -96,8 +97,11 @@ def _is_here(host: str) -> bool:
 
 def _read(address: str, shown: str, seconds: float, most: int) -> bytes:
     """Return the body; every failure is one line that holds no part of the address that may be secret."""
-    import requests  # noqa: PLC0415 - only where something is fetched
-    import urllib3  # noqa: PLC0415
+    try:
+        import requests  # noqa: PLC0415 - an extra, and only where something is fetched
+        import urllib3  # noqa: PLC0415
+    except ImportError:
+        raise MissingArtefact("fetching needs requests; install tidemill[plan]") from None
 
     deadline = monotonic() + seconds
     try:
