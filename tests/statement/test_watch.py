@@ -161,6 +161,26 @@ def test_a_rate_is_what_a_share_has_grown_by(world: Portfolio) -> None:
     assert [a.subject for a in judge(look, Limits(), memory.paid) if a.rule == "rate gone"] == [rate.subject]
 
 
+def test_what_comes_and_goes_between_looks_is_found_from_the_newest_blocks_alone(world: Portfolio) -> None:
+    watched = Watched(world.rpc, mine(world))
+    before, _ = watched.look(Memory())
+    whole = {"tick_lower": -887_270, "tick_upper": 887_270, "amount0_desired": 10**12, "amount1_desired": 10**12}
+    (done,) = world.turn(world.doing(ME, "range", "mint", **whole))
+    after, _ = watched.look(Memory())
+    (new,) = set(after.positions) - set(before.positions)
+    assert new.endswith("#" + str(done.status.position).partition("#")[2])
+    world.turn(
+        world.doing(
+            ME,
+            "morpho",
+            "repay",
+            shares=world.clients["morpho"][ME].read("position", world.clients["morpho"][ME].account)[1],
+        )
+    )
+    last, _ = watched.look(Memory())
+    assert {name.partition(":")[0] for name in set(after.positions) - set(last.positions)} == {"morpho_blue"}
+
+
 # --- telling ----------------------------------------------------------------------------------------------------------
 
 

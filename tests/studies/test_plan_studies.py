@@ -99,6 +99,16 @@ def test_what_cannot_be_played_is_said_in_the_study_and_beside_it(what: tuple[st
     assert f"# Not in any study: bad name = 1 {what[2]}: {unplayed.why}" in one.text
 
 
+def test_no_name_in_a_list_leaves_its_place_in_the_file(tmp_path: Path) -> None:
+    odd = 'x\x1b[31m\x7f\u2028\r\nstrategy = "evil.py:Mine"'
+    lines = [line(odd, "base", "aave_v3", "USDC", 500), line(odd, "base", "", "USDC", 5)]
+    (one,), _ = studies_of(lines, PRICES, ON, 30)
+    (tmp_path / "odd.toml").write_text(one.text)
+    study = load(tmp_path / "odd.toml").study
+    assert study.strategy == "lend" and study.title.startswith("Plan: x [31m") and one.name.isascii()
+    assert not [char for char in one.text if not char.isprintable() and char != "\n"]
+
+
 @pytest.mark.chain
 @pytest.mark.parametrize("name", ["aave", "morpho", "savings"])
 def test_they_rehearse_with_no_wei_of_difference(name: str, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def _text(stream: Stream, on: dt.date, days: int, unplayed: Sequence[Unplayed]) 
     ]
     lines += [f"# Not in any study: {_plain(one.name)}: {_plain(one.why)}" for one in unplayed]
     head: dict[str, Any] = {
-        "title": f"Plan: {line.name}"[:200],
+        "title": f"Plan: {_plain(line.name)}"[:200],
         "network": stream.network,
         "strategy": stream.strategy,
         "home": stream.home,
