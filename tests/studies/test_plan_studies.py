@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tidemill.studies.load import Result, load
-from tidemill.studies.plan.as_study import Unplayed, Written, studies_of
+from tidemill.studies.plan.as_study import Written, studies_of
 from tidemill.studies.plan.streams import Line
 
 ON = dt.date(2026, 11, 21)
@@ -43,19 +42,19 @@ def line(name: str, network: str, kind: str, symbol: str, rate: int, reward: int
     )
 
 
-@cache
-def written() -> tuple[list[Written], list[Unplayed]]:
-    return studies_of([line(name, *what) for name, what in LINES.items()], PRICES, ON, 30)
+def alone(name: str) -> Written:
+    (one,), unplayed = studies_of([line(name, *LINES[name])], PRICES, ON, 30)
+    assert not unplayed and one.lines == (name,)
+    return one
 
 
-def saved(name: str, folder: Path) -> Path:
-    one = next(one for one in written()[0] if one.lines == (name,))
+def saved(one: Written, folder: Path) -> Path:
     (folder / one.name).write_text(one.text)
     return folder / one.name
 
 
 def played(name: str, folder: Path) -> Result:
-    return load(saved(name, folder)).run()
+    return load(saved(alone(name), folder)).run()
 
 
 @pytest.mark.parametrize("name", LINES)
@@ -72,9 +71,26 @@ def _put_in(name: str) -> float:
     return 2 * M if LINES[name][2] in ("WETH", "WSTETH") else 6_000 * M
 
 
+def test_all_that_can_be_played_together_is_one_portfolio(tmp_path: Path) -> None:
+    """Five networks, three assets, two native tokens, several shares of one asset: what each stream leaves, its study leaves."""
+    swapped = line("range", "base", "uniswap_v3", "USDC-WETH", 900)
+    names = ("aave on polygon", "aave of ether", "morpho", "staking", "savings", "pair")
+    lines = [line(name, *LINES[name]) for name in names]
+    (one, apart), unplayed = studies_of([*lines, swapped], PRICES, ON, 5)
+    assert (one.name, one.lines, apart.lines) == ("plan.toml", names, ("range",)) and not unplayed
+    document = load(saved(one, tmp_path)).run().document
+    rows = {row.name: row for row in document.streams}
+    for number, name in enumerate(names, 1):
+        row = rows[f"{LINES[name][1]}_{number}"]
+        income = sum(row.rows.get(key, 0) for key in ("interest", "growth", "fees"))
+        assert row.start_value + row.brought == pytest.approx(6_000 * M, rel=0.001), name
+        if name != "pair":  # of five days' trades, which are drawn
+            assert income == pytest.approx(6_000 * M * LINES[name][3] / 10_000 * 5 / 365, rel=0.3), name
+
+
 def test_nothing_that_the_list_does_not_say_is_hidden() -> None:
-    (one, *_), _ = written()
-    assert "# What the list says is a rate and a size" in one.text and "# * usage 75 %" in one.text
+    one = alone("aave")
+    assert "# What the list says is a rate and a size" in one.text and "# * aave_v3: usage 75 %" in one.text
     (rewarded,), _ = studies_of([line("r", "base", "aave_v3", "USDC", 500, 200)], PRICES, ON, 30)
     assert "2.00 % of its rate are rewards in tokens, played as if paid in USDC" in rewarded.text
 
@@ -110,9 +126,18 @@ def test_no_name_in_a_list_leaves_its_place_in_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.chain
-@pytest.mark.parametrize("name", ["aave", "morpho", "savings"])
+def test_a_portfolio_over_two_networks_rehearses_with_no_wei_of_difference(tmp_path: Path) -> None:
+    lines = [line(name, *LINES[name]) for name in ("aave", "morpho", "savings", "aave on arbitrum")]
+    (one,), _ = studies_of(lines, PRICES, ON, 10)
+    document = load(saved(one, tmp_path)).rehearse().document
+    assert document.agrees and document.books_equal and not document.differences
+    assert {row.difference for row in document.balances} == {0}
+
+
+@pytest.mark.chain
+@pytest.mark.parametrize("name", ["aave", "morpho"])
 def test_they_rehearse_with_no_wei_of_difference(name: str, tmp_path: Path) -> None:
-    comparison = load(saved(name, tmp_path)).rehearse()
+    comparison = load(saved(alone(name), tmp_path)).rehearse()
     document = comparison.document
     assert document.agrees and document.books_equal and not document.differences
     assert {row.difference for row in document.balances} == {0}

@@ -1,4 +1,4 @@
-"""A plan as study files: one for each line that can be played, which `backtest` and `rehearse` take unchanged."""
+"""A plan as study files that `backtest` and `rehearse` take unchanged: a portfolio of all lines that can be played together."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import datetime as dt
 import json
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill import networks
-from tidemill.studies.plan.streams import Line, Stream, stream_of
+from tidemill.studies.plan.streams import PLACE, Line, Stream, stream_of, text_of
 
 __all__ = ["Unplayed", "Written", "studies_of"]
 
@@ -40,6 +41,7 @@ FEES: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """Fee levels by family, as in examples/networks_compared.toml: assumptions, at half and double in every result."""
+MOST_STREAMS = 32
 _FAMILIES = {"base": "op_stack", "polygon_pos": "polygon"}
 
 
@@ -62,7 +64,11 @@ class Unplayed(Struct, frozen=True):
 def studies_of(
     lines: Sequence[Line], prices: Mapping[str, str], on: dt.date, days: int
 ) -> tuple[list[Written], list[Unplayed]]:
-    """Return the study files of a plan, largest line first, and what of it no study can play."""
+    """Return the study files of a plan, and what of it no study can play.
+
+    All that may choose its period is one study, a portfolio with a stream for each line; what is played over recorded
+    events has a study of its own, with their period.
+    """
     streams: list[Stream] = []
     unplayed: list[Unplayed] = []
     for line in lines:
@@ -73,9 +79,17 @@ def studies_of(
             unplayed.append(Unplayed(line.id, line.name, found))
         else:
             streams.append(found)
-    written = [
-        Written(f"{number}-{_slug(one.line.name)}.toml", _text(one, on, days, unplayed), (one.line.id,))
-        for number, one in enumerate(streams, 1)
+    together = [one for one in streams if one.dated][:MOST_STREAMS]
+    apart = [one for one in streams if one not in together]
+    written = []
+    if len(together) > 1:
+        ids = tuple(one.line.id for one in together)
+        written.append(Written("plan.toml", _portfolio(together, on, days, unplayed), ids))
+    elif together:
+        apart.insert(0, together[0])
+    written += [
+        Written(f"{number}-{_slug(one.line.name)}.toml", _alone(one, on, days, unplayed), (one.line.id,))
+        for number, one in enumerate(apart, 1)
     ]
     return written, unplayed
 
@@ -89,39 +103,109 @@ def _levels(network: str) -> Mapping[str, Any] | None:
     return FEES.get(network) or FEES.get(_FAMILIES.get(family, family))
 
 
-def _text(stream: Stream, on: dt.date, days: int, unplayed: Sequence[Unplayed]) -> str:
+def _alone(stream: Stream, on: dt.date, days: int, unplayed: Sequence[Unplayed]) -> str:
     line = stream.line
-    lines = [
+    head = [
         f"# A line of a plan of {on}: {_plain(line.name)}, {line.amount / 1e6:,.2f} USD for {days} days.",
-        "# What the list says is a rate and a size; all the rest is assumed, so that the place pays what is believed of it:",
-        *(f"# * {_plain(note)}" for note in stream.notes),
-        "# * what pays gas is brought beside the plan's money",
+        *_assumed([stream], unplayed),
     ]
-    lines += [f"# Not in any study: {_plain(one.name)}: {_plain(one.why)}" for one in unplayed]
-    head: dict[str, Any] = {
+    top = {
         "title": f"Plan: {_plain(line.name)}"[:200],
         "network": stream.network,
         "strategy": stream.strategy,
         "home": stream.home,
     }
-    body = _keys(head)
-    if stream.dated:
-        end = on + dt.timedelta(days=days)
-        body += [f"start = {on}T00:00:00Z", f"end = {end}T00:00:00Z"]
-    body += ["", "[capital]", *_keys(stream.capital)]
-    if stream.dated:
-        body += ["", "[tokens]", *_keys(stream.tokens)]
-        body += ["", "[prices]", *_keys(stream.prices)]
-    for name, venue in stream.venues.items():
-        params = venue.get("params", {})
-        body += ["", f"[venues.{name}]", *_keys({key: value for key, value in venue.items() if key != "params"})]
-        body += ["", f"[venues.{name}.params]", *_keys(params)] if params else []
+    body = [*_keys(top), *_period(stream, on, days)]
+    body += ["", "[capital]", *_keys({stream.home: stream.amount, stream.native: stream.gas})]
+    body += _tokens([stream]) if stream.dated else []
+    body += _venue(PLACE, stream.venue, "")
     body += ["", "[parameters]", *_keys(stream.parameters)] if stream.parameters else []
-    levels = dict(_levels(stream.network) or {})
-    own = levels.pop("own", {})
-    body += ["", f"[fees.{stream.network}]", *_keys(levels)]
-    body += ["", f"[fees.{stream.network}.own]", *_keys(own)] if own else []
-    return "\n".join([*lines, *body, ""])
+    return "\n".join([*head, *body, *_fees([stream.network]), ""])
+
+
+def _portfolio(streams: Sequence[Stream], on: dt.date, days: int, unplayed: Sequence[Unplayed]) -> str:
+    """Write several lines as streams of one study: the largest line's network and asset are the study's."""
+    first, total = streams[0], sum(one.line.amount for one in streams)
+    named = {f"{one.line.kind}_{number}": _renamed(one, number) for number, one in enumerate(streams, 1)}
+    head = [f"# The part of a plan of {on} that can be played together: {total / 1e6:,.2f} USD for {days} days."]
+    head += [f"# {name}: {_plain(one.line.name)}, {one.line.amount / 1e6:,.2f} USD" for name, one in named.items()]
+    top = {"title": f"Plan of {on}", "network": first.network, "strategy": "portfolio", "home": first.home}
+    capital: dict[str, Decimal] = {}
+    gas: dict[str, str] = {}
+    body: list[str] = []
+    for name, one in named.items():
+        held = _held(one.home, one.network, first.network)
+        capital[held] = capital.get(held, Decimal(0)) + Decimal(one.amount)
+        gas[_held(one.native, one.network, first.network)] = one.gas
+        parameters = {key: name if value == PLACE else value for key, value in one.parameters.items()}
+        body += ["", f"[streams.{name}]", *_keys({"strategy": one.strategy})]
+        body += [f"capital = {{ {_key(held)} = {json.dumps(one.amount)} }}"]
+        body += ["", f"[streams.{name}.parameters]", *_keys(parameters)]
+        body += _venue(name, one.venue, one.network if one.network != first.network else "")
+    brought = {held: f"{amount + Decimal(gas.pop(held, '0')):f}" for held, amount in capital.items()}
+    start = [*_keys(top), *_period(first, on, days), "", "[capital]", *_keys({**brought, **gas})]
+    used = list(dict.fromkeys(one.network for one in streams))
+    every = list(named.values())
+    return "\n".join([*head, *_assumed(every, unplayed), *start, *_tokens(every), *body, *_fees(used), ""])
+
+
+def _renamed(stream: Stream, number: int) -> Stream:
+    """Return a stream whose receipt token no other stream's can be taken for."""
+    old, new = stream.share, f"{stream.share}{number}"
+    if not old:
+        return stream
+    told = {old: new, f"{old}@{stream.network}": f"{new}@{stream.network}"}
+    params = {key: told.get(value, value) for key, value in stream.venue["params"].items()}
+    parameters = {key: told.get(value, value) for key, value in stream.parameters.items()}
+    return structs.replace(stream, share=new, venue={**stream.venue, "params": params}, parameters=parameters)
+
+
+def _held(token: str, network: str, home: str) -> str:
+    return token if network == home else f"{token}@{network}"
+
+
+def _assumed(streams: Sequence[Stream], unplayed: Sequence[Unplayed]) -> list[str]:
+    lines = [
+        "# What the list says is a rate and a size; all the rest is assumed, so that each place pays what is believed of it:",
+        *dict.fromkeys(f"# * {_plain(one.line.kind)}: {_plain(note)}" for one in streams for note in one.notes),
+        "# * what pays gas is brought beside the plan's money",
+    ]
+    return lines + [f"# Not in any study: {_plain(one.name)}: {_plain(one.why)}" for one in unplayed]
+
+
+def _period(stream: Stream, on: dt.date, days: int) -> list[str]:
+    if not stream.dated:
+        return []
+    return [f"start = {on}T00:00:00Z", f"end = {on + dt.timedelta(days=days)}T00:00:00Z"]
+
+
+def _tokens(streams: Sequence[Stream]) -> list[str]:
+    """Return decimals and prices: in the first one's home, of all that no venue quotes."""
+    home = streams[0].home
+    decimals = {token: places for one in streams for token, places in one.tokens.items()}
+    dollars = {token: price for one in streams for token, price in one.dollars.items()}
+    quoted = {token for one in streams for token in one.quoted} | {home}
+    # a pool's price of the wrapped native token is one of the native token
+    wanted = [token for token in dollars if token not in quoted and f"W{token}" not in quoted]
+    prices = {token: text_of(dollars[token] / dollars[home], 6) for token in wanted}
+    return ["", "[tokens]", *_keys(decimals), *(["", "[prices]", *_keys(prices)] if prices else [])]
+
+
+def _venue(name: str, venue: Mapping[str, Any], network: str) -> list[str]:
+    params = venue.get("params", {})
+    plain = {key: value for key, value in venue.items() if key != "params"}
+    lines = ["", f"[venues.{name}]", *_keys({**plain, **({"network": network} if network else {})})]
+    return [*lines, "", f"[venues.{name}.params]", *_keys(params)] if params else lines
+
+
+def _fees(used: Sequence[str]) -> list[str]:
+    lines: list[str] = []
+    for network in used:
+        levels = dict(_levels(network) or {})
+        own = levels.pop("own", {})
+        lines += ["", f"[fees.{network}]", *_keys(levels)]
+        lines += ["", f"[fees.{network}.own]", *_keys(own)] if own else []
+    return lines
 
 
 def _keys(table: Mapping[str, Any]) -> list[str]:

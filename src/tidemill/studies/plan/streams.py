@@ -14,9 +14,11 @@ from msgspec import Struct
 
 from tidemill import networks
 
-__all__ = ["GAS", "Line", "Stream", "stream_of"]
+__all__ = ["GAS", "PLACE", "Line", "Stream", "stream_of", "text_of"]
 
 MICRO = 10**6
+PLACE = "place"
+"""What the venue of a line is called, alone in its study."""
 DECIMALS = {"USDC": 6, "USDT": 6, "USDC.E": 6, "USDBC": 6, "PYUSD": 6, "EURC": 6, "WBTC": 8, "CBBTC": 8, "TBTC": 18}
 """Decimals of well-known tokens; others have 18."""
 ETHER = ("ETH", "WETH", "STETH", "WSTETH", "RETH", "CBETH", "WEETH", "EZETH")
@@ -49,20 +51,25 @@ class Line(Struct, frozen=True):
 class Stream(Struct, frozen=True):
     """A line that can be played.
 
-    ``venues`` are tables of a study by name, ``parameters`` the strategy's; ``capital`` decimals by token; ``prices`` in
-    ``home``; ``home`` is what is brought in and counted in. ``dated`` says whether the study may choose its period: one
-    over recorded events has theirs. ``notes`` are assumptions.
+    ``venue`` is a venue's table of a study, ``parameters`` the strategy's, in which ``PLACE`` stands for that venue's name.
+    ``home`` is what is brought in (``amount``) and counted in; ``native`` pays gas (``gas``). ``tokens`` are decimals and
+    ``dollars`` prices by symbol; those ``quoted`` are priced by the venue itself, and ``share`` is its receipt token.
+    ``dated`` says whether the study may choose its period: one over recorded events has theirs. ``notes`` are assumptions.
     """
 
     line: Line
     network: str
     home: str
+    amount: str
+    native: str
+    gas: str
     strategy: str
     parameters: Mapping[str, Any]
-    venues: Mapping[str, Mapping[str, Any]]
-    capital: Mapping[str, str]
+    venue: Mapping[str, Any]
     tokens: Mapping[str, int]
-    prices: Mapping[str, str]
+    dollars: Mapping[str, Decimal]
+    quoted: tuple[str, ...] = ()
+    share: str = ""
     dated: bool = True
     notes: tuple[str, ...] = ()
 
@@ -75,6 +82,8 @@ class _Place(Struct):
     parameters: dict[str, Any]
     venue: dict[str, Any]
     tokens: tuple[str, ...]
+    share: str = ""
+    quoted: tuple[str, ...] = ()
     dated: bool = True
     notes: tuple[str, ...] = ()
 
@@ -118,13 +127,9 @@ def stream_of(line: Line, prices: Mapping[str, str]) -> Stream | str:
     unit = priced.of(place.home)
     assert unit, "a line's home is one of its tokens"
     decimals = {token: DECIMALS.get(token, 18) for token in {place.home, *place.tokens}}
-    amount = _text(Decimal(line.amount) / MICRO / unit, decimals[place.home])
-    gas = GAS.get(line.network, GAS[""]) if native == "ETH" else _text(Decimal(60) / gas_price, 6)
-    others = {
-        token: _text(worth / unit, 6) for token in place.tokens if (worth := priced.of(token)) and token != place.home
-    }
-    played_by_pool = {str(place.venue.get("params", {}).get(key, "")) for key in ("token0", "token1", "share", "lp")}
-    asked_for = {token: price for token, price in others.items() if token not in played_by_pool}
+    amount = text_of(Decimal(line.amount) / MICRO / unit, decimals[place.home])
+    gas = GAS.get(line.network, GAS[""]) if native == "ETH" else text_of(Decimal(60) / gas_price, 6)
+    dollars = {token: worth for token in place.tokens if (worth := priced.of(token))}
     notes = list(place.notes)
     if line.reward_bps:
         notes.append(
@@ -136,19 +141,22 @@ def stream_of(line: Line, prices: Mapping[str, str]) -> Stream | str:
         line,
         line.network,
         place.home,
+        amount,
+        native,
+        gas,
         place.strategy,
-        place.parameters,
-        {"place": place.venue},
-        {place.home: amount, native: gas},
+        {key: value if value == PLACE else f"{value}@{line.network}" for key, value in place.parameters.items()},
+        place.venue,
         decimals,
-        # a pool of the study prices the wrapped native token, and with it the native one
-        {**asked_for, **({} if f"W{native}" in decimals else {native: _text(gas_price / unit, 6)})},
+        {**dollars, place.home: unit, native: gas_price},
+        place.quoted,
+        place.share,
         place.dated,
         tuple(notes),
     )
 
 
-def _text(value: Decimal, places: int) -> str:
+def text_of(value: Decimal, places: int) -> str:
     """Write a decimal, rounded down, without an exponent."""
     return f"{value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_DOWN):f}"
 
@@ -186,7 +194,7 @@ def _lending(line: Line, priced: _Priced) -> _Place | str:
         },
     }
     note = f"usage {USAGE / 100:g} %, of which the slope of the rate follows that pays what is believed; others by seed"
-    return _Place(asset, "lend", {"asset": asset}, venue, (asset, other), notes=(note,))
+    return _Place(asset, "lend", {"lending": PLACE, "asset": asset}, venue, (asset, other), notes=(note,))
 
 
 def _vault(line: Line, _priced: _Priced) -> _Place | str:
@@ -202,7 +210,12 @@ def _vault(line: Line, _priced: _Priced) -> _Place | str:
         },
     }
     note = "played as a plain vault that grows at the believed rate: a list does not say what a vault lends to"
-    return _Place(asset, "deposit_and_harvest", {}, venue, (asset,), notes=(note,))
+    return _deposited(asset, share, venue, note)
+
+
+def _deposited(asset: str, share: str, venue: dict[str, Any], note: str) -> _Place:
+    parameters = {"vault": PLACE, "asset": asset, "share": share}
+    return _Place(asset, "deposit_and_harvest", parameters, venue, (asset,), share, notes=(note,))
 
 
 def _savings(line: Line, priced: _Priced) -> _Place | str:
@@ -217,7 +230,7 @@ def _savings(line: Line, priced: _Priced) -> _Place | str:
         },
     }
     note = "the issuer does not change its rate"
-    return _Place(asset, "deposit_and_harvest", {}, venue, (asset,), notes=(note,))
+    return _deposited(asset, f"s{asset}", venue, note)
 
 
 def _staking(line: Line, priced: _Priced) -> _Place | str:
@@ -238,7 +251,8 @@ def _staking(line: Line, priced: _Priced) -> _Place | str:
             "queue_days": 3,
         },
     }
-    return _Place(asset, "hold_staked", {}, venue, (asset,), notes=("left by its queue, in three days",))
+    parameters = {"staking": PLACE, "asset": asset, "token": share}
+    return _Place(asset, "hold_staked", parameters, venue, (asset,), share, notes=("left by its queue, in three days",))
 
 
 def _pair(line: Line, priced: _Priced) -> _Place | str:
@@ -260,7 +274,7 @@ def _pair(line: Line, priced: _Priced) -> _Place | str:
             "token0": token0,
             "token1": token1,
             "lp": "LP",
-            "price": _text(worth0 / worth1, 12).rstrip("0").rstrip("."),
+            "price": text_of(worth0 / worth1, 12).rstrip("0").rstrip("."),
             "liquidity": side,
             "volatility_bps": 100 if line.stable else 7_000,
             "noise_per_day": max(noise, 1),
@@ -269,7 +283,8 @@ def _pair(line: Line, priced: _Priced) -> _Place | str:
     }
     move = "1 %" if line.stable else "70 %"
     note = f"noise trades that pay the believed rate, an outside price that moves by {move} a year, arbitrage on top"
-    return _Place(token1, "hold_lp", {}, venue, (token0, token1), notes=(note,))
+    parameters = {"venue": PLACE, "home": token1, "share": "LP"}
+    return _Place(token1, "hold_lp", parameters, venue, (token0, token1), "LP", (token0, token1), notes=(note,))
 
 
 def _range(line: Line, _priced: _Priced) -> _Place | str:
