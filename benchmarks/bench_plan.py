@@ -9,9 +9,10 @@ import datetime as dt
 import random
 
 from benchmarks.table import Row, median_seconds
+from tidemill.studies.plan.asked import Asked
 from tidemill.studies.plan.doubts import Rules
 from tidemill.studies.plan.opportunities import Opportunity, parse_list
-from tidemill.studies.plan.plan import Asked, plan
+from tidemill.studies.plan.plan import plan
 
 
 def offered(count: int, seed: int = 4) -> list[Opportunity]:
@@ -46,7 +47,7 @@ def rows() -> list[Row]:
     have = {"USDC": "50000", "ETH": "10"}
     asked = Asked(have, 180, "moderate", dt.date(2026, 11, 21), {"USDC": "1", "ETH": "3000"}, {}, count=2_000)
     listed, rules = offered(500), Rules(most_bps=100_000)
-    document = plan(listed, asked, rules)
+    document = plan(listed, asked, rules).document
     seconds = median_seconds(lambda: plan(listed, asked, rules), 3)
     return [
         Row(

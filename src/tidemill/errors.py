@@ -11,6 +11,7 @@
     ├── RpcError                  an endpoint: wrong chain id, time-out, not JSON, inconsistent logs
     │   ├── RpcRejected           it understood and said no, or a contract refused: its own words and revert bytes
     │   └── TransientRpcError     a failure that asking again may heal
+    ├── NoSource                  a published list, or whom a message is for, cannot be reached; no copy is young enough
     ├── ExecutionHalted           sending must stop: the key is in use elsewhere, or the chain is another one
     ├── Revert                    a contract, or its model, refuses an action; the state is then unchanged
     ├── RuleError                 a function marked @rule leaves the rule language: names file and line
@@ -28,6 +29,7 @@ __all__ = [
     "ExecutionHalted",
     "InvariantBroken",
     "MissingArtefact",
+    "NoSource",
     "ReplayMismatch",
     "Revert",
     "RpcError",
@@ -78,6 +80,10 @@ class ReplayMismatch(BadData):
 
 class MissingArtefact(TidemillError):
     """A contract artefact or the local chain is not in the cache and could not be fetched, or the page is not built."""
+
+
+class NoSource(TidemillError):
+    """A published list, or whom a message is for, cannot be reached; secrets are stripped from the address shown."""
 
 
 class RpcError(TidemillError):

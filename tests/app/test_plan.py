@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kit import tidemill
+from kit import NEEDS_PAGE, tidemill
 
 POOL: dict[str, Any] = {
     "project": "aave-v3",
@@ -47,10 +47,58 @@ def test_plan_shows_and_writes(listed: Path, tmp_path: Path) -> None:
     said = tidemill(*asked, "-o", tmp_path / "plan")
     assert said.code == 0, said.err
     assert "13,000.00 USD for 180 days at moderate risk" in said.out and "what you should keep" in said.out
-    assert "left out: 1 absurd" in said.out and "an estimate, not advice" in said.out
+    assert "apy: 1 absurd" in said.out and "an estimate, not advice" in said.out
     document = json.loads((tmp_path / "plan" / "plan.json").read_text())
     assert f"result {document['result_hash']}" in said.out
     assert json.loads(tidemill(*asked, "-o", tmp_path / "plan", "--json").out)["net"] == document["net"]
+
+
+OFFERS = Path(__file__).parents[2] / "examples" / "offers.json"
+
+
+@NEEDS_PAGE
+def test_the_shipped_list_is_walked_from_plan_to_statement(tmp_path: Path) -> None:
+    asked = ("--have", "10000 USDC, 3 ETH", "--price", "ETH=3000", "--horizon", "30d", "--on", "2026-11-21")
+    said = tidemill("plan", *asked, "--list", OFFERS, "--liquid", "20%:1d", "--cap", "network=40%", "-o", tmp_path)
+    assert said.code == 0, said.err
+    for part in ("What can go wrong with it", "How soon it can be had on Ethereum", "Not chosen", "tidemill backtest"):
+        assert part in said.out
+    document = json.loads((tmp_path / "plan.json").read_text())
+    assert document["left_out_fields"]["apy"] == {"absurd": 1, "no rate": 1}
+    assert next(one["part_bps"] for one in document["reached"] if one["days"] == 1) >= 2_000
+    assert document["studies"] and {one["name"] for one in document["unplayed"]} < {
+        one["name"] for one in document["held"]
+    }
+    for name in document["studies"]:
+        if "uniswap-v3" in name:
+            continue  # two months of swaps: played as an example already
+        said = tidemill("backtest", tmp_path / name, "-o", tmp_path / "out")
+        assert said.code == 0 and "Plan: " in said.out, said.err
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ((), "list: which list? give either --list FILE or --from"),
+        (("--list", OFFERS, "--from", "https://x"), "list: which list?"),
+        (("--from", "http://example.org/x"), "from: http://example.org/…: anybody on the way"),
+        (("--list", OFFERS, "--liquid", "20%"), "liquid: '20%' is no rung"),
+        (("--list", OFFERS, "--cap", "everything=5%"), "cap: no caps are on 'everything'"),
+        (("--list", OFFERS, "--least", "101%"), "least: '101%' is no part"),
+        (
+            ("--list", OFFERS, "--least", "100%", "--cap", "network=5%", "issuer=100%"),
+            "least: 100 % cannot be put to work",
+        ),
+        (("--list", OFFERS, "--time-limit", "0"), "time-limit: 0 is not between"),
+        (("--list", OFFERS, "--stale", "-1"), "stale: -1 is not between"),
+        (("--list", OFFERS, "--horizon", "1d", "--networks", "base"), "list: nothing of 20 rows is believed"),
+    ],
+)
+def test_plan_refuses_limits_in_one_line(options: tuple[object, ...], line: str, tmp_path: Path) -> None:
+    said = tidemill(
+        "plan", "--have", "1000 USDC", "--price", "ETH=3000", "--on", "2026-11-21", "-o", tmp_path, *options
+    )
+    assert said.code == 2 and said.err.splitlines()[-1].startswith(f"tidemill: {line}"), said.err
 
 
 @pytest.mark.parametrize(

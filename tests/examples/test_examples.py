@@ -32,7 +32,7 @@ def test_every_file_is_exercised():
     tables = {path.name for path in (ROOT / "examples").glob("*.csv")}
     assert all(f'dataset = "{name}"' in texts for name in tables)
     others = {path.suffix for path in (ROOT / "examples").iterdir() if path.name != "__pycache__"}
-    assert others == {".toml", ".py", ".csv"}
+    assert others == {".toml", ".py", ".csv", ".json"}  # the list of offers is played by tests/app/test_plan.py
 
 
 def test_the_table_of_rates_is_what_the_market_shows():

@@ -15,10 +15,12 @@ import pytest
 from tidemill.errors import BadInput
 from tidemill.studies.canonical import result_hash
 from tidemill.studies.plan.allocate import Problem, allocate, group_caps
+from tidemill.studies.plan.asked import Asked, parse_have, parse_horizon
+from tidemill.studies.plan.document import PlanDocument
 from tidemill.studies.plan.doubts import Rules, sift
 from tidemill.studies.plan.expect import expect, scenarios
 from tidemill.studies.plan.opportunities import parse_list, read_list
-from tidemill.studies.plan.plan import Asked, PlanDocument, parse_have, parse_horizon, plan
+from tidemill.studies.plan.plan import plan
 
 ON = dt.date(2026, 11, 21)
 ROW = {
@@ -256,7 +258,7 @@ def made(**changes: Any) -> PlanDocument:
         "prices": {"USDC": "1", "ETH": "3000"},
         "costs": {},
     }
-    return plan(offered, Asked(**{**asked, **changes}), Rules())
+    return plan(offered, Asked(**{**asked, **changes}), Rules()).document
 
 
 def test_a_plan_adds_up() -> None:

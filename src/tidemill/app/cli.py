@@ -25,6 +25,8 @@ __all__ = ["app", "run"]
 _OWN_CODE = "tidemill_user_"
 """How modules of a user's own strategies are called (``strategies.registry``)."""
 
+Proof = Literal["bytecode-equal", "fork-equal", "rule-checked", "unproven"]
+
 app = App(
     name="tidemill",
     version=__version__,
@@ -281,12 +283,15 @@ def optimise(
 
 @app.command
 def scan(
-    listed: Annotated[Path, Parameter(name=["--list", "-l"])],
+    listed: Annotated[Path | None, Parameter(name=["--list", "-l"])] = None,
     *,
+    from_: Annotated[str, Parameter(name="--from")] = "",
     networks: Annotated[list[str] | None, Parameter(name="--networks", negative="", consume_multiple=True)] = None,
     min_tvl: str = "1000000",
     min_days: int = 30,
     most: int = 100,
+    proof: Proof = "unproven",
+    stale: int = 24,
     json: Json = False,
 ) -> int:
     """Read a list of opportunities, and say what of it is believed and what is left out, by stated rules.
@@ -297,6 +302,8 @@ def scan(
     ----------
     listed
         JSON in the format of public yield pages: rows with chain, project, symbol, tvlUsd, apyBase, apyReward …
+    from_
+        Instead: where such a list is published (https://…); it is kept with its date.
     networks
         Only these.
     min_tvl
@@ -305,12 +312,17 @@ def scan(
         Days that the list must have followed it.
     most
         Percent a year beyond which a promise is absurd.
+    proof
+        Only what is modelled and proven at least so.
+    stale
+        Hours that a kept copy may be old where the address cannot be reached.
     json
         Print everything as JSON on standard output.
     """
+    from tidemill.app.plan_command import Listing  # noqa: PLC0415
     from tidemill.app.plan_command import scan as command  # noqa: PLC0415
 
-    return command(listed, networks or [], min_tvl, min_days, most, as_json=json)
+    return command(Listing(listed, from_, networks or [], min_tvl, min_days, most, proof, stale), as_json=json)
 
 
 @app.command
@@ -319,20 +331,28 @@ def plan(
     have: str,
     horizon: str = "180d",
     risk: Literal["low", "moderate", "high"] = "moderate",
-    listed: Annotated[Path, Parameter(name=["--list", "-l"])],
+    listed: Annotated[Path | None, Parameter(name=["--list", "-l"])] = None,
+    from_: Annotated[str, Parameter(name="--from")] = "",
     price: Annotated[list[str] | None, Parameter(name="--price", negative="", consume_multiple=True)] = None,
     cost: Annotated[list[str] | None, Parameter(name="--cost", negative="", consume_multiple=True)] = None,
     networks: Annotated[list[str] | None, Parameter(name="--networks", negative="", consume_multiple=True)] = None,
+    cap: Annotated[list[str] | None, Parameter(name="--cap", negative="", consume_multiple=True)] = None,
+    liquid: str = "",
+    reach: Literal["ethereum", "network"] = "ethereum",
+    least: str = "0%",
     min_tvl: str = "1000000",
     min_days: int = 30,
     most: int = 100,
+    proof: Proof = "unproven",
+    stale: int = 24,
+    time_limit: int = 10,
     on: str = "",
     out: Out = Path("out/plan"),
     json: Json = False,
 ) -> int:
     """What to hold of what is on offer: the most expected net income within a bound on losses, and why.
 
-    Example: `tidemill plan --have "10000 USDC, 3 ETH" --price ETH=3000 --horizon 180d --risk moderate --list pools.json`
+    Example: `tidemill plan --have "10000 USDC, 3 ETH" --price ETH=3000 --horizon 180d --list pools.json --liquid 20%:1d`
 
     Parameters
     ----------
@@ -344,29 +364,48 @@ def plan(
         How much may be lost: `low`, `moderate` or `high`; the bounds are printed.
     listed
         JSON in the format of public yield pages.
+    from_
+        Instead: where such a list is published (https://…); it is kept with its date, and not believed when old.
     price
         USD of a token you hold, e.g. ETH=3000; USDC, USDT and DAI are taken as 1.
     cost
         USD that coming and going costs on a network, e.g. ethereum=12.
     networks
         Only these.
+    cap
+        The largest part in each network, venue, issuer, asset, in any one, or locked for a day or more, instead of the
+        risk's own: network=50%, network:base=30%, asset:USDC=60%, one=20%, locked=0%.
+    liquid
+        What must be reachable when, e.g. 20%:1d,50%:10d.
+    reach
+        Where money counts as reached: on `ethereum` by the network's own way out, or in your wallet on its own `network`.
+    least
+        The part that must be put to work at least.
     min_tvl
         USD that must be in it.
     min_days
         Days that the list must have followed it.
     most
         Percent a year beyond which a promise is absurd.
+    proof
+        Only what is modelled and proven at least so.
+    stale
+        Hours that a kept copy of a published list may be old where the address cannot be reached.
+    time_limit
+        Seconds that the search may take; then the best so far is shown with its gap.
     on
         The day to plan on, e.g. 2026-11-21; by default today.
     out
-        Folder that receives plan.json.
+        Folder that receives plan.json and study files that play the plan (`backtest`, `rehearse`).
     json
         Print the plan as JSON on standard output.
     """
+    from tidemill.app.plan_command import Listing, Wanted  # noqa: PLC0415
     from tidemill.app.plan_command import plan as command  # noqa: PLC0415
 
-    more = price or [], cost or [], networks or []
-    return command(have, horizon, risk, listed, *more, min_tvl, min_days, most, on, out, as_json=json)
+    listing = Listing(listed, from_, networks or [], min_tvl, min_days, most, proof, stale)
+    wanted = Wanted(have, horizon, risk, price or [], cost or [], cap or [], liquid, reach, least, time_limit, on)
+    return command(listing, wanted, out, as_json=json)
 
 
 @app.command
@@ -512,6 +551,78 @@ def statement(
         samples=samples,
     )
     return command(wanted, out, as_json=json)
+
+
+@app.command
+def watch(
+    study: Path | None = None,
+    *,
+    address: str = "",
+    token_id: Annotated[list[int] | None, Parameter(name="--token-id", negative="")] = None,
+    rpc: str = "",
+    network: str = "",
+    at: Annotated[list[str] | None, Parameter(name="--at", negative="")] = None,
+    from_: Annotated[str, Parameter(name="--from")] = "",
+    health: str = "",
+    rate_below: str = "",
+    peg: Annotated[list[str] | None, Parameter(name="--peg", negative="")] = None,
+    claim: int | None = None,
+    once: Annotated[bool, Parameter(negative="")] = False,
+    every: int = 60,
+    webhook: Annotated[list[str] | None, Parameter(name="--webhook", negative="")] = None,
+    notify: Annotated[list[str] | None, Parameter(name="--notify", negative="")] = None,
+    state: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Say when something happens to real positions that would change the plan: out of range, unsafe debt, depeg, rate gone.
+
+    Example: `tidemill watch --address 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --rpc https://… --once`
+
+    Parameters
+    ----------
+    study
+        A study whose network, kinds of venue and guard on a health factor are meant.
+    address
+        Whose positions; all that are found at the venues that can be read back.
+    token_id
+        Position tokens of Uniswap v3, whoever owns them.
+    rpc
+        Endpoint to read from (http(s)://… or the path of a local socket).
+    network
+        The network that the endpoint must be on.
+    at
+        Contracts beside those known, as KIND=0x… (as for `statement`).
+    from_
+        Block from which on positions are looked for by logs; default: the first of a chain of up to a million blocks, else
+        the newest.
+    health
+        Tell of a health factor below this; default 1.25, or the study's guard.
+    rate_below
+        Tell of a rate below so many percent a year; default: of one that has paid and pays nothing any more.
+    peg
+        Tell when TOKEN is further from QUOTE, e.g. WSTETH=WETH:2%; dollar tokens are watched within 1 % where an oracle
+        prices them.
+    claim
+        Tell when what can be claimed is worth so many times what claiming costs; default 3.
+    once
+        Look once: exit code 0 nothing, 3 something holds, 2 it could not be looked.
+    every
+        Seconds between two looks.
+    webhook
+        Address that is sent each change as JSON.
+    notify
+        Address of the package Apprise: desktop, e-mail, chat (needs `tidemill[watch]`).
+    state
+        File that remembers what has been told; default: in the user's cache.
+    json
+        Print each change as a line of JSON on standard output.
+    """
+    from tidemill.app.watch_command import Options  # noqa: PLC0415
+    from tidemill.app.watch_command import watch as command  # noqa: PLC0415
+
+    lists = token_id or [], rpc, network, at or [], from_, health, rate_below, peg or [], claim
+    options = Options(study, address, *lists, once, every, webhook or [], notify or [], state)
+    return command(options, as_json=json)
 
 
 @app.command

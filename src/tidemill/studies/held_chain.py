@@ -22,7 +22,7 @@ from tidemill.venues.about import about
 from tidemill.venues.kinds import kind, kinds
 from tidemill.venues.shared.history import Asset, History, LogQuery, Past
 
-__all__ = ["from_chain"]
+__all__ = ["Assets", "from_chain", "network_of", "readers_of"]
 
 _LONG = 1_000_000
 """Blocks of a chain from which on a statement must say its start."""
@@ -56,15 +56,15 @@ def _from_chain(rpc: Rpc, asked: Asked, tell: Callable[[str], None]) -> Portfoli
     who = address_of(asked.address) if asked.address else ""
     if not who and not asked.token_ids:
         raise BadInput("whose positions? give --address or --token-id", field="address")
-    name, native, data_fee = _network(rpc, asked.network)
+    name, native, data_fee = network_of(rpc, asked.network)
     last = _block(rpc, asked.end, "to")
     if not asked.start and last > _LONG:
         raise BadInput(f"from when on? this chain has {last:,} blocks; give a block or a moment", field="from")
     first = _block(rpc, asked.start or "0", "from")
     if first >= last:
         raise BadInput(f"block {first:,} is not before block {last:,}, the end of the period", field="from")
-    assets = _Assets(rpc, name, last, native)
-    readers = list(_readers(rpc, asked, who, name, (first, last), assets, tell))
+    assets = Assets(rpc, name, last, native)
+    readers = list(readers_of(rpc, asked, who, name, (first, last), assets, tell))
     whose = who or f"token {', '.join(map(str, asked.token_ids))}"
     if not readers:
         raise BadInput(f"{whose} has nothing, and had nothing, at the venues read on {name} ({_read(asked, name)})")
@@ -99,7 +99,7 @@ def _from_chain(rpc: Rpc, asked: Asked, tell: Callable[[str], None]) -> Portfoli
     )
 
 
-class _Assets:
+class Assets:
     """Tokens by address, each asked once; symbols that stand for two tokens are told apart by their address."""
 
     def __init__(self, rpc: Rpc, network: str, block: int, native: str) -> None:
@@ -108,6 +108,7 @@ class _Assets:
         self._by_address: dict[str, Asset] = {}
 
     def __call__(self, address: str) -> Asset:
+        """Return the token at an address; raises ``RpcError`` where there is none."""
         address = address.lower()
         if address not in self._by_address:
             token = read_token(self._rpc, address, self._block)
@@ -118,26 +119,36 @@ class _Assets:
         return self._by_address[address]
 
 
-def _readers(
+def readers_of(
     rpc: Rpc,
     asked: Asked,
     who: str,
     network: str,
     blocks: tuple[int, int],
-    assets: _Assets,
+    assets: Assets,
     tell: Callable[[str], None],
+    logs: Callable[[LogQuery], Sequence[Mapping[str, Any]]] | None = None,
 ) -> Iterator[History]:
+    """Yield the readers of everything that the account has to do with between two blocks; see ``History``.
+
+    ``logs`` finds logs of these blocks; by default the endpoint is asked.
+    """
+
     @cache  # readers of several kinds ask for the same
-    def logs(query: LogQuery) -> Sequence[Mapping[str, Any]]:
-        found = read_chunks(rpc, query.address, blocks[0] + 1, blocks[1], topics=query.topics, blooms=4, progress=tell)
-        return [log for chunk in found for log in chunk.logs]
+    def found(query: LogQuery) -> Sequence[Mapping[str, Any]]:
+        if logs is not None:
+            return logs(query)
+        chunks = read_chunks(rpc, query.address, blocks[0] + 1, blocks[1], topics=query.topics, blooms=4, progress=tell)
+        return [log for chunk in chunks for log in chunk.logs]
 
     keepers = tuple(address_of(address) for name, address in asked.contracts if name in _KEEPERS)
     for name, contracts in _contracts(asked, network):
         histories = kind(name).history
         assert histories is not None, "only kinds that can be read back are looked at"
         tell(f"looking for positions of {name} …")
-        past = Past(rpc, network, who, asked.token_ids, contracts, *blocks, logs, assets, tell, asked.find, asked.trees)
+        past = Past(
+            rpc, network, who, asked.token_ids, contracts, *blocks, found, assets, tell, asked.find, asked.trees
+        )
         yield from histories(msgspec.structs.replace(past, keepers=keepers))
 
 
@@ -172,7 +183,7 @@ def _read(asked: Asked, network: str) -> str:
     return ", ".join(names) if names else "none is known there; give contracts with --at KIND=0x…"
 
 
-def _network(rpc: Rpc, wanted: str) -> tuple[str, str, bool]:
+def network_of(rpc: Rpc, wanted: str) -> tuple[str, str, bool]:
     """Return name, native token id, and whether the network charges for data; refuse another chain than wanted."""
     if wanted:
         found = networks.get(wanted)

@@ -16,9 +16,10 @@ from tidemill.interfaces import Block, Stage
 from tidemill.venues.shared.oracle import Oracle
 
 if TYPE_CHECKING:
-    from tidemill.venues.shared.history import Histories, History, Past
+    from tidemill.venues.shared.history import Histories, History, Holding, Past
+    from tidemill.venues.shared.signs import Sign, Signs
 
-__all__ = ["Bars", "Kind", "Pair", "Placed", "Setup", "kind", "kinds", "read_back"]
+__all__ = ["Bars", "Kind", "Pair", "Placed", "Setup", "kind", "kinds", "read_back", "signs_of"]
 
 Pair = Callable[[Any], tuple[str, str, int]]
 """A stage → (token0, token1, sqrt_price_x96): what the venue says one token is worth in the other."""
@@ -106,7 +107,8 @@ class Kind(Struct, frozen=True):
     verbs go in, harvest and go out; where it stands on networks lies beside the gas table (``deployments.toml``).
     ``bars`` is there where it can follow a table of rates; ``reasons`` puts words to those that its contracts give as codes.
     ``limits`` are the least and the most of whole numbers among ``params``, where they mean something only between them.
-    ``history`` reads back what an account did and held there (``venues.shared.history``), ``None`` where nothing can.
+    ``history`` reads back what an account did and held there (``venues.shared.history``), ``None`` where nothing can;
+    ``signs`` says how what is held stands (``venues.shared.signs``).
     """
 
     name: str
@@ -124,6 +126,17 @@ class Kind(Struct, frozen=True):
     reasons: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     history: Histories | None = None
+    signs: Signs | None = None
+
+
+def signs_of(module: str) -> Signs:
+    """Return what ``Kind.signs`` names: ``signs`` of a module that is imported only when it is asked."""
+
+    def signs(client: Any, holding: Holding, block: int) -> Sequence[Sign]:
+        found: Sequence[Sign] = import_module(module).signs(client, holding, block)
+        return found
+
+    return signs
 
 
 def read_back(module: str) -> Histories:

@@ -14,12 +14,17 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
+from tidemill.engine.clock import monotonic
 from tidemill.errors import BadInput, MissingArtefact
 
-__all__ = ["Allocation", "Problem", "allocate"]
+__all__ = ["Allocation", "Problem", "allocate", "group_caps"]
 
 ROUNDS = 60
 SLACK = 1e-9
+OUT_OF_TIME, INFEASIBLE = 1, 2
+"""Statuses of SciPy's ``milp``."""
+THE_TAIL = "the bound on the worst twentieth"
+THE_LEAST = "the least that is put to work"
 
 
 class Problem(Struct, frozen=True):
@@ -27,7 +32,7 @@ class Problem(Struct, frozen=True):
 
     ``capital`` is money; ``most`` the largest part of it in one opportunity; ``groups`` caps as (name, members, part);
     ``tail`` the part of the capital that may be lost on average in the worst ``worst`` of scenarios; ``room`` (n,) the most
-    money that each can take, ``None`` any.
+    money that each can take, ``None`` any; ``least`` the part that must be put to work. ``seconds`` bounds the whole search.
     """
 
     capital: float
@@ -40,11 +45,13 @@ class Problem(Struct, frozen=True):
     worst: float = 0.05
     room: Any = None
     seconds: float = 10.0
+    least: float = 0.0
 
 
 class Allocation(Struct, frozen=True):
     """Money in each opportunity, the expected net money, the tail's mean loss (both parts of the capital), the solver's gap
-    (part; 0 where it is proven best), and the names of caps that bind.
+    (part; 0 where it is proven best), and the names of caps that bind. ``stopped``: the time was over, so it is the best
+    found so far.
     """
 
     amounts: Any
@@ -52,6 +59,7 @@ class Allocation(Struct, frozen=True):
     tail: float
     gap: float
     binding: tuple[str, ...]
+    stopped: bool = False
 
 
 def allocate(problem: Problem) -> Allocation:
@@ -59,50 +67,153 @@ def allocate(problem: Problem) -> Allocation:
 
     Raises
     ------
-    BadInput : no opportunity, or a constraint that nothing can meet; names it.
+    BadInput : no opportunity, or constraints that nothing can meet; names the binding one.
     MissingArtefact : SciPy is not installed.
     """
-    try:
-        from scipy.optimize import Bounds, LinearConstraint, milp  # noqa: PLC0415 - an extra
-    except ImportError:
-        raise MissingArtefact("plan needs SciPy; install tidemill[plan]") from None
     n = len(problem.gain)
     if not n:
         raise BadInput("no opportunity is left to choose from", field="list")
     if problem.tail < 0:
         raise BadInput(f"{problem.tail} is no part of the capital that may be lost", field="risk")
+    if problem.seconds <= 0:
+        raise BadInput(f"{problem.seconds:g} s leave no time to search", field="time-limit")
+    started = monotonic()
     room = np.full(n, np.inf) if problem.room is None else np.asarray(problem.room) / problem.capital
     most = np.minimum(problem.most, room)
     rows, limits, names = _caps(problem, most)
-    objective = np.concatenate([-np.asarray(problem.gain) * 1.0, np.asarray(problem.cost) / problem.capital])
-    whole = np.concatenate([np.zeros(n), np.ones(n)])
-    bounds = Bounds(0.0, np.concatenate([most, np.ones(n)]))
     best: Any = np.zeros(2 * n)
-    gap = 0.0
+    bound, stopped = 0.0, False
     for _ in range(ROUNDS):
-        found = milp(
-            objective,
-            integrality=whole,
-            bounds=bounds,
-            constraints=[LinearConstraint(np.array(rows), -np.inf, np.array(limits))],
-            options={"time_limit": problem.seconds},
-        )
+        left = problem.seconds - (monotonic() - started)
+        if left <= 0:
+            stopped = True
+            break
+        found = _milp(problem, most, rows, limits, whole=True, seconds=left)
+        if found.status == INFEASIBLE:
+            raise _unsatisfiable(problem, most, rows, limits, names)
         if found.x is None:
-            raise BadInput("the solver finds no portfolio within the caps", field="risk")
-        best, gap = found.x, float(found.mip_gap or 0.0)
+            stopped = True
+            break
+        best, bound, stopped = found.x, -float(found.mip_dual_bound), found.status == OUT_OF_TIME
         tail, cut = _tail(problem, best, n)
-        if tail <= max(problem.tail - SLACK, SLACK):
+        if tail <= _kept(problem):
             break
         rows.append(cut)
-        limits.append(max(problem.tail - 2 * SLACK, 0.0))  # a hair inside: what is told of it rounds the loss up
-        names.append("the bound on the worst twentieth")
+        limits.append(_cut(problem))
+        names.append(THE_TAIL)
+    else:
+        stopped = True
+    if stopped:
+        best = _best_so_far(problem, most, rows, limits, best)
     parts = np.where(best[n:] > 0.5, np.minimum(best[:n], most), 0.0)
+    if stopped and parts.sum() < problem.least - 1e-7:
+        raise BadInput(
+            f"{problem.seconds:g} s were not enough to find what meets every constraint; give more", field="time-limit"
+        )
     used = np.array(rows) @ best
     held = [name for name, at, limit in zip(names, used, limits, strict=True) if name and at > limit - 1e-7]
     held += ["the cap on one opportunity"] if (parts > problem.most - 1e-7).any() else []
     held += ["the cap by what is in it"] if ((parts > room - 1e-7) & (parts > 0)).any() else []
     tail, _ = _tail(problem, best, n)
-    return Allocation(parts * problem.capital, float(-objective @ best), tail, gap, tuple(dict.fromkeys(held)))
+    net = float(-_objective(problem) @ best)
+    gap = max(bound - net, 0.0) / max(abs(bound), 1e-12) if bound > net + 1e-12 else 0.0
+    return Allocation(parts * problem.capital, net, tail, gap, tuple(dict.fromkeys(held)), stopped)
+
+
+def _kept(problem: Problem) -> float:
+    """Return the tail with which the bound counts as kept: a hair inside, as what is told of a loss is rounded up."""
+    return max(problem.tail - SLACK, SLACK)
+
+
+def _cut(problem: Problem) -> float:
+    """Return where a cut forbids the tail to be beyond: inside of what counts as kept, so that rounds come to an end."""
+    return max(problem.tail - 2 * SLACK, 0.0)
+
+
+def _objective(problem: Problem) -> Any:
+    return np.concatenate([-np.asarray(problem.gain) * 1.0, np.asarray(problem.cost) / problem.capital])
+
+
+def _milp(
+    problem: Problem,
+    most: Any,
+    rows: list[Any],
+    limits: list[float],
+    *,
+    entered: Any = None,
+    whole: bool,
+    seconds: float,
+) -> Any:
+    """Solve over (parts, entered). ``whole``: entered is yes or no, otherwise anything between, which is quick; or as given."""
+    try:
+        from scipy.optimize import Bounds, LinearConstraint, milp  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise MissingArtefact("plan needs SciPy; install tidemill[plan]") from None
+    n = len(most)
+    low, high = (np.zeros(n), np.ones(n)) if entered is None else (entered, entered)
+    return milp(
+        _objective(problem),
+        integrality=np.concatenate([np.zeros(n), np.full(n, 1.0 if whole else 0.0)]),
+        bounds=Bounds(np.concatenate([np.zeros(n), low]), np.concatenate([most, high])),
+        constraints=[LinearConstraint(np.array(rows), -np.inf, np.array(limits))],
+        options={"time_limit": seconds},
+    )
+
+
+def _best_so_far(problem: Problem, most: Any, rows: list[Any], limits: list[float], best: Any) -> Any:
+    """Return the best that meets every bound, by what was to be entered when the time was over; nothing if that is better.
+
+    Which to enter stays as it was; how much of each is a linear programme, cut until the tail holds.
+    """
+    n = len(most)
+    entered = np.round(best[n:])
+    rows, limits = list(rows), list(limits)
+    for _ in range(ROUNDS):
+        found = _milp(problem, most, rows, limits, entered=entered, whole=False, seconds=1.0)
+        if found.x is None:
+            break
+        best = found.x
+        tail, cut = _tail(problem, best, n)
+        if tail <= _kept(problem):
+            break
+        rows.append(cut)
+        limits.append(_cut(problem))
+    best = _within_tail(problem, best, n)
+    nothing = np.zeros(2 * n)
+    return nothing if _objective(problem) @ best > 0 and not problem.least else best
+
+
+def _within_tail(problem: Problem, best: Any, n: int) -> Any:
+    """Return a portfolio with all of its parts made smaller until the tail keeps its bound, if it does not yet."""
+    if _tail(problem, best, n)[0] <= _kept(problem):
+        return best
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        scaled = np.concatenate([best[:n] * middle, best[n:]])
+        low, high = (middle, high) if _tail(problem, scaled, n)[0] <= _kept(problem) else (low, middle)
+    return np.concatenate([best[:n] * low, best[n:]]) if low else np.zeros(2 * n)
+
+
+def _unsatisfiable(problem: Problem, most: Any, rows: list[Any], limits: list[float], names: list[str]) -> BadInput:
+    """Say which constraint makes it impossible: each without which the others can be met."""
+    guilty = []
+    for name in dict.fromkeys(name for name in names if name and name != THE_LEAST):
+        kept = [at for at, one in enumerate(names) if one != name]
+        found = _milp(problem, most, [rows[at] for at in kept], [limits[at] for at in kept], whole=False, seconds=1.0)
+        if found.status == 0:
+            guilty.append(name)
+    loose = np.ones(len(most)) if problem.room is None else np.minimum(np.asarray(problem.room) / problem.capital, 1.0)
+    freed = _caps(problem, loose)[0]
+    if _milp(problem, loose, freed + rows[len(freed) :], limits, whole=False, seconds=1.0).status == 0:
+        guilty.append("the cap on one opportunity")
+    said = " or without ".join(guilty) or "any one constraint, as several stand in the way together"
+    return BadInput(
+        f"{problem.least * 100:g} % cannot be put to work within the caps; it can without {said}"
+        if guilty
+        else f"{problem.least * 100:g} % cannot be put to work within the caps, not even without {said}",
+        field="least",
+    )
 
 
 def _caps(problem: Problem, most: Any) -> tuple[list[Any], list[float], list[str]]:
@@ -122,6 +233,10 @@ def _caps(problem: Problem, most: Any) -> tuple[list[Any], list[float], list[str
         rows.append(row)
         limits.append(part)
         names.append(name)
+    if problem.least:
+        rows.append(np.concatenate([-np.ones(n), np.zeros(n)]))
+        limits.append(-problem.least)
+        names.append(THE_LEAST)
     return rows, limits, names
 
 
@@ -136,15 +251,21 @@ def _tail(problem: Problem, best: Any, n: int) -> tuple[float, Any]:
 
 
 def group_caps(
-    kinds: Mapping[str, Sequence[str]], parts: Mapping[str, float]
+    kinds: Mapping[str, Sequence[str | tuple[str, ...]]],
+    parts: Mapping[str, float],
+    special: Mapping[tuple[str, str], float] | None = None,
 ) -> tuple[tuple[str, tuple[int, ...], float], ...]:
-    """Return a cap for every value of every kind of group: ``kinds`` say for each opportunity which value it has.
+    """Return a cap for every value of every kind of group: ``kinds`` say for each opportunity which values it has.
 
-    A value that is empty belongs to no group; so does one that the list holds once and whose cap is no less than all.
+    ``parts`` are the caps by kind, ``special`` those of one value. An empty value belongs to no group; a cap of all of the
+    capital is none.
     """
     found = []
     for kind, values in kinds.items():
-        for value in dict.fromkeys(v for v in values if v):
-            members = tuple(i for i, other in enumerate(values) if other == value)
-            found.append((f"the cap on {kind} {value}", members, parts[kind]))
+        of = [(one,) if isinstance(one, str) else one for one in values]
+        for value in dict.fromkeys(v for one in of for v in one if v):
+            part = (special or {}).get((kind, value), parts[kind])
+            members = tuple(i for i, one in enumerate(of) if value in one)
+            if part < 1.0:
+                found.append((f"the cap on {kind} {value}", members, part))
     return tuple(found)

@@ -3,15 +3,18 @@
 =================  ==================================================================================================
 ``unreadable``     no row at all, or one without chain, project or symbol
 ``no rate``        no number, or a rate below 0
-``contradiction``  the same id twice, with other figures
+``contradiction``  the same id twice, with other figures; or a rate that is not the sum of its parts
 ``unknown tvl``    what is in it is not given
+``absurd tvl``     more in it than there is money in all of these networks
 ``small``          less in it than asked for (``min_tvl``)
 ``no network``     a network that tidemill has no facts about
-``ended``          the network has ended or only lets money out, or has an open incident
+``ended``          the network or the venue there has ended or only lets money out, or has an open incident
 ``points only``    nothing but points or a token without a rate
+``unproven``       its model, if there is one, is proven less than asked for (``proof``)
 ``absurd``         more than ``most`` a year is promised: no source of income pays that for long
 ``young``          followed for fewer days than asked for
 ``outlier``        the list itself calls it one
+``exit too slow``  leaving it takes longer than the horizon (``exits``)
 =================  ==================================================================================================
 
 Of what is left the *lower* of today's rate and its mean of 30 days is believed; rewards in tokens are believed by half (of 47
@@ -21,16 +24,39 @@ airdropped tokens 36 had fallen by August 2024, by 62 % on average), so that a d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from msgspec import Struct
 
 from tidemill import networks
 from tidemill.facts import Status
 from tidemill.studies.plan.opportunities import Opportunity
+from tidemill.venues.about import deployments
+from tidemill.venues.kinds import kind
 
 __all__ = ["Believed", "Doubt", "Rules", "sift"]
 
 BPS = 10_000
+PROOFS = ("bytecode-equal", "fork-equal", "rule-checked", "unproven")
+"""Proof levels, strongest first."""
+MOST_TVL = 10**12 * 10**6
+"""Micro-dollars that no opportunity holds: a trillion."""
+FIELDS = {
+    "unreadable": "chain, project, symbol",
+    "contradiction": "pool, apy",
+    "no rate": "apy",
+    "unknown tvl": "tvlUsd",
+    "absurd tvl": "tvlUsd",
+    "small": "tvlUsd",
+    "no network": "chain",
+    "ended": "chain, project",
+    "points only": "apy, rewardTokens",
+    "unproven": "project",
+    "outlier": "outlier",
+    "absurd": "apy",
+    "young": "count",
+}
+"""The field of a list's row that each rule looks at."""
 
 
 class Rules(Struct, frozen=True):
@@ -41,14 +67,16 @@ class Rules(Struct, frozen=True):
     most_bps: int = 10_000
     reward_bps: int = 5_000
     networks: tuple[str, ...] = ()
+    proof: str = "unproven"
 
 
 class Doubt(Struct, frozen=True):
-    """An opportunity left out: the rule, and what it found."""
+    """An opportunity left out: the rule, what it found, and the field of the list that it found it in."""
 
     opportunity: Opportunity
     rule: str
     why: str
+    field: str = ""
 
 
 class Believed(Struct, frozen=True):
@@ -77,7 +105,7 @@ def sift(rows: Sequence[Opportunity], rules: Rules) -> tuple[list[Believed], lis
         seen[row.id] = row
         found = _doubt(row, rules, clashing)
         if found:
-            doubts.append(Doubt(row, *found))
+            doubts.append(Doubt(row, *found, FIELDS[found[0]]))
         else:
             kept.append(_believed(row, rules))
     kept.sort(key=lambda one: (-one.bps, one.opportunity.row))
@@ -104,19 +132,27 @@ def _doubt(row: Opportunity, rules: Rules, clashing: set[str]) -> tuple[str, str
         return "no rate", "no rate is given" if total is None else f"{total / 100:.2f} % a year"
     if row.tvl is None or row.tvl <= 0:
         return "unknown tvl", "what is in it is not given"
+    if row.tvl > MOST_TVL:
+        return "absurd tvl", f"{row.tvl // 10**6:,} USD in it"
     if row.network not in networks.names():
         return "no network", f"{row.chain} is no network that tidemill has facts about"
     if rules.networks and row.network not in rules.networks:
         return "no network", f"{row.network} is not among the networks asked for"
-    ended = _standing(row.network)
+    ended = _standing(row.network) or _venue_standing(row.kind, row.network)
     if ended:
         return "ended", ended
+    proof = kind(row.kind).proof if row.kind else "unproven"
+    if PROOFS.index(proof) > PROOFS.index(rules.proof):
+        return "unproven", f"its model is {proof}" if row.kind else "there is no model of it"
     if total == 0 and (row.rewarded or not row.base_bps):
         return "points only", "nothing is paid that has a rate"
     if row.outlier:
         return "outlier", "the list calls it one"
     if total > rules.most_bps:
         return "absurd", f"{total / 100:,.0f} % a year is promised, more than {rules.most_bps / 100:,.0f} %"
+    parts = (row.base_bps or 0) + (row.reward_bps or 0)
+    if row.apy_bps is not None and row.base_bps is not None and abs(parts - total) > max(100, total // 10):
+        return "contradiction", f"{total / 100:.2f} % a year, but its parts come to {parts / 100:.2f} %"
     if row.tvl < rules.min_tvl:
         return "small", f"{row.tvl // 10**6:,} USD in it, fewer than {rules.min_tvl // 10**6:,}"
     if row.days is not None and row.days < rules.min_days:
@@ -134,6 +170,15 @@ def _standing(network: str) -> str:
     status = networks.get(network).status
     closed = (Status.ENDED, Status.WITHDRAW_ONLY, Status.INCIDENT)
     return f"{network} is {status.value}: no new money goes there" if status in closed else ""
+
+
+@cache
+def _venue_standing(name: str, network: str) -> str:
+    """Say that all known contracts of a kind on a network have ended; empty where one is live or none is known."""
+    facts = deployments(kind(name)).get(network, {}) if name else {}
+    if not facts or any(fact.status is Status.LIVE for fact in facts.values()):
+        return ""
+    return f"{name} on {network} is {next(iter(facts.values())).status.value}: no new money goes there"
 
 
 def _believed(row: Opportunity, rules: Rules) -> Believed:

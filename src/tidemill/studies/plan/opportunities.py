@@ -7,6 +7,7 @@ Rates become basis points a year, money micro-dollars; a number that is no numbe
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from msgspec import Struct
 
 from tidemill.errors import BadInput
 
-__all__ = ["MOST_ROWS", "Opportunity", "parse_list", "read_list"]
+__all__ = ["MOST_BYTES", "MOST_ROWS", "Opportunity", "decode_list", "parse_list", "read_list"]
 
 MOST_ROWS = 100_000
 MOST_BYTES = 200_000_000
+_LOCK_DAYS = re.compile(r"(\d{1,4})[\s-]*d(?:ays?)?\b")
+_WAITING = re.compile(r"lock|unstak|unbond|cooldown|cool-down|withdraw|redemption|notice|wait")
 CHAINS = {
     "ethereum": "ethereum",
     "optimism": "op-mainnet",
@@ -64,8 +67,8 @@ PROJECTS = {
 class Opportunity(Struct, frozen=True):
     """One row. ``network`` and ``kind`` are ids here, empty where the list's own words are not known.
 
-    ``tvl`` is in micro-dollars; rates are basis points a year; ``days`` is how long the list has followed it. ``None``: not
-    given, or no number.
+    ``tvl`` is in micro-dollars; rates are basis points a year; ``days`` is how long the list has followed it; ``lock_days``
+    how long the list's remarks say that money is locked or waits to leave. ``None``: not given, or no number.
     """
 
     id: str
@@ -86,6 +89,7 @@ class Opportunity(Struct, frozen=True):
     outlier: bool
     days: int | None
     row: int
+    lock_days: int = 0
 
     @property
     def name(self) -> str:
@@ -108,6 +112,11 @@ def read_list(path: str | Path) -> list[Opportunity]:
         raw = file.read_bytes()
     except OSError as error:
         raise BadInput(f"cannot be read ({error.strerror})", file=str(path)) from None
+    return decode_list(raw, str(path))
+
+
+def decode_list(raw: bytes, name: str) -> list[Opportunity]:
+    """Read a list from its bytes; raises ``BadInput`` naming ``name`` where they are none."""
     # JSON has no NaN; the lists do
     text = (
         raw.decode("utf-8", errors="replace")
@@ -118,8 +127,8 @@ def read_list(path: str | Path) -> list[Opportunity]:
     try:
         data = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadInput(f"not JSON: {error}", file=str(path)) from None
-    return parse_list(data, str(path))
+        raise BadInput(f"not JSON: {error}", file=name) from None
+    return parse_list(data, name)
 
 
 def parse_list(data: Any, file: str = "list") -> list[Opportunity]:
@@ -155,7 +164,14 @@ def _opportunity(row: Mapping[str, Any], number: int) -> Opportunity:
         outlier=row.get("outlier") is True,
         days=_scaled(row.get("count"), 1),
         row=number,
+        lock_days=_lock(_text(row, "poolMeta")),
     )
+
+
+def _lock(remark: str) -> int:
+    """Return the days of a remark such as "7 days unstaking", 0 where it speaks of no waiting."""
+    known = _LOCK_DAYS.search(remark.lower())
+    return min(int(known[1]), 3_650) if known and _WAITING.search(remark.lower()) else 0
 
 
 def _text(row: Mapping[str, Any], key: str) -> str:

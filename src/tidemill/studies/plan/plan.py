@@ -2,197 +2,107 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 
-from tidemill import __version__, networks
+from tidemill import __version__
 from tidemill.errors import BadInput
 from tidemill.studies.canonical import result_hash
-from tidemill.studies.network_facts import usual_exit
 from tidemill.studies.plan.allocate import Allocation, Problem, allocate, group_caps
+from tidemill.studies.plan.as_study import Written, studies_of
+from tidemill.studies.plan.asked import BPS, MICRO, TAIL, Asked, capital_of, caps_of, told
+from tidemill.studies.plan.document import SCHEMA, Candidate, Held, PlanDocument, Reached, Threat
 from tidemill.studies.plan.doubts import Believed, Doubt, Rules, sift
-from tidemill.studies.plan.expect import Expected, expect, scenarios
+from tidemill.studies.plan.exits import DAY, Exit, exit_of, too_slow, within
+from tidemill.studies.plan.expect import YEAR, Expected, expect, scenarios
 from tidemill.studies.plan.opportunities import Opportunity
-from tidemill.units import parse_amount
+from tidemill.studies.plan.streams import Line
+from tidemill.venues.kinds import kind
 
-__all__ = ["SCHEMA", "Asked", "Held", "PlanDocument", "parse_have", "parse_horizon", "plan"]
+__all__ = ["Planned", "plan"]
 
-SCHEMA = "tidemill.plan/1"
-MICRO, MICRO_DIGITS = 10**6, 6
-BPS = 10_000
 MOST_CANDIDATES = 500
-Risk = Literal["low", "moderate", "high"]
-TAIL: dict[Risk, float] = {"low": 0.02, "moderate": 0.06, "high": 0.15}
-"""Part of the capital that the worst twentieth of futures may lose on average."""
-CAPS: dict[Risk, dict[str, float]] = {
-    "low": {"one": 0.25, "network": 0.5, "project": 0.3, "issuer": 0.6},
-    "moderate": {"one": 0.4, "network": 0.6, "project": 0.45, "issuer": 0.8},
-    "high": {"one": 0.6, "network": 0.8, "project": 0.7, "issuer": 1.0},
-}
-"""Largest part of the capital in one opportunity, network, project and issuer: judgements, to be seen and changed."""
+MOST_SHOWN = 25
 SHARE = 0.1
 """Largest part of what is in an opportunity that is put in: a judgement; nothing here models one's own weight in a rate."""
-MOST_CAPITAL = 10**13 * MICRO
-"""Micro-dollars from which an amount is a slip of the pen."""
 COSTS = {"ethereum": 20 * MICRO, "": MICRO // 2}
 """What coming and going costs, micro-dollars: an assumption where nobody says more; the empty name is every other network."""
-_HAVE = re.compile(r"(\d[\d_]*(?:\.\d+)?)\s+([A-Za-z][A-Za-z0-9.]*)")
-_HORIZON = re.compile(r"(\d+)\s*(d|w|m|y)")
-_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
+QUANTILES = (5, 25, 50, 75, 95)
+RUNGS = (0, 1, 7, 30)
+"""Days that the exit ladder shows beside those asked for."""
 
 
-class Asked(Struct, frozen=True):
-    """What a person has and wants. ``have`` raw decimals by token, ``prices`` in dollars; costs in micro-dollars by network."""
+class Planned(Struct, frozen=True):
+    """A plan: its document, and study files that play it."""
 
-    have: dict[str, str]
-    days: int
-    risk: Risk
-    on: dt.date
-    prices: dict[str, str]
-    costs: dict[str, int]
-    move_bps: int = 10
-    count: int = 2_000
-    seed: int = 0
+    document: PlanDocument
+    studies: list[Written]
 
 
-class Held(Struct, frozen=True):
-    """One line of the plan: money in micro-dollars over the horizon; rates in basis points a year."""
+class _Weighed(Struct, frozen=True):
+    """Everything that is weighed: what is expected of each opportunity, its exit, its cost (money) and its futures."""
 
-    id: str
-    name: str
-    network: str
-    project: str
-    kind: str
-    amount: int
-    part_bps: int
-    displayed_bps: int
-    believed_bps: int
-    earned: int
-    rewards: int
-    divergence: int
-    losses: int
-    moving: int
-    costs: int
-    net: int
-    exit_seconds: int | None
-    notes: list[str]
+    expected: list[Expected]
+    exits: list[Exit]
+    costs: Any
+    returns: Any
+    gain: Any
+    room: Any
 
 
-class PlanDocument(Struct, frozen=True):
-    """The versioned plan. Money in micro-dollars over the horizon, parts in basis points.
-
-    ``idle`` is what stays in the wallet. ``quantiles`` of the net outcome over ``scenarios`` by percent; ``cvar`` is the mean
-    of the worst twentieth. ``gap_bps`` is how far from the best possible the solver may have stopped. ``left_out`` counts by
-    rule; ``doubts`` tells of the largest promises among them.
-    """
-
-    schema: str
-    tool_version: str
-    on: str
-    days: int
-    risk: Risk
-    capital: int
-    held: list[Held]
-    idle: int
-    displayed: int
-    net: int
-    quantiles: dict[str, int]
-    cvar: int
-    loss_bps: int
-    scenarios: int
-    gap_bps: int
-    binding: list[str]
-    offered: int
-    believed: int
-    left_out: dict[str, int]
-    doubts: list[list[str]]
-    assumptions: list[str]
-    result_hash: str = ""
-
-
-def parse_have(text: str) -> dict[str, str]:
-    """Return amounts by token of ``"10000 USDC, 3 ETH"``; raises ``BadInput`` naming the part that is none."""
-    found: dict[str, str] = {}
-    for part in text.split(","):
-        known = _HAVE.fullmatch(part.strip())
-        if not known:
-            raise BadInput(f'{part.strip()!r} is no amount of a token; write e.g. "10000 USDC, 3 ETH"', field="have")
-        token = known[2].upper()
-        if token in found:
-            raise BadInput(f"{token} is given twice", field="have")
-        found[token] = known[1].replace("_", "")
-    return found
-
-
-def parse_horizon(text: str) -> int:
-    """Return the days of ``180d``, ``26w``, ``6m`` or ``1y``; raises ``BadInput``."""
-    known = _HORIZON.fullmatch(text.strip())
-    days = int(known[1]) * _DAYS[known[2]] if known else 0
-    if not 1 <= days <= 3_650:
-        raise BadInput(f"{text!r} is no time between a day and ten years; write 180d, 26w, 6m or 1y", field="horizon")
-    return days
-
-
-def plan(rows: Sequence[Opportunity], asked: Asked, rules: Rules) -> PlanDocument:
-    """Doubt a list, expect, and allocate.
+def plan(rows: Sequence[Opportunity], asked: Asked, rules: Rules, source: str = "") -> Planned:
+    """Doubt a list, expect, and allocate. ``source`` says where the list is from.
 
     Raises
     ------
     BadInput : a token without a price, no capital, nothing believed, or bounds that nothing meets; names the field.
     """
-    capital = _capital(asked)
+    capital = capital_of(asked)
     kept, doubts = sift(rows, rules)
-    if not kept:
+    pairs = [(one, exit_of(one, asked.on)) for one in kept]
+    slow = too_slow(pairs, asked.days, asked.reach)
+    late = {id(doubt.opportunity) for doubt in slow}
+    pairs = [pair for pair in pairs if id(pair[0].opportunity) not in late]
+    doubts += slow
+    if not pairs:
         most = ", ".join(f"{count} {rule}" for rule, count in Counter(d.rule for d in doubts).most_common(3))
         raise BadInput(f"nothing of {len(rows):,} rows is believed ({most}); loosen a rule", field="list")
-    expected = [expect(one, asked.days, asked.on) for one in kept[:MOST_CANDIDATES]]
-    costs = np.array([_cost(one, asked) / MICRO for one in expected])
-    moving = 2 * asked.move_bps / BPS
-    returns = scenarios(expected, asked.days, asked.count, asked.seed)
-    returns = returns - moving
-    gain = np.array([one.net - moving for one in expected])
-    limits = CAPS[asked.risk]
+    weighed = _weighed(pairs[:MOST_CANDIDATES], asked)
+    general, special = caps_of(asked)
     found = allocate(
         Problem(
             capital=capital / MICRO,
-            gain=gain,
-            returns=returns,
-            cost=costs,
-            most=limits["one"],
-            room=np.array([(one.believed.opportunity.tvl or 0) / MICRO * SHARE for one in expected]),
-            groups=group_caps(_groups(expected), limits),
+            gain=weighed.gain,
+            returns=weighed.returns,
+            cost=weighed.costs,
+            most=general["one"],
+            room=weighed.room,
+            groups=group_caps(_groups(weighed), general, special) + _ladder(weighed.exits, asked),
             tail=TAIL[asked.risk],
+            least=asked.least_bps / BPS,
+            seconds=asked.seconds,
         )
     )
-    return _document(asked, rules, capital, rows, kept, doubts, expected, found, returns, costs)
+    return _document(asked, rules, capital, len(rows), len(pairs), doubts, weighed, found, source)
 
 
-def _capital(asked: Asked) -> int:
-    total = 0
-    for token, amount in asked.have.items():
-        if token not in asked.prices:
-            raise BadInput(f"no price of {token}; give --price {token}=…", field="price")
-        total += _micro(amount, "have") * _micro(asked.prices[token], "price") // MICRO
-    if total <= 0:
-        raise BadInput("nothing to plan with", field="have")
-    if total >= MOST_CAPITAL:
-        raise BadInput(f"{total // MICRO:,} USD is absurdly much", field="have")
-    return total
-
-
-def _micro(text: str, field: str) -> int:
-    try:
-        return parse_amount(text, MICRO_DIGITS)
-    except BadInput as error:
-        raise BadInput(error.message, field=field) from None
+def _weighed(pairs: Sequence[tuple[Believed, Exit]], asked: Asked) -> _Weighed:
+    expected = [expect(one, asked.days, asked.on) for one, _ in pairs]
+    moving = 2 * asked.move_bps / BPS
+    return _Weighed(
+        expected,
+        [found for _, found in pairs],
+        np.array([_cost(one, asked) / MICRO for one in expected]),
+        scenarios(expected, asked.days, asked.count, asked.seed) - moving,
+        np.array([one.net - moving for one in expected]),
+        np.array([(one.believed.opportunity.tvl or 0) / MICRO * SHARE for one in expected]),
+    )
 
 
 def _cost(one: Expected, asked: Asked) -> int:
@@ -200,14 +110,30 @@ def _cost(one: Expected, asked: Asked) -> int:
     return asked.costs.get(network, COSTS.get(network, COSTS[""]))
 
 
-def _groups(expected: Sequence[Expected]) -> dict[str, list[str]]:
-    rows = [one.believed.opportunity for one in expected]
-    issuers = [[s.factor.partition(":")[2] for s in one.shocks if s.factor.startswith("issuer:")] for one in expected]
+def _groups(weighed: _Weighed) -> dict[str, list[str | tuple[str, ...]]]:
+    rows = [one.believed.opportunity for one in weighed.expected]
+    issuers = [
+        tuple(s.factor.partition(":")[2] for s in one.shocks if s.factor.startswith("issuer:"))
+        for one in weighed.expected
+    ]
     return {
         "network": [row.network for row in rows],
         "project": [row.project for row in rows],
-        "issuer": [found[0] if found else "" for found in issuers],
+        "issuer": [found[:1] for found in issuers],
+        "asset": [row.tokens for row in rows],
+        "locked": ["for a day or more" if one.lock >= DAY else "" for one in weighed.exits],
     }
+
+
+def _ladder(exits: Sequence[Exit], asked: Asked) -> tuple[tuple[str, tuple[int, ...], float], ...]:
+    """Return the ladder as caps: of what cannot be reached in time no more than the rest."""
+    out = []
+    for rung in asked.liquid:
+        slow = tuple(i for i, soon in enumerate(within(exits, rung.days, asked.reach)) if not soon)
+        if slow:
+            name = f"{rung.bps / 100:g} % to be reachable within {rung.days} d"
+            out.append((name, slow, 1.0 - rung.bps / BPS))
+    return tuple(out)
 
 
 def _money(part: float, amount: float) -> int:
@@ -218,63 +144,110 @@ def _document(
     asked: Asked,
     rules: Rules,
     capital: int,
-    rows: Sequence[Opportunity],
-    kept: Sequence[Believed],
+    offered: int,
+    believed: int,
     doubts: Sequence[Doubt],
-    expected: Sequence[Expected],
+    weighed: _Weighed,
     found: Allocation,
-    returns: Any,
-    costs: Any,
-) -> PlanDocument:
-    held = [
-        _held(one, float(found.amounts[i]), round(float(costs[i]) * MICRO), capital, asked)
-        for i, one in enumerate(expected)
-        if found.amounts[i] * MICRO >= 1
-    ]
+    source: str,
+) -> Planned:
+    expected, amounts = weighed.expected, found.amounts
+    chosen = [i for i in range(len(expected)) if amounts[i] * MICRO >= 1]
+    held = [_held(weighed, i, float(amounts[i]), capital, asked) for i in chosen]
     held.sort(key=lambda line: -line.amount)
-    outcome = np.sort(returns @ found.amounts) - sum(line.costs for line in held) / MICRO
+    outcome = np.sort(weighed.returns @ amounts) - sum(line.costs for line in held) / MICRO
     tail = max(len(outcome) // 20, 1)
     largest = sorted(doubts, key=lambda d: -(d.opportunity.apy_bps or 0))[:10]
+    idle = capital - sum(line.amount for line in held)
+    smallest, note = (None, "") if held else _smallest(weighed, caps_of(asked)[0]["one"])
+    studies, unplayed = studies_of([_line(line) for line in held], asked.prices, asked.on, asked.days)
     document = PlanDocument(
         schema=SCHEMA,
         tool_version=__version__,
         on=asked.on.isoformat(),
         days=asked.days,
         risk=asked.risk,
+        reach=asked.reach,
         capital=capital,
         held=held,
-        idle=capital - sum(line.amount for line in held),
-        displayed=sum(line.displayed_bps * line.amount * asked.days // (BPS * 365) for line in held),
+        idle=idle,
+        displayed=sum(line.displayed for line in held),
         net=sum(line.net for line in held),
-        quantiles={f"{q}": math.floor(np.quantile(outcome, q / 100) * MICRO) for q in (5, 25, 50, 75, 95)},
+        quantiles=_quantiles(outcome),
         cvar=math.floor(outcome[:tail].mean() * MICRO),
         loss_bps=int((outcome < 0).mean() * BPS),
         scenarios=len(outcome),
-        gap_bps=math.ceil(found.gap * BPS),
+        gap_bps=math.ceil(found.gap * BPS - 1e-6),
+        stopped=found.stopped,
         binding=list(found.binding),
-        offered=len(rows),
-        believed=len(kept),
+        offered=offered,
+        believed=believed,
         left_out=dict(Counter(doubt.rule for doubt in doubts).most_common()),
+        left_out_fields=by_field(doubts),
         doubts=[[doubt.opportunity.name, doubt.rule, doubt.why] for doubt in largest],
+        candidates=_candidates(weighed, found, capital, asked),
+        threats=_threats(weighed, amounts, asked),
+        reached=_reached(held, idle, capital, asked),
+        smallest=smallest,
+        smallest_note=note,
+        source=source,
+        unplayed=unplayed,
         assumptions=_assumptions(asked, rules),
+        studies=[one.name for one in studies],
     )
-    return msgspec.structs.replace(document, result_hash=result_hash(document))
+    return Planned(msgspec.structs.replace(document, result_hash=result_hash(document)), studies)
 
 
-def _held(one: Expected, amount: float, cost: int, capital: int, asked: Asked) -> Held:
+def by_field(doubts: Sequence[Doubt]) -> dict[str, dict[str, int]]:
+    """Count what was left out by the field of the list and the rule."""
+    out: dict[str, dict[str, int]] = {}
+    for (name, rule), count in Counter((doubt.field, doubt.rule) for doubt in doubts).most_common():
+        out.setdefault(name, {})[rule] = count
+    return out
+
+
+def _line(held: Held) -> Line:
+    return Line(
+        held.id,
+        held.name,
+        held.network,
+        held.kind,
+        tuple(held.tokens),
+        held.amount,
+        held.believed_bps,
+        held.reward_bps,
+        held.tvl,
+        held.stable,
+    )
+
+
+def _held(weighed: _Weighed, at: int, amount: float, capital: int, asked: Asked) -> Held:
+    one, way = weighed.expected[at], weighed.exits[at]
     row = one.believed.opportunity
     moving = -_money(2 * asked.move_bps / BPS, amount)
     parts = [_money(part, amount) for part in (one.base, one.reward, one.divergence, one.loss)]
+    cost = round(float(weighed.costs[at]) * MICRO)
+    notes = [*one.believed.notes]
+    notes += [] if row.kind else ["no model of it here: nothing of it can be rehearsed"]
+    notes += [f"{way.lock / DAY:.1f} d to be out of it: {way.why}"] if way.lock else []
+    notes += [] if way.way is not None else [f"how long the way out of {row.network} takes is not known"]
     return Held(
         id=row.id,
         name=row.name,
         network=row.network,
         project=row.project,
         kind=row.kind,
+        proof=_proof(row),
+        tokens=list(row.tokens),
+        stable=row.stable,
+        tvl=row.tvl or 0,
+        days=row.days,
         amount=round(amount * MICRO),
         part_bps=round(amount * MICRO * BPS / capital),
         displayed_bps=row.apy_bps or row.base_bps or 0,
         believed_bps=one.believed.bps,
+        reward_bps=one.believed.reward_bps,
+        displayed=_money(one.displayed, amount),
         earned=parts[0],
         rewards=parts[1],
         divergence=parts[2],
@@ -282,24 +255,127 @@ def _held(one: Expected, amount: float, cost: int, capital: int, asked: Asked) -
         moving=moving,
         costs=cost,
         net=sum(parts) + moving - cost,
-        exit_seconds=_exit(row.network, asked.on),
-        notes=[*one.believed.notes, *(() if row.kind else ("no model of it here: nothing of it can be rehearsed",))],
+        lock_seconds=way.lock,
+        exit_seconds=way.seconds("ethereum"),
+        notes=notes,
     )
 
 
-def _exit(network: str, on: dt.date) -> int | None:
-    """Return how long the network's own way out usually takes, seconds; 0 on Ethereum, ``None`` where nobody says."""
-    if network == "ethereum":
-        return 0
-    return usual_exit(networks.get(network), int(dt.datetime(on.year, on.month, on.day, tzinfo=dt.UTC).timestamp()))
+def _proof(row: Opportunity) -> str:
+    return kind(row.kind).proof if row.kind else "unproven"
+
+
+def _quantiles(outcome: Any) -> dict[str, int]:
+    return {f"{q}": math.floor(np.quantile(outcome, q / 100) * MICRO) for q in QUANTILES}
+
+
+def _candidates(weighed: _Weighed, found: Allocation, capital: int, asked: Asked) -> list[Candidate]:
+    """Return what each of the best would leave alone, of the most of this capital that one may take."""
+    most = caps_of(asked)[0]["one"] * capital / MICRO
+    amounts = np.minimum(most, weighed.room)
+    nets = weighed.gain * amounts - weighed.costs
+    order = sorted(range(len(nets)), key=lambda i: (found.amounts[i] <= 0, -nets[i], i))[:MOST_SHOWN]
+    least = min((nets[i] for i in range(len(nets)) if found.amounts[i] > 0), default=0.0)
+    out = []
+    for i in order:
+        row, outcome = weighed.expected[i].believed.opportunity, weighed.returns[:, i] * amounts[i] - weighed.costs[i]
+        out.append(
+            Candidate(
+                id=row.id,
+                name=row.name,
+                proof=_proof(row),
+                amount=math.floor(amounts[i] * MICRO),
+                net=math.floor(nets[i] * MICRO),
+                quantiles=_quantiles(outcome),
+                loss_bps=int((outcome < 0).mean() * BPS),
+                exit_seconds=weighed.exits[i].seconds("ethereum"),
+                chosen=bool(found.amounts[i] > 0),
+                why_not="" if found.amounts[i] > 0 else _why_not(weighed, i, float(nets[i]), float(least), found),
+            )
+        )
+    return out
+
+
+def _why_not(weighed: _Weighed, at: int, net: float, least: float, found: Allocation) -> str:
+    if weighed.gain[at] <= 0:
+        return "it is expected to lose more than it earns"
+    if net <= 0:
+        return f"what it earns does not pay {weighed.costs[at]:.2f} USD of coming and going"
+    if net < least or not found.binding:
+        return "it leaves less than what is held"
+    return f"no room: {'; '.join(found.binding[:2])}"
+
+
+def _smallest(weighed: _Weighed, most: float) -> tuple[int | None, str]:
+    """Return the least capital with which the best single opportunity pays its own costs, and words for it."""
+    pays = [i for i in range(len(weighed.gain)) if weighed.gain[i] > 0]
+    if not pays:
+        return None, "no capital is large enough: nothing believed is expected to earn more than it loses"
+    needed = {i: float(weighed.costs[i] / (weighed.gain[i] * most)) for i in pays}
+    best = min(pays, key=lambda i: needed[i])
+    name = weighed.expected[best].believed.opportunity.name
+    capital = math.ceil(needed[best] * MICRO)
+    return capital, (
+        f"from {capital / MICRO:,.2f} USD on {name} pays its {weighed.costs[best]:.2f} USD of coming and going "
+        f"with {most * 100:g} % of it; a longer horizon lowers that"
+    )
+
+
+def _threats(weighed: _Weighed, amounts: Any, asked: Asked) -> list[Threat]:
+    """Return what can go wrong with what is held, by what it rests on, the most expected loss first."""
+    part = asked.days / YEAR
+    taken: Counter[str] = Counter()
+    hits: dict[str, list[str]] = {}
+    shocks = {}
+    for i, one in enumerate(weighed.expected):
+        for shock in one.shocks if amounts[i] * MICRO >= 1 else ():
+            shocks[shock.factor] = shock
+            taken[shock.factor] += _money(shock.part.usual, float(amounts[i]))
+            hits.setdefault(shock.factor, []).append(one.believed.opportunity.name)
+
+    def chance(year: float) -> int:
+        happens: float = 1 - (1 - year) ** part
+        return round(happens * BPS)
+
+    found = [
+        Threat(
+            cause=shock.cause,
+            factor=name,
+            low_bps=chance(shock.chance.low),
+            usual_bps=chance(shock.chance.usual),
+            high_bps=chance(shock.chance.high),
+            taken=taken[name],
+            hits=hits[name],
+            unknown=list(shock.unknown),
+        )
+        for name, shock in shocks.items()
+    ]
+    return sorted(found, key=lambda one: -one.usual_bps * one.taken)
+
+
+def _reached(held: Sequence[Held], idle: int, capital: int, asked: Asked) -> list[Reached]:
+    wanted = {rung.days: rung.bps for rung in asked.liquid}
+    out = []
+    for days in sorted({*RUNGS, *wanted, asked.days}):
+        soon = idle + sum(
+            line.amount
+            for line in held
+            if (seconds := line.lock_seconds if asked.reach == "network" else line.exit_seconds) is not None
+            and seconds <= days * DAY
+        )
+        out.append(Reached(days, soon, soon * BPS // capital, wanted.get(days, 0)))
+    return out
 
 
 def _assumptions(asked: Asked, rules: Rules) -> list[str]:
-    caps = ", ".join(f"{name} {part * 100:g} %" for name, part in CAPS[asked.risk].items())
+    general, special = caps_of(asked)
+    caps = ", ".join(f"{name} {part * 100:g} %" for name, part in general.items())
+    caps += "".join(f", {group} {name} {part * 100:g} %" for (group, name), part in special.items())
     costs: Mapping[str, int] = {**COSTS, **asked.costs}
-    told = ", ".join(f"{name or 'elsewhere'} {cost / MICRO:g} USD" for name, cost in costs.items())
+    said = ", ".join(f"{name or 'elsewhere'} {cost / MICRO:g} USD" for name, cost in costs.items())
+    where = "on Ethereum, by the network's own way out" if asked.reach == "ethereum" else "on its own network"
     return [
-        f"coming and going costs, whatever the amount: {told}",
+        f"coming and going costs, whatever the amount: {said}",
         f"moving in and out, swaps and bridges together: {asked.move_bps / 100:g} % each way",
         f"rewards in tokens are believed by {rules.reward_bps / 100:g} %",
         "a volatile token moves by 70 % a year, a rate by 80 %, a reward token by 100 %",
@@ -307,4 +383,6 @@ def _assumptions(asked: Asked, rules: Rules) -> list[str]:
         "chances of losses are those of `tidemill risk`, estimates from dated facts and published base rates",
         f"no more than {SHARE * 100:g} % of what is in an opportunity: beyond, your own money would lower its rate",
         f"caps at risk {asked.risk}: {caps}; the worst twentieth of futures may lose {TAIL[asked.risk] * 100:g} %",
+        f"money is reached {where}; what stays in the wallet is reached at once",
+        *((f"asked for: {told(asked.liquid)}",) if asked.liquid else ()),
     ]

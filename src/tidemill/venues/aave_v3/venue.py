@@ -12,7 +12,7 @@ from tidemill.venues.aave_v3.bars import BARS
 from tidemill.venues.aave_v3.model import MarketModel
 from tidemill.venues.aave_v3.others import PRICE, oracle_of, script_of
 from tidemill.venues.aave_v3.versions import V30, V36, VERSIONS
-from tidemill.venues.kinds import Kind, Placed, Setup, read_back
+from tidemill.venues.kinds import Kind, Placed, Setup, read_back, signs_of
 from tidemill.venues.shared.loans import LoanStage
 
 __all__ = ["VENUE"]
@@ -172,4 +172,5 @@ VENUE = Kind(
     bars=BARS,
     reasons=MarketModel.reasons,
     history=read_back("tidemill.venues.aave_v3.history"),
+    signs=signs_of("tidemill.venues.aave_v3.signs"),
 )

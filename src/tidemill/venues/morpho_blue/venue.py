@@ -7,7 +7,7 @@ from pathlib import Path
 from tidemill.errors import BadInput
 from tidemill.interfaces import Block, Stage
 from tidemill.units import BPS, WAD, parse_amount
-from tidemill.venues.kinds import Kind, Placed, Setup, read_back
+from tidemill.venues.kinds import Kind, Placed, Setup, read_back, signs_of
 from tidemill.venues.morpho_blue.bars import BARS
 from tidemill.venues.morpho_blue.model import MorphoModel
 from tidemill.venues.morpho_blue.others import Terms, oracle_price, script_of
@@ -122,4 +122,5 @@ VENUE = Kind(
     verbs={"enter": "supply", "leave": "withdraw"},
     bars=BARS,
     history=read_back("tidemill.venues.morpho_blue.history"),
+    signs=signs_of("tidemill.venues.morpho_blue.signs"),
 )

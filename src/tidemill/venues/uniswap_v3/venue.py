@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tidemill.errors import BadInput
 from tidemill.interfaces import Stage
-from tidemill.venues.kinds import Kind, Placed, Setup
+from tidemill.venues.kinds import Kind, Placed, Setup, signs_of
 
 if TYPE_CHECKING:
     from tidemill.venues.shared.history import History, Past
@@ -87,4 +87,5 @@ VENUE = Kind(
     ),
     verbs={"enter": "mint", "harvest": "harvest", "leave": "close"},
     history=history,
+    signs=signs_of("tidemill.venues.uniswap_v3.signs"),
 )

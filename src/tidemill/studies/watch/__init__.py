@@ -1,0 +1,1 @@
+"""Watch real positions for what would change the plan: look, judge, remember, tell. See ``docs/watch.md``."""

@@ -1,0 +1,204 @@
+"""What binds a plan: ladders, caps, locks, exits longer than the horizon, and capital that cannot pay its own costs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pytest
+from msgspec import structs
+
+from tidemill.errors import BadInput
+from tidemill.studies.plan.allocate import Problem, allocate
+from tidemill.studies.plan.asked import Asked, Cap, Rung, parse_cap, parse_ladder, parse_percent
+from tidemill.studies.plan.document import PlanDocument
+from tidemill.studies.plan.doubts import Rules, sift
+from tidemill.studies.plan.exits import DAY, exit_of
+from tidemill.studies.plan.opportunities import parse_list
+from tidemill.studies.plan.plan import plan
+
+ON = dt.date(2026, 11, 21)
+ROW = {
+    "chain": "Base",
+    "project": "aave-v3",
+    "symbol": "USDC",
+    "tvlUsd": 50e6,
+    "apyBase": 5.0,
+    "apy": 5.0,
+    "stablecoin": True,
+    "ilRisk": "no",
+    "count": 400,
+}
+OFFERED = (
+    {},
+    {"chain": "Optimism", "project": "other", "symbol": "DAI", "apy": 14.0, "apyBase": 14.0},
+    {"chain": "Ethereum", "project": "sky-lending", "symbol": "SUSDS", "apy": 4.0, "apyBase": 4.0},
+    {
+        "chain": "Ethereum",
+        "project": "slow",
+        "symbol": "USDE",
+        "apy": 9.0,
+        "apyBase": 9.0,
+        "poolMeta": "7 days unstaking",
+    },
+)
+
+
+def rows(*changes: dict[str, Any]) -> list[Any]:
+    return parse_list([{**ROW, "pool": f"p{i}", **change} for i, change in enumerate(changes)])
+
+
+def made(*offered: dict[str, Any], **changes: Any) -> PlanDocument:
+    asked = {"have": {"USDC": "100000"}, "days": 180, "risk": "high", "on": ON, "prices": {"USDC": "1"}, "costs": {}}
+    return plan(rows(*(offered or OFFERED)), Asked(**{**asked, **changes}), Rules()).document
+
+
+def soon(document: PlanDocument, days: int) -> int:
+    return next(one.part_bps for one in document.reached if one.days == days)
+
+
+def test_a_ladder_holds_and_costs_income() -> None:
+    free, bound = made(), made(liquid=(Rung(3_000, 0), Rung(6_000, 5)))
+    assert soon(free, 0) < 3_000
+    assert soon(bound, 0) >= 3_000 and soon(bound, 5) >= 6_000
+    assert 0 < bound.net < free.net
+    assert any("reachable within" in name for name in bound.binding)
+    assert [one.asked_bps for one in bound.reached if one.days in (0, 5)] == [3_000, 6_000]
+
+
+def test_where_money_counts_as_reached_matters() -> None:
+    """An OP chain's own way takes a week; in the wallet on its network the same money is there at once."""
+    ladder = (Rung(9_000, 1),)
+    far = made({}, {"chain": "Optimism", "symbol": "DAI"}, liquid=ladder)
+    near = made({}, {"chain": "Optimism", "symbol": "DAI"}, liquid=ladder, reach="network")
+    assert sum(line.amount for line in far.held) <= far.capital // 10 + 10
+    assert sum(line.amount for line in near.held) > near.capital // 2
+
+
+def test_a_horizon_shorter_than_the_exit_is_refused_for_each_with_the_reason() -> None:
+    document = made(days=4)
+    assert document.left_out == {"exit too slow": 3} and document.left_out_fields == {"horizon": {"exit too slow": 3}}
+    told = {name: why for name, _, why in document.doubts}
+    assert "the 4 d asked for: 7.00 d to be out of it (the list says 7 days)" in told["slow USDE on ethereum"]
+    assert "no lock, 5.04 d the way to Ethereum" in told["aave-v3 USDC on base"]
+    assert {line.network for line in document.held} <= {"ethereum"}
+    with pytest.raises(BadInput, match=r"list: nothing of 1 rows is believed \(1 exit too slow\)"):
+        made({}, days=3)
+
+
+def test_locks_come_from_the_kind_and_from_the_lists_words() -> None:
+    kept, _ = sift(
+        rows(
+            {"chain": "Ethereum", "project": "lido", "symbol": "STETH", "apy": 3.0, "apyBase": 3.0},
+            {"poolMeta": "14 days cooldown", "apy": 2.9, "apyBase": 2.9},
+            {"poolMeta": "30 days average", "apy": 2.8, "apyBase": 2.8},
+            {"chain": "Base", "project": "lido", "symbol": "WSTETH", "apy": 2.7, "apyBase": 2.7},
+        ),
+        Rules(),
+    )
+    locks = [exit_of(one, ON).lock for one in kept]
+    assert locks == [3 * DAY, 14 * DAY, 0, 0]
+    assert exit_of(kept[1], ON).seconds("network") == 14 * DAY < exit_of(kept[1], ON).seconds("ethereum")
+
+
+@pytest.mark.parametrize(
+    ("cap", "kept_to"),
+    [
+        (Cap("network", "op-mainnet", 1_000), lambda line: line.network == "op-mainnet"),
+        (Cap("asset", "DAI", 1_000), lambda line: "DAI" in line.tokens),
+        (Cap("project", "other", 1_000), lambda line: line.project == "other"),
+        (Cap("locked", "", 1_000), lambda line: line.lock_seconds >= DAY),
+        (Cap("one", "", 1_000), lambda line: line.id == "p3"),
+    ],
+)
+def test_caps_hold_and_are_named(cap: Cap, kept_to: Any) -> None:
+    def part(document: PlanDocument) -> int:
+        return sum(line.part_bps for line in document.held if kept_to(line))
+
+    assert part(made()) > 1_000
+    bound = made(caps=(cap,))
+    assert 990 <= part(bound) <= 1_001
+    assert any(cap.group in name for name in bound.binding)
+
+
+def test_what_cannot_be_met_names_what_stands_in_the_way() -> None:
+    with pytest.raises(BadInput, match=r"least: 90 % cannot be put to work.* it can without the cap on network base"):
+        made({}, {"project": "b"}, least_bps=9_000, caps=(Cap("network", "base", 2_000), Cap("project", "", 9_000)))
+    with pytest.raises(BadInput, match=r"it can without 50 % to be reachable within 0 d"):
+        made({}, {"project": "b"}, least_bps=8_000, liquid=(Rung(5_000, 0),))
+    with pytest.raises(BadInput, match="it can without the cap on one opportunity"):
+        made({}, least_bps=7_000, caps=(Cap("one", "", 1_000),))
+    with pytest.raises(BadInput, match="not even without any one constraint"):
+        made({}, least_bps=9_000, caps=(Cap("network", "", 1_000), Cap("project", "", 1_000)))
+    assert sum(line.part_bps for line in made(least_bps=9_000).held) >= 8_990
+
+
+def test_capital_that_cannot_pay_its_own_costs_is_told_how_much_would() -> None:
+    poor = made(*OFFERED[2:3], have={"USDC": "200"})
+    assert not poor.held and poor.idle == poor.capital and poor.net == 0
+    assert poor.smallest and "from 2," in poor.smallest_note and "sky-lending SUSDS on ethereum" in poor.smallest_note
+    assert not made(*OFFERED[2:3], have={"USDC": str(poor.smallest // 10**6 - 1)}).held
+    assert made(*OFFERED[2:3], have={"USDC": str(poor.smallest // 10**6 + 5)}).held
+    hopeless = made({"apy": 0.01, "apyBase": 0.01})
+    assert hopeless.smallest is None and "no capital is large enough" in hopeless.smallest_note
+
+
+def test_threats_exits_and_candidates_tell_of_what_is_held() -> None:
+    document = made()
+    names = {line.name for line in document.held}
+    assert all(set(one.hits) <= names and one.taken > 0 for one in document.threats)
+    assert {f"network:{line.network}" for line in document.held} <= {one.factor for one in document.threats}
+    assert all(one.low_bps <= one.usual_bps <= one.high_bps for one in document.threats)
+    parts = [one.part_bps for one in document.reached]
+    assert parts == sorted(parts) and parts[-1] == 10_000
+    assert {one.name for one in document.candidates if one.chosen} == names
+    for one in document.candidates:
+        assert list(one.quantiles.values()) == sorted(one.quantiles.values())
+        assert bool(one.why_not) != one.chosen
+
+
+def test_the_search_stops_in_time_and_still_keeps_the_bound() -> None:
+    rng = np.random.default_rng(5)
+    count = 80
+    gain = rng.uniform(0.01, 0.08, count)
+    returns = gain + rng.normal(0, 0.2, (400, count))
+    problem = Problem(1_000.0, gain, returns, rng.uniform(0, 4, count), 0.2, (), tail=0.03, seconds=0.1)
+    found = allocate(problem)
+    longer = allocate(structs.replace(problem, seconds=4.0))
+    assert found.stopped and found.gap > 0 and found.tail <= 0.03 + 1e-6
+    assert 0 <= found.net <= longer.net * (1 + found.gap) + 1e-9
+    assert longer.tail <= 0.03 + 1e-6 and longer.gap <= found.gap
+    with pytest.raises(BadInput, match="time-limit: 0 s leave no time"):
+        allocate(structs.replace(problem, seconds=0.0))
+
+
+def test_words_of_limits() -> None:
+    assert parse_ladder("50%:1w, 20:1d") == (Rung(2_000, 1), Rung(5_000, 7)) and parse_ladder("") == ()
+    assert parse_cap("venue:aave-v3=12.5%") == Cap("project", "aave-v3", 1_250)
+    assert parse_percent("7.05", "x") == 705
+    for text in ("20%", "120%:1d", "20%:soon", "20%:1d,10%:7d", "20%:1d,30%:1d"):
+        with pytest.raises(BadInput, match="liquid"):
+            parse_ladder(text)
+    for text, said in (
+        ("network", "is no cap"),
+        ("netwrk=5%", "did you mean 'network'"),
+        ("network:bse=5%", "did you mean 'base'"),
+        ("one:x=5%", "has no names"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            parse_cap(text)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"apy": 5.0, "apyBase": 9.0}, "contradiction"),
+        ({"tvlUsd": 2e12}, "absurd tvl"),
+        ({"project": "unheard-of"}, "unproven"),
+        ({"project": "sky-lending"}, "unproven"),
+    ],
+)
+def test_more_that_is_not_believed(change: dict[str, Any], rule: str) -> None:
+    _, doubts = sift(rows(change, {}), Rules(proof="bytecode-equal"))
+    assert [doubt.rule for doubt in doubts] == [rule] and doubts[0].field
