@@ -179,6 +179,14 @@ def test_levels_of_another_network_are_refused(tmp_path: Path) -> None:
     )
     assert told["costs"][0]["parts"]["l2_execution"] == told["costs"][0]["gas"] * 5
     assert told["levels"]["base_fee"]["origin"] == "fact"
+    for level, says in (
+        ("base_fee = {{ value = -5, {} }}", "facts.base_fee: -5: expected a number from 0 up"),
+        (f"base_fee = {{{{ value = {10**30}, {{}} }}}}", "facts.base_fee: 1000000000000000000000000000000: expected"),
+        ("base_feee = {{ value = 5, {} }}", "facts.base_feee: unknown level 'base_feee'; did you mean 'base_fee'?"),
+    ):
+        file.write_text(f'about = "Fee levels of ethereum"\n[facts]\n{level.format(fact)}\n')
+        refused = tidemill("networks", "cost", "ethereum", "--levels", file)
+        assert refused.code == 2 and f"{file}: {says}" in refused.line
     file.write_text(f'about = "Fee levels of ethereum"\n[facts]\nbase_fee = {{ value = "5", {fact} }}\n')
     assert "expected an integer, got '5'" in tidemill("networks", "cost", "ethereum", "--levels", file).line
 

@@ -9,15 +9,17 @@ from typing import TypeVar
 from msgspec import Struct
 
 from tidemill import networks
-from tidemill.errors import BadInput, TidemillError, nearest
+from tidemill.errors import BadInput, TidemillError, UnknownName, nearest
 from tidemill.facts import Fact, Facts, Status
 from tidemill.networks import Known, Network, risk_facts
 from tidemill.networks.bridges import own_routes
 from tidemill.networks.exits import Route
 from tidemill.networks.roles import Role
 from tidemill.networks.staking import StakeYield, staking
+from tidemill.networks.types import COMMON
 
 __all__ = [
+    "ABSURD",
     "NONE_AT_0",
     "Everything",
     "NetworkRow",
@@ -37,6 +39,8 @@ _OVER = (Status.ENDED, Status.WITHDRAW_ONLY, Status.SCHEDULED)
 """Of a network or a deployment: it ended, takes no new money, or will end."""
 
 
+ABSURD = 10**30
+"""No fee level is as much, in any of its units: 10^12 ETH for a gas."""
 NONE_AT_0 = ("chain_id", "block_time")
 """Facts whose 0 says that there is none: no EIP-155 number, no even spacing of blocks."""
 
@@ -144,10 +148,20 @@ def check_levels(facts: Facts, name: str) -> Facts:
 def levels_of(facts: Facts, name: str) -> dict[str, Known]:
     """Return the whole numbers of a file of levels by name, as ``tidemill facts refresh --write`` makes it.
 
-    Raises ``BadInput`` where the file is of another network, or a level is no whole number.
+    Raises ``BadInput`` where the file is of another network, or a level is no whole number that a fee can be made of;
+    ``UnknownName`` for one that nothing of the network reads.
     """
+    network = networks.get(name)
+    valid = {*COMMON, *network.levels(), *network.facts.timelines}
     for key in check_levels(facts, name).facts:
-        facts.integer(key)
+        field = f"facts.{key}"
+        if key not in valid:
+            raise UnknownName("level", key, valid, file=facts.file, field=field)
+        value = facts.integer(key)
+        if not 0 <= value < ABSURD:
+            raise BadInput(
+                f"{value}: expected a number from 0 up, and not absurdly large", file=facts.file, field=field
+            )
     return {
         key: Known(int(fact.value), "fact", f"{fact.source}, as of {fact.as_of}") for key, fact in facts.facts.items()
     }

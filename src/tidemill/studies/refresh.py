@@ -18,7 +18,7 @@ from tidemill.facts import Confidence, Fact, Facts, Status, load_facts
 from tidemill.facts.write import facts_toml
 from tidemill.files import write_whole
 from tidemill.networks import Network
-from tidemill.studies.network_facts import check_levels, levels_about
+from tidemill.studies.network_facts import ABSURD, check_levels, levels_about
 
 __all__ = ["Change", "Refreshed", "refresh"]
 
@@ -40,8 +40,6 @@ _UNITS = {
     "operator_fee_scalar": "1e-6",
     "operator_fee_constant": "wei",
 }
-_ABSURD = 10**30
-"""No fee level is as much, in any of its units: 10^12 ETH for a gas."""
 Answers = dict[str, tuple[int, str]]
 
 
@@ -160,7 +158,7 @@ def _ask(rpc: Rpc, network: Network, block: BlockRef) -> tuple[Answers, list[str
 def _believed(rpc: Rpc, answer: Answers) -> Answers:
     """Refuse what no fee level can be; raises ``RpcError``."""
     for name, (value, _) in answer.items():
-        if value >= _ABSURD:
+        if value >= ABSURD:
             raise RpcError(f"{rpc.address}: {name} is absurdly large ({len(str(value))} digits)")
     return answer
 
