@@ -327,7 +327,7 @@ def _express_lane() -> Iterator[Revenue]:
     first, told = _told("timeboost_first_3_months"), _told("timeboost_projected_low")
     assert isinstance(first.value, int)
     year = first.value * 4
-    why = "the published figure is the lowest projection before the launch, the other what the first three months brought, four times"
+    why = "published is the lowest projection before the launch; the other is what the first three months brought, four times"
     period, what = "a year from 17 April 2025", "express lane, projected and realised"
     yield _arbitrum_row(period, what, "USD", "restated", Interval(year, year), told, why, ("timeboost_first_3_months",))
 
