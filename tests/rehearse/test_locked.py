@@ -37,6 +37,7 @@ NO_CONTRACT = {
     "relayer_fortnight",
     "custodian_year",
     "delegate_strk",
+    "bridge_liquidity",
 }
 TWO_CHAINS = {"withdraw_and_lend"}  # test_two_chains.py
 LATER = ("delegate_zk",)  # behind the others, whose turns between "model" and "measured" stay as they were

@@ -15,7 +15,7 @@ from tidemill.market.data import data_file
 from tidemill.networks import TxShape
 from tidemill.networks.op_revenue import revenue_share_down
 from tidemill.studies.posted import CHAINS, GAS_PRICES, SPENT, bytes_per_tx, days, taken
-from tidemill.studies.revenues import Interval, Revenue, inputs, revenues, table
+from tidemill.studies.revenues import Interval, Revenue, input_fact, inputs, revenues, table
 
 ROOT = Path(__file__).resolve().parents[2]
 REASON = missing_reason(SPENT) or missing_reason(GAS_PRICES)
@@ -123,6 +123,11 @@ def test_arbitrums_floor_explains_the_year_before_blobs_and_not_the_months_with_
     )
 
 
+def test_the_express_lane_brought_less_than_half_of_the_lowest_projection():
+    found = row("arbitrum-one", "a year from", "express lane")
+    assert found.model == Interval(8_000_000, 8_000_000) and found.verdict == "2.37 times the highest"
+
+
 def test_margins_jump_as_published():
     before, after = (model("op-mainnet", period, "margin") for period in ("1 January", "14 March"))
     assert before.low == 440 and 2_776 <= before.high <= 2_778  # as `posted.margin` says of the same days
@@ -135,13 +140,14 @@ def test_what_is_not_known_stays_unknown():
         found = row("op-mainnet", year, "Collective")
         assert found.model is None and found.kind == found.verdict == "unknown" and found.published
     assert row("base", "2024", "share owed").verdict == "unknown"
+    assert [(one.model, one.published) for one in revenues("zksync-era")] == [(None, 2_727), (None, 6_670)]
     assert all(one.model.low <= one.model.high for one in revenues() if one.model)
     assert all((one.kind == "unknown") is (one.model is None) is (not one.inputs) for one in revenues())
 
 
 def test_every_input_is_a_fact_that_some_row_uses():
     used = {name for one in revenues() for name in one.inputs}
-    assert used <= set(inputs().facts)
+    assert {input_fact(name).as_of for name in used} and used - set(inputs().facts) == {"timeboost_first_3_months"}
     assert {name for name in set(inputs().facts) - used if not name.endswith("_transactions")} == set()
 
 

@@ -17,6 +17,7 @@ from tidemill.venues.delegation.rules import (
     priority_fees_down,
     real_bps_down,
     reward_of_target_down,
+    validator_pay_down,
     yearly_mint_down,
 )
 
@@ -153,3 +154,27 @@ def test_the_running_total_never_owes_more_than_was_paid():
 )
 def test_a_yield_after_inflation(gross: int, inflation: int, net: int):
     assert real_bps_down(gross, inflation) == net
+
+
+def test_a_validator_and_its_delegators_share_all_of_its_part():
+    draws = random.Random(3)
+    for _ in range(300):
+        own, delegated = draws.randrange(1, 10**24), draws.randrange(10**25)
+        signed, pay, proposer = (
+            own + delegated + draws.randrange(10**27),
+            draws.randrange(10**23),
+            bool(draws.randrange(2)),
+        )
+        bonus, cut = draws.randrange(101), draws.randrange(101)
+        kept = validator_pay_down(pay, own, delegated, signed, bonus, cut, proposer=proposer)
+        theirs = checkpoint_pay_down(pay, own, delegated, signed, bonus, cut, proposer=proposer)
+        first = pay * bonus // 100
+        whole = (pay - first) * (own + delegated) // signed + (first if proposer else 0)
+        assert kept + theirs == whole
+        exact = Fraction(whole * own, own + delegated) + Fraction(whole * delegated * cut, (own + delegated) * 100)
+        assert -1 < kept - exact < 1  # the delegators' part and the commission on it are rounded down
+
+
+def test_commission_of_everything_leaves_the_validator_with_all_of_it():
+    assert validator_pay_down(1_000, 1, 99, 100, 0, 100, proposer=False) == 1_000
+    assert validator_pay_down(1_000, 1, 99, 100, 0, 0, proposer=False) == 10

@@ -294,16 +294,16 @@ def _print_costs(network: Any, env: Any, found: Sequence[network_costs.VerbCost]
 
 def show_revenue(name: str, *, as_json: bool) -> int:
     """Print operators' revenues, model beside published."""
-    from tidemill.studies.revenues import cells, inputs, revenues  # noqa: PLC0415 - it reads the venues
+    from tidemill.studies.revenues import cells, input_fact, revenues  # noqa: PLC0415 - it reads the venues
 
     found = revenues(name)
     if as_json:
-        used = {key: inputs().fact(key) for row in found for key in row.inputs}
+        used = {key: input_fact(key) for row in found for key in row.inputs}
         rows = [{"verdict": row.verdict, **msgspec.structs.asdict(row)} for row in found]
         emit_json({"rows": rows, "inputs": used})
         return 0
     say = stdout().print
-    head = ("network, period", "what", "model>", "published>", "published lies")
+    head = ("network, period", "what", "model>", "published>", "the published one")
     say(table("What operators took in", head, [[plain(cell) for cell in cells(row)] for row in found]))
     for row in found:
         source = f" ({row.source})" if row.source else ""

@@ -20,7 +20,7 @@ from tidemill.networks.op_revenue import revenue_share_down
 from tidemill.units import BPS, div_down, div_up, format_amount, mul_div_down, mul_div_up, parse_amount
 from tidemill.venues.sequencer.venue import PUBLISHED
 
-__all__ = ["Interval", "Revenue", "cells", "inputs", "published", "revenues", "table"]
+__all__ = ["Interval", "Revenue", "cells", "input_fact", "inputs", "published", "revenues", "table"]
 
 _ETH = 10**18
 _YEAR_DAYS = 366
@@ -82,6 +82,11 @@ def inputs() -> Facts:
     return load_facts(Path(__file__).with_name("revenue_inputs.toml"))
 
 
+def input_fact(name: str) -> Fact:
+    """Return an input by the name that a row has of it: one of ours, or a published figure that another is held against."""
+    return inputs().facts.get(name) or published().fact(name)
+
+
 @cache
 def published() -> Facts:
     """Return what others have published."""
@@ -95,7 +100,7 @@ def revenues(network: str = "") -> list[Revenue]:
     ------
     BadInput : nothing is known of the revenues of such a network; names the nearest that has some.
     """
-    rows = [*_collective(), *_margins(), *_base(), *_arbitrum()]
+    rows = [*_collective(), *_margins(), *_base(), *_arbitrum(), *_express_lane(), *_zk()]
     names = sorted({row.network for row in rows})
     if network and network not in names:
         known = "no revenue of it is known here" if network in networks.names() else f"no network {network!r}"
@@ -124,7 +129,7 @@ def _shown(value: int, unit: str) -> str:
 def table() -> str:
     """Return the comparison as Markdown, as it stands in the page on operators, each difference explained below it."""
     rows = revenues()
-    lines = ["| network, period | what | model | published | published lies |", "|---|---|---|---|---|"]
+    lines = ["| network, period | what | model | published | the published one |", "|---|---|---|---|---|"]
     lines += [f"| {' | '.join(cells(row))} |" for row in rows]
     told = dict.fromkeys((f"{row.network}, {row.period}, {row.what}", row.why) for row in rows)
     return "\n".join([*lines, "", *(f"* {name}: {why}." for name, why in told)])
@@ -315,6 +320,26 @@ def _arbitrum() -> Iterator[Revenue]:
         told = _told(f"arbitrum_lifetime_{told_as}")
         used = (f"arbitrum_lifetime_{name}", "eth_2023_low", "eth_2024_high")
         yield _arbitrum_row("March 2023 to July 2024", what, "USD", "restated", model, told, why, used)
+
+
+def _express_lane() -> Iterator[Revenue]:
+    """Arbitrum's auctions: what was projected before the launch, against what came in at first."""
+    first, told = _told("timeboost_first_3_months"), _told("timeboost_projected_low")
+    assert isinstance(first.value, int)
+    year = first.value * 4
+    why = "published is the lowest projection before the launch; the other is what the first three months brought, four times"
+    period, what = "a year from 17 April 2025", "express lane, projected and realised"
+    yield _arbitrum_row(period, what, "USD", "restated", Interval(year, year), told, why, ("timeboost_first_3_months",))
+
+
+def _zk() -> Iterator[Revenue]:
+    """What is published of zk rollups together, beside which nothing stands."""
+    for when, period in (("before", "before 13 March 2024"), ("after", "150 days with blobs")):
+        told = _told(f"margin_zk_{when}")
+        assert isinstance(told.value, int)
+        why = "of zk rollups together; what they spend on data and on proofs is in no file here"
+        what = "margin over data and proofs"
+        yield Revenue("zksync-era", period, what, "bps", "unknown", None, told.value, told.source, why)
 
 
 def _arbitrum_row(

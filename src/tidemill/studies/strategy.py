@@ -104,7 +104,7 @@ def _given(prepared: Prepared) -> dict[str, Any]:
             if token.symbol in (prepared.native, f"W{prepared.native}"):
                 known.setdefault("gas_token", prepared.token(token.symbol))
     for name, spec in study.venues.items():
-        if spec.kind in ("erc4626", "morpho_vault", "savings_vault"):
+        if spec.kind in ("bridge_pool", "erc4626", "morpho_vault", "savings_vault"):
             known |= {"vault": name, "share": prepared.token(str(spec.params["share"]))}
             known["asset"] = prepared.token(str(spec.params["asset"]))
         if spec.kind == "uniswap_v2":

@@ -151,6 +151,7 @@ def read_back(module: str) -> Histories:
 
 _OURS = {
     "aave_v3": "tidemill.venues.aave_v3.venue",
+    "bridge_pool": "tidemill.venues.bridge_pool.venue",
     "canonical_bridge": "tidemill.venues.canonical_bridge.venue",
     "cl_gauge": "tidemill.venues.cl_gauge.venue",
     "custodian": "tidemill.venues.custodian.venue",

@@ -23,6 +23,7 @@ __all__ = [
     "real_bps_down",
     "reward_of_target_down",
     "tips_for_stakers_down",
+    "validator_pay_down",
     "yearly_mint_down",
 ]
 
@@ -71,10 +72,27 @@ def checkpoint_pay_down(
     The proposer takes ``bonus`` per cent first; the rest is shared by stake among ``signed``. Of a validator's part its
     delegators get what belongs to their stake, less ``commission`` per cent of it.
     """
-    of_proposer = mul_div_down(pay, bonus, _PERCENT)
-    mine = mul_div_down(pay - of_proposer, own + delegated, signed) + (of_proposer if proposer else 0)
+    mine = _of_validator(pay, own, delegated, signed, bonus, proposer=proposer)
     theirs = mul_div_down(mine, delegated, own + delegated)
     return theirs - mul_div_down(theirs, commission, _PERCENT)
+
+
+def validator_pay_down(
+    pay: int, own: int, delegated: int, signed: int, bonus: int, commission: int, *, proposer: bool
+) -> int:
+    """Return what a validator keeps of the same checkpoint: all of its part that its delegators do not get, which is its own
+    stake's reward and the commission on theirs.
+
+    >>> validator_pay_down(10_000, 10, 90, 1_000, 10, 5, proposer=False)
+    130
+    """
+    mine = _of_validator(pay, own, delegated, signed, bonus, proposer=proposer)
+    return mine - checkpoint_pay_down(pay, own, delegated, signed, bonus, commission, proposer=proposer)
+
+
+def _of_validator(pay: int, own: int, delegated: int, signed: int, bonus: int, *, proposer: bool) -> int:
+    of_proposer = mul_div_down(pay, bonus, _PERCENT)
+    return mul_div_down(pay - of_proposer, own + delegated, signed) + (of_proposer if proposer else 0)
 
 
 def priority_fees_down(
