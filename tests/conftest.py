@@ -36,7 +36,7 @@ BUDGET_S = {
     "networks": 100,
     "rehearse": 180,
     "statement": 60,
-    "strategies": 30,
+    "strategies": 60,
     "studies": 120,
     "twins": 240,
     "units": 150,

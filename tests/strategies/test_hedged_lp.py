@@ -162,7 +162,7 @@ def test_the_guard_takes_it_down_before_the_loan_is_in_danger() -> None:
 
 def test_the_hedge_takes_most_of_the_variance_away_over_many_worlds() -> None:
     kept: dict[str, list[float]] = {"hedged": [], "bare": []}
-    for seed in range(60):
+    for seed in range(30):
         path = walk(f"variance {seed}", step=40, every=5)
         kept["hedged"].append(hedged(HedgedLp(**{**QUICK, "width": 1_500}), path).marks[-1].balances[USDC] / OWN - 1)
         kept["bare"].append(
@@ -205,12 +205,12 @@ def test_what_cannot_be_is_named(bad: dict[str, Any], says: str) -> None:
 
 def test_the_example_stays_within_the_band_and_its_books_show_both_sides() -> None:
     study = load_study(EXAMPLE)
-    study = structs.replace(study, end=study.start + dt.timedelta(days=4))
+    study = structs.replace(study, end=study.start + dt.timedelta(days=2))
     document, outcomes = Backtest(prepare(study)).main_run()
     assert abs(document.unexplained) <= document.unexplained_bound
     rows = {row.key: row.value for row in document.waterfall}
     assert rows["fees"] > 0 and rows["interest"] > 0 and rows["borrowing"] < 0
-    assert min(len(filled(outcomes, verb)) for verb in ("borrow", "repay")) > 3
+    assert min(len(filled(outcomes, verb)) for verb in ("borrow", "repay")) > 2
     assert not failures(outcomes)
     last = outcomes.marks[-1]
     assert not last.positions and not last.balances.get("WETH@op-mainnet")
@@ -218,24 +218,12 @@ def test_the_example_stays_within_the_band_and_its_books_show_both_sides() -> No
 
 # --- real venues: the pool's model on generated markets, Aave's model beside it ---------------------------------------
 
-DAY = 86_400
-
 
 def on_real_venues(seed: int, days: int = 2) -> dict[str, float]:
     """Play a generated market hedged and bare; what is kept of the capital, as parts of it."""
     dataset = small_market(seed=f"hedge {seed}", days=days, start_tick=195_500, sigma=5_000)
-    swaps = dataset.tables["events"].select("time", "tick").drop_nulls().sort("time").rows()
-    begin = swaps[0][0]
-    points = [[tick for time, tick in swaps if time <= begin + day * DAY][-1] for day in range(days)]
-    prices = [10**12 / 1.0001**tick for tick in points]
-    study = load_study(EXAMPLE)
-    aave = study.venues["aave"]
-    told = {
-        "collateral_price": round(prices[0]),
-        "price_path": " ".join(f"{day}:{price:.2f}" for day, price in enumerate(prices) if day),
-    }
-    venues = {**study.venues, "aave": structs.replace(aave, params={**aave.params, **told})}
-    study = structs.replace(study, start=None, end=None, venues=venues)
+    study = load_study(EXAMPLE)  # its market's oracle follows the pool
+    study = structs.replace(study, start=None, end=None)
     bare = {"below": 1_200, "above": 1_200}
     kept = {}
     for name, parameters in (("hedged_lp", study.parameters), ("fixed_range", bare)):
@@ -254,7 +242,7 @@ def spread_on_real_venues(seeds: int) -> dict[str, float]:
 
 
 def test_on_real_venues_the_hedge_takes_most_of_the_variance_too() -> None:
-    spread = spread_on_real_venues(5)
+    spread = spread_on_real_venues(4)
     assert spread["hedged_lp"] < spread["fixed_range"] / 5, spread
 
 

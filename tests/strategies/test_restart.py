@@ -41,7 +41,7 @@ def test_a_run_goes_on_from_any_decision(strategy: Any) -> None:
     ends = lived(strategy, whole)
     stored = whole.decisions("restart")
     assert len(stored) > 12
-    for kept in (1, 2, 5, len(stored) // 2, len(stored) - 1):
+    for kept in (1, len(stored) // 2, len(stored) - 1):
         again = MemoryJournal()
         for decided in stored[:kept]:
             again.decide("restart", decided)

@@ -370,6 +370,7 @@ class Prepared:
             ).first_from,
             start=self.start,
             end=self.end,
+            recorded=self.markets,
         )
         placed: Placed = self._named(lambda: form.place(setup), None)
         return placed

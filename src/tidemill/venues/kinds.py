@@ -34,6 +34,7 @@ class Setup(Struct, frozen=True):
     mode : of own liquidity. params : the contract's own parameters. decimals : by symbol, of the study's tokens.
     market : the dataset the venue replays, ``None`` where it has none (its type belongs to the market room).
     random : seeded streams by name. first_from : the first block at or after a time. start, end : seconds.
+    recorded : the datasets of all venues of the study by their names, for an oracle that follows a pool.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Setup(Struct, frozen=True):
     first_from: Callable[[int], Block]
     start: int
     end: int
+    recorded: Mapping[str, Any] = {}
 
     def places(self, *symbols: str) -> list[int]:
         """Return the decimals of tokens; raises ``BadInput`` naming one that the study does not tell."""

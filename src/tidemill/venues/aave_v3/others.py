@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from math import gcd
 
@@ -11,9 +11,10 @@ from tidemill.interfaces import Action
 from tidemill.units import BPS, RAY, mul_div_down, parse_amount
 from tidemill.venues.kinds import Setup
 from tidemill.venues.shared.oracle import Feed, Oracle, updates_from_prices
+from tidemill.venues.shared.quoted import quoted
 from tidemill.venues.shared.scripted import Scripted
 
-__all__ = ["HOUR", "PRICE", "oracle_of", "script_of"]
+__all__ = ["HOUR", "PRICE", "opening", "oracle_of", "script_of"]
 
 HOUR, DAY = 3_600, 86_400
 PRICE = 10**8
@@ -28,9 +29,7 @@ def script_of(setup: Setup, ids: Sequence[str], oracle: Oracle | None) -> list[S
     units = [10 ** setup.decimals[token.partition("@")[0]] for token in ids]
     supplied = int(params["supplied"]) * units[0]
     borrowed = mul_div_down(supplied, int(params["usage_bps"]), BPS)
-    value = mul_div_down(
-        borrowed * _COVER * int(params["asset_price"]), units[1], units[0] * int(params["collateral_price"])
-    )
+    value = mul_div_down(borrowed * _COVER * int(params["asset_price"]) * PRICE, units[1], units[0] * opening(setup))
     timed = [
         (setup.start, "lenders", Action("supply", {"asset": asset, "amount": supplied})),
         (setup.start, "borrowers", Action("supply", {"asset": collateral, "amount": value})),
@@ -73,12 +72,13 @@ def _steps(setup: Setup) -> range:
 def oracle_of(setup: Setup, symbol: str) -> Oracle | None:
     """Return the feed of the collateral's price, ``None`` where the price is to stand still.
 
-    The market behind it goes from point to point of ``price_path`` in straight lines, times a seeded walk of
-    ``oracle_move_bps`` a step; the feed answers it late and in steps, as its parameters say.
+    The market behind it is the recorded one that ``price_of`` names, or goes from point to point of ``price_path`` in
+    straight lines; times a seeded walk of ``oracle_move_bps`` a step. The feed answers it late and in steps, as its
+    parameters say.
     """
     params = setup.params
-    path, most = _path(setup), int(params["oracle_move_bps"])
-    if len(path) == 1 and not most:
+    most = int(params["oracle_move_bps"])
+    if not (params["price_of"] or params["price_path"] or most):
         return None
     if (heartbeat := int(params["oracle_heartbeat_s"])) % 60 or not heartbeat:
         raise BadInput(
@@ -89,22 +89,40 @@ def oracle_of(setup: Setup, symbol: str) -> Oracle | None:
         deviation_bps=int(params["oracle_deviation_bps"]),
         lag=int(params["oracle_lag_s"]),
     )
-    answers = updates_from_prices(_market(setup, path, feed, most), feed)
+    answers = updates_from_prices(_market(setup, feed, most), feed)
     return Oracle(f"{setup.id}:{symbol}", setup.network, feed, answers)
 
 
-def _market(setup: Setup, path: list[tuple[int, int]], feed: Feed, most: int) -> Iterator[tuple[int, int]]:
+def opening(setup: Setup) -> int:
+    """Return the collateral's price at the start, in the oracle's own scale."""
+    return _outside(setup)(setup.start)
+
+
+def _market(setup: Setup, feed: Feed, most: int) -> Iterator[tuple[int, int]]:
     """The market's price every hour, or as often as the feed's heartbeat asks for.
 
     It begins before the start, so that an answer stands there.
     """
-    draws, steps, factor = setup.random("oracle"), _steps(setup), int(RAY)
+    draws, steps, factor, price = setup.random("oracle"), _steps(setup), int(RAY), _outside(setup)
     every = gcd(HOUR, feed.heartbeat)
     ahead = (feed.lag // every + 2) * every
     for time in range(setup.start - ahead, setup.end, every):
         if most and time in steps:
             factor = mul_div_down(factor, BPS + draws.randint(-most, most), BPS)
-        yield time, max(mul_div_down(_on_path(path, time - setup.start), factor, RAY), 1)
+        yield time, max(mul_div_down(price(time), factor, RAY), 1)
+
+
+def _outside(setup: Setup) -> Callable[[int], int]:
+    """Return the price outside at a time (seconds), in the oracle's own scale."""
+    params = setup.params
+    if not params["price_of"]:
+        path = _path(setup)
+        return lambda time: _on_path(path, time - setup.start)
+    if params["price_path"]:
+        raise BadInput("the price follows price_of or price_path, not both", field=f"venues.{setup.id}.params.price_of")
+    asset, unit = str(params["asset"]), 10 ** setup.decimals[str(params["asset"])]
+    worth = quoted(setup, "price_of", str(params["collateral"]), asset)
+    return lambda time: max(mul_div_down(worth(time) * int(params["asset_price"]), PRICE, unit), 1)
 
 
 def _on_path(path: list[tuple[int, int]], elapsed: int) -> int:

@@ -10,7 +10,7 @@ from tidemill.interfaces import Stage
 from tidemill.units import BPS, RAY, mul_div_down
 from tidemill.venues.aave_v3.bars import BARS
 from tidemill.venues.aave_v3.model import MarketModel
-from tidemill.venues.aave_v3.others import PRICE, oracle_of, script_of
+from tidemill.venues.aave_v3.others import PRICE, opening, oracle_of, script_of
 from tidemill.venues.aave_v3.versions import V30, V36, VERSIONS
 from tidemill.venues.kinds import Kind, Placed, Setup, read_back, signs_of
 from tidemill.venues.shared.loans import LoanStage
@@ -43,7 +43,7 @@ def place(setup: Setup) -> Placed:
         }
         for token, account, symbol in zip(ids, accounts, symbols, strict=True)
     ]
-    prices = {ids[0]: int(params["asset_price"]) * PRICE, ids[1]: int(params["collateral_price"]) * PRICE}
+    prices = {ids[0]: int(params["asset_price"]) * PRICE, ids[1]: opening(setup)}
     version = _version(setup)
     state: dict[str, Any] = {"treasury": "treasury", "reserves": reserves, "prices": prices, "version": version}
     model, oracle = MarketModel(), oracle_of(setup, symbols[1])
@@ -132,6 +132,7 @@ VENUE = Kind(
             "",
             'where the market takes the collateral\'s price: "DAY:PRICE DAY:PRICE", straight in between',
         ),
+        "price_of": ("", "venue whose recorded price the collateral's follows, from the start on; empty: none"),
         "oracle_move_bps": (0, "most that it moves with each step, up or down, by seed"),
         "oracle_deviation_bps": (50, "move of the market at which the oracle answers"),
         "oracle_heartbeat_s": (86_400, "seconds after which it answers even so"),
