@@ -294,8 +294,8 @@ def test_ours_are_found_by_name_and_made_from_checked_parameters():
     ranges = (*ranges, "accumulate", "exit_on_depeg", "hedged_lp", "volatility_range")
     lending = ("lend", "lending_ladder", "leveraged_staking")
     others = ("bridge_and_lend", "deposit_and_harvest", "hold", "hold_lp", "hold_staked", *lending, "lock_and_claim")
-    operators = ("batch_posting", "delegate")
-    money = ("portfolio", "savings_plan")
+    operators = ("batch_posting", "batch_proving", "collect_fees", "delegate", "fill_orders")
+    money = ("portfolio", "savings_plan", "treasury_split")
     assert names() == tuple(sorted((*ranges, *others, *operators, *money)))
     for name in names():
         rows = describe(find(name, Path(), own_code=False))

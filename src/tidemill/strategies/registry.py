@@ -44,6 +44,7 @@ _OURS = {
     "portfolio": ("portfolio", "Portfolio"),
     "range_ladder": ("range_ladder", "RangeLadder"),
     "savings_plan": ("savings_plan", "SavingsPlan"),
+    "treasury_split": ("treasury_split", "TreasurySplit"),
     "range_reset": ("range_reset", "RangeReset"),
     "volatility_range": ("volatility_range", "VolatilityRange"),
 }
