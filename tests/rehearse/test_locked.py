@@ -31,7 +31,7 @@ pytestmark = pytest.mark.chain
 
 # a table of rates; roles that no contract is
 NO_CONTRACT = {"lending_rates", "sequencer_year", "prover_quarter", "relayer_fortnight", "custodian_year"}
-TWO_CHAINS = {"withdraw_and_lend"}  # test_two_chains.py
+TWO_CHAINS = {"withdraw_and_lend", "network_hopper"}  # test_two_chains.py
 NAMES = sorted({path.stem for path in EXAMPLES.glob("*.toml")} - NO_CONTRACT - TWO_CHAINS)
 GAS = {name: ("model", "measured")[number % 2] for number, name in enumerate(NAMES)}
 

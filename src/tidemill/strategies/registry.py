@@ -42,6 +42,7 @@ _OURS = {
     "hold_lp": ("hold_lp", "HoldLp"),
     "lock_and_claim": ("lock_and_claim", "LockAndClaim"),
     "portfolio": ("portfolio", "Portfolio"),
+    "network_hopper": ("network_hopper", "NetworkHopper"),
     "range_ladder": ("range_ladder", "RangeLadder"),
     "savings_plan": ("savings_plan", "SavingsPlan"),
     "treasury_split": ("treasury_split", "TreasurySplit"),
