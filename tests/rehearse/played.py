@@ -31,6 +31,7 @@ SCRIPTED = {
     "delegate_pol": ("delegate", "claim_unbonded"),
     "pol_lent": ("supply", "withdraw"),
     "lending_ladder": ("supply", "withdraw"),
+    "income_splitter": ("pay", "withdraw"),
     "exit_on_depeg": ("supply", "withdraw"),
     "withdraw_and_lend": ("supply", "withdraw"),
 }

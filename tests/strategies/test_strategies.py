@@ -295,7 +295,7 @@ def test_ours_are_found_by_name_and_made_from_checked_parameters():
     lending = ("lend", "lending_ladder", "leveraged_staking")
     others = ("bridge_and_lend", "deposit_and_harvest", "hold", "hold_lp", "hold_staked", *lending, "lock_and_claim")
     operators = ("batch_posting", "batch_proving", "collect_fees", "delegate", "fill_orders")
-    money = ("network_hopper", "portfolio", "savings_plan", "treasury_split")
+    money = ("income_splitter", "network_hopper", "portfolio", "savings_plan", "treasury_split")
     assert names() == tuple(sorted((*ranges, *others, *operators, *money)))
     for name in names():
         rows = describe(find(name, Path(), own_code=False))

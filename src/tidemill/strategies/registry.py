@@ -36,6 +36,7 @@ _OURS = {
     "hedged_lp": ("hedged_lp", "HedgedLp"),
     "hold": ("hold", "Hold"),
     "hold_staked": ("hold_staked", "HoldStaked"),
+    "income_splitter": ("income_splitter", "IncomeSplitter"),
     "lend": ("lend", "Lend"),
     "leveraged_staking": ("leveraged_staking", "LeveragedStaking"),
     "lending_ladder": ("lending_ladder", "LendingLadder"),
