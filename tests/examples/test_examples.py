@@ -18,7 +18,15 @@ from tidemill.studies.study import load_study
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
 START = dt.datetime(2025, 1, 5, tzinfo=dt.UTC)
-WINDOW = {"portfolio": 6, "savings_plan": 9, "range_reset": 3, "compound": 2, "my_strategy": 6, "on_arbitrum": 3}
+WINDOW = {
+    "portfolio": 6,
+    "savings_plan": 9,
+    "treasury_split": 9,
+    "range_reset": 3,
+    "compound": 2,
+    "my_strategy": 6,
+    "on_arbitrum": 3,
+}
 WINDOW |= {"accumulate": 6, "range_ladder": 3, "volatility_range": 4}
 """Days of the sample to run; examples that are not listed run as they are."""
 REAL_DAY = "uniswap_v3/eth_usdc_weth_005_20240105_rawlogs.parquet"

@@ -32,11 +32,12 @@ SCRIPTED = {
     "delegate_zk": ("delegate", "claim_unbonded"),
     "pol_lent": ("supply", "withdraw"),
     "lending_ladder": ("supply", "withdraw"),
+    "income_splitter": ("pay", "withdraw"),
     "exit_on_depeg": ("supply", "withdraw"),
     "withdraw_and_lend": ("supply", "withdraw"),
 }
 """Examples without a recorded pool, and by which verbs they enter and leave."""
-VERBS = {**SCRIPTED, "savings_plan": ("swap_exact_in", "swap_exact_in")}
+VERBS = {**SCRIPTED, "savings_plan": ("swap_exact_in", "swap_exact_in"), "treasury_split": ("supply", "redeem")}
 """By which verbs examples enter and leave that neither mint nor close."""
 ACTIONS = {"vault_farm": 280, "chef_farm": 280, "lock_dividends": 500, "vault_over_markets": 500}
 """Recorded actions per rehearsal; the vault's script needs more to reach a claim, a lock to its end takes half a year."""

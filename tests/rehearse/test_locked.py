@@ -39,12 +39,8 @@ NO_CONTRACT = {
     "delegate_strk",
     "bridge_liquidity",
 }
-TWO_CHAINS = {"withdraw_and_lend"}  # test_two_chains.py
-LATER = ("delegate_zk",)  # behind the others, whose turns between "model" and "measured" stay as they were
-NAMES = [
-    *sorted({path.stem for path in EXAMPLES.glob("*.toml")} - NO_CONTRACT - TWO_CHAINS - set(LATER)),
-    *LATER,
-]
+TWO_CHAINS = {"withdraw_and_lend", "network_hopper"}  # test_two_chains.py
+NAMES = sorted({path.stem for path in EXAMPLES.glob("*.toml")} - NO_CONTRACT - TWO_CHAINS)
 GAS = {name: ("model", "measured")[number % 2] for number, name in enumerate(NAMES)}
 
 

@@ -15,6 +15,7 @@ from tidemill.engine.world import ModelWorld
 from tidemill.execution.ids import content_hash
 from tidemill.execution.journal import MemoryJournal
 from tidemill.interfaces import Mark, Price, Recorded
+from tidemill.ledger.families import PAID
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
 from tidemill.networks.unpaid import unpaid
@@ -146,7 +147,7 @@ class Backtest:
             exit=self.study.exit,
             tool_version=__version__,
             assumptions=assumptions,
-            warnings=[*self._warnings(), *self._unsent(played)],
+            warnings=[*self._warnings(), *self._paid(played), *self._unsent(played)],
             priced=self._priced(),
             tick_price=self._tick_price(),
             data_fee=self._data_fee(played),
@@ -313,6 +314,21 @@ class Backtest:
             f"{len(all_)} contributions brought {shown[token]} {token.partition('@')[0]} during the study: capital, not "
             "income; per cent are of the most that was at work, per year of what was on average"
             for token, all_ in sums.items()
+        ]
+
+    def _paid(self, played: Played) -> list[str]:
+        """Say who was paid how much: taken out by the owner, so that what is kept still counts it."""
+        sums: dict[tuple[str, str], int] = {}
+        for step in played.outcomes.record:
+            for moved in step.transfers:
+                if moved.target.startswith(PAID):
+                    to = moved.target.removeprefix(PAID), moved.token
+                    sums[to] = sums.get(to, 0) + moved.amount
+        places = self.prepared.decimals
+        return [
+            f"paid to {name}: {format_amount(amount, places[token.partition('@')[0]])} {token.partition('@')[0]}, taken out "
+            "by its owner and counted in what is kept"
+            for (name, token), amount in sums.items()
         ]
 
     def _unsent(self, played: Played) -> list[str]:

@@ -165,6 +165,7 @@ _OURS = {
     "morpho_blue": "tidemill.venues.morpho_blue.venue",
     "savings_vault": "tidemill.venues.savings_vault.venue",
     "morpho_vault": "tidemill.venues.morpho_vault.venue",
+    "payees": "tidemill.venues.payees.venue",
     "prover": "tidemill.venues.prover.venue",
     "relayer": "tidemill.venues.relayer.venue",
     "sequencer": "tidemill.venues.sequencer.venue",

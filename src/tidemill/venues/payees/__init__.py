@@ -1,0 +1,1 @@
+"""Accounts that are paid: plain transfers of a token to somebody else."""
