@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -365,3 +369,24 @@ def test_a_watch_is_stopped_by_ctrl_c(world: Portfolio, tmp_path: Path, monkeypa
     said = tidemill(*options(world, tmp_path / "state.json", "--every", 1))
     assert said.code == 0 and "stopped after 1 looks" in said.err
     assert msgspec.json.decode((tmp_path / "state.json").read_bytes())["schema"] == 1
+
+
+def test_a_watch_in_a_process_of_its_own_ends_with_an_interrupt(world: Portfolio, tmp_path: Path) -> None:
+    words = [str(word) for word in options(world, tmp_path / "state.json", "--every", 1, "--json")]
+    _reprice(world, world.price * 6 // 10)
+    command = [sys.executable, "-m", "tidemill", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            first = json.loads(process.stdout.readline())
+            for _ in range(200):  # an interrupt between telling and remembering has it told again
+                if (tmp_path / "state.json").exists():
+                    break
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert (first["event"], first["rule"]) == ("alert", "health")
+    assert process.returncode == 0 and "Traceback" not in err
+    assert msgspec.json.decode((tmp_path / "state.json").read_bytes())["active"]

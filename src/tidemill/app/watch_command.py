@@ -71,7 +71,7 @@ def watch(options: Options, *, as_json: bool) -> int:
         families=_families(study, asked.network) if study else (),
         told=channels(options.webhook, options.notify),
         say=_json_line if as_json else _line,
-        note=note,
+        note=_json_note if as_json else note,
         seen=(lambda _look: None) if as_json else _seen,
     )
     try:
@@ -168,6 +168,10 @@ def _line(change: Change) -> None:
 
 def _json_line(change: Change) -> None:
     _emit(change)
+
+
+def _json_note(words: str) -> None:
+    _emit({"event": "note", "words": words})
 
 
 def _emit(content: object) -> None:
