@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -338,14 +342,21 @@ def test_one_look_answers_by_its_exit_code(world: Portfolio, tmp_path: Path) -> 
     )
 
 
-def test_a_study_says_network_kinds_and_guard(world: Portfolio, tmp_path: Path) -> None:
+def test_a_study_says_network_families_and_guard(world: Portfolio, tmp_path: Path) -> None:
     study = Path(__file__).parents[2] / "examples" / "lending.toml"
     said = tidemill(*options(world, tmp_path / "state.json", study, "--once"))
-    assert said.code == 0 and "2 positions" in said.err  # of kind aave_v3 alone
+    assert said.code == 0 and "4 positions" in said.err  # those that lend and borrow, at two places
     elsewhere = tmp_path / "elsewhere.toml"
     elsewhere.write_text(study.read_text().replace("op-mainnet", "base"))
     said = tidemill(*options(world, tmp_path / "state.json", elsewhere, "--once"))
     assert said.code == 2 and "network: base is chain 8453, the endpoint" in said.err
+    said = tidemill(*options(world, tmp_path / "state.json", study, "--once", "--network", "base"))
+    assert said.code == 2 and "network: the study has no venue on base" in said.err
+    loop = Path(__file__).parents[2] / "examples" / "leveraged_staking.toml"
+    guarded = tmp_path / "guarded.toml"
+    guarded.write_text(loop.read_text().replace("guard_bps = 12_500", "guard_bps = 16_500"))
+    said = tidemill(*options(world, tmp_path / "state.json", guarded, "--once"))
+    assert said.code == 3 and "below 1.65" in said.out
 
 
 def test_a_watch_is_stopped_by_ctrl_c(world: Portfolio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,3 +369,24 @@ def test_a_watch_is_stopped_by_ctrl_c(world: Portfolio, tmp_path: Path, monkeypa
     said = tidemill(*options(world, tmp_path / "state.json", "--every", 1))
     assert said.code == 0 and "stopped after 1 looks" in said.err
     assert msgspec.json.decode((tmp_path / "state.json").read_bytes())["schema"] == 1
+
+
+def test_a_watch_in_a_process_of_its_own_ends_with_an_interrupt(world: Portfolio, tmp_path: Path) -> None:
+    words = [str(word) for word in options(world, tmp_path / "state.json", "--every", 1, "--json")]
+    _reprice(world, world.price * 6 // 10)
+    command = [sys.executable, "-m", "tidemill", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            first = json.loads(process.stdout.readline())
+            for _ in range(200):  # an interrupt between telling and remembering has it told again
+                if (tmp_path / "state.json").exists():
+                    break
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert (first["event"], first["rule"]) == ("alert", "health")
+    assert process.returncode == 0 and "Traceback" not in err
+    assert msgspec.json.decode((tmp_path / "state.json").read_bytes())["active"]

@@ -202,3 +202,22 @@ def test_words_of_limits() -> None:
 def test_more_that_is_not_believed(change: dict[str, Any], rule: str) -> None:
     _, doubts = sift(rows(change, {}), Rules(proof="bytecode-equal"))
     assert [doubt.rule for doubt in doubts] == [rule] and doubts[0].field
+
+
+@pytest.mark.parametrize(
+    ("date", "stale"),
+    [
+        ("2026-11-18T12:00:00Z", False),
+        ("2026-11-17T12:00:00.000Z", True),
+        ("2026-11-17", True),
+        (1_795_000_000, False),
+        (1_790_000_000, True),
+        (1_790_000_000_000, True),
+        ("yesterday", False),
+        (None, False),
+        (True, False),
+    ],
+)
+def test_a_row_that_nobody_has_looked_at_lately_is_stale(date: Any, stale: bool) -> None:
+    _, doubts = sift(rows({"timestamp": date}, {}), Rules(now=1_795_305_599))  # the end of 21 November 2026
+    assert [(doubt.rule, doubt.field) for doubt in doubts] == [("stale", "timestamp")] * stale

@@ -581,7 +581,7 @@ def watch(
     Parameters
     ----------
     study
-        A study whose network, kinds of venue and guard on a health factor are meant.
+        A study whose network, families of venues there and guard on a health factor are meant, e.g. the plan's.
     address
         Whose positions; all that are found at the venues that can be read back.
     token_id

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tidemill.app.commands import progress, show
 from tidemill.app.console import emit_json, stdout
-from tidemill.app.moments import day_of
+from tidemill.app.moments import day_of, end_of_day
 from tidemill.app.plan_shown import print_plan
 from tidemill.app.statement import percent
 from tidemill.app.tables import plain, table
@@ -82,7 +82,7 @@ def plan(listing: Listing, wanted: Wanted, out: Path, *, as_json: bool) -> int:
     from tidemill.studies.plan.plan import plan as run  # noqa: PLC0415
 
     check_writable(out)
-    asked, rules = _asked(wanted), _rules(listing)
+    asked, rules = _asked(wanted), _rules(listing, wanted.on)
     with progress("reading the list …") as tell:
         listed = _listed(listing)
         tell(f"weighing {len(listed.rows):,} rows …")
@@ -136,7 +136,7 @@ def _listed(listing: Listing) -> Listed:
     return fetch_list(listing.address, stale_hours=listing.stale)
 
 
-def _rules(listing: Listing) -> Rules:
+def _rules(listing: Listing, on: str = "") -> Rules:
     from tidemill import networks as known  # noqa: PLC0415
     from tidemill.errors import UnknownName  # noqa: PLC0415
     from tidemill.studies.plan.doubts import Rules as Made  # noqa: PLC0415
@@ -156,6 +156,7 @@ def _rules(listing: Listing) -> Rules:
         most_bps=listing.most * 100,
         networks=tuple(listing.networks),
         proof=listing.proof,
+        now=end_of_day(day_of(on)),
     )
 
 

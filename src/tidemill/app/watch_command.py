@@ -68,10 +68,10 @@ def watch(options: Options, *, as_json: bool) -> int:
         asked,
         limits,
         options.state or _state_of(asked),
-        kinds=sorted({venue.kind for venue in study.venues.values()}) if study else (),
+        families=_families(study, asked.network) if study else (),
         told=channels(options.webhook, options.notify),
         say=_json_line if as_json else _line,
-        note=note,
+        note=_json_note if as_json else note,
         seen=(lambda _look: None) if as_json else _seen,
     )
     try:
@@ -107,6 +107,16 @@ def _asked(options: Options, study: Study | None) -> Asked:
         network=options.network or (study.network if study else ""),
         contracts=tuple(contracts),
     )
+
+
+def _families(study: Study, network: str) -> set[str]:
+    """Return the families of the study's venues on a network: its own vault may stand for a real one of another kind."""
+    from tidemill.venues.kinds import kind  # noqa: PLC0415
+
+    there = [venue for venue in study.venues.values() if (venue.network or study.network) == network]
+    if not there:
+        raise BadInput(f"the study has no venue on {network}", field="network")
+    return {kind(venue.kind).family for venue in there}
 
 
 def _limits(options: Options, study: Study | None) -> Limits:
@@ -158,6 +168,10 @@ def _line(change: Change) -> None:
 
 def _json_line(change: Change) -> None:
     _emit(change)
+
+
+def _json_note(words: str) -> None:
+    _emit({"event": "note", "words": words})
 
 
 def _emit(content: object) -> None:

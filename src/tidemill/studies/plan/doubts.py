@@ -12,6 +12,7 @@
 ``points only``    nothing but points or a token without a rate
 ``unproven``       its model, if there is one, is proven less than asked for (``proof``)
 ``absurd``         more than ``most`` a year is promised: no source of income pays that for long
+``stale``          the list says that it last looked more than ``stale_days`` ago
 ``young``          followed for fewer days than asked for
 ``outlier``        the list itself calls it one
 ``exit too slow``  leaving it takes longer than the horizon (``exits``)
@@ -55,12 +56,16 @@ FIELDS = {
     "outlier": "outlier",
     "absurd": "apy",
     "young": "count",
+    "stale": "timestamp",
 }
 """The field of a list's row that each rule looks at."""
 
 
 class Rules(Struct, frozen=True):
-    """What a list has to meet. ``most_bps`` is the largest rate believed possible; ``reward_bps`` is believed of rewards."""
+    """What a list has to meet. ``most_bps`` is the largest rate believed possible; ``reward_bps`` is believed of rewards.
+
+    ``now`` is the end of the day that a row's own date is compared with (unix seconds), ``None``: not compared.
+    """
 
     min_tvl: int = 1_000_000 * 10**6
     min_days: int = 30
@@ -68,6 +73,8 @@ class Rules(Struct, frozen=True):
     reward_bps: int = 5_000
     networks: tuple[str, ...] = ()
     proof: str = "unproven"
+    now: int | None = None
+    stale_days: int = 3
 
 
 class Doubt(Struct, frozen=True):
@@ -155,6 +162,9 @@ def _doubt(row: Opportunity, rules: Rules, clashing: set[str]) -> tuple[str, str
         return "contradiction", f"{total / 100:.2f} % a year, but its parts come to {parts / 100:.2f} %"
     if row.tvl < rules.min_tvl:
         return "small", f"{row.tvl // 10**6:,} USD in it, fewer than {rules.min_tvl // 10**6:,}"
+    age = 0 if rules.now is None or row.updated is None else (rules.now - row.updated) // 86_400
+    if age > rules.stale_days:
+        return "stale", f"last looked at {age:,} days ago"
     if row.days is not None and row.days < rules.min_days:
         return "young", f"followed for {row.days} days, fewer than {rules.min_days}"
     return None

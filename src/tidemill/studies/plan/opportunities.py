@@ -6,6 +6,7 @@ Rates become basis points a year, money micro-dollars; a number that is no numbe
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from collections.abc import Mapping
@@ -68,7 +69,8 @@ class Opportunity(Struct, frozen=True):
     """One row. ``network`` and ``kind`` are ids here, empty where the list's own words are not known.
 
     ``tvl`` is in micro-dollars; rates are basis points a year; ``days`` is how long the list has followed it; ``lock_days``
-    how long the list's remarks say that money is locked or waits to leave. ``None``: not given, or no number.
+    how long the list's remarks say that money is locked or waits to leave; ``updated`` when the list says that it last looked,
+    unix seconds. ``None``: not given, or no number.
     """
 
     id: str
@@ -90,6 +92,7 @@ class Opportunity(Struct, frozen=True):
     days: int | None
     row: int
     lock_days: int = 0
+    updated: int | None = None
 
     @property
     def name(self) -> str:
@@ -165,7 +168,20 @@ def _opportunity(row: Mapping[str, Any], number: int) -> Opportunity:
         days=_scaled(row.get("count"), 1),
         row=number,
         lock_days=_lock(_text(row, "poolMeta")),
+        updated=_moment(next((row[key] for key in ("timestamp", "updated", "updatedAt") if row.get(key)), None)),
     )
+
+
+def _moment(value: Any) -> int | None:
+    """Return unix seconds of an ISO date, of seconds or of milliseconds; ``None`` for what is none of these."""
+    if isinstance(value, str):
+        try:
+            found = dt.datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        return int((found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp())
+    seconds = _scaled(value, 1)
+    return seconds // 1_000 if seconds is not None and seconds > 10**11 else seconds
 
 
 def _lock(remark: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -49,15 +49,15 @@ class Watched:
     ----------
     asked : as for a statement; ``start`` is the block from which on positions are looked for by logs, by default
         the first of a short chain and the newest of a long one.
-    kinds : kinds to look at, all where empty.
+    families : families of venues to look at (``Kind.family``), all where empty.
     """
 
     LONG = 1_000_000
 
-    def __init__(self, rpc: Rpc, asked: Asked, kinds: Sequence[str] = ()) -> None:
+    def __init__(self, rpc: Rpc, asked: Asked, families: Collection[str] = ()) -> None:
         if not (asked.address or asked.token_ids):
             raise BadInput("whose positions? give --address or --token-id", field="address")
-        self.rpc, self.kinds = rpc, kinds
+        self.rpc, self.families = rpc, families
         self.who = address_of(asked.address) if asked.address else ""
         self.network, self.native, _ = network_of(rpc, asked.network)
         newest = rpc.block().number
@@ -77,7 +77,7 @@ class Watched:
         Raises ``RpcError`` where the endpoint does not answer.
         """
         block = self.rpc.block()
-        held = [one for one in self._held(block.number, tell) if not self.kinds or one.kind in self.kinds]
+        held = [one for one in self._held(block.number, tell) if self._is_meant(one.kind)]
         signs = [sign for one in held for sign in _signs(one, block.number)]
         grown, memory = _grown(held, {sign.subject for sign in signs if sign.what == "rate"}, memory, block.timestamp)
         quotes = [quote for one in held for quote in one.holding.quotes]
@@ -92,6 +92,9 @@ class Watched:
         )
         paid = {sign.subject for sign in look.signs if sign.what == "rate" and sign.value >= NOTHING}
         return look, structs.replace(memory, paid=sorted(paid | set(memory.paid)))
+
+    def _is_meant(self, name: str) -> bool:
+        return not self.families or kind(name).family in self.families
 
     # --- what is held -------------------------------------------------------------------------------------------------
 

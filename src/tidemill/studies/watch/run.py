@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from tidemill.chain.rpc import Rpc
@@ -34,14 +34,14 @@ class Watch:
         limits: Limits,
         state: Path,
         *,
-        kinds: Sequence[str] = (),
+        families: Collection[str] = (),
         told: Sequence[Channel] = (),
         say: Callable[[Change], None],
         note: Callable[[str], None],
         seen: Callable[[Look], None] = lambda _look: None,
     ) -> None:
         self._connect, self._asked, self._limits, self._state = connect, asked, limits, state
-        self._kinds, self._told, self._say, self._note, self._seen = kinds, told, say, note, seen
+        self._families, self._told, self._say, self._note, self._seen = families, told, say, note, seen
         self.memory: Memory = load_memory(state)
         self.looks = 0
         self._watched: Watched | None = None
@@ -97,7 +97,7 @@ class Watch:
     def _opened(self) -> Watched:
         rpc = self._connect()
         try:
-            return Watched(rpc, self._asked, self._kinds)
+            return Watched(rpc, self._asked, self._families)
         except BaseException:
             rpc.close()
             raise
