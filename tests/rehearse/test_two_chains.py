@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from rehearse.played import rehearsed, shortened
+from rehearse.played import EXAMPLES, rehearsed, shortened
 from tidemill.chain.anvil import Anvil
 from tidemill.errors import BadInput
 from tidemill.interfaces import Filled, Pending, Recorded, Result, Skipped, Status
 from tidemill.studies.load import Loaded, load
 from tidemill.studies.rehearse import Comparison
+from tidemill.studies.study import load_study
 from tidemill.venues.canonical_bridge import model
 from tidemill.venues.canonical_bridge.model import BridgeModel
 
@@ -264,3 +266,14 @@ def test_both_chains_are_stopped_when_the_strategy_fails(monkeypatch: pytest.Mon
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_money_hops_there_and_back_with_no_wei_of_difference() -> None:
+    """Two months of the example: out over the bridge's three steps, back over its one, and to work on either side."""
+    study = load_study(EXAMPLES / "network_hopper.toml")
+    comparison = Loaded(structs.replace(study, end=study.start.replace(month=3))).rehearse()
+    document = comparison.document
+    assert document.agrees and document.books_equal and not document.differences, document.differences
+    assert {row.difference for row in document.balances} == {0}
+    verbs = [verb for _, verb, _ in statuses(comparison)]
+    assert verbs.count("send") >= 2 and verbs.count("deposit") >= 1 and verbs.count("supply") >= 4
