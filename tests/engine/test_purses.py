@@ -13,9 +13,10 @@ from worlds import GAS, world
 from tidemill.engine.run import run
 from tidemill.errors import BadInput
 from tidemill.execution.journal import MemoryJournal
-from tidemill.interfaces import COMMON, All, Intent, Move, Outcome, Plan, Recorded, Reverted, Skipped, purse_of
+from tidemill.interfaces import COMMON, All, At, Intent, Move, Outcome, Plan, Recorded, Reverted, Skipped, purse_of
 from tidemill.ledger.purses import parts
 from tidemill.strategies.portfolio import Portfolio, Stream, Transfer
+from tidemill.strategies.purse_view import PurseView
 
 USDC = "USDC@op"
 
@@ -114,3 +115,17 @@ def test_no_purse_gives_more_than_it_has():
         w.allot((Move("", "one", USDC, 1_001),))
     with pytest.raises(BadInput, match="0 USDC@op cannot leave purse common"):
         w.allot((Move("", "one", USDC, 0),))
+
+
+def test_all_of_a_token_is_all_of_the_purse_in_questions_too():
+    w = world([RangePool("pool", "op", TOKENS, [(0, 0)])], {USDC: 1_000_000})
+    w.advance(())
+    w.allot((Move("", "one", USDC, 300_000),))
+    w.submit((), ())
+    view, _ = w.advance((At(1_010),))
+    shown = PurseView(view, "one", view.purses["one"])
+    assert shown.balances == {USDC: 300_000}
+    assert shown.quote(pay(All(USDC))) == view.quote(pay(300_000)) != view.quote(pay(All(USDC)))
+    assert shown.quote(pay(All(USDC, keep=100_000))) == view.quote(pay(200_000))
+    assert not shown.in_flight
+    assert not shown.positions

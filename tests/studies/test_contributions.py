@@ -18,6 +18,7 @@ from tidemill.ledger.measures import Measures
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
 from tidemill.studies.backtest import Backtest
+from tidemill.studies.portfolio import stream_rows
 from tidemill.studies.prepare import prepare
 from tidemill.studies.study import load_study
 
@@ -150,3 +151,31 @@ def test_bad_input_is_one_line_with_its_field(folder: Path, path: str, value: An
         Backtest(prepare(load_study(written(folder, changed(path, value, STUDY)))))
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_a_stream_was_given_is_not_its_income(folder: Path):
+    """A small loan is fed by a large vault and gives away all that it earns itself, and no more."""
+    streams = {
+        "vault": {"strategy": "deposit_and_harvest", "share_bps": 9_000, "parameters": {"vault": "savings"}},
+        "loan": {"strategy": "lend", "share_bps": 1_000, "parameters": {"lending": "aave"}},
+    }
+    transfers = [
+        {"source": "vault", "target": "loan", "token": "USDC", "of": "income", "every_days": 2},
+        {"source": "loan", "target": "common", "token": "USDC", "of": "income", "every_days": 2},
+    ]
+    study = {key: value for key, value in STUDY.items() if key not in ("contributions", "parameters")} | {
+        "strategy": "portfolio",
+        "capital": {"USDC": "100000", "ETH": "0.1"},
+        "streams": streams,
+        "transfers": transfers,
+        "tokens": {"USDC": 6, "WETH": 18},
+        "prices": {"ETH": "3000", "WETH": "3000"},
+        "venues": {"savings": VAULT, "aave": AAVE | {"params": AAVE["params"] | {"flow_every_hours": 240}}},
+    }
+    outcomes = Backtest(prepare(load_study(written(folder, study)))).play().outcomes
+    moved = [one.move for one in outcomes.moved if one.why == "plan"]
+    given = sum(move.amount for move in moved if move.source == "vault")
+    gone = sum(move.amount for move in moved if move.source == "loan")
+    (loan,) = [row for row in stream_rows(outcomes) if row.name == "loan"]
+    assert given > 5 * gone > 0
+    assert loan.rows["interest"] * 9 // 10 < gone <= loan.rows["interest"]
