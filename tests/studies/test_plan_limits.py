@@ -159,6 +159,11 @@ def test_capital_that_cannot_pay_its_own_costs_is_told_how_much_would() -> None:
     assert poor.smallest and "from 2," in poor.smallest_note and "sky-lending SUSDS on ethereum" in poor.smallest_note
     assert not made(*OFFERED[2:3], have={"USDC": str(poor.smallest // M - 1)}, costs=dear).held
     assert made(*OFFERED[2:3], have={"USDC": str(poor.smallest // M + 5)}, costs=dear).held
+    for cap in (Cap("one", "", 0), Cap("network", "", 0)):
+        shut = made(caps=(cap,))
+        assert (
+            not shut.held and shut.smallest is None and shut.smallest_note.startswith("caps leave no room: the cap on")
+        )
     hopeless = made({"apy": 0.01, "apyBase": 0.01})
     assert hopeless.smallest is None and "no capital is large enough" in hopeless.smallest_note
 

@@ -174,7 +174,7 @@ def _document(
     tail = max(len(outcome) // 20, 1)
     largest = sorted(doubts, key=lambda d: -(d.opportunity.apy_bps or 0))[:10]
     idle = capital - sum(line.amount for line in held)
-    smallest, note = (None, "") if held else _smallest(weighed, caps_of(asked)[0]["one"])
+    smallest, note = (None, "") if held else _smallest(weighed, caps_of(asked)[0]["one"], capital, found.binding)
     studies, unplayed = studies_of([_line(line) for line in held], asked.prices, asked.on, asked.days)
     document = PlanDocument(
         schema=SCHEMA,
@@ -322,17 +322,21 @@ def _why_not(weighed: _Weighed, at: int, net: float, least: float, found: Alloca
     return f"no room: {'; '.join(found.binding[:2])}"
 
 
-def _smallest(weighed: _Weighed, most: float) -> tuple[int | None, str]:
-    """Return the least capital with which the best single opportunity pays its own costs, and words for it."""
+def _smallest(weighed: _Weighed, most: float, capital: int, binding: Sequence[str]) -> tuple[int | None, str]:
+    """Return the least capital with which the best single opportunity pays its own costs, and words for it; none where
+    it is caps that leave no room.
+    """
     pays = [i for i in range(len(weighed.gain)) if weighed.gain[i] > 0]
     if not pays:
         return None, "no capital is large enough: nothing believed is expected to earn more than it loses"
-    needed = {i: float(weighed.costs[i] / (weighed.gain[i] * most)) for i in pays}
+    needed = {i: float(weighed.costs[i] / weighed.gain[i]) for i in pays}
     best = min(pays, key=lambda i: needed[i])
     name = weighed.expected[best].believed.opportunity.name
-    capital = math.ceil(needed[best] * MICRO)
-    return capital, (
-        f"from {capital / MICRO:,.2f} USD on {name} pays its {weighed.costs[best]:.2f} USD of coming and going "
+    if not most or needed[best] / most * MICRO <= capital:
+        return None, f"caps leave no room: {'; '.join(binding) or 'the cap on one opportunity'}"
+    least = math.ceil(needed[best] / most * MICRO)
+    return least, (
+        f"from {least / MICRO:,.2f} USD on {name} pays its {weighed.costs[best]:.2f} USD of coming and going "
         f"with {most * 100:g} % of it; a longer horizon lowers that"
     )
 
