@@ -73,7 +73,7 @@ def test_the_shipped_list_is_walked_from_plan_to_statement(tmp_path: Path) -> No
         if "uniswap-v3" in name:
             continue  # two months of swaps: played as an example already
         said = tidemill("backtest", tmp_path / name, "-o", tmp_path / "out")
-        assert said.code == 0 and "Plan: " in said.out, said.err
+        assert said.code == 0 and said.out.startswith("Plan"), said.err
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from msgspec import structs
 
 from tidemill.errors import BadInput
+from tidemill.studies.load import load
 from tidemill.studies.plan.allocate import Problem, allocate
 from tidemill.studies.plan.asked import Asked, Cap, Rung, parse_cap, parse_ladder, parse_percent
 from tidemill.studies.plan.document import PlanDocument
@@ -19,6 +21,7 @@ from tidemill.studies.plan.opportunities import parse_list
 from tidemill.studies.plan.plan import plan
 
 ON = dt.date(2026, 11, 21)
+M = 10**6
 ROW = {
     "chain": "Base",
     "project": "aave-v3",
@@ -134,12 +137,33 @@ def test_what_cannot_be_met_names_what_stands_in_the_way() -> None:
     assert sum(line.part_bps for line in made(least_bps=9_000).held) >= 8_990
 
 
+def test_fees_are_given_or_measured_or_assumed_and_a_study_pays_the_measured_ones(tmp_path: Path) -> None:
+    costs = {line.project: (line.costs, line.costs_are) for line in made(least_bps=8_000).held}
+    assert costs["other"] == (M // 2, "assumed") and costs["slow"] == (20 * M, "assumed")
+    document = made({}, prices={"USDC": "1", "ETH": "3000"})
+    (line,) = document.held
+    assert line.costs_are == "measured" and 1_000 < line.costs < 10_000
+    (one,) = plan(
+        rows({}), Asked({"USDC": "100000"}, 60, "high", ON, {"USDC": "1", "ETH": "3000"}, {}), Rules()
+    ).studies
+    (tmp_path / one.name).write_text(one.text)
+    paid = {row.key: row.value for row in load(tmp_path / one.name).run().document.waterfall}
+    assert -(paid["l2"] + paid["l1"] + paid["exit"]) == pytest.approx(line.costs, rel=0.3)
+    assert made({}, costs={"base": 7 * M}).held[0].costs == 7 * M
+
+
 def test_capital_that_cannot_pay_its_own_costs_is_told_how_much_would() -> None:
-    poor = made(*OFFERED[2:3], have={"USDC": "200"})
+    dear = {"ethereum": 20 * M}
+    poor = made(*OFFERED[2:3], have={"USDC": "200"}, costs=dear)
     assert not poor.held and poor.idle == poor.capital and poor.net == 0
     assert poor.smallest and "from 2," in poor.smallest_note and "sky-lending SUSDS on ethereum" in poor.smallest_note
-    assert not made(*OFFERED[2:3], have={"USDC": str(poor.smallest // 10**6 - 1)}).held
-    assert made(*OFFERED[2:3], have={"USDC": str(poor.smallest // 10**6 + 5)}).held
+    assert not made(*OFFERED[2:3], have={"USDC": str(poor.smallest // M - 1)}, costs=dear).held
+    assert made(*OFFERED[2:3], have={"USDC": str(poor.smallest // M + 5)}, costs=dear).held
+    for cap in (Cap("one", "", 0), Cap("network", "", 0)):
+        shut = made(caps=(cap,))
+        assert (
+            not shut.held and shut.smallest is None and shut.smallest_note.startswith("caps leave no room: the cap on")
+        )
     hopeless = made({"apy": 0.01, "apyBase": 0.01})
     assert hopeless.smallest is None and "no capital is large enough" in hopeless.smallest_note
 

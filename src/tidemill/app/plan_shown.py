@@ -54,7 +54,8 @@ def _head(document: PlanDocument, console: Console) -> None:
     heads = ["hold", "USD>", "part>", "displayed a year>", "believed>", "leaves>", "way out, usual>", "model"]
     console.print(table("", heads, rows))
     if not document.held:
-        console.print(f"[bold]nothing pays its own costs with this capital[/bold]: {plain(document.smallest_note)}")
+        why = "nothing pays its own costs with this capital" if document.smallest else "nothing is held"
+        console.print(f"[bold]{why}[/bold]: {plain(document.smallest_note)}")
 
 
 def _waterfall(document: PlanDocument, console: Console) -> None:

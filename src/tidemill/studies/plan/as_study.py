@@ -11,38 +11,12 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from tidemill import networks
+from tidemill.studies.plan.fares import levels_of
 from tidemill.studies.plan.streams import PLACE, Line, Stream, stream_of, text_of
 
 __all__ = ["Unplayed", "Written", "studies_of"]
 
-FEES: Mapping[str, Mapping[str, Any]] = {
-    "ethereum": {"base_fee_gwei": "2", "priority_fee_gwei": "0.1"},
-    "op_stack": {
-        "base_fee_gwei": "0.002",
-        "priority_fee_gwei": "0.001",
-        "l1_base_fee_gwei": "5",
-        "blob_base_fee_gwei": "1",
-    },
-    "arbitrum": {"base_fee_gwei": "0.01", "own": {"price_per_unit": 100_000_000}},
-    "polygon": {"base_fee_gwei": "30", "priority_fee_gwei": "25"},
-    "zk_stack": {
-        "base_fee_gwei": "0.04525",
-        "own": {"fair_pubdata_price": 20_000_000_000, "pubdata_bytes": 350, "vm_gas_bps": 10_000},
-    },
-    "linea": {
-        "base_fee_gwei": "0.000000007",
-        "own": {
-            "variable_cost": 6_300_000_000_000_000,
-            "fixed_cost": 30_000_000,
-            "min_margin": 1_000_000,
-            "compressed_bps": 4_000,
-        },
-    },
-}
-"""Fee levels by family, as in examples/networks_compared.toml: assumptions, at half and double in every result."""
 MOST_STREAMS = 32
-_FAMILIES = {"base": "op_stack", "polygon_pos": "polygon"}
 
 
 class Written(Struct, frozen=True):
@@ -73,7 +47,7 @@ def studies_of(
     unplayed: list[Unplayed] = []
     for line in lines:
         found = stream_of(line, prices)
-        if not isinstance(found, str) and _levels(line.network) is None:
+        if not isinstance(found, str) and levels_of(line.network) is None:
             found = f"no fee levels of {line.network} are known here; see docs/study.md, [fees.NETWORK]"
         if isinstance(found, str):
             unplayed.append(Unplayed(line.id, line.name, found))
@@ -96,11 +70,6 @@ def studies_of(
 
 def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60]
-
-
-def _levels(network: str) -> Mapping[str, Any] | None:
-    family = networks.get(network).family
-    return FEES.get(network) or FEES.get(_FAMILIES.get(family, family))
 
 
 def _alone(stream: Stream, on: dt.date, days: int, unplayed: Sequence[Unplayed]) -> str:
@@ -201,7 +170,7 @@ def _venue(name: str, venue: Mapping[str, Any], network: str) -> list[str]:
 def _fees(used: Sequence[str]) -> list[str]:
     lines: list[str] = []
     for network in used:
-        levels = dict(_levels(network) or {})
+        levels = dict(levels_of(network) or {})
         own = levels.pop("own", {})
         lines += ["", f"[fees.{network}]", *_keys(levels)]
         lines += ["", f"[fees.{network}.own]", *_keys(own)] if own else []

@@ -17,6 +17,7 @@ class Held(Struct, frozen=True):
 
     ``earned`` and ``rewards`` are what is believed; ``lock_seconds`` what leaving the place takes, ``exit_seconds`` that and
     the network's own way to Ethereum (``None``: nobody says how long). ``days`` is how long the list has followed it.
+    ``costs`` of coming and going are given, measured or assumed.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Held(Struct, frozen=True):
     losses: int
     moving: int
     costs: int
+    costs_are: str
     net: int
     lock_seconds: int
     exit_seconds: int | None

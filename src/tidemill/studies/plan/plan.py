@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from tidemill import __version__
+from tidemill import __version__, networks
 from tidemill.errors import BadInput
 from tidemill.studies.canonical import result_hash
 from tidemill.studies.plan.allocate import Allocation, Problem, allocate, group_caps
@@ -21,6 +21,7 @@ from tidemill.studies.plan.document import SCHEMA, Candidate, Held, PlanDocument
 from tidemill.studies.plan.doubts import Believed, Doubt, Rules, sift
 from tidemill.studies.plan.exits import DAY, Exit, exit_of, too_slow, within
 from tidemill.studies.plan.expect import YEAR, Expected, expect, scenarios
+from tidemill.studies.plan.fares import fare
 from tidemill.studies.plan.opportunities import Opportunity
 from tidemill.studies.plan.streams import Line
 from tidemill.venues.kinds import kind
@@ -32,7 +33,10 @@ MOST_SHOWN = 25
 SHARE = 0.1
 """Largest part of what is in an opportunity that is put in: a judgement; nothing here models one's own weight in a rate."""
 COSTS = {"ethereum": 20 * MICRO, "": MICRO // 2}
-"""What coming and going costs, micro-dollars: an assumption where nobody says more; the empty name is every other network."""
+"""What coming and going costs, micro-dollars, where neither a person says nor a model measures it; the empty name is every
+other network."""
+ETHER = "3000"
+"""Dollars for an ether where nobody gives its price, for fees alone."""
 QUANTILES = (5, 25, 50, 75, 95)
 RUNGS = (0, 1, 7, 30)
 """Days that the exit ladder shows beside those asked for."""
@@ -46,11 +50,14 @@ class Planned(Struct, frozen=True):
 
 
 class _Weighed(Struct, frozen=True):
-    """Everything that is weighed: what is expected of each opportunity, its exit, its cost (money) and its futures."""
+    """Everything that is weighed: what is expected of each opportunity, its exit, its cost (money,
+    and where it is known from), its futures.
+    """
 
     expected: list[Expected]
     exits: list[Exit]
     costs: Any
+    bases: list[str]
     returns: Any
     gain: Any
     room: Any
@@ -94,20 +101,28 @@ def plan(rows: Sequence[Opportunity], asked: Asked, rules: Rules, source: str = 
 
 def _weighed(pairs: Sequence[tuple[Believed, Exit]], asked: Asked) -> _Weighed:
     expected = [expect(one, asked.days, asked.on) for one, _ in pairs]
+    fares = [_cost(one, asked) for one in expected]
     moving = 2 * asked.move_bps / BPS
     return _Weighed(
         expected,
         [found for _, found in pairs],
-        np.array([_cost(one, asked) / MICRO for one in expected]),
+        np.array([cost / MICRO for cost, _ in fares]),
+        [basis for _, basis in fares],
         scenarios(expected, asked.days, asked.count, asked.seed) - moving,
         np.array([one.net - moving for one in expected]),
         np.array([(one.believed.opportunity.tvl or 0) / MICRO * SHARE for one in expected]),
     )
 
 
-def _cost(one: Expected, asked: Asked) -> int:
-    network = one.believed.opportunity.network
-    return asked.costs.get(network, COSTS.get(network, COSTS[""]))
+def _cost(one: Expected, asked: Asked) -> tuple[int, str]:
+    """Return what coming and going costs, micro-dollars, and whether that is given, measured or assumed."""
+    row = one.believed.opportunity
+    if row.network in asked.costs:
+        return asked.costs[row.network], "given"
+    native = networks.get(row.network).native_token
+    price = asked.prices.get(native, ETHER if native == "ETH" else "")
+    measured = fare(row.kind, row.network, asked.on, price) if row.kind and price else None
+    return (measured, "measured") if measured is not None else (COSTS.get(row.network, COSTS[""]), "assumed")
 
 
 def _groups(weighed: _Weighed) -> dict[str, list[str | tuple[str, ...]]]:
@@ -159,7 +174,7 @@ def _document(
     tail = max(len(outcome) // 20, 1)
     largest = sorted(doubts, key=lambda d: -(d.opportunity.apy_bps or 0))[:10]
     idle = capital - sum(line.amount for line in held)
-    smallest, note = (None, "") if held else _smallest(weighed, caps_of(asked)[0]["one"])
+    smallest, note = (None, "") if held else _smallest(weighed, caps_of(asked)[0]["one"], capital, found.binding)
     studies, unplayed = studies_of([_line(line) for line in held], asked.prices, asked.on, asked.days)
     document = PlanDocument(
         schema=SCHEMA,
@@ -254,6 +269,7 @@ def _held(weighed: _Weighed, at: int, amount: float, capital: int, asked: Asked)
         losses=parts[3],
         moving=moving,
         costs=cost,
+        costs_are=weighed.bases[at],
         net=sum(parts) + moving - cost,
         lock_seconds=way.lock,
         exit_seconds=way.seconds("ethereum"),
@@ -306,17 +322,21 @@ def _why_not(weighed: _Weighed, at: int, net: float, least: float, found: Alloca
     return f"no room: {'; '.join(found.binding[:2])}"
 
 
-def _smallest(weighed: _Weighed, most: float) -> tuple[int | None, str]:
-    """Return the least capital with which the best single opportunity pays its own costs, and words for it."""
+def _smallest(weighed: _Weighed, most: float, capital: int, binding: Sequence[str]) -> tuple[int | None, str]:
+    """Return the least capital with which the best single opportunity pays its own costs, and words for it; none where
+    it is caps that leave no room.
+    """
     pays = [i for i in range(len(weighed.gain)) if weighed.gain[i] > 0]
     if not pays:
         return None, "no capital is large enough: nothing believed is expected to earn more than it loses"
-    needed = {i: float(weighed.costs[i] / (weighed.gain[i] * most)) for i in pays}
+    needed = {i: float(weighed.costs[i] / weighed.gain[i]) for i in pays}
     best = min(pays, key=lambda i: needed[i])
     name = weighed.expected[best].believed.opportunity.name
-    capital = math.ceil(needed[best] * MICRO)
-    return capital, (
-        f"from {capital / MICRO:,.2f} USD on {name} pays its {weighed.costs[best]:.2f} USD of coming and going "
+    if not most or needed[best] / most * MICRO <= capital:
+        return None, f"caps leave no room: {'; '.join(binding) or 'the cap on one opportunity'}"
+    least = math.ceil(needed[best] / most * MICRO)
+    return least, (
+        f"from {least / MICRO:,.2f} USD on {name} pays its {weighed.costs[best]:.2f} USD of coming and going "
         f"with {most * 100:g} % of it; a longer horizon lowers that"
     )
 
@@ -374,8 +394,9 @@ def _assumptions(asked: Asked, rules: Rules) -> list[str]:
     costs: Mapping[str, int] = {**COSTS, **asked.costs}
     said = ", ".join(f"{name or 'elsewhere'} {cost / MICRO:g} USD" for name, cost in costs.items())
     where = "on Ethereum, by the network's own way out" if asked.reach == "ethereum" else "on its own network"
+    ether = "" if "ETH" in asked.prices else f", ether at {ETHER} USD"
     return [
-        f"coming and going costs, whatever the amount: {said}",
+        f"coming and going costs, whatever the amount, a model's measured gas at assumed fee levels{ether}; without one {said}",
         f"moving in and out, swaps and bridges together: {asked.move_bps / 100:g} % each way",
         f"rewards in tokens are believed by {rules.reward_bps / 100:g} %",
         "a volatile token moves by 70 % a year, a rate by 80 %, a reward token by 100 %",
