@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rehearse.played import rehearsed, shortened
+from rehearse.played import EXAMPLES, rehearsed, shortened
 from tidemill.chain.anvil import Anvil
 from tidemill.errors import BadInput
 from tidemill.interfaces import Filled, Pending, Recorded, Result, Skipped, Status
@@ -282,6 +282,14 @@ def test_two_networks_without_a_bridge_pay_in_their_own_tokens(tmp_path: Path) -
     bytecode = document.modes[0]
     assert bytecode.steps == 4
     assert bytecode.network_fees == pytest.approx(ether + matic / 6_000, rel=1e-9)  # POL at 0.5, ETH at 3,000
+
+
+@pytest.mark.long
+def test_a_year_of_hopping_between_networks() -> None:
+    document = load(EXAMPLES / "network_hopper.toml").rehearse().document
+    assert document.agrees, document.differences
+    assert document.covered.own_steps == document.covered.own_steps_of > 30
+    assert {row.difference for row in document.balances} == {0} and len(document.networks) > 1
 
 
 def keeps_one_less(original: Callable[..., Result]) -> Callable[..., Result]:
