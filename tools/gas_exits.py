@@ -1,4 +1,4 @@
-"""Measure steps on Ethereum of bridges in registry packages: Arbitrum's outbox and inbox, the OP Stack's portal over games.
+"""Measure steps on Ethereum of bridges in registry packages: Arbitrum's and Scroll's, and the OP Stack's portal over games.
 
 Run from the checkout: ``python tools/gas_exits.py`` prints the facts for ``networks/bridge_gas.toml``;
 ``tests/twins/test_bridge_gas.py`` measures again and compares. Every contract stands behind the kind of proxy that it has on
@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import statistics
 from collections.abc import Sequence
+from typing import Any
 
 from eth_hash.auto import keccak
 
@@ -42,6 +43,7 @@ ROUTER = (
     "function outboundTransfer(address token, address to, uint256 amount, uint256 maxGas, uint256 price, bytes data) "
     "payable returns (bytes)"
 )
+RELAY = "function relayMessage(address from, address to, uint256 value, uint256 nonce, bytes message)"
 DEPOSIT = "function depositTransaction(address to, uint256 value, uint64 gas, bool creation, bytes data) payable"
 
 
@@ -135,6 +137,85 @@ def measure_arbitrum(depths: Sequence[int] = (9, DEPTH)) -> dict[str, int]:
         }
 
 
+class Scroll:
+    """Messenger, rollup and gateway of Scroll on a local chain; a batch is finalised by writing its root where they keep it."""
+
+    def __init__(self, chain: Anvil) -> None:
+        self.chain, self.rng = chain, random.Random("tidemill exits")
+        for who in (BOSS, ME):
+            chain.set_balance(who, 10**24)
+        queue, other = OVER_THERE, SEQUENCER
+        parts = {
+            "ScrollChain": (534_352, queue, queue, other, other),
+            "L1ScrollMessenger": (OVER_THERE, AddressOf("ScrollChain"), queue, queue, other),
+            "L1StandardERC20Gateway": (OVER_THERE, other, AddressOf("L1ScrollMessenger"), other, other),
+        }
+        batch = [Deployment("token", "TestToken", ("Test USDC", "USDC", 6))]
+        batch += [Deployment(f"{name} code", name, args) for name, args in parts.items()]
+        batch += [
+            Deployment(name, "TransparentUpgradeableProxy", (AddressOf(f"{name} code"), ROLLUP, b"")) for name in parts
+        ]
+        self.at = at = deploy(chain, BOSS, batch)
+        zero = "0x" + "0" * 40
+        self.do(BOSS, "L1ScrollMessenger", "initialize", OVER_THERE, zero, zero, zero)
+        self.do(BOSS, "L1StandardERC20Gateway", "initialize", OVER_THERE, other, at["L1ScrollMessenger"], other, other)
+        for who in (ME, at["L1StandardERC20Gateway"]):
+            data = Abi(artefact("TestToken").abi).encode("mint", who, 10**15)
+            chain.mine([(BOSS, Call(at["token"], data))])
+        self.roots = self.place_of("withdrawRoots")
+        chain.set_storage(at["ScrollChain"], self.roots + 2, 10**6 << 64)  # the index of the last batch that is final
+        assert self.ask("ScrollChain", "isBatchFinalized", 10**6)
+
+    def place_of(self, mapping: str) -> int:
+        """Return the slot at which the rollup keeps a mapping by batch."""
+        for slot in range(100, 200):
+            self.chain.set_storage(self.at["ScrollChain"], _word_of(7, slot), 1)
+            if int.from_bytes(self.ask("ScrollChain", mapping, 7), "big"):
+                return slot
+        raise AssertionError(mapping)
+
+    def ask(self, name: str, function: str, *args: object) -> Any:
+        """Ask a view of one of the parts."""
+        codec = Abi(artefact(name).abi)
+        return codec.decode(function, self.chain.rpc.call(self.at[name], codec.encode(function, *args)))[0]
+
+    def do(self, who: str, name: str, function: str, *args: object) -> Receipt:
+        """Call a function of one of the parts, which must succeed."""
+        data = Abi(artefact(name).abi).encode(function, *args)
+        _, (receipt,) = self.chain.mine([(who, Call(self.at[name], data))])
+        assert receipt.status, (function, receipt.revert_reason)
+        return receipt
+
+    def relay(self, depth: int, nonce: int) -> int:
+        """Return the gas of taking out an ERC-20 withdrawal with a proof of so many nodes."""
+        gateway, token = self.at["L1StandardERC20Gateway"], self.at["token"]
+        codec, amount = Abi(artefact("L1StandardERC20Gateway").abi), self.rng.randrange(10**8, 10**10)
+        above = self.ask("L1StandardERC20Gateway", "getL2ERC20Address", token)
+        inner = codec.encode("finalizeWithdrawERC20", token, above, ME, ME, amount, b"")
+        sent = abi(RELAY).encode("relayMessage", OVER_THERE, gateway, 0, nonce, inner)
+        root, proof = keccak(sent), [self.rng.randbytes(32) for _ in range(depth)]
+        for level, node in enumerate(proof):
+            root = keccak(node + root if nonce >> level & 1 else root + node)
+        self.chain.set_storage(self.at["ScrollChain"], _word_of(nonce, self.roots), int.from_bytes(root, "big"))
+        args = (OVER_THERE, gateway, 0, nonce, inner, (nonce, b"".join(proof)))
+        receipt = self.do(ME, "L1ScrollMessenger", "relayMessageWithProof", *args)
+        assert any(str(log["address"]).lower() == token for log in receipt.logs), "the message was relayed and failed"
+        return receipt.gas_used
+
+
+def _word_of(key: int, slot: int) -> int:
+    return int.from_bytes(keccak(key.to_bytes(32, "big") + slot.to_bytes(32, "big")), "big")
+
+
+def measure_scroll(depths: Sequence[int] = (12, 20)) -> dict[str, int]:
+    """Return the gas of the last step of a withdrawal at the last of ``depths``, and of a further node."""
+    with Anvil(AnvilOptions(seconds_per_block=12, base_fee=BASE_FEE)) as chain:
+        one = Scroll(chain)
+        one.relay(2, 2)  # the gateway notes a token's other side once
+        found = [one.relay(depth, 3_000 + depth) for depth in depths]
+    return {"relayMessageWithProof": found[-1], "node": (found[-1] - found[-2]) // (depths[-1] - depths[-2])}
+
+
 class Games:
     """A rollup of the OP Stack whose outputs are dispute games, with ``filled`` other withdrawals in its message passer."""
 
@@ -205,7 +286,11 @@ def measure_games(filled: Sequence[int] = (0, 15, 255, 4_095)) -> dict[str, int]
 
 def main() -> None:
     """Print what was measured."""
-    for family, found in (("arbitrum", measure_arbitrum()), ("op_stack", measure_games())):
+    for family, found in (
+        ("arbitrum", measure_arbitrum()),
+        ("scroll", measure_scroll()),
+        ("op_stack", measure_games()),
+    ):
         for step, gas in found.items():
             print(f"{family}.{step}: {gas:,}")
 

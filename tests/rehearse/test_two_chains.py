@@ -115,6 +115,72 @@ priority_fee_gwei = "0.1"
 """
 
 
+BOTH = """
+from msgspec import Struct
+from tidemill.interfaces import Decision, Intent, Plan
+
+def one(verb, amount):
+    return Plan((Intent("one", verb, {"asset": "USDC@base", "amount": amount * 10**6}),))
+
+
+def two(verb, amount):
+    return Plan((Intent("two", verb, {"asset": "USDC@polygon-pos", "amount": amount * 10**6}),))
+
+
+class Both(Struct, frozen=True):
+    def decide(self, view, memo, news):
+        if view.why == "start":
+            return Decision((one("supply", 4_000), two("supply", 3_000)), memo=1)
+        if view.why == "end" and memo == 1:
+            return Decision((one("withdraw", 1_000), two("withdraw", 500)), memo=2)
+        return Decision(memo=memo)
+    Memo = int
+"""
+
+APART = """
+title = "Two markets, no bridge"
+network = "base"
+strategy = "both.py:Both"
+home = "USDC"
+exit = "mark"
+start = 2025-01-01T00:00:00Z
+end = 2025-01-08T00:00:00Z
+[capital]
+USDC = "5000"
+ETH = "0.05"
+"USDC@polygon-pos" = "5000"
+"POL@polygon-pos" = "30"
+[tokens]
+USDC = 6
+WETH = 18
+POL = 18
+[prices]
+ETH = "3000"
+POL = "0.5"
+[venues.one]
+kind = "aave_v3"
+[venues.one.params]
+asset = "USDC"
+collateral = "WETH"
+supplied = 80_000_000
+[venues.two]
+kind = "aave_v3"
+network = "polygon-pos"
+[venues.two.params]
+asset = "USDC"
+collateral = "WETH"
+supplied = 8_000_000
+[fees.base]
+base_fee_gwei = "0.002"
+priority_fee_gwei = "0.001"
+l1_base_fee_gwei = "5"
+blob_base_fee_gwei = "1"
+[fees.polygon-pos]
+base_fee_gwei = "30"
+priority_fee_gwei = "30"
+"""
+
+
 def statuses(comparison: Comparison) -> list[tuple[str, str, Status]]:
     return [(step.venue, step.verb, step.status) for step in comparison.chain.record if isinstance(step, Recorded)]
 
@@ -205,6 +271,27 @@ def test_what_the_escrow_lacks_is_not_sent_on_either_side(tmp_path: Path) -> Non
     assert comparison.document.agrees, comparison.document.differences
     (refused,) = [status for *_, status in statuses(comparison) if isinstance(status, Skipped)]
     assert refused.reason == f"would revert: {model.EMPTY}"
+
+
+def test_two_networks_without_a_bridge_pay_in_their_own_tokens(tmp_path: Path) -> None:
+    (tmp_path / "both.py").write_text(BOTH)
+    (tmp_path / "study.toml").write_text(APART)
+    document = load(tmp_path / "study.toml").rehearse(gas="measured").document
+    assert document.agrees, document.differences
+    paid = {row.token: row.chain for row in document.balances if row.token in ("ETH@base", "POL@polygon-pos")}
+    ether, matic = 5 * 10**16 - paid["ETH@base"], 30 * 10**18 - paid["POL@polygon-pos"]
+    assert ether > 0 and matic > 10**16
+    bytecode = document.modes[0]
+    assert bytecode.steps == 4
+    assert bytecode.network_fees == pytest.approx(ether + matic / 6_000, rel=1e-9)  # POL at 0.5, ETH at 3,000
+
+
+@pytest.mark.long
+def test_a_year_of_hopping_between_networks() -> None:
+    document = load(EXAMPLES / "network_hopper.toml").rehearse().document
+    assert document.agrees, document.differences
+    assert document.covered.own_steps == document.covered.own_steps_of > 30
+    assert {row.difference for row in document.balances} == {0} and len(document.networks) > 1
 
 
 def keeps_one_less(original: Callable[..., Result]) -> Callable[..., Result]:

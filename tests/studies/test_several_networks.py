@@ -152,3 +152,13 @@ def test_the_fees_of_two_networks_are_not_called_layer_2_and_tokens_say_where_th
     said = io.StringIO()
     print_statement(result.document, Console(file=said, width=300))
     assert "-20,000 USDC@op-mainnet, 20,000 USDC@ethereum" in said.getvalue()
+
+
+@pytest.mark.parametrize(("seconds", "noted"), [(604_800, False), (900, True)])
+def test_a_wait_that_the_networks_facts_do_not_have_is_noted(seconds: int, noted: bool, tmp_path: Path) -> None:
+    study = changed(
+        "venues.exit.params.game_seconds", 0, changed("venues.exit.params.maturity_seconds", seconds, shortened())
+    )
+    document = tidemill.load(written(tmp_path, study)).run().document
+    line = "exit: a proof is taken to wait 900 s; facts of op-mainnet say 604,800 s at the start"
+    assert (line in document.fidelity.notes) == noted

@@ -37,6 +37,14 @@ def test_arbitrums_outbox_and_inbox(tool: ModuleType) -> None:
     assert f"{found['node']:,} gas a node" in (gas_facts().fact("arbitrum.execute").note or "")
 
 
+def test_scrolls_messenger(tool: ModuleType) -> None:
+    if not artefacts.available("L1ScrollMessenger", "ScrollChain", "L1StandardERC20Gateway"):
+        pytest.skip("contract artefacts are not in the cache: run `tidemill contracts fetch`")
+    found = tool.measure_scroll()
+    assert gas_facts().integer("scroll.relayMessageWithProof") == found["relayMessageWithProof"]
+    assert (gas_facts().fact("scroll.relayMessageWithProof").note or "").startswith(f"{found['node']:,} gas a node")
+
+
 def test_the_portal_over_dispute_games(tool: ModuleType) -> None:
     found = tool.measure_games((0, 255, 4_095))
     for step, within in (("prove", 0.03), ("finalize", 0), ("send through the portal", 0)):

@@ -77,8 +77,8 @@ def exits(wanted: Wanted, *, as_json: bool) -> int:
     start = _start(wanted.on)
     if len(set(wanted.targets)) < len(wanted.targets):
         raise BadInput(f"{', '.join(wanted.targets)}: the same network twice", field="to")
-    asked = {"pool": pool_of(wanted.bridge_pool, amount), "fills": fills_of(wanted.filled)}
-    if asked["pool"] is not None and wanted.bridge_fee_bps is not None:
+    pool, fills = pool_of(wanted.bridge_pool, amount), fills_of(wanted.filled)
+    if pool is not None and wanted.bridge_fee_bps is not None:
         raise BadInput("give the bridge's own quote (--bridge-fee-bps) or its pool, not both", field="bridge_pool")
     plans = [
         plan
@@ -92,7 +92,8 @@ def exits(wanted: Wanted, *, as_json: bool) -> int:
             levels,
             wanted.bridge_fee_bps,
             gas_of(wanted.gas),
-            **asked,
+            pool=pool,
+            fills=fills,
         )
     ]
     if as_json:

@@ -21,7 +21,7 @@ def print_rehearsal(document: RehearsalDocument, console: Console) -> None:
     console.print(f"[bold]{document.title}[/bold]  rehearsed {document.mode}, gas {document.gas}")
     start, end = (moment(time, seconds=True) for time in (window.start, window.end))
     console.print(
-        f"{document.strategy} · {document.network} · {start} to {end} UTC · blocks "
+        f"{document.strategy} · {', '.join(document.networks) or document.network} · {start} to {end} UTC · blocks "
         f"{window.first_block:,} to {window.last_block:,}"
     )
     console.print(

@@ -20,6 +20,7 @@ from tidemill.execution.rows import Row
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
 from tidemill.studies.backtest import Backtest
+from tidemill.studies.costs import in_native_up
 from tidemill.studies.load import folder_name, write_together
 from tidemill.studies.prepare import Prepared
 from tidemill.studies.rehearse_causes import Live, causes_of, fates_of, pace_of
@@ -199,13 +200,16 @@ def _modes(model: Outcomes, chain: Outcomes, own: Outcomes, sides: Sides) -> lis
         ("impact" if sides.prepared.markets else "exact model", model, "the exact model, with you in it"),
         (sides.own_mode, own, "the study's own mode, over the same window"),
     ]
-    return [_mode(title, outcomes, note) for title, outcomes, note in named]
+    native = sides.prepared.token(sides.prepared.native)
+    return [_mode(title, outcomes, note, native) for title, outcomes, note in named]
 
 
-def _mode(name: str, outcomes: Outcomes, note: str) -> ModeRow:
+def _mode(name: str, outcomes: Outcomes, note: str, native: str) -> ModeRow:
     falls = waterfall(post(outcomes.record, outcomes.marks))
     income = sum(line.value for line in falls.lines if line.key in INCOME)
-    costs = sum(step.costs.total for step in steps_done(outcomes))
+    ours, prices = outcomes.marks[-1].prices[native], outcomes.marks[-1].prices
+    paid = [(step.costs, prices[step.native]) for step in steps_done(outcomes)]
+    costs = sum((in_native_up(each, theirs, ours) if theirs != ours else each).total for each, theirs in paid)
     return ModeRow(name, falls.keep, income, costs, len(steps_done(outcomes)), note)
 
 

@@ -119,7 +119,10 @@ class FeeRow(Struct, frozen=True):
 
 
 class ModeRow(Struct, frozen=True):
-    """The same window once more: what is kept and earned of it, micro-units of home; network fees in wei; steps done."""
+    """The same window once more: what is kept and earned of it, micro-units of home; steps done.
+
+    Network fees are in wei of the study's own native token; another network's at the prices of the end, rounded up.
+    """
 
     name: str
     keep: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tidemill.chain.anvil import Anvil
 from tidemill.chain.types import Call, Receipt
 from tidemill.errors import BadInput
 from tidemill.interfaces import Action, Block, Intent, Stage
@@ -92,14 +93,19 @@ class LocalRollup(_Half):
         self.bridge, lane = self._bridge(below, state)
         self.sites = sites_of(lane, below.token(state.l1_token), self.ground.token(state.l2_token))
         below.name(self.sites.l1_bridge, state.escrow)
-        kind, how = (GameHalf if state.game else HalfClient), {"account": self.ground.address("me")}
-        how |= {"number_at": self.twin.first_from}
-        self.client = kind(self.bridge, self.sites, state, on_l1=False, **how)
-        self.beside.client = kind(self.bridge, self.sites, state, on_l1=True, beside=self.client, **how)
-        if isinstance(self.bridge, GamesBridge):
-            for client in (self.client, self.beside.client):
-                client.factory = self.bridge.factory
+        self.client = self._client(state, beside=None)
+        self.beside.client = self._client(state, beside=self.client)
         self._fill(below, state)
+
+    def _client(self, state: BridgeState, beside: HalfClient | None) -> HalfClient:
+        """Return the client of this half, or of the other one where this one's is ``beside`` it."""
+        me, at = self.ground.address("me"), self.twin.first_from
+        named = {"account": me, "on_l1": beside is not None, "number_at": at, "beside": beside}
+        if isinstance(self.bridge, GamesBridge):
+            return GameHalf(self.bridge, self.sites, state, **named)
+        return HalfClient(
+            self.bridge, self.sites, state, account=me, on_l1=beside is not None, number_at=at, beside=beside
+        )
 
     def _bridge(self, below: Ground, state: BridgeState) -> tuple[LocalBridge, int]:
         """Return the bridge between the two networks, made by the first token that needs it, and its lane."""
@@ -111,9 +117,8 @@ class LocalRollup(_Half):
             below.reach(state.first_time)  # the oracle refuses a first block that is not in the past
             first = Block(time=state.first_time, number=state.first)
             boss, chains = self.ground.address(_DEPLOYER), (below.anvil, self.ground.anvil)
-            how = {"terms": _terms(state), "lane": len(lanes), "start": first, "tokens": ("", "")}
-            games = GameTerms(*state.windows, state.maturity)
-            made = GamesBridge(*chains, boss, games=games, **how) if state.game else LocalBridge(*chains, boss, **how)
+            games = GameTerms(*state.windows, state.maturity) if state.game else None
+            made = _made(chains, boss, _terms(state), games, start=first, lane=len(lanes))
             lanes[state.l2] = made, len(lanes), terms, []
             self.beside.proposes = True
         bridge, lane, agreed, self.bridge_of = lanes[state.l2]
@@ -264,6 +269,15 @@ class LocalPortal(_Half):
             for position in self.client.sent
         ]
         return [("deposits", *self.pulse(model)), *stages]
+
+
+def _made(
+    chains: tuple[Anvil, Anvil], boss: str, terms: Terms, games: GameTerms | None, *, start: Block, lane: int
+) -> LocalBridge:
+    """Put a bridge between (the network below, the rollup); its tokens stand already."""
+    if games is None:
+        return LocalBridge(*chains, boss, terms=terms, start=start, lane=lane, tokens=("", ""))
+    return GamesBridge(*chains, boss, games=games, terms=terms, start=start, lane=lane, tokens=("", ""))
 
 
 def _terms(state: BridgeState) -> Terms:

@@ -11,7 +11,7 @@ from tidemill.chain.types import Receipt
 from tidemill.interfaces import Block, Event, Filled, Position, Reverted, Status
 from tidemill.venues.canonical_bridge.client import PASSED, BridgeClient, Sites
 from tidemill.venues.canonical_bridge.local_bridge import LocalBridge
-from tidemill.venues.canonical_bridge.local_games import GameClient
+from tidemill.venues.canonical_bridge.local_games import GameClient, GamesBridge
 from tidemill.venues.canonical_bridge.model import DONE, EMPTY, SENT, BridgeState
 from tidemill.venues.canonical_bridge.rules import covering_output_up, output_time
 from tidemill.venues.shared.client_parts import ask, decode_log
@@ -174,3 +174,7 @@ class HalfClient(BridgeClient):
 
 class GameHalf(GameClient, HalfClient):
     """``HalfClient`` of a portal over dispute games."""
+
+    def __init__(self, bridge: GamesBridge, *args: Any, **named: Any) -> None:
+        super().__init__(bridge, *args, **named)
+        self.factory = bridge.factory

@@ -69,6 +69,7 @@ class GamesBridge(LocalBridge):
 
     def __init__(self, *args: Any, games: GameTerms | None = None, **named: Any) -> None:
         self.games = games or GameTerms()
+        self.factory = ""
         super().__init__(*args, **named)
 
     def _portal(self) -> None:

@@ -68,8 +68,17 @@ def place(setup: Setup) -> Placed:
     notes = (
         f"{setup.id}: outputs are taken to be named on time and never disputed; nobody but you proves or finalises",
         f"{setup.id}: blocks are counted from the study's first; where outputs really fall within an hour is not known here",
+        *_differs(setup, steps[-1].wait.usual - 1),
     )
     return Placed(make, {token: decimals}, notes=lambda: notes, networks=(to,))
+
+
+def _differs(setup: Setup, told: int) -> tuple[str, ...]:
+    """Say where the network's own facts have another wait between proof and payment than the study."""
+    taken = max(int(setup.params["maturity_seconds"]), int(setup.params["game_seconds"]))
+    if taken == told:
+        return ()
+    return (f"{setup.id}: a proof is taken to wait {taken:,} s; facts of {setup.network} say {told:,} s at the start",)
 
 
 VENUE = Kind(
@@ -86,7 +95,10 @@ VENUE = Kind(
         "proposal_blocks": (1_800, "blocks of the rollup between two outputs named on Ethereum"),
         "proposer_seconds": (600, "seconds after such a block until its output stands there"),
         "maturity_seconds": (604_800, "seconds that must be over since a withdrawal was proven"),
-        "game_seconds": (0, "seconds that must be over since its output; 0 where one window counts for both"),
+        "game_seconds": (
+            0,
+            "seconds of a dispute game's clock and of the air gap after it, half each; 0 where outputs are no games",
+        ),
         "deposit_seconds": (180, "seconds until a deposit arrives"),
         "deposits": (1_000_000_000, "whole tokens that lie in the bridge's escrow at the start, others' and yours"),
     },
