@@ -1,8 +1,7 @@
 import type { Page, Section as SectionData } from "../schema.gen";
-import { Mark } from "../parts/Mark";
+import { Brand, SyntheticNotice } from "../parts/Masthead";
 import { Provenance } from "../parts/Provenance";
 import { Section } from "../parts/Section";
-import { ThemeToggle } from "../parts/ThemeToggle";
 import { Warnings } from "../parts/Trust";
 import type { Units } from "../parts/units";
 import { BarsBlock } from "./BarsBlock";
@@ -21,12 +20,7 @@ export function PageView({ page }: { page: Page }) {
   return (
     <div class="page">
       <header class="masthead">
-        <div class="brand">
-          <Mark />
-          <span class="brand-name">tidemill</span>
-          <span class="brand-kind">{page.kind}</span>
-          <ThemeToggle />
-        </div>
+        <Brand kind={page.kind} />
         <h1>{page.title}</h1>
         {page.subtitle && <p class="subtitle">{page.subtitle}</p>}
         <ul class="chips" aria-label="What was asked">
@@ -37,12 +31,7 @@ export function PageView({ page }: { page: Page }) {
             </li>
           ))}
         </ul>
-        {page.synthetic && (
-          <p class="notice notice-synthetic" role="note">
-            <strong>Synthetic.</strong> The market of this study was generated, not recorded. The figures show what the
-            strategy does with it; nobody earned them.
-          </p>
-        )}
+        {page.synthetic && <SyntheticNotice />}
       </header>
       <main>
         <Minute page={page} units={units} />

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { ZeroBar, zeroScale } from "../charts/ZeroBar";
 import { Shown } from "../page/value";
 import type { Comparison, Headline as HeadlineData, Int, Say, StudyInfo } from "../schema.gen";
 import { abs, approx, big } from "../format/int";
@@ -87,32 +88,19 @@ function Rivals({ keep, keepBps, comparisons, units }: {
     (other) => ({ ...other, own: false }),
   )];
   const values = rows.map((row) => approx(row.keep));
-  const low = Math.min(0, ...values);
-  const span = Math.max(0, ...values) - low || 1;
-  const zero = (-low / span) * 100;
+  const scale = zeroScale(values);
   return (
     <figure class="rivals" aria-label="What you keep, compared">
       <figcaption>The same capital, the same days</figcaption>
       <ul>
         {rows.map((row, at) => {
-          const end = (((values[at] ?? 0) - low) / span) * 100;
           return (
             <li key={`${at}-${row.name}`} class={row.own ? "rival own" : "rival"}>
               <span class="rival-name">{row.name}</span>
               <span class="rival-keep">
                 {money(row.keep, units.home, { signed: true })} <small>{percent(row.keep_bps, true)}</small>
               </span>
-              <svg class="rival-bar" width="100%" height="8" aria-hidden="true">
-                <rect class="track" width="100%" height="8" rx="2" />
-                <rect
-                  class={`bar ${tone(row.keep)}`}
-                  x={`${Math.min(zero, end)}%`}
-                  width={`${Math.max(Math.abs(end - zero), 0.4)}%`}
-                  height="8"
-                  rx="2"
-                />
-                <line class="zero" x1={`${zero}%`} x2={`${zero}%`} y1="0" y2="8" />
-              </svg>
+              <ZeroBar value={values[at] ?? 0} scale={scale} />
             </li>
           );
         })}
