@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import re
 from itertools import accumulate, pairwise
 
@@ -18,7 +19,7 @@ from tidemill.studies.report import write_report
 from tidemill.studies.schema import StreamRow
 
 from .documents import realistic
-from .figures import money
+from .figures import NBSP, money, percent
 from .pages import HOSTILE, PAGES, keeps, plan_document, stress_document, sweep_document
 
 
@@ -205,7 +206,9 @@ def test_the_tree_opens_to_the_facts(chrome, pages):
 def test_a_ladder_has_dates_and_says_what_has_no_bound(chrome, pages):
     with chrome.open(pages("exits")) as page:
         first = page.text(".rung")
-        assert "no bound" in page.text("#ways")
+        bounds = [rung.worst for rung in next(s for s in PAGES["exits"]().sections if s.id == "ways").blocks[0].rungs]
+        assert None in bounds
+        assert [text.endswith("no bound") for text in page.texts("#ways .rung-when")] == [at is None for at in bounds]
         assert "Nov 2026" in first
         assert page.run("document.querySelectorAll('#ways .rung').length") == len(
             next(s for s in PAGES["exits"]().sections if s.id == "ways").blocks[0].rungs
@@ -259,3 +262,15 @@ def test_a_result_says_risk_and_next_step_and_each_stream(chrome, tmp_path):
         assert [int(v) for cell in shown_rows[-1] for v in cell["values"]] == [part.keep for part in parts]
         assert [int(v) for cell in shown_rows[0] for v in cell["values"]] == [part.rows["fees"] for part in parts]
     assert "By stream" in markdown(result_page(document))
+
+
+@pytest.mark.parametrize("home", ["USD", "USDC", "WETH@op"])
+def test_sentences_write_money_as_the_page_does(home):
+    """Against the second formatter, which the browser is held to as well: a figure in a sentence reads like the one above it."""
+    rng = random.Random(f"sentences {home}")
+    amounts = [0, 1, -1, 9, 10, 99, 100, 999_949, 999_950, 999_999, 10**6, 994_999, 10**9 - 1, 10**9, 123_456_789_012]
+    amounts += [rng.choice((-1, 1)) * rng.randrange(10 ** rng.randrange(1, 20)) for _ in range(300)]
+    for value in amounts:
+        assert shown(value, "change", home).replace(NBSP, " ") == money(value, home, signed=True)
+        assert shown(value, "money", home).replace(NBSP, " ") == money(value, home)
+        assert shown(value, "rate") == percent(value, signed=True) or abs(value) >= 10**9
