@@ -360,6 +360,7 @@ def test_killed_at_any_point_of_a_write_every_file_is_old_or_new(tmp_path: Path)
     assert {(old, old, old), (new, new, new)} <= seen <= {(new,) * n + (old,) * (3 - n) for n in range(4)}
 
 
+@NEEDS_PAGE
 def test_compare_prints_columns_and_baselines(markets: Path, tmp_path: Path) -> None:
     one = write_study(markets, {**STUDY, "title": "[one]"}, "one.toml")
     two = write_study(markets, {**STUDY, "title": "two", "strategy": "hold", "parameters": {}}, "two.toml")
@@ -377,6 +378,7 @@ def test_compare_prints_columns_and_baselines(markets: Path, tmp_path: Path) -> 
     assert said.line == "tidemill: studies: 1 study given; name two or more, or one with networks in `counterfactual`"
 
 
+@NEEDS_PAGE
 def test_compare_shows_one_study_by_the_costs_of_several_networks(markets: Path, tmp_path: Path) -> None:
     fees = {"polygon-pos": {"base_fee_gwei": "30", "priority_fee_gwei": "25"}, "base": {"base_fee_gwei": "0.1"}}
     told = {**STUDY, "counterfactual": ["polygon-pos"], "prices": {"POL": "0.5"}, "fees": fees}
@@ -403,6 +405,7 @@ def test_compare_shows_one_study_by_the_costs_of_several_networks(markets: Path,
     assert "missing.toml: fees.scroll.base_fee_gwei: the data carry no execution base fee of scroll" in said.err
 
 
+@NEEDS_PAGE
 def test_sweep_prints_ranks_map_and_luck(markets: Path, tmp_path: Path) -> None:
     study = write_study(markets, {**STUDY, "title": "[sweep]"}, "swept.toml")
     asked = ("sweep", study, "--grid", "width=100,200", "trigger=0,20", "--jobs", 1, "-o", tmp_path)
@@ -413,6 +416,7 @@ def test_sweep_prints_ranks_map_and_luck(markets: Path, tmp_path: Path) -> None:
     assert "variant 4 of 4" in said.err
     document = json.loads((tmp_path / "swept-sweep" / "sweep.json").read_text())
     assert f"result {document['result_hash']}" in said.out
+    assert document["result_hash"] in (tmp_path / "swept-sweep" / "report.html").read_text()
     assert json.loads(tidemill(*asked, "--json").out)["ranking"] == document["ranking"]
 
 
@@ -453,6 +457,7 @@ def test_sweep_refuses_in_one_line(markets: Path, more: list[str], line: str) ->
     assert (said.code, said.err.splitlines()[-1]) == (2, line)
 
 
+@NEEDS_PAGE
 def test_stress_prints_spread_risks_and_causes(markets: Path, tmp_path: Path) -> None:
     study = write_study(markets, {**STUDY, "title": "[stressed]"}, "stressed.toml")
     asked = ("stress", study, "--worlds", 2, "--model", "gbm", "--days", 1, "--jobs", 1, "-s", "fees:5", "-o", tmp_path)
@@ -463,11 +468,13 @@ def test_stress_prints_spread_risks_and_causes(markets: Path, tmp_path: Path) ->
     assert "future 2 of 2" in said.err
     document = json.loads((tmp_path / "stressed-stress" / "stress.json").read_text())
     assert f"result {document['result_hash']}" in said.out
+    assert document["result_hash"] in (tmp_path / "stressed-stress" / "report.html").read_text()
     assert json.loads(tidemill(*asked, "--json").out)["result_hash"] == document["result_hash"]
     said = tidemill("stress", study, "-s", "boom")
     assert said.code == 2 and said.line.startswith("tidemill: shock: 'boom' is no shock; write crash:30")
 
 
+@NEEDS_PAGE
 def test_optimise_prints_both_parts_and_a_verdict(markets: Path, tmp_path: Path) -> None:
     study = write_study(markets, {**STUDY, "title": "[searched]"}, "searched.toml")
     asked = ("optimise", study, "--grid", "width=100,200", "--trials", 2, "-o", tmp_path)
@@ -480,6 +487,7 @@ def test_optimise_prints_both_parts_and_a_verdict(markets: Path, tmp_path: Path)
     )
     document = json.loads((tmp_path / "searched-optimise" / "optimise.json").read_text())
     assert document["verdict"] in said.out and f"result {document['result_hash']}" in said.out
+    assert document["result_hash"] in (tmp_path / "searched-optimise" / "report.html").read_text()
     assert json.loads(tidemill(*asked, "--json").out)["verdict"] == document["verdict"]
     said = tidemill("optimise", study, "--grid", "width=1,2", "--inside", "99")
     assert (said.code, said.err.splitlines()[-1]) == (2, "tidemill: inside: 99 % is not between 20 and 90")

@@ -48,7 +48,7 @@ def test_headline(shown):
         None if head.break_even_day is None else f"{head.break_even_day:g}", head.minimum_capital,
     )  # fmt: skip
     assert page.values(".fact-note data") == _known(*document.study.capital.values())
-    assert " ".join(head.what_would_change.split()) in page.text(".notice-change")
+    assert " ".join(head.what_would_change.split()) in page.text(".notice-what")
 
 
 def test_against_holding(shown):

@@ -16,7 +16,7 @@ from tidemill.app.console import fail
 from tidemill.app.fact_commands import facts
 from tidemill.app.market_commands import market
 from tidemill.app.network_commands import networks
-from tidemill.app.options import Json, Out
+from tidemill.app.options import Formats, Json, Out
 from tidemill.app.venue_commands import venues
 from tidemill.errors import TidemillError, nearest
 
@@ -100,7 +100,7 @@ def _is_own(filename: str) -> bool:
 
 
 @app.command
-def backtest(study: Path, *, out: Out = Path("out"), json: Json = False) -> int:
+def backtest(study: Path, *, out: Out = Path("out"), formats: Formats = ("html",), json: Json = False) -> int:
     """Run a study over recorded events; print the statement, write report, ledger and result.json.
 
     Example: `tidemill backtest examples/range_reset.toml`
@@ -111,16 +111,18 @@ def backtest(study: Path, *, out: Out = Path("out"), json: Json = False) -> int:
         The study file (TOML); see docs/study.md.
     out
         Folder that receives a folder per study.
+    formats
+        What the report is written as: `html` (one file), `md`, `pdf` (printed by Chromium); `json` alone: no report.
     json
         Print the result document as JSON on standard output.
     """
     from tidemill.app.commands import backtest as command  # noqa: PLC0415
 
-    return command(study, out, as_json=json)
+    return command(study, out, formats, as_json=json)
 
 
 @app.command
-def demo(*, out: Out = Path("out"), json: Json = False) -> int:
+def demo(*, out: Out = Path("out"), formats: Formats = ("html",), json: Json = False) -> int:
     """Run the embedded example on the synthetic sample (what `make run` calls).
 
     Example: `tidemill demo`
@@ -129,12 +131,14 @@ def demo(*, out: Out = Path("out"), json: Json = False) -> int:
     ----------
     out
         Folder that receives a folder per study.
+    formats
+        What the report is written as: `html` (one file), `md`, `pdf` (printed by Chromium); `json` alone: no report.
     json
         Print the result document as JSON on standard output.
     """
     from tidemill.app.commands import demo as command  # noqa: PLC0415
 
-    return command(out, as_json=json)
+    return command(out, formats, as_json=json)
 
 
 @app.command
@@ -171,25 +175,27 @@ def rehearse(
 
 
 @app.command
-def compare(*studies: Path, out: Out = Path("out/compare"), json: Json = False) -> int:
+def compare(*studies: Path, out: Out = Path("out/compare"), formats: Formats = ("html",), json: Json = False) -> int:
     """Run several studies of the same capital and period; print their waterfalls side by side, against common baselines.
 
     One study alone is compared with itself at the costs of each network in its `counterfactual`.
 
-    Example: `tidemill compare examples/range_reset.toml examples/compound.toml`
+    Example: `tidemill compare examples/networks_compared.toml`
 
     Parameters
     ----------
     studies
         Two or more study files (TOML) of the same capital, home asset, start and end; or one with `counterfactual`.
     out
-        Folder that receives compare.json.
+        Folder that receives compare.json and the report.
+    formats
+        What the report is written as: `html` (one file), `md`, `pdf` (printed by Chromium); `json` alone: no report.
     json
         Print the comparison as JSON on standard output.
     """
     from tidemill.app.commands import compare as command  # noqa: PLC0415
 
-    return command(studies, out, as_json=json)
+    return command(studies, out, formats, as_json=json)
 
 
 @app.command
@@ -205,6 +211,7 @@ def sweep(
     on: str = "",
     resume: Annotated[bool, Parameter(negative="")] = False,
     out: Out = Path("out"),
+    formats: Formats = ("html",),
     json: Json = False,
 ) -> int:
     """Run a study with many settings of its strategy, rank them, and say how much of the best one is luck.
@@ -235,13 +242,15 @@ def sweep(
     resume
         Go on with an interrupted sweep of the same study: what has been played is not played again.
     out
-        Folder that receives a folder per sweep, with sweep.json and trials.csv.
+        Folder that receives a folder per sweep, with sweep.json, trials.csv and the report.
+    formats
+        What the report is written as: `html` (one file), `md`, `pdf` (printed by Chromium); `json` alone: no report.
     json
         Print the result as JSON on standard output.
     """
     from tidemill.app.sweep_command import sweep as command  # noqa: PLC0415
 
-    return command(study, grid, random, quasi, rank, screen, jobs, on, out, resume=resume, as_json=json)
+    return command(study, grid, random, quasi, rank, screen, jobs, on, out, formats, resume=resume, as_json=json)
 
 
 @app.command
@@ -253,6 +262,7 @@ def optimise(
     rank: Literal["keep", "cvar", "drawdown", "sharpe"] = "keep",
     inside: int = 70,
     out: Out = Path("out"),
+    formats: Formats = ("html",),
     json: Json = False,
 ) -> int:
     """Search a strategy's parameters on the first part of the period, and judge what was found on the rest.
@@ -272,13 +282,15 @@ def optimise(
     inside
         Percent of the period that the search sees; the rest judges.
     out
-        Folder that receives a folder per study, with optimise.json and trials.csv.
+        Folder that receives a folder per study, with optimise.json, trials.csv and the report.
+    formats
+        What the report is written as: `html` (one file), `md`, `pdf` (printed by Chromium); `json` alone: no report.
     json
         Print the result as JSON on standard output.
     """
     from tidemill.app.optimise_command import optimise as command  # noqa: PLC0415
 
-    return command(study, grid, trials, rank, inside, out, as_json=json)
+    return command(study, grid, trials, rank, inside, out, formats, as_json=json)
 
 
 @app.command
@@ -348,6 +360,7 @@ def plan(
     time_limit: int = 10,
     on: str = "",
     out: Out = Path("out/plan"),
+    formats: Formats = ("html",),
     json: Json = False,
 ) -> int:
     """What to hold of what is on offer: the most expected net income within a bound on losses, and why.
@@ -396,7 +409,9 @@ def plan(
     on
         The day to plan on, e.g. 2026-11-21; by default today.
     out
-        Folder that receives plan.json and study files that play the plan (`backtest`, `rehearse`).
+        Folder that receives plan.json, the report, and study files that play the plan (`backtest`, `rehearse`).
+    formats
+        What the report is written as: `html` (one file), `md`, `pdf` (printed by Chromium); `json` alone: no report.
     json
         Print the plan as JSON on standard output.
     """
@@ -405,7 +420,7 @@ def plan(
 
     listing = Listing(listed, from_, networks or [], min_tvl, min_days, most, proof, stale)
     wanted = Wanted(have, horizon, risk, price or [], cost or [], cap or [], liquid, reach, least, time_limit, on)
-    return command(listing, wanted, out, as_json=json)
+    return command(listing, wanted, out, formats, as_json=json)
 
 
 @app.command
@@ -420,6 +435,7 @@ def stress(
     on: str = "",
     resume: Annotated[bool, Parameter(negative="")] = False,
     out: Out = Path("out"),
+    formats: Formats = ("html",),
     json: Json = False,
 ) -> int:
     """Run a study in many simulated futures: what you would keep, how likely a loss is, and what causes it.
@@ -446,13 +462,15 @@ def stress(
     resume
         Go on with an interrupted stress of the same study.
     out
-        Folder that receives a folder per study, with stress.json and futures.csv.
+        Folder that receives a folder per study, with stress.json, futures.csv and the report.
+    formats
+        What the report is written as: `html` (one file), `md`, `pdf` (printed by Chromium); `json` alone: no report.
     json
         Print the result as JSON on standard output.
     """
     from tidemill.app.stress_command import stress as command  # noqa: PLC0415
 
-    return command(study, worlds, model, shock or [], days, jobs, on, out, resume=resume, as_json=json)
+    return command(study, worlds, model, shock or [], days, jobs, on, out, formats, resume=resume, as_json=json)
 
 
 @app.command
@@ -477,6 +495,7 @@ def statement(
     price: Annotated[list[str] | None, Parameter(name="--price", negative="")] = None,
     samples: int = 24,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    formats: Formats = ("html",),
     json: Json = False,
 ) -> int:
     """State what real positions have earned, net of everything: the same waterfall as a backtest's, against holding.
@@ -527,7 +546,9 @@ def statement(
     samples
         Moments in between to value everything at, for the curves.
     out
-        Folder that receives report.html (and one for each position), statement.json and ledger.parquet; default: none.
+        Folder that receives the report (and one for each position), statement.json and ledger.parquet; default: none.
+    formats
+        What the report is written as: `html` (one file), `md`, `pdf` (printed by Chromium); `json` alone: no report.
     json
         Print the documents as JSON on standard output: `total`, and `positions` by name.
     """
@@ -550,7 +571,7 @@ def statement(
         price=tuple(price or ()),
         samples=samples,
     )
-    return command(wanted, out, as_json=json)
+    return command(wanted, out, formats, as_json=json)
 
 
 @app.command
@@ -632,6 +653,8 @@ def risk(
     parts: str = "",
     amount: str = "",
     on: str = "",
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    formats: Formats = ("html",),
     json: Json = False,
 ) -> int:
     """Estimate what a year may take: expected loss by cause, from dated facts and published base rates, and a letter.
@@ -653,12 +676,16 @@ def risk(
         Money at stake: its expected loss is shown as well, rounded up.
     on
         As of this day (2026-11-21); default: today.
+    out
+        Folder that receives risk.json and the report; default: none.
+    formats
+        What the report is written as: `html` (one file), `md`, `pdf` (printed by Chromium); `json` alone: no report.
     json
         Print the assessment as JSON on standard output.
     """
     from tidemill.app.risk_command import risk as command  # noqa: PLC0415
 
-    return command(ids, parts, on, amount, why=why, as_json=json)
+    return command(ids, parts, on, amount, out, formats, why=why, as_json=json)
 
 
 @app.command
@@ -675,6 +702,8 @@ def exits(
     filled: Annotated[list[str] | None, Parameter(name="--filled", negative="")] = None,
     price: Annotated[list[str] | None, Parameter(name="--price", negative="")] = None,
     gas: Annotated[list[str] | None, Parameter(name="--gas", negative="")] = None,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    formats: Formats = ("html",),
     json: Json = False,
 ) -> int:
     """Compare the ways out of a network or between two: cost, expected and worst time, dated steps, gas to keep on Ethereum.
@@ -707,6 +736,10 @@ def exits(
         Price of a native token in the token that is moved, as ETH=3000; without it gas is not summed with fees.
     gas
         Gas of one of your own steps, as execute=120000, where nobody has measured it or you know better.
+    out
+        Folder that receives exits.json and the report; default: none.
+    formats
+        What the report is written as: `html` (one file), `md`, `pdf` (printed by Chromium); `json` alone: no report.
     json
         Print the plans as JSON on standard output.
     """
@@ -726,7 +759,7 @@ def exits(
         bridge_pool=bridge_pool,
         filled=tuple(filled or ()),
     )
-    return command(wanted, as_json=json)
+    return command(wanted, out, formats, as_json=json)
 
 
 @contracts.command(name="fetch")

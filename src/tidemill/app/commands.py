@@ -6,12 +6,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tidemill.app.console import emit_json, note, stderr, stdout
 from tidemill.app.interrupts import import_polars
+from tidemill.app.reports import reported
 from tidemill.app.tables import table
 from tidemill.errors import BadInput
+
+if TYPE_CHECKING:
+    from tidemill.studies.pages.write import Format
 
 __all__ = [
     "backtest",
@@ -114,51 +118,56 @@ def _show_artefacts(rows: Sequence[Any], *, as_json: bool) -> int:
     return 0
 
 
-def demo(out: Path, *, as_json: bool) -> int:
+def demo(out: Path, formats: Sequence[Format], *, as_json: bool) -> int:
     """Run the embedded example."""
     from importlib import resources  # noqa: PLC0415
 
     with resources.as_file(resources.files("tidemill.studies") / "demo.toml") as study:
-        return backtest(study, out, as_json=as_json)
+        return backtest(study, out, formats, as_json=as_json)
 
 
-def backtest(study: Path, out: Path, *, as_json: bool) -> int:
+def backtest(study: Path, out: Path, formats: Sequence[Format], *, as_json: bool) -> int:
     """Run a study and write its folder."""
     started = time.perf_counter()
     import_polars()
     from tidemill.app.statement import print_statement  # noqa: PLC0415
     from tidemill.studies.load import check_writable, load  # noqa: PLC0415
-    from tidemill.studies.report import check_page  # noqa: PLC0415
+    from tidemill.studies.pages.write import check_formats  # noqa: PLC0415
 
-    check_page()
     check_writable(out)
+    check_formats(formats)
     with progress(f"running {study} …") as tell:
         result = load(study).run(progress=tell)
-        folder = result.write(out)
+        folder = result.write(out, formats)
     if as_json:
         emit_json(result.document)
     else:
         print_statement(result.document, stdout())
-    note(f"wrote {folder}/report.html, result.json, ledger.parquet in {time.perf_counter() - started:.1f} s")
+    files = ", ".join([*(f"report.{name}" for name in formats if name != "json"), "result.json", "ledger.parquet"])
+    note(f"wrote {folder}/{files} in {time.perf_counter() - started:.1f} s")
     return 0
 
 
-def compare(studies: Sequence[Path], out: Path, *, as_json: bool) -> int:
+def compare(studies: Sequence[Path], out: Path, formats: Sequence[Format], *, as_json: bool) -> int:
     """Run studies and show them side by side."""
     import_polars()
     from tidemill.app.comparison import print_comparison  # noqa: PLC0415
     from tidemill.studies.compare import compare as run  # noqa: PLC0415
     from tidemill.studies.load import check_writable  # noqa: PLC0415
+    from tidemill.studies.pages.compare import compare_page  # noqa: PLC0415
+    from tidemill.studies.pages.write import check_formats  # noqa: PLC0415
 
     check_writable(out)
+    check_formats(formats)
     with progress("comparing …") as tell:
         compared = run(studies, progress=tell)
         folder = compared.write(out)
+        files = reported(lambda: compare_page(compared.document), folder, formats)
     if as_json:
         emit_json(compared.document)
     else:
         print_comparison(compared.document, stdout())
-    note(f"wrote {folder}/compare.json")
+    note(f"wrote {folder}/compare.json{files}")
     return 0
 
 

@@ -10,7 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["emit_json", "fail", "note", "stderr", "stdout"]
+__all__ = ["emit_json", "fail", "json_bytes", "note", "stderr", "stdout"]
 
 PIPED_WIDTH = 160
 """Columns where there is no terminal to ask: wide enough that no figure is folded."""
@@ -43,9 +43,12 @@ def fail(line: str, code: int) -> int:
 
 def emit_json(value: Any) -> None:
     """Print ``value`` as one JSON document on standard output; integers beyond 2^53 as decimal strings."""
-    sys.stdout.write(
-        msgspec.json.format(msgspec.json.encode(_safe(msgspec.to_builtins(value))), indent=2).decode() + "\n"
-    )
+    sys.stdout.write(json_bytes(value).decode())
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return ``value`` as one JSON document for people and programs; integers beyond 2^53 as decimal strings."""
+    return msgspec.json.format(msgspec.json.encode(_safe(msgspec.to_builtins(value))), indent=2) + b"\n"
 
 
 def _safe(value: Any) -> Any:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
 
 from tidemill.app.console import emit_json, stdout
+from tidemill.app.reports import written
 from tidemill.app.tables import plain, table
 from tidemill.errors import BadInput
 from tidemill.units import format_amount, mul_div_up, parse_amount
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tidemill.networks.exit_plan import ExitPlan, PlannedStage
     from tidemill.networks.liquidity import FillTimes, Pool
     from tidemill.networks.types import Known
+    from tidemill.studies.pages.write import Format
 
 __all__ = ["Wanted", "exits"]
 
@@ -65,9 +68,10 @@ class Amount(Struct, frozen=True):
         return f"{format_amount(raw, self.decimals)} {self.symbol}"
 
 
-def exits(wanted: Wanted, *, as_json: bool) -> int:
+def exits(wanted: Wanted, out: Path | None, formats: Sequence[Format], *, as_json: bool) -> int:
     """Plan every way and show it; 0 where one is open, 1 where none is."""
     from tidemill.networks.bridges import exit_plans  # noqa: PLC0415
+    from tidemill.studies.pages.exits import SCHEMA, Way, exits_page  # noqa: PLC0415
 
     amount = amount_of(wanted.amount)
     prices = prices_of(wanted.price, amount)
@@ -96,8 +100,17 @@ def exits(wanted: Wanted, *, as_json: bool) -> int:
             fills=fills,
         )
     ]
+    document = {
+        "schema": SCHEMA,
+        "amount": amount,
+        "start": start,
+        "routes": [shown(plan, prices) for plan in plans],
+    }
+    ways = [Way(one, _cost_text(one, amount, prices), tuple(_cost(one, prices)[1]), _keep(one)) for one in plans]
+    sum_ = amount.text(amount.raw)
+    written("exits", document, lambda: exits_page(sum_, wanted.source, wanted.targets, start, ways), out, formats)
     if as_json:
-        emit_json({"amount": amount, "start": start, "routes": [shown(plan, prices) for plan in plans]})
+        emit_json(document)
     else:
         _show(plans, wanted, amount, prices)
     return 0 if any(not plan.blocked for plan in plans) else 1

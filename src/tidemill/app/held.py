@@ -6,7 +6,8 @@ import datetime as dt
 import io
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tidemill.market.manifest import PoolInfo
     from tidemill.studies.held_asked import Asked
     from tidemill.studies.held_document import Portfolio
+    from tidemill.studies.pages.write import Format
 
 __all__ = ["Wanted", "statement"]
 
@@ -47,19 +49,21 @@ class Wanted(Struct, frozen=True):
     samples: int
 
 
-def statement(wanted: Wanted, out: Path | None, *, as_json: bool) -> int:
+def statement(wanted: Wanted, out: Path | None, formats: Sequence[Format], *, as_json: bool) -> int:
     """Read, state and show."""
     started = time.perf_counter()
     import_polars()
     from tidemill.app.commands import progress  # noqa: PLC0415
     from tidemill.studies.load import check_writable  # noqa: PLC0415
-    from tidemill.studies.report import check_page  # noqa: PLC0415
+    from tidemill.studies.pages.write import check_formats  # noqa: PLC0415
 
     if bool(wanted.rpc) == bool(wanted.logs):
         raise BadInput("where from? give either --rpc (an endpoint) or --logs (files)", field="rpc")
     if out is not None:
-        check_page()
         check_writable(out)
+        check_formats(formats)
+    elif tuple(formats) != ("html",):
+        raise BadInput("say where the report goes: --out FOLDER", field="format")
     asked = _asked(wanted)
     with progress("reading …") as tell:
         done = _from_files(wanted, asked, tell) if wanted.logs else _from_chain(wanted, asked, tell)
@@ -68,7 +72,7 @@ def statement(wanted: Wanted, out: Path | None, *, as_json: bool) -> int:
     else:
         _show(done, stdout())
     if out is not None and done.total is not None:
-        note(f"wrote {_write(done, out)} in {time.perf_counter() - started:.1f} s")
+        note(f"wrote {_write(done, out, formats)} in {time.perf_counter() - started:.1f} s")
     return 0
 
 
@@ -229,22 +233,24 @@ def _plain(done: Portfolio) -> dict[str, Any]:
     }
 
 
-def _write(done: Portfolio, out: Path) -> str:
+def _write(done: Portfolio, out: Path, formats: Sequence[Format]) -> str:
     from tidemill.ledger.export import books_frame  # noqa: PLC0415
     from tidemill.ledger.posting import post  # noqa: PLC0415
     from tidemill.studies.load import write_together  # noqa: PLC0415
-    from tidemill.studies.report import report_html  # noqa: PLC0415
+    from tidemill.studies.pages.backtest import result_page  # noqa: PLC0415
+    from tidemill.studies.pages.write import report_files  # noqa: PLC0415
 
     assert done.total is not None
     ledger = io.BytesIO()
     books_frame(post(done.record, done.marks)).write_parquet(ledger)
     files = {
-        "report.html": report_html(done.total).encode(),
+        **report_files(done.total, partial(result_page, done.total), formats),
         "ledger.parquet": ledger.getvalue(),
         "statement.json": msgspec.json.format(msgspec.json.encode(_plain(done)), indent=2),
     }
     for name, document in done.positions.items():
         stem = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-").lower()
-        files[f"report-{stem}.html"] = report_html(document).encode()
+        for file, content in report_files(document, partial(result_page, document), formats).items():
+            files[file.replace("report", f"report-{stem}", 1)] = content
     write_together(out, files)
     return f"{out}/{', '.join(files)}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tidemill.app.commands import counted, progress, show
 from tidemill.app.interrupts import import_polars
+from tidemill.app.reports import reported
 from tidemill.app.statement import money, percent
 from tidemill.app.tables import plain, table
 from tidemill.wording import moment
@@ -18,12 +19,21 @@ if TYPE_CHECKING:
 
     from tidemill.studies.metrics import Metric
     from tidemill.studies.optimise import Judged, OptimiseDocument
+    from tidemill.studies.pages.write import Format
 
 __all__ = ["optimise", "print_optimised"]
 
 
 def optimise(
-    study: Path, grid: Sequence[str], trials: int, rank: Metric, inside: int, out: Path, *, as_json: bool
+    study: Path,
+    grid: Sequence[str],
+    trials: int,
+    rank: Metric,
+    inside: int,
+    out: Path,
+    formats: Sequence[Format],
+    *,
+    as_json: bool,
 ) -> int:
     """Run a search, write its folder, show it."""
     started = time.perf_counter()
@@ -31,14 +41,18 @@ def optimise(
     from tidemill.studies.grid import parse_grid  # noqa: PLC0415
     from tidemill.studies.load import check_writable  # noqa: PLC0415
     from tidemill.studies.optimise import optimise as run  # noqa: PLC0415
+    from tidemill.studies.pages.optimise import optimise_page  # noqa: PLC0415
+    from tidemill.studies.pages.write import check_formats  # noqa: PLC0415
     from tidemill.studies.study import load_study  # noqa: PLC0415
 
     axes = parse_grid(grid)
     check_writable(out)
+    check_formats(formats)
     with progress("loading market data …") as tell:
         found = run(study, axes, trials=trials, metric=rank, inside_percent=inside, progress=counted(tell, "trial"))
     folder = found.write(out, load_study(study))
-    done = f"wrote {folder}/optimise.json, trials.csv in {time.perf_counter() - started:.1f} s"
+    files = reported(lambda: optimise_page(found.document), folder, formats)
+    done = f"wrote {folder}/optimise.json, trials.csv{files} in {time.perf_counter() - started:.1f} s"
     return show(found.document, print_optimised, done, as_json=as_json)
 
 
@@ -46,7 +60,8 @@ def print_optimised(document: OptimiseDocument, console: Console) -> None:
     """Print the winner beside the study's own parameters on both parts of the period, and the verdict."""
     from tidemill.studies.metrics import METRICS  # noqa: PLC0415
 
-    console.print(f"[bold]{plain(document.title)}[/bold]")
+    marked = "   [black on yellow] SYNTHETIC DATA [/]" if document.synthetic else ""
+    console.print(f"[bold]{plain(document.title)}[/bold]{marked}")
     console.print(
         f"{plain(document.strategy)} · searched {moment(document.start)} to {moment(document.cut)} UTC by "
         f"{METRICS[document.metric]}, {len(document.trials):,} trials · judged until {moment(document.end)}"

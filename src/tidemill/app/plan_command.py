@@ -14,6 +14,7 @@ from tidemill.app.commands import progress, show
 from tidemill.app.console import emit_json, stdout
 from tidemill.app.moments import day_of, end_of_day
 from tidemill.app.plan_shown import print_plan
+from tidemill.app.reports import reported
 from tidemill.app.statement import percent
 from tidemill.app.tables import plain, table
 from tidemill.errors import BadInput
@@ -21,6 +22,7 @@ from tidemill.errors import BadInput
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tidemill.studies.pages.write import Format
     from tidemill.studies.plan.asked import Asked
     from tidemill.studies.plan.doubts import Believed, Doubt, Rules
     from tidemill.studies.plan.fetched import Listed
@@ -75,13 +77,16 @@ def scan(listing: Listing, *, as_json: bool) -> int:
     return 0
 
 
-def plan(listing: Listing, wanted: Wanted, out: Path, *, as_json: bool) -> int:
+def plan(listing: Listing, wanted: Wanted, out: Path, formats: Sequence[Format], *, as_json: bool) -> int:
     """Make a plan, write it with the studies that play it, show it."""
     started = time.perf_counter()
     from tidemill.studies.load import check_writable, write_together  # noqa: PLC0415
+    from tidemill.studies.pages.plan import plan_page  # noqa: PLC0415
+    from tidemill.studies.pages.write import check_formats  # noqa: PLC0415
     from tidemill.studies.plan.plan import plan as run  # noqa: PLC0415
 
     check_writable(out)
+    check_formats(formats)
     asked, rules = _asked(wanted), _rules(listing, wanted.on)
     with progress("reading the list …") as tell:
         listed = _listed(listing)
@@ -91,7 +96,8 @@ def plan(listing: Listing, wanted: Wanted, out: Path, *, as_json: bool) -> int:
     files = {one.name: one.text.encode() for one in planned.studies}
     write_together(out, {**files, "plan.json": msgspec.json.format(msgspec.json.encode(document), indent=2)})
     several = f" and {len(files)} studies" if files else ""
-    done = f"wrote {out}/plan.json{several} in {time.perf_counter() - started:.1f} s"
+    report = reported(lambda: plan_page(document), out, formats)
+    done = f"wrote {out}/plan.json{report}{several} in {time.perf_counter() - started:.1f} s"
     return show(document, print_plan, done, as_json=as_json)
 
 

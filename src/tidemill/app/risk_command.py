@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from tidemill.app.console import emit_json, stdout
 from tidemill.app.moments import day_of
+from tidemill.app.reports import written
 from tidemill.app.tables import plain, table
 from tidemill.errors import BadInput
+from tidemill.studies.pages.risk import SCHEMA, risk_page
+from tidemill.studies.pages.risk import share as _part
 from tidemill.units import format_amount, parse_amount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from tidemill.studies.pages.write import Format
     from tidemill.studies.risk import Assessment, Estimate
 
 __all__ = ["risk"]
@@ -20,18 +25,31 @@ __all__ = ["risk"]
 _PLACES = 6
 
 
-def risk(subjects: Sequence[str], parts: str, on: str, amount: str, *, why: bool, as_json: bool) -> int:
+def risk(
+    subjects: Sequence[str],
+    parts: str,
+    on: str,
+    amount: str,
+    out: Path | None,
+    formats: Sequence[Format],
+    *,
+    why: bool,
+    as_json: bool,
+) -> int:
     """Assess and print."""
     from tidemill.studies.risk import assess_all, expected_loss_up  # noqa: PLC0415
 
     found = assess_all(subjects, day_of(on), _parts(parts))
-    money = None
+    money: tuple[str, str, str] | None = None
     if amount:
         value = _money(amount)
         ends = (found.loss.low, found.loss.usual, found.loss.high)
-        money = [format_amount(expected_loss_up(value, end), _PLACES) for end in ends]
+        low, usual, high = (format_amount(expected_loss_up(value, end), _PLACES) for end in ends)
+        money = low, usual, high
+    document = _document(found, money)
+    written("risk", document, lambda: risk_page(found, amount, money), out, formats)
     if as_json:
-        emit_json(_document(found, money))
+        emit_json(document)
         return 0
     _print(found, money, amount)
     if why:
@@ -58,10 +76,10 @@ def _money(text: str) -> int:
     return value
 
 
-def _document(found: Assessment, money: list[str] | None) -> dict[str, Any]:
+def _document(found: Assessment, money: tuple[str, str, str] | None) -> dict[str, Any]:
     import msgspec  # noqa: PLC0415
 
-    out: dict[str, Any] = msgspec.to_builtins(found)
+    out: dict[str, Any] = {"schema": SCHEMA, **msgspec.to_builtins(found)}
     out["causes"] = {cause: out["causes"][cause] for cause, one in found.causes.items() if one.high > 0.0}
     out |= {"unknown": found.unknown, "learn": found.learn}
     if money is not None:
@@ -70,18 +88,15 @@ def _document(found: Assessment, money: list[str] | None) -> dict[str, Any]:
 
 
 def _share(part: float) -> str:
-    """Return a part in per cent, two figures that count, never 0 for what is not."""
-    if part == 0.0:
-        return "0 %"
-    places = 2 if part >= 0.001 else 4
-    return f"{max(part, 0.000001):.{places}%}".replace("%", " %")
+    """Return a part in per cent as a terminal shows it."""
+    return _part(part).replace("%", " %")
 
 
 def _row(name: str, one: Estimate) -> list[str]:
     return [name, _share(one.low), _share(one.usual), _share(one.high)]
 
 
-def _print(found: Assessment, money: list[str] | None, amount: str) -> None:
+def _print(found: Assessment, money: tuple[str, str, str] | None, amount: str) -> None:
     say = stdout().print
     letter = found.capped if found.capped == found.grade else f"{found.capped} (by the number {found.grade})"
     say(f"[bold]{plain(found.subject)}[/bold] on {found.on}: {letter}")

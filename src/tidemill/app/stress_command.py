@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from tidemill.app.commands import check_jobs, counted, kept, progress, show
 from tidemill.app.interrupts import import_polars
+from tidemill.app.reports import reported
 from tidemill.app.statement import money, percent
 from tidemill.app.tables import plain, table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tidemill.studies.pages.write import Format
     from tidemill.studies.processes import Model
     from tidemill.studies.stress import StressDocument
 
@@ -30,6 +32,7 @@ def stress(
     jobs: int,
     on: str,
     out: Path,
+    formats: Sequence[Format],
     *,
     resume: bool,
     as_json: bool,
@@ -39,6 +42,8 @@ def stress(
     check_jobs(jobs, on)
     import_polars()
     from tidemill.studies.load import check_writable  # noqa: PLC0415
+    from tidemill.studies.pages.stress import stress_page  # noqa: PLC0415
+    from tidemill.studies.pages.write import check_formats  # noqa: PLC0415
     from tidemill.studies.shocks import parse_shocks  # noqa: PLC0415
     from tidemill.studies.stress import folder_of  # noqa: PLC0415
     from tidemill.studies.stress import stress as run  # noqa: PLC0415
@@ -46,6 +51,7 @@ def stress(
 
     parse_shocks(shocks)
     check_writable(out)
+    check_formats(formats)
     loaded = load_study(study)
     with progress("fitting the history …") as tell, kept(folder_of(out, loaded) / "futures.part"):
         found = run(
@@ -60,7 +66,10 @@ def stress(
             resume=resume,
             progress=counted(tell, "future"),
         )
-    done = f"wrote {found.write(out, loaded)}/stress.json, futures.csv in {time.perf_counter() - started:.1f} s"
+    folder = found.write(out, loaded)
+    keeps = [int(row["keep"]) for row in found.rows]
+    files = reported(lambda: stress_page(found.document, keeps), folder, formats)
+    done = f"wrote {folder}/stress.json, futures.csv{files} in {time.perf_counter() - started:.1f} s"
     return show(found.document, print_stress, done, as_json=as_json)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tidemill.app.commands import check_jobs, counted, kept, progress, show
 from tidemill.app.interrupts import import_polars
+from tidemill.app.reports import reported
 from tidemill.app.statement import money, percent
 from tidemill.app.tables import plain, table
 from tidemill.errors import BadInput
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tidemill.studies.metrics import Metric
+    from tidemill.studies.pages.write import Format
     from tidemill.studies.sweep import SweepDocument
 
 __all__ = ["print_sweep", "sweep"]
@@ -40,6 +42,7 @@ def sweep(
     jobs: int,
     on: str,
     out: Path,
+    formats: Sequence[Format],
     *,
     resume: bool,
     as_json: bool,
@@ -55,12 +58,15 @@ def sweep(
     import_polars()
     from tidemill.studies.grid import parse_grid  # noqa: PLC0415
     from tidemill.studies.load import check_writable  # noqa: PLC0415
+    from tidemill.studies.pages.sweep import sweep_page  # noqa: PLC0415
+    from tidemill.studies.pages.write import check_formats  # noqa: PLC0415
     from tidemill.studies.study import load_study  # noqa: PLC0415
     from tidemill.studies.sweep import folder_of  # noqa: PLC0415
     from tidemill.studies.sweep import sweep as run  # noqa: PLC0415
 
     axes = parse_grid(grid)
     check_writable(out)
+    check_formats(formats)
     loaded = load_study(study)
     with progress("loading market data …") as tell, kept(folder_of(out, loaded) / "trials.part"):
         found = run(
@@ -76,7 +82,9 @@ def sweep(
             resume=resume,
             progress=counted(tell, "variant"),
         )
-    done = f"wrote {found.write(out, loaded)}/sweep.json, trials.csv in {time.perf_counter() - started:.1f} s"
+    folder = found.write(out, loaded)
+    files = reported(lambda: sweep_page(found.document), folder, formats)
+    done = f"wrote {folder}/sweep.json, trials.csv{files} in {time.perf_counter() - started:.1f} s"
     return show(found.document, print_sweep, done, as_json=as_json)
 
 

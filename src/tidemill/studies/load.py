@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tidemill.engine.run import Outcomes
+    from tidemill.studies.pages.write import Format
     from tidemill.studies.rehearse import Comparison
 
 __all__ = ["Loaded", "Result", "check_writable", "load"]
@@ -129,20 +130,23 @@ class Result:
 
         return books_frame(post(self.outcomes.record, self.outcomes.marks))
 
-    def write(self, out: str | Path) -> Path:
-        """Write report.html, result.json and ledger.parquet into a folder of this study; what fails leaves the old files.
+    def write(self, out: str | Path, formats: Sequence[Format] = ("html",)) -> Path:
+        """Write result.json, ledger.parquet and the report into a folder of this study; what fails leaves the old files.
+
+        ``formats`` of the report: ``html``, ``md``, ``pdf``.
 
         Raises
         ------
         BadInput : the folder cannot be written.
         MissingArtefact : the report page has not been built.
         """
-        from tidemill.studies.report import report_html  # noqa: PLC0415
+        from tidemill.studies.pages.backtest import result_page  # noqa: PLC0415
+        from tidemill.studies.pages.write import report_files  # noqa: PLC0415
 
         table = io.BytesIO()
         self.ledger().write_parquet(table)
         files = {
-            "report.html": report_html(self.document).encode(),
+            **report_files(self.document, lambda: result_page(self.document), formats),
             "ledger.parquet": table.getvalue(),
             "result.json": msgspec.json.format(msgspec.json.encode(self.document), indent=2),
         }

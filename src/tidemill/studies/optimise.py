@@ -56,7 +56,7 @@ class OptimiseDocument(Struct, frozen=True):
     """The versioned result: every trial on the first part, in order; the winner and the study's own on both parts.
 
     ``cut`` is where the search's part ends and the judging one begins (Unix seconds). ``holding`` is what holding gained
-    on the judging part. ``verdict`` says in words what to do.
+    on the judging part. ``verdict`` says in words what to do. ``synthetic``: no recorded market stands behind it.
     """
 
     schema: str
@@ -78,6 +78,7 @@ class OptimiseDocument(Struct, frozen=True):
     luck: Luck | None
     verdict: str
     warnings: list[str]
+    synthetic: bool = False
     result_hash: str = ""
 
 
@@ -163,6 +164,7 @@ def optimise(
         luck=luck,
         verdict="",
         warnings=warnings,
+        synthetic=not whole.markets or any(market.manifest.synthetic for market in whole.markets.values()),
     )
     document = msgspec.structs.replace(document, verdict=_verdict(document))
     return Optimised(msgspec.structs.replace(document, result_hash=result_hash(document)))

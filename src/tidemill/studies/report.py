@@ -1,4 +1,4 @@
-"""``report.html``: the built page of ``web/`` with one result inside it: one file, no network request.
+"""``report.html``: the built page of ``web/`` with one result or page inside it: one file, no network request.
 
 The page is package data (``app/static/report.html``, made by ``npm run build``); this module puts the document in.
 The text of a document can neither end the element that holds it nor run: see :func:`inline_json`.
@@ -10,6 +10,7 @@ import html
 import json
 import math
 import os
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ import msgspec
 
 from tidemill.errors import BadInput, MissingArtefact
 from tidemill.files import write_whole
+from tidemill.studies.pages.backtest import result_page
+from tidemill.studies.pages.page import Page
 from tidemill.studies.schema import ResultDocument
 
 __all__ = ["SAFE_INTEGER", "check_page", "inline_json", "report_html", "write_report"]
@@ -33,7 +36,7 @@ _TITLE_SLOT = "<title>tidemill report</title>"
 _ESCAPES = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
 
 
-def write_report(document: ResultDocument, path: str | os.PathLike[str]) -> Path:
+def write_report(document: ResultDocument | Page, path: str | os.PathLike[str]) -> Path:
     """Write the report of `document` to `path`, making its folder; the file appears whole or not at all.
 
     Returns
@@ -57,7 +60,7 @@ def write_report(document: ResultDocument, path: str | os.PathLike[str]) -> Path
     return target
 
 
-def report_html(document: ResultDocument) -> str:
+def report_html(document: ResultDocument | Page) -> str:
     """Return the whole page for `document`; equal documents give equal pages.
 
     Raises
@@ -66,9 +69,15 @@ def report_html(document: ResultDocument) -> str:
         The page has not been built.
     """
     page = _template()
-    title = html.escape(f"{document.study.title} · tidemill")
+    name = document.title if isinstance(document, Page) else document.study.title
+    title = html.escape(f"{name} · tidemill")
     page = page.replace(_TITLE_SLOT, f"<title>{title}</title>", 1)
-    return page.replace(_DATA_SLOT, f"{_DATA_OPEN}{inline_json(document)}</script>", 1)
+    return page.replace(_DATA_SLOT, f"{_DATA_OPEN}{inline_json(document, _words(document))}</script>", 1)
+
+
+def _words(document: ResultDocument | Page) -> dict[str, Any]:
+    """Return what the page says of a result in sentences; a page of another command holds its own."""
+    return {} if isinstance(document, Page) else {"says": msgspec.to_builtins(result_page(document).says)}
 
 
 def check_page() -> None:
@@ -76,13 +85,13 @@ def check_page() -> None:
     _template()
 
 
-def inline_json(document: ResultDocument) -> str:
+def inline_json(document: ResultDocument | Page, beside: Mapping[str, Any] | None = None) -> str:
     """Return `document` as JSON that is safe inside an HTML ``<script>`` element and exact in JavaScript.
 
     Integers beyond ±:data:`SAFE_INTEGER` become strings of their decimal digits; floats that are not finite become
-    ``null`` (floats are for display only).
+    ``null`` (floats are for display only). ``beside`` are further fields.
     """
-    plain = _exact(msgspec.to_builtins(document))
+    plain = _exact({**msgspec.to_builtins(document), **(beside or {})})
     return json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(_ESCAPES)
 
 

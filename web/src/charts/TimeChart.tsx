@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { clock, day } from "../format/time";
+import { clock, day, span } from "../format/time";
 import { onThemeChange } from "../report/theme";
-import { labelRoom, timeLabels, TIME_STEPS } from "./axes";
+import { labelRoom, sinceLabels, timeLabels, TIME_STEPS } from "./axes";
 import { faded, readPalette, type Palette, type Tint } from "./palette";
 
 export interface Line {
@@ -29,6 +29,8 @@ export interface TimeChartProps {
   readonly underlay?: (chart: uPlot, palette: Palette, zoom: number) => void;
   /** A low picture, to stand under another. */
   readonly low?: boolean;
+  /** Times are lengths since a start and no moments. */
+  readonly since?: boolean;
   readonly range?: uPlot.Scale.Range;
   /** A word to the reader beside the legend. */
   readonly remark?: string;
@@ -67,7 +69,7 @@ export function TimeChart(props: TimeChartProps) {
           {props.remark && <li class="legend-remark">{props.remark}</li>}
         </ul>
         <span class="legend-time">
-          {day(time[shown] ?? 0)}, {clock(time[shown] ?? 0)} UTC
+          {props.since ? `after ${span(time[shown] ?? 0)}` : `${day(time[shown] ?? 0)}, ${clock(time[shown] ?? 0)} UTC`}
         </span>
       </figcaption>
       <div class="canvas-frame" ref={frame} role="img" aria-label={props.description} />
@@ -135,11 +137,11 @@ function settings(
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
     cursor: {
       y: false,
-      sync: { key: "time" },
+      sync: { key: props.since ? "since" : "time" },
       drag: { x: true, y: false },
       points: { size: 7, width: 2 },
     },
-    scales: { x: { time: true }, y: props.range ? { range: props.range } : {} },
+    scales: { x: { time: !props.since }, y: props.range ? { range: props.range } : {} },
     axes: [
       {
         ...axis,
@@ -148,7 +150,7 @@ function settings(
         incrs: TIME_STEPS,
         grid: still,
         ticks: { stroke: palette.grid, size: 5 * zoom, width: zoom },
-        values: (_chart, splits, _at, _space, step) => timeLabels(splits, step),
+        values: (_chart, splits, _at, _space, step) => (props.since ? sinceLabels : timeLabels)(splits, step),
       },
       {
         ...axis,

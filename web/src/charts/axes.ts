@@ -16,6 +16,11 @@ export function timeLabels(splits: readonly number[], step: number): string[] {
   return splits.map((at) => (at % DAY === 0 ? shortDay(at) : clock(at)));
 }
 
+/** Labels of an axis of time since a start: days, and hours where the marks are closer. */
+export function sinceLabels(splits: readonly number[], step: number): string[] {
+  return splits.map((at) => (step >= DAY || at % DAY === 0 ? `day ${Math.round(at / DAY)}` : `${Math.round(at / 3600)} h`));
+}
+
 /** Labels of an axis in the home asset. */
 export function moneyLabels(splits: readonly number[], home: string): string[] {
   return labels(splits).map((figure, at) => {
@@ -34,9 +39,18 @@ function labels(splits: readonly number[]): string[] {
   const size = Math.max(...splits.map(Math.abs));
   const step = splits.length > 1 ? Math.abs((splits[1] ?? 0) - (splits[0] ?? 0)) : size;
   const [unit, suffix] = scaleOf(size, step);
-  const decimals = step === 0 ? 2 : Math.max(0, Math.min(8, Math.ceil(-Math.log10(step / unit) - 1e-9)));
+  const decimals = step === 0 ? 2 : decimalsOf(step / unit);
   const style = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
   return splits.map((value) => (Math.abs(value) / unit).toLocaleString("en-US", style) + suffix);
+}
+
+/** As many decimals as write the distance of two marks in full: 2.5 needs one. */
+function decimalsOf(step: number): number {
+  const wanted = [0, 1, 2, 3, 4, 5, 6, 7].find((digits) => {
+    const scaled = step * 10 ** digits;
+    return scaled >= 1 - 1e-9 && Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled;
+  });
+  return wanted ?? 8;
 }
 
 /** Shorten large figures, as long as neighbours on the axis stay apart within two decimals. */

@@ -26,9 +26,10 @@ export function drawDifference(chart: uPlot, palette: Palette): void {
   ctx.restore();
 }
 
-type Point = readonly [number, number];
+export type Point = readonly [number, number];
 
-function points(chart: uPlot, line: number): Point[] {
+/** Where a line of the chart runs, in pixels of the canvas. */
+export function points(chart: uPlot, line: number): Point[] {
   const time = chart.data[0];
   const values = chart.data[line] ?? [];
   return [...values].flatMap((value, at): Point[] =>
@@ -38,7 +39,8 @@ function points(chart: uPlot, line: number): Point[] {
   );
 }
 
-function polygon(corners: readonly Point[]): Path2D {
+/** The area within corners. */
+export function polygon(corners: readonly Point[]): Path2D {
   const path = new Path2D();
   for (const [x, y] of corners) path.lineTo(x, y);
   path.closePath();

@@ -14,6 +14,8 @@ const CENTS = new Set(["USD", "EUR", "GBP", "JPY", "CHF", "USDC", "USDC.E", "USD
 export interface MoneyStyle {
   /** Write a plus sign before what is above zero. */
   readonly signed?: boolean;
+  /** Leave the unit to a heading. */
+  readonly bare?: boolean;
 }
 
 /** The symbol of a home asset given as `SYMBOL` or `SYMBOL@network`. */
@@ -28,7 +30,8 @@ export function money(micro: Int, home: string, style: MoneyStyle = {}): string 
   const decimals = shownDecimals(size, CENTS.has(homeSymbol(home).toUpperCase()));
   const figure =
     size >= HUGE * WHOLE ? scientific(size, MICRO) : fixed(divideHalfUp(size, power10(MICRO - decimals)), decimals);
-  return withUnit(sign(value, style.signed ?? false), figure, home);
+  const prefix = sign(value, style.signed ?? false);
+  return style.bare ? prefix + figure : withUnit(prefix, figure, home);
 }
 
 /** Home micro-units to the last digit. */

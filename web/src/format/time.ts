@@ -36,3 +36,12 @@ export function duration(seconds: number): string {
 function round(value: number): string {
   return Number(value.toFixed(value < 10 ? 1 : 0)).toString();
 }
+
+/** A length of time in the unit that reads best: `3.5 days`, `13 hours`, `5 minutes`, `0`. */
+export function span(seconds: number): string {
+  if (seconds === 1) return "1 second";
+  for (const [unit, name] of [[DAY, "days"], [3600, "hours"], [60, "minutes"], [1, "seconds"]] as const) {
+    if (seconds >= 2 * unit) return `${round(seconds / unit)} ${name}`;
+  }
+  return "0";
+}

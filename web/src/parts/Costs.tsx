@@ -63,7 +63,7 @@ function Native({ value }: { value: CostRow["l1_data"] }) {
   );
 }
 
-function Total({ rows, oneNative, units }: CostsProps) {
+function Total({ rows, oneNative, units }: Omit<CostsProps, "known">) {
   const sum = (pick: (row: CostRow) => CostRow["count"]) => rows.reduce((so, row) => so + big(pick(row)), 0n).toString();
   const native = (pick: (row: CostRow) => CostRow["count"]) => (oneNative ? <Native value={sum(pick)} /> : "–");
   return (

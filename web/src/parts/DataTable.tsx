@@ -17,18 +17,20 @@ interface DataTableProps<Row> {
   readonly footer?: ComponentChildren;
   /** Rows shown before "show all"; paper shows them all. */
   readonly limit?: number;
+  /** Rows that stand out. */
+  readonly marked?: (row: Row) => boolean;
 }
 
 /**
  * A table that becomes a list of cards on a phone. The roles are spelt out because browsers drop a table's
  * own when its display changes.
  */
-export function DataTable<Row>({ caption, columns, rows, rowKey, footer, limit = 25 }: DataTableProps<Row>) {
+export function DataTable<Row>({ caption, columns, rows, rowKey, footer, limit = 25, marked }: DataTableProps<Row>) {
   const [all, setAll] = useState(false);
   const folded = !all && rows.length > limit;
   return (
     <div class="table-frame">
-      <table role="table" class="data-table">
+      <table role="table" class={`data-table${columns.length < 3 ? " slim" : ""}`}>
         <caption class="sr-only">{caption}</caption>
         <thead role="rowgroup">
           <tr role="row">
@@ -41,7 +43,7 @@ export function DataTable<Row>({ caption, columns, rows, rowKey, footer, limit =
         </thead>
         <tbody role="rowgroup">
           {rows.map((row, index) => (
-            <tr key={rowKey(row, index)} role="row" class={folded && index >= limit ? "folded" : undefined}>
+            <tr key={rowKey(row, index)} role="row" class={rowClass(folded && index >= limit, marked?.(row) ?? false)}>
               {columns.map((column, at) => cell(column, row, at === 0))}
             </tr>
           ))}
@@ -55,6 +57,10 @@ export function DataTable<Row>({ caption, columns, rows, rowKey, footer, limit =
       )}
     </div>
   );
+}
+
+function rowClass(folded: boolean, marked: boolean): string | undefined {
+  return [folded && "folded", marked && "marked"].filter(Boolean).join(" ") || undefined;
 }
 
 function cell<Row>(column: Column<Row>, row: Row, heading: boolean) {

@@ -30,14 +30,15 @@ interface MoneyProps {
   readonly signed?: boolean;
   readonly toned?: boolean;
   readonly note?: string;
+  readonly bare?: boolean;
 }
 
 /** An amount in the home asset. The element carries the exact integer; the tooltip every digit. */
-export function Money({ value, units, signed = false, toned = false, note = "" }: MoneyProps) {
+export function Money({ value, units, signed = false, toned = false, note = "", bare = false }: MoneyProps) {
   if (value === null) return <Unknown note={note} />;
   return (
     <data class={toned ? tone(value) : undefined} value={value.toString()} title={exactMoney(value, units.home)}>
-      {money(value, units.home, { signed })}
+      {money(value, units.home, { signed, bare })}
     </data>
   );
 }

@@ -1,5 +1,7 @@
 import type { ComponentChildren } from "preact";
-import type { Comparison, Headline as HeadlineData, Int, StudyInfo } from "../schema.gen";
+import { ZeroBar, zeroScale } from "../charts/ZeroBar";
+import { Shown } from "../page/value";
+import type { Comparison, Headline as HeadlineData, Int, Say, StudyInfo } from "../schema.gen";
 import { abs, approx, big } from "../format/int";
 import { homeSymbol, money } from "../format/money";
 import { percent } from "../format/rate";
@@ -13,11 +15,13 @@ interface HeadlineProps {
   readonly comparisons: readonly Comparison[];
   /** False where the source of the figures (logs) does not hold network fees. */
   readonly feesKnown: boolean;
+  /** What the page says of the result in words: the risk and the next step are shown here. */
+  readonly says: readonly Say[];
   readonly units: Units;
 }
 
 /** The answer first: what a person keeps, at their size, and whether holding would have been better. */
-export function Headline({ headline, study, comparisons, feesKnown, units }: HeadlineProps) {
+export function Headline({ headline, study, comparisons, feesKnown, says, units }: HeadlineProps) {
   const period = duration(approx(study.end) - approx(study.start));
   const hold = holding(comparisons);
   const figure = money(headline.keep, units.home, { signed: true });
@@ -38,8 +42,15 @@ export function Headline({ headline, study, comparisons, feesKnown, units }: Hea
       </div>
       <Rivals keep={headline.keep} keepBps={headline.keep_bps} comparisons={comparisons} units={units} />
       <Facts headline={headline} study={study} units={units} />
+      {says
+        .filter((say) => say.about === "risk" || say.about === "next")
+        .map((say) => (
+          <p key={say.about} class={`notice notice-change notice-${say.about}`}>
+            <strong>{say.title}:</strong> {say.value !== null && <Shown value={say.value} kind={say.kind} units={units} toned />} {say.words}
+          </p>
+        ))}
       {headline.what_would_change && (
-        <p class="notice notice-change">
+        <p class="notice notice-change notice-what">
           <strong>What would change this:</strong> {headline.what_would_change}
         </p>
       )}
@@ -77,32 +88,19 @@ function Rivals({ keep, keepBps, comparisons, units }: {
     (other) => ({ ...other, own: false }),
   )];
   const values = rows.map((row) => approx(row.keep));
-  const low = Math.min(0, ...values);
-  const span = Math.max(0, ...values) - low || 1;
-  const zero = (-low / span) * 100;
+  const scale = zeroScale(values);
   return (
     <figure class="rivals" aria-label="What you keep, compared">
       <figcaption>The same capital, the same days</figcaption>
       <ul>
         {rows.map((row, at) => {
-          const end = (((values[at] ?? 0) - low) / span) * 100;
           return (
             <li key={`${at}-${row.name}`} class={row.own ? "rival own" : "rival"}>
               <span class="rival-name">{row.name}</span>
               <span class="rival-keep">
                 {money(row.keep, units.home, { signed: true })} <small>{percent(row.keep_bps, true)}</small>
               </span>
-              <svg class="rival-bar" width="100%" height="8" aria-hidden="true">
-                <rect class="track" width="100%" height="8" rx="2" />
-                <rect
-                  class={`bar ${tone(row.keep)}`}
-                  x={`${Math.min(zero, end)}%`}
-                  width={`${Math.max(Math.abs(end - zero), 0.4)}%`}
-                  height="8"
-                  rx="2"
-                />
-                <line class="zero" x1={`${zero}%`} x2={`${zero}%`} y1="0" y2="8" />
-              </svg>
+              <ZeroBar value={values[at] ?? 0} scale={scale} />
             </li>
           );
         })}
@@ -121,7 +119,18 @@ function Facts({ headline, study, units }: { headline: HeadlineData; study: Stud
       <Fact title="You end with">
         <Money value={headline.final_value} units={units} />
       </Fact>
-      <Fact title="Per year" note={headline.per_year_note}>
+      <Fact
+        title="Per year"
+        note={
+          headline.money_weighted_bps === null ? (
+            headline.per_year_note
+          ) : (
+            <>
+              {headline.per_year_note}; money-weighted <Rate bps={headline.money_weighted_bps} signed />: each amount from when it came
+            </>
+          )
+        }
+      >
         <Rate bps={headline.per_year_bps} signed note={headline.per_year_note} />
       </Fact>
       <Fact title="Break-even" note={headline.break_even_note}>

@@ -9,12 +9,7 @@ import { ThemeToggle } from "./ThemeToggle";
 export function Masthead({ study, kind }: { study: StudyInfo; kind: string }) {
   return (
     <header class="masthead">
-      <div class="brand">
-        <Mark />
-        <span class="brand-name">tidemill</span>
-        <span class="brand-kind">{kind}</span>
-        <ThemeToggle />
-      </div>
+      <Brand kind={kind} />
       <h1>{study.title}</h1>
       {study.subtitle && <p class="subtitle">{study.subtitle}</p>}
       <ul class="chips" aria-label="What was studied">
@@ -35,12 +30,29 @@ export function Masthead({ study, kind }: { study: StudyInfo; kind: string }) {
           </li>
         ))}
       </ul>
-      {study.synthetic && (
-        <p class="notice notice-synthetic" role="note">
-          <strong>Synthetic.</strong> The market of this study was generated, not recorded. The figures show what the
-          strategy does with it; nobody earned them.
-        </p>
-      )}
+      {study.synthetic && <SyntheticNotice />}
     </header>
+  );
+}
+
+/** The name of the tool, of the command, and the switch of themes. */
+export function Brand({ kind }: { kind: string }) {
+  return (
+    <div class="brand">
+      <Mark />
+      <span class="brand-name">tidemill</span>
+      <span class="brand-kind">{kind}</span>
+      <ThemeToggle />
+    </div>
+  );
+}
+
+/** Said wherever no recorded market stands behind the figures. */
+export function SyntheticNotice() {
+  return (
+    <p class="notice notice-synthetic" role="note">
+      <strong>Synthetic.</strong> The market of this study was generated, not recorded. The figures show what the
+      strategy does with it; nobody earned them.
+    </p>
   );
 }

@@ -1,7 +1,9 @@
 import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 import type { Int, WaterfallRow } from "../schema.gen";
-import { approx, big } from "../format/int";
+import { BarTrack } from "../charts/BarTrack";
+import { barSpans, type Span } from "../charts/bars";
+import { big } from "../format/int";
 import { homeSymbol } from "../format/money";
 import { Money, Rate, Tokens, tone } from "./Figures";
 import { Section } from "./Section";
@@ -20,7 +22,7 @@ export function Waterfall({ rows, unexplained, unexplainedBound, perYearNote, un
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const allOpen = rows.length > 0 && rows.every((row) => open.has(row.key));
   const perYear = rows.some((row) => row.per_year_bps !== null);
-  const spans = barSpans(rows);
+  const spans = barSpans(rows.map((row) => ({ flow: row.kind === "flow", value: row.value })));
   const toggle = (key: string) =>
     setOpen((before) => new Set(before.has(key) ? [...before].filter((k) => k !== key) : [...before, key]));
   return (
@@ -62,7 +64,7 @@ export function Waterfall({ rows, unexplained, unexplainedBound, perYearNote, un
             <Row
               key={row.key}
               row={row}
-              span={spans[at] ?? { from: 0, to: 0, zero: 0 }}
+              span={spans[at] ?? { from: 0, to: 0, zero: 0, whisker: null }}
               first={at === 0}
               last={at === rows.length - 1}
               perYear={perYear}
@@ -118,7 +120,7 @@ function Row({ row, span, first, last, perYear, open, toggle, units }: RowProps)
           {row.note && <span class="row-note">{row.note}</span>}
         </th>
         <td role="cell" class="bar-cell" aria-hidden="true">
-          <Bar row={row} span={span} first={first} last={last} />
+          <BarTrack span={span} look={row.kind === "flow" ? tone(row.value) : "sum"} flow={row.kind === "flow"} first={first} last={last} />
         </td>
         <td role="cell" class="figure row-value">
           <Money value={row.value} units={units} signed toned />
@@ -140,48 +142,6 @@ function Row({ row, span, first, last, perYear, open, toggle, units }: RowProps)
         </tr>
       )}
     </Fragment>
-  );
-}
-
-interface Span {
-  readonly from: number;
-  readonly to: number;
-  readonly zero: number;
-}
-
-/** Where each bar begins and ends, in percent of the width: flows float on the sum so far, totals stand on zero. */
-export function barSpans(rows: readonly WaterfallRow[]): Span[] {
-  let sum = 0n;
-  const ends = rows.map((row) => {
-    const from = row.kind === "flow" ? sum : 0n;
-    sum = row.kind === "flow" ? sum + big(row.value) : big(row.value);
-    return [approx(from.toString()), approx(sum.toString())] as const;
-  });
-  const low = Math.min(0, ...ends.flat());
-  const high = Math.max(0, ...ends.flat());
-  const scale = (value: number) => (high === low ? 0 : ((value - low) / (high - low)) * 100);
-  return ends.map(([from, to]) => ({ from: scale(from), to: scale(to), zero: scale(0) }));
-}
-
-function Bar({ row, span, first, last }: { row: WaterfallRow; span: Span; first: boolean; last: boolean }) {
-  const left = Math.min(span.from, span.to);
-  const style = row.kind === "flow" ? tone(row.value) : "sum";
-  return (
-    <svg class="bar-track" width="100%" height="100%">
-      <line class="zero" x1={`${span.zero}%`} x2={`${span.zero}%`} y1="0" y2="100%" />
-      {row.kind === "flow" && !first && <line class="link" x1={`${span.from}%`} x2={`${span.from}%`} y1="0" y2="50%" />}
-      {!last && <line class="link" x1={`${span.to}%`} x2={`${span.to}%`} y1="50%" y2="100%" />}
-      <svg y="50%" overflow="visible">
-        <rect
-          class={`bar ${style}`}
-          x={`${left}%`}
-          y="-8"
-          height="16"
-          width={`${Math.max(Math.abs(span.to - span.from), 0.35)}%`}
-          rx="1.5"
-        />
-      </svg>
-    </svg>
   );
 }
 

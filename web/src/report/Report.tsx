@@ -1,4 +1,4 @@
-import type { ResultDocument } from "../schema.gen";
+import type { ResultDocument, Say } from "../schema.gen";
 import { FlowChart, PriceChart, ValueChart } from "../charts/charts";
 import { Assumptions } from "../parts/Assumptions";
 import { Comparisons } from "../parts/Comparisons";
@@ -6,14 +6,15 @@ import { Costs } from "../parts/Costs";
 import { Headline } from "../parts/Headline";
 import { Masthead } from "../parts/Masthead";
 import { Positions } from "../parts/Positions";
-import { Provenance } from "../parts/Provenance";
+import { Provenance, type ProvenanceLine } from "../parts/Provenance";
 import { Section } from "../parts/Section";
+import { Streams } from "../parts/Streams";
 import { Trust, Warnings } from "../parts/Trust";
 import { unitsOf } from "../parts/units";
 import { Waterfall } from "../parts/Waterfall";
 
 /** A whole result on one page, the answer first and the evidence after it. */
-export function Report({ document }: { document: ResultDocument }) {
+export function Report({ document }: { document: ResultDocument & { readonly says?: readonly Say[] } }) {
   const units = unitsOf(document);
   const { headline, series, study } = document;
   const feesKnown = document.kind !== "statement" || document.waterfall.some((row) => row.key === "l2");
@@ -22,7 +23,7 @@ export function Report({ document }: { document: ResultDocument }) {
     <div class="page">
       <Masthead study={study} kind={document.kind} />
       <main>
-        <Headline headline={headline} study={study} comparisons={document.comparisons} feesKnown={feesKnown} units={units} />
+        <Headline headline={headline} study={study} comparisons={document.comparisons} feesKnown={feesKnown} says={document.says ?? []} units={units} />
         <Warnings warnings={document.warnings} />
         <Waterfall
           rows={document.waterfall}
@@ -31,6 +32,7 @@ export function Report({ document }: { document: ResultDocument }) {
           perYearNote={headline.per_year_note}
           units={units}
         />
+        <Streams streams={document.streams} waterfall={document.waterfall} units={units} />
         <Section id="value" title="Against holding" lead="What the position is worth, and what the same tokens would be worth untouched.">
           <ValueChart series={series} units={units} />
         </Section>
@@ -50,7 +52,18 @@ export function Report({ document }: { document: ResultDocument }) {
         <Assumptions assumptions={document.assumptions} headline={headline} units={units} />
         <Trust fidelity={document.fidelity} />
       </main>
-      <Provenance document={document} />
+      <Provenance lines={provenance(document)} />
     </div>
   );
+}
+
+function provenance({ study, ...document }: ResultDocument): ProvenanceLine[] {
+  return [
+    ["Result hash", document.result_hash || "none", true],
+    ["Strategy", study.strategy, false],
+    ["Strategy hash", study.strategy_hash || "none", true],
+    ...Object.entries(study.parameters).map(([name, value]) => [name, value, false] as const),
+    ["Made by", `tidemill ${document.tool_version}`, false],
+    ["Schema", document.schema, false],
+  ];
 }
