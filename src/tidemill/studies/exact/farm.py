@@ -21,7 +21,7 @@ from tidemill.venues.uniswap_v2.rules import amount_out_down, liquidity_for_down
 
 __all__ = ["play"]
 
-_HOME, _OTHER, _POOL_HOME, _POOL_OTHER, _SHARES, _STREAM, _MARKET = range(7)
+_HOME, _OTHER, _POOL_HOME, _POOL_OTHER, _SHARES, _STREAM, _MARKET, _WORSE = range(8)
 _LEFT, _FEES, _EARNED, _OUT = range(4)
 _ZERO: int = wide(0)
 _E36 = wide(10**36)
@@ -56,15 +56,23 @@ def _edge_down(k: Uint, num: Uint, den: Uint) -> Uint:
 
 
 @part
-def _add(home: Any, other: Any, rh: Any, ro: Any, shares: Any) -> Any:
+def _own_out(worse: Any, amount: Any, reserve_in: Any, reserve_out: Any) -> Any:
+    out = amount_out_down(amount, reserve_in, reserve_out)
+    return out - _of_down(out, worse, 10_000)
+
+
+@part
+def _add(worse: Any, home: Any, other: Any, rh: Any, ro: Any, shares: Any) -> Any:
     if home * ro > other * rh:
         sold = _zap_down(home - _of_down(other, rh, ro), rh)
         got = amount_out_down(sold, rh, ro)
-        home, other, rh, ro = home - sold, other + got, rh + sold, ro - got
+        kept = got - _of_down(got, worse, 10_000)
+        home, other, rh, ro = home - sold, other + kept, rh + sold, ro - got
     else:
         sold = _zap_down(other - _of_down(home, ro, rh), ro)
         got = amount_out_down(sold, ro, rh)
-        home, other, rh, ro = home + got, other - sold, rh - got, ro + sold
+        kept = got - _of_down(got, worse, 10_000)
+        home, other, rh, ro = home + kept, other - sold, rh - got, ro + sold
     made = liquidity_for_down(home, other, rh, ro, shares)
     in_h, in_o = minimum(_of_up(made, rh, shares), home), minimum(_of_up(made, ro, shares), other)
     return made, rh + in_h, ro + in_o, shares + made, home - in_h, other - in_o
@@ -78,8 +86,8 @@ def _play(
     """Play one path; prices in home per raw unit times 10**36, ``cost`` in raw units of home; ``harvests`` (hours + 1)."""
     hours = volume.shape[0]
     rh, ro, shares = load256(p, _POOL_HOME), load256(p, _POOL_OTHER), load256(p, _SHARES)
-    market = load256(p, _MARKET)
-    own, rh, ro, shares, home, other = _add(load256(p, _HOME), load256(p, _OTHER), rh, ro, shares)
+    market, worse = load256(p, _MARKET), load256(p, _WORSE)
+    own, rh, ro, shares, home, other = _add(worse, load256(p, _HOME), load256(p, _OTHER), rh, ro, shares)
     per_share, debt, fees, earned = _ZERO, _ZERO, _ZERO, _ZERO
     for h in range(1, hours + 1):
         price, reward_at = load256(prices, h), load256(rewards, h)
@@ -104,7 +112,7 @@ def _play(
         per_share = per_share_after(per_share, growth_down(load256(p, _STREAM), load256(crowd, h - 1) + own))
         pending = _less(accrued_down(own, per_share), debt)
         in_pool = _of_down(market, _E36, reward_at)
-        brings = amount_out_down(pending, in_pool, market)
+        brings = _own_out(worse, pending, in_pool, market)
         price_of_work = load256(cost, h)
         worth = share_down(own, rh, shares) * 2
         enough = load256(fixed, h)
@@ -112,7 +120,7 @@ def _play(
             enough = isqrt_down(price_of_work * worth * 2)
         if brings >= enough and brings >= price_of_work and still[h] == 0 and h < hours:
             earned += brings
-            made, rh, ro, shares, home, other = _add(home + brings, other, rh, ro, shares)
+            made, rh, ro, shares, home, other = _add(worse, home + brings, other, rh, ro, shares)
             own += made
             debt = accrued_down(own, per_share)
             brings = _ZERO
@@ -120,10 +128,10 @@ def _play(
         both = share_down(own, rh, shares) + home + brings
         noted[h] = to_float(both + _of_down(share_down(own, ro, shares) + other, price, _E36))
     pending = _less(accrued_down(own, per_share), debt)
-    brings = amount_out_down(pending, _of_down(market, _E36, load256(rewards, hours)), market)
+    brings = _own_out(worse, pending, _of_down(market, _E36, load256(rewards, hours)), market)
     back_h, back_o = share_down(own, rh, shares), share_down(own, ro, shares)
     rh, ro, other = rh - back_h, ro - back_o, other + back_o
-    store256(told, _LEFT, home + back_h + brings + amount_out_down(other, ro, rh))
+    store256(told, _LEFT, home + back_h + brings + _own_out(worse, other, ro, rh))
     store256(told, _FEES, fees)
     store256(told, _EARNED, earned + brings)
 
@@ -131,7 +139,7 @@ def _play(
 def play(p: FarmSetup, prices: Any, rewards: Any, crowd: Any, volume: Any, gas: Any, still: Any, out: Any, noted: Any) -> None:
     """Play every path as `fast.farm.play` does, with the same parameters and columns."""
     parts = (p.home, p.other, p.pool_home, p.pool_other, p.shares, p.stream, p.market)
-    numbers, hours = pack([int(part) for part in parts]), volume.shape[1]
+    numbers, hours = pack([*(int(part) for part in parts), round(p.worse * 10_000)]), volume.shape[1]
     for i in range(len(prices)):
         native = prices[i] if p.native_moves else np.full(hours + 1, p.native_price)
         cost = p.work_wei * gas[i] * native

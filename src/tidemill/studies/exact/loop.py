@@ -28,7 +28,7 @@ __all__ = ["play"]
 
 _BPS = 10_000
 _HAVE, _LEVERAGE, _GUARD, _RESTORE, _SLIPPAGE, _LTV, _THRESHOLD, _BONUS = range(8)
-_SUPPLIED, _OPTIMAL, _BASE, _SLOPE1, _SLOPE2, _RESERVE = range(8, 14)
+_SUPPLIED, _OPTIMAL, _BASE, _SLOPE1, _SLOPE2, _RESERVE, _WORSE = range(8, 15)
 _GOT, _INTEREST, _SWAPS, _PENALTY, _COLUMNS = range(5)
 _ZERO: int = wide(0)
 _TO_RAY = 10**9
@@ -94,6 +94,12 @@ def _down_by(
 
 
 @part
+def _got(p: Any, amount: Any, reserve_in: Any, reserve_out: Any) -> Any:
+    out = amount_out_down(amount, reserve_in, reserve_out)
+    return out - _bps_down(out, load256(p, _WORSE))
+
+
+@part
 def _owed(scaled: Any, index: Any) -> Any:
     return ray_mul_half_up(scaled, index)
 
@@ -107,7 +113,7 @@ def _play(
     threshold, reserve = load256(p, _THRESHOLD), load256(p, _RESERVE)
     price = load256(prices, 0)
     have = load256(p, _HAVE)
-    held = amount_out_down(have, reserve, _for_down(reserve, price))
+    held = _got(p, have, reserve, _for_down(reserve, price))
     lost, interest, penalty, idle = have - _worth_down(held, price), _ZERO, _ZERO, _ZERO
     scaled, index = _ZERO, RAY + _ZERO
     for _ in range(ROUNDS):
@@ -117,7 +123,7 @@ def _play(
         wanted = minimum(_less(_bps_down(own, load256(p, _LEVERAGE) - _FULL), debt), _bps_down(free, 9_900))
         if wanted * 100 <= own:
             break
-        bought = amount_out_down(wanted, reserve, _for_down(reserve, price))
+        bought = _got(p, wanted, reserve, _for_down(reserve, price))
         lost += _less(wanted, _worth_down(bought, price))
         scaled += ray_div_half_up(wanted, index)
         held += bought
@@ -149,7 +155,7 @@ def _play(
             by = _down_by(value, debt, threshold, load256(p, _SLIPPAGE), load256(p, _RESTORE), False)
             sold = minimum(_for_down(by, price), held)
             if sold > _ZERO:
-                got = amount_out_down(sold, _for_down(reserve, price), reserve)
+                got = _got(p, sold, _for_down(reserve, price), reserve)
                 lost += _less(_worth_down(sold, price), got)
                 held -= sold
                 scaled = _less(scaled, ray_div_half_up(minimum(got, debt), index))
@@ -166,7 +172,7 @@ def _play(
             sold = minimum(_for_down(by, price), held)
             if sold == _ZERO:
                 break
-            got = amount_out_down(sold, _for_down(reserve, price), reserve)
+            got = _got(p, sold, _for_down(reserve, price), reserve)
             lost += _less(_worth_down(sold, price), got)
             held -= sold
             repaid = minimum(got, debt)
@@ -174,7 +180,7 @@ def _play(
             idle += got - repaid
             events[hours, 4] += 1
         if held > _ZERO and scaled == _ZERO:
-            got = amount_out_down(held, _for_down(reserve, price), reserve)
+            got = _got(p, held, _for_down(reserve, price), reserve)
             lost += _less(_worth_down(held, price), got)
             idle, held = idle + got, _ZERO
             events[hours, 3] += 1
@@ -188,7 +194,7 @@ def play(p: LoopSetup, prices: Any, usage: Any, gas: Any, still: Any, out: Any, 
     """Play every path as `fast.loop.play` does, with the same parameters and columns."""
     bps = [round(part * _BPS) for part in (p.leverage, p.guard, p.restore, p.slippage, p.ltv, p.threshold, p.bonus)]
     rays = [round(part * _BPS) * RAY // _BPS for part in (p.optimal, p.base, p.slope1, p.slope2)]
-    numbers = pack([int(p.have), *bps, int(p.supplied), *rays, int(p.reserve)])
+    numbers = pack([int(p.have), *bps, int(p.supplied), *rays, int(p.reserve), round(p.worse * _BPS)])
     hours = usage.shape[1]
     begun = int(p.have) + int(p.native * p.native_price)
     for i in range(len(prices)):

@@ -44,7 +44,7 @@ __all__ = ["play"]
 
 _Q96, _Q128, _WORD = 1 << 96, 1 << 128, (1 << 256) - 1
 _WHATEVER = (1 << 255) - 1
-_PIPS = 1_000_000
+_PIPS, _BPS = 1_000_000, 10_000
 _EVENTS = 2
 _FLASH = 4
 
@@ -113,8 +113,9 @@ class _Path:
     def sell(self, down: bool, amount: int, hour: int) -> None:
         """Swap one's own, and let others bring the price back."""
         paid = self.pool.swap(down, amount, MIN_SQRT_RATIO + 1 if down else MAX_SQRT_RATIO - 1)
-        self.have[0] -= paid[0]
-        self.have[1] -= paid[1]
+        taken = -paid[1 if down else 0] * round(self.p.worse * _BPS) // _BPS
+        self.have[0] -= paid[0] + (0 if down else taken)
+        self.have[1] -= paid[1] + (taken if down else 0)
         if self.pool.sqrt_price_x96 != self.target(hour):
             self.pool.swap(not down, _WHATEVER, self.target(hour))
 

@@ -28,6 +28,7 @@ class FarmSetup(NamedTuple):
     reward's pool. ``native``: what gas is paid from in wei, at the pair's price of ``other`` if ``native_moves``, else at
     ``native_price`` raw units of home. ``enough``: fixed worth of a harvest in multiples of its cost, 0 for the best one.
     ``work_wei``, ``leave_wei``: what entering or compounding, and leaving, cost.
+    ``worse``: part of own swaps' proceeds that somebody else takes.
     """
 
     home: float
@@ -44,6 +45,7 @@ class FarmSetup(NamedTuple):
     enough: float
     work_wei: float
     leave_wei: float
+    worse: float
     every: int
 
 
@@ -60,16 +62,16 @@ def _zap(amount: Any, reserve: Any) -> Any:
 
 
 @part(inlined=True)
-def _added(home: Any, other: Any, rh: Any, ro: Any, shares: Any) -> Any:
+def _added(worse: Any, home: Any, other: Any, rh: Any, ro: Any, shares: Any) -> Any:
     """Sell what is too much of one token and add: (shares made, reserves and shares after, what is left)."""
     if home * ro > other * rh:
         sold = _zap(home - other * rh / ro, rh)
         got = _out(sold, rh, ro)
-        home, other, rh, ro = home - sold, other + got, rh + sold, ro - got
+        home, other, rh, ro = home - sold, other + got * (1.0 - worse), rh + sold, ro - got
     else:
         sold = _zap(other - home * ro / rh, ro)
         got = _out(sold, ro, rh)
-        home, other, rh, ro = home + got, other - sold, rh - got, ro + sold
+        home, other, rh, ro = home + got * (1.0 - worse), other - sold, rh - got, ro + sold
     made = min(home * shares / rh, other * shares / ro)
     in_h, in_o = made * rh / shares, made * ro / shares
     return made, rh + in_h, ro + in_o, shares + made, max(home - in_h, 0.0), max(other - in_o, 0.0)
@@ -89,7 +91,7 @@ def play(p: Any, prices: Any, rewards: Any, crowd: Any, volume: Any, gas: Any, s
         price, rh, ro, shares = prices[i, 0], p.pool_home, p.pool_other, p.shares
         native_at = price if p.native_moves else p.native_price
         begun = p.home + p.other * price + p.native * native_at
-        own, rh, ro, shares, home, other = _added(p.home, p.other, rh, ro, shares)
+        own, rh, ro, shares, home, other = _added(p.worse, p.home, p.other, rh, ro, shares)
         wei, pending, fees, earned, harvests = p.work_wei * gas[i, 0], 0.0, 0.0, 0.0, 0
         costs = wei * native_at
         peak, fallen, under = begun, 0.0, 0
@@ -120,11 +122,11 @@ def play(p: Any, prices: Any, rewards: Any, crowd: Any, volume: Any, gas: Any, s
                 native_at = price
             worth = 2.0 * rh * own / shares
             cost = p.work_wei * gas[i, h] * native_at
-            brings = _out(pending, p.market / reward_at, p.market) if reward_at > 0.0 else 0.0
+            brings = _out(pending, p.market / reward_at, p.market) * (1.0 - p.worse)
             enough = max(p.enough * cost if p.enough > 0.0 else (2.0 * cost * worth) ** 0.5, cost)
             if brings >= enough and still[i, h] == 0 and h < hours:
                 earned += brings
-                made, rh, ro, shares, home, other = _added(home + brings, other, rh, ro, shares)
+                made, rh, ro, shares, home, other = _added(p.worse, home + brings, other, rh, ro, shares)
                 own += made
                 pending = 0.0
                 wei += p.work_wei * gas[i, h]
@@ -138,12 +140,12 @@ def play(p: Any, prices: Any, rewards: Any, crowd: Any, volume: Any, gas: Any, s
             under += value < begun
             if h % p.every == 0:
                 noted[i, h // p.every] = value
-        brings = _out(pending, p.market / rewards[i, hours], p.market)
+        brings = _out(pending, p.market / rewards[i, hours], p.market) * (1.0 - p.worse)
         earned += brings
         back_h, back_o = rh * own / shares, ro * own / shares
         rh, ro = rh - back_h, ro - back_o
         other += back_o
-        home += back_h + brings + _out(other, ro, rh)
+        home += back_h + brings + _out(other, ro, rh) * (1.0 - p.worse)
         wei += p.leave_wei * gas[i, hours]
         costs += p.leave_wei * gas[i, hours] * native_at
         out[i, KEEP] = home + (p.native - wei) * native_at - begun

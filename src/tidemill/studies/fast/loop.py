@@ -32,6 +32,7 @@ class LoopSetup(NamedTuple):
     ``have``: capital. ``native``: what gas is paid from, one to one with home at ``native_price``. ``leverage``, ``guard``,
     ``restore``: as the strategy's, over one. ``supplied``: what others lend. ``reserve``: the asset in the pool.
     ``round_wei``, ``unwind_wei``, ``enter_wei``, ``leave_wei``: what a round up, a round down, the first step and the last cost.
+    ``worse``: part of own swaps' proceeds that somebody else takes.
     """
 
     have: float
@@ -54,13 +55,14 @@ class LoopSetup(NamedTuple):
     unwind_wei: float
     enter_wei: float
     leave_wei: float
+    worse: float
     every: int
 
 
 @part(inlined=True)
-def _out(amount: Any, reserve_in: Any, reserve_out: Any) -> Any:
+def _out(p: Any, amount: Any, reserve_in: Any, reserve_out: Any) -> Any:
     after = amount * 0.997
-    return after * reserve_out / (reserve_in + after)
+    return after * reserve_out / (reserve_in + after) * (1.0 - p.worse)
 
 
 @part(inlined=True)
@@ -88,7 +90,7 @@ def play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted:
     for i in range(prices.shape[0]):
         price = prices[i, 0]
         wei, debt, idle = p.enter_wei * gas[i, 0], 0.0, 0.0
-        held = _out(p.have, p.reserve, p.reserve / price)
+        held = _out(p, p.have, p.reserve, p.reserve / price)
         swaps, interest, penalty, liquidated, unwound = p.have - held * price, 0.0, 0.0, 0, 0
         for _ in range(ROUNDS):
             own = held * price - debt
@@ -96,7 +98,7 @@ def play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted:
             wanted = min(own * (p.leverage - 1.0) - debt, free * NEAR)
             if wanted * 100.0 <= own:
                 break
-            bought = _out(wanted, p.reserve, p.reserve / price)
+            bought = _out(p, wanted, p.reserve, p.reserve / price)
             swaps += wanted - bought * price
             debt += wanted
             held += bought
@@ -128,7 +130,7 @@ def play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted:
             elif health < p.guard and still[i, h] == 0:
                 sold = _wanted_down(p, held, debt, price, False)
                 if sold > 0.0:
-                    got = _out(sold, p.reserve / price, p.reserve)
+                    got = _out(p, sold, p.reserve / price, p.reserve)
                     swaps += sold * price - got
                     held -= sold
                     debt -= min(got, debt)
@@ -147,7 +149,7 @@ def play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted:
                 sold = min(_wanted_down(p, held, debt, price, True), held)
                 if sold <= 0.0:
                     break
-                got = _out(sold, p.reserve / price, p.reserve)
+                got = _out(p, sold, p.reserve / price, p.reserve)
                 swaps += sold * price - got
                 held -= sold
                 repaid = min(got, debt)
@@ -155,7 +157,7 @@ def play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted:
                 idle += got - repaid
                 wei += p.unwind_wei * gas[i, hours]
             if held > 0.0 and debt <= 0.0:
-                got = _out(held, p.reserve / price, p.reserve)
+                got = _out(p, held, p.reserve / price, p.reserve)
                 swaps += held * price - got
                 idle, held = idle + got, 0.0
                 wei += p.leave_wei * gas[i, hours]

@@ -26,7 +26,8 @@ class RangeSetup(NamedTuple):
     ``have0``, ``have1``: capital, swapped into what the range needs. ``native``: what gas is paid from, in wei; its price is
     the pool's if ``native_moves``, else ``native_price`` raw units of home a wei. ``depth``: liquidity of others. ``fee``: a
     part. ``width``, ``trigger``: ticks; ``cooldown``: hours. ``swap_wei``, ``mint_wei``, ``close_wei``: what each costs.
-    ``every``: hours between two notes of the value.
+    ``worse``: part of own
+    swaps' proceeds that somebody else takes. ``every``: hours between two notes of the value.
     """
 
     have0: float
@@ -44,6 +45,7 @@ class RangeSetup(NamedTuple):
     swap_wei: float
     mint_wei: float
     close_wei: float
+    worse: float
     every: int
 
 
@@ -78,7 +80,7 @@ def _entered(p: Any, h0: Any, h1: Any, root: Any, a: Any, b: Any) -> Any:
         if amount > 0.0 and got > 0.0:
             rate = got / amount
             amount = surplus / (need1 + need0 * rate) if down else -surplus / (need0 + need1 * rate)
-            got = _sold(down, amount, root, p.depth, p.fee)
+            got = _sold(down, amount, root, p.depth, p.fee) * (1.0 - p.worse)
             h0, h1 = (h0 - amount, h1 + got) if down else (h0 + got, h1 - amount)
             swaps = 1
     liquidity = 1e300
@@ -164,7 +166,7 @@ def play(p: Any, roots: Any, volume: Any, gas: Any, still: Any, out: Any, noted:
         at = min(max(root, a), b)
         h0, h1 = h0 + fees0 + l * (1.0 / at - 1.0 / b), h1 + fees1 + l * (at - a)
         other = h1 if p.home0 else h0
-        got = _sold(not p.home0, other, root, p.depth, p.fee) if other > 0.0 else 0.0
+        got = _sold(not p.home0, other, root, p.depth, p.fee) * (1.0 - p.worse) if other > 0.0 else 0.0
         paid = (p.close_wei + (p.swap_wei if other > 0.0 else 0.0)) * gas[i, hours]
         wei += paid
         costs += paid * native_at
