@@ -18,7 +18,7 @@ from tidemill.interfaces import Recorded
 from tidemill.studies.backtest import Backtest, Played
 from tidemill.studies.fast import farm, loop, range_lp
 from tidemill.studies.fast.draws import reverting, smoothed
-from tidemill.studies.joint import Joint, stated
+from tidemill.studies.joint import Joint
 from tidemill.studies.shocks import Shock
 from tidemill.studies.weather import Weather
 from tidemill.units import isqrt_down, parse_amount
@@ -78,15 +78,15 @@ def arrange(
     played: Played,
     hours: int,
     every: int,
-    fitted: Callable[[Sequence[str], Any], Joint | None],
+    fitted: Callable[[Sequence[str], Any, Sequence[float]], Joint],
     shocks: Sequence[Shock],
 ) -> Arrangement:
     """Arrange a study.
 
     Parameters
     ----------
-    played : its exact run. every : hours between two notes. fitted : the model of so many named prices, given a history of
-        the first (log returns an hour) where the study has one; ``None`` where there is no history at all.
+    played : its exact run. every : hours between two notes. fitted : the model of named prices, given a history of log
+        returns over ten minutes where the study has one, else the deviations of an hour that it states.
 
     Raises
     ------
@@ -102,7 +102,8 @@ def arrange(
         raise BadInput(
             f"{strategy} cannot be played by kernels; {', '.join(makers)} can. Leave --tier out", field="tier"
         )
-    worse = next((shock.size / BPS for shock in shocks if shock.kind == "sandwich"), 0.0)
+    limits = float(backtest.chosen.parameters["slippage_bps"])
+    worse = next(((shock.size or limits) / BPS for shock in shocks if shock.kind == "sandwich"), 0.0)
     found = makers[strategy](backtest, _Sent(played), hours, every, fitted, worse)
     for shock in shocks:
         if shock.kind in ("price", *found.refuses):
@@ -265,7 +266,7 @@ def _range(backtest: Backtest, sent: _Sent, hours: int, every: int, fitted: Any,
     first, last = market.span()
     at = np.arange(first, last + 1, HOUR // 6)
     ticks = tape.tick[np.maximum(np.searchsorted(tape.time, at, side="right") - 1, 0)].astype(float)
-    model = fitted([f"{pool.token0.symbol}/{pool.token1.symbol}"], np.diff(ticks) * TICK)
+    model = fitted([f"{pool.token0.symbol}/{pool.token1.symbol}"], np.diff(ticks) * TICK, [])
     start = 1.0001 ** ((spec.start_tick + 0.5) / 2)
     block_s = float(market.seconds_per_block)
     sigma2 = model.variance[0]
@@ -277,7 +278,15 @@ def _range(backtest: Backtest, sent: _Sent, hours: int, every: int, fitted: Any,
     noise = max(hourly - by_arbitrage, hourly / 20) / 2
     toward = -1.0 if home0 else 1.0  # the tick falls when token1, the volatile one, gains
     paths = _RangePaths(
-        start, toward, sigma2, setup.fee, block_s, setup.depth, noise, spec.volume_spread / 10_000, spec.volume_memory / 100
+        start,
+        toward,
+        sigma2,
+        setup.fee,
+        block_s,
+        setup.depth,
+        noise,
+        spec.volume_spread / 10_000,
+        spec.volume_memory / 100,
     )
     begun = (have[0] + have[1] / start**2) if home0 else (have[0] * start**2 + have[1])
     return Arrangement(
@@ -305,14 +314,19 @@ def _wide(limbs: Any) -> Any:
 # --- a loop -----------------------------------------------------------------------------------------------------------
 
 
-def _loop(backtest: Backtest, sent: _Sent, hours: int, every: int, fitted: Any, worse: float) -> Arrangement:
+def _loop(backtest: Backtest, sent: _Sent, _hours: int, every: int, fitted: Any, worse: float) -> Arrangement:
     study, prepared, asked = backtest.study, backtest.prepared, backtest.chosen.strategy
     lending, market = study.venues[asked.lending], study.venues[asked.market]
-    _only(backtest, "venues", lending.kind == "aave_v3" and market.kind == "uniswap_v2", "kernels loop on Aave v3 by a pair")
-    at, pair = _params(prepared, lending), _params(prepared, market)
+    _only(
+        backtest,
+        "venues",
+        lending.kind == "aave_v3" and market.kind == "uniswap_v2",
+        "kernels loop on Aave v3 by a pair",
+    )
+    at, pair = _params(lending), _params(market)
     _only(backtest, "home", prepared.home == asked.asset, "kernels loop in the home asset")
     unit = 10.0 ** prepared.decimals[study.home]
-    staking = next((_params(prepared, v) for v in study.venues.values() if v.kind == "liquid_staking"), None)
+    staking = next((_params(v) for v in study.venues.values() if v.kind == "liquid_staking"), None)
     native, price, _ = _native(backtest)
     token0_staked = prepared.token(str(pair["token0"])) == asked.token
     _only(backtest, f"venues.{asked.market}.params.token0", token0_staked, "kernels take the staking token first")
@@ -326,9 +340,8 @@ def _loop(backtest: Backtest, sent: _Sent, hours: int, every: int, fitted: Any, 
         sent.wei("swap_exact_in", "supply"), sent.wei("withdraw", "swap_exact_in"), worse, every,
     )  # fmt: skip
     start, growth = float(str(pair["price"])), int(staking["apr_bps"]) / BPS if staking else 0.0
-    model = fitted([f"{asked.token.partition('@')[0]}/{study.home}"], None) or stated(
-        ["price"], [int(pair["volatility_bps"]) / BPS / math.sqrt(YEAR_HOURS)], {}
-    )
+    sigma = int(pair["volatility_bps"]) / BPS / math.sqrt(YEAR_HOURS)
+    model = fitted([f"{asked.token.partition('@')[0]}/{study.home}"], None, [sigma])
     keeps = 0.5 ** (1 / PEG_HALF_LIFE) if staking else 1.0
     stays = 0.5 ** (1 / USAGE_HALF_LIFE)
     mean = int(at["usage_bps"]) / BPS
@@ -346,8 +359,7 @@ def _loop(backtest: Backtest, sent: _Sent, hours: int, every: int, fitted: Any, 
         ),
         loop.OUT, loop.LIQUIDATED, sent.data_part, setup.leverage,
         (
-            f"usage of the market walks about {mean:.0%}: deviation {USAGE_SPREAD} of its logit, half gone in "
-            f"{USAGE_HALF_LIFE} h",
+            f"usage walks about {mean:.0%}: deviation {USAGE_SPREAD} of its logit, half gone in {USAGE_HALF_LIFE} h",
             *((f"half of a distance from the peg is gone in {PEG_HALF_LIFE} h",) if staking else ()),
             "oracle and pool stand at the same price",
         ),
@@ -358,11 +370,11 @@ def _loop(backtest: Backtest, sent: _Sent, hours: int, every: int, fitted: Any, 
 # --- a farm -----------------------------------------------------------------------------------------------------------
 
 
-def _farm(backtest: Backtest, sent: _Sent, hours: int, every: int, fitted: Any, worse: float) -> Arrangement:
+def _farm(backtest: Backtest, sent: _Sent, _hours: int, every: int, fitted: Any, worse: float) -> Arrangement:
     study, prepared, asked = backtest.study, backtest.prepared, backtest.chosen.strategy
     kinds = [study.venues[name].kind for name in (asked.venue, asked.market, asked.farm)]
     _only(backtest, "venues", kinds == ["uniswap_v2", "uniswap_v2", "minichef"], "kernels farm a pair at a MiniChef")
-    pair, market, chef = (_params(prepared, study.venues[name]) for name in (asked.venue, asked.market, asked.farm))
+    pair, market, chef = (_params(study.venues[name]) for name in (asked.venue, asked.market, asked.farm))
     home = study.home
     at_home = pair["token1"] == market["token1"] == home
     _only(backtest, "home", at_home, "kernels farm pairs whose second token is home")
@@ -385,7 +397,7 @@ def _farm(backtest: Backtest, sent: _Sent, hours: int, every: int, fitted: Any, 
     )  # fmt: skip
     names = [f"{other}/{home}", f"{reward}/{home}"]
     sigmas = [int(one["volatility_bps"]) / BPS / math.sqrt(YEAR_HOURS) for one in (pair, market)]
-    model = fitted(names, None) or stated(names, sigmas, {})
+    model = fitted(names, None, sigmas)
     noise = int(pair["noise_per_day"]) * 10.0**places / DAY_HOURS / 2
     paths = _FarmPaths(
         start, reward_start, model.variance[0], 1 - farm.FEE, float(prepared.network.block_time), pool_home, noise
@@ -404,7 +416,7 @@ def _farm(backtest: Backtest, sent: _Sent, hours: int, every: int, fitted: Any, 
     )  # fmt: skip
 
 
-def _params(prepared: Any, venue: Any) -> Mapping[str, Any]:
+def _params(venue: Any) -> Mapping[str, Any]:
     from tidemill.venues.kinds import kind  # noqa: PLC0415 - beside its use
 
     defaults = {name: default for name, (default, _) in kind(venue.kind).params.items()}

@@ -36,7 +36,10 @@ DAY_S = 86_400
 TICK = math.log(1.0001)
 LEVELS = ("base_fee", "l1_base_fee", "blob_base_fee")
 DATA_LEVELS = ("l1_base_fee", "blob_base_fee")
-CRASH_S, DEPEG_DOWN_S, DEPEG_BACK_S = 3_600, 7_200, 129_600
+CRASH_S = 3_600
+FALLS = ("crash", "depeg", "bridge")
+BY_HOURS = ("reward", "sequencer", "frozen", "exploit")
+"""Kinds of shocks that only drawn hours know."""
 
 
 class Futures:
@@ -54,6 +57,16 @@ class Futures:
 
     def __init__(self, prepared: Prepared, model: Model, shocks: Sequence[Shock] = (), days: int | None = None) -> None:
         self.prepared, self.study, self.shocks = prepared, prepared.study, tuple(shocks)
+        self.sandwiched = any(shock.kind == "sandwich" for shock in shocks)
+        for shock in shocks:
+            if shock.kind in BY_HOURS:
+                raise BadInput(
+                    f"{shock.words}: whole markets know no such shock; add --tier fast or exact", field="shock"
+                )
+            if shock.kind == "sandwich" and shock.size:
+                raise BadInput(
+                    f"{shock.words}: in whole markets it takes what your limits leave; write sandwich", field="shock"
+                )
         if prepared.rates_paths:
             name = next(iter(prepared.rates_paths))
             raise self._bad(
@@ -74,7 +87,7 @@ class Futures:
             self._learn(market, model, days)
         if self.spec is None:
             for shock in shocks:
-                if shock.kind in ("crash", "depeg"):
+                if shock.kind in FALLS:
                     raise BadInput(f"{shock.words}: no market of the study has a price to move", field="shock")
             if days is not None:
                 raise BadInput("a scripted study has its own start and end", field="days")
@@ -169,7 +182,7 @@ class Futures:
         path = line + self._bridge(spec, seconds, rng)
         fell = None
         for shock in self.shocks:
-            if shock.kind in ("crash", "depeg"):
+            if shock.kind in FALLS:
                 fell = float(rng.uniform(0.1, 0.9)) * spec.steps * step if fell is None else fell
                 path = path + self._fall(shock, seconds - fell)
         return np.rint(path).astype(np.int64) + 1000 * spec.start_tick, fell
@@ -187,8 +200,10 @@ class Futures:
         depth = math.log1p(-shock.size / 100) / TICK * 1000
         if shock.kind == "crash":
             part = np.interp(since, [0, CRASH_S], [0.0, 1.0])
+        elif shock.kind == "depeg":
+            part = np.interp(since, *shock.shape())
         else:
-            part = np.interp(since, [0, DEPEG_DOWN_S, DEPEG_DOWN_S + DEPEG_BACK_S], [0.0, 1.0, 0.0])
+            part = np.where(since > 0, 1.0, 0.0)
         # the tick is the price of token0 in token1: it rises when token1, the volatile one, falls
         home_is_token0 = self.spec is not None and self.spec.pool.token0.symbol == self.study.home
         return -depth * part if home_is_token0 else depth * part

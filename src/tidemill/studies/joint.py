@@ -131,7 +131,9 @@ def fit_joint(
     if seconds != 3_600:
         raise BadInput(f"several prices are drawn by the hour; the history has steps of {seconds} s", field="history")
     if told and model in ("bootstrap", "regime"):
-        raise BadInput(f"{model} takes correlations from history; state them with gbm, jump or garch", field="correlation")
+        raise BadInput(
+            f"{model} takes correlations from history; state them with gbm, jump or garch", field="correlation"
+        )
     correlation = correlation_of(names, np.corrcoef(returns.T), told)
     joint = Joint(tuple(names), model, each, correlation)
     if model == "bootstrap":
@@ -150,4 +152,3 @@ def fit_joint(
             sound = vectors @ np.diag(np.maximum(values, 1e-14)) @ vectors.T
             return structs.replace(joint, jump_rate=float(jumped.mean()), jump_covariance=sound)
     return joint
-

@@ -137,7 +137,8 @@ def fit(model: Model, returns: Any, seconds: int) -> Fitted:
 
     Raises
     ------
-    BadInput : an unknown model, fewer than 200 returns (1,000 for ``garch`` and ``regime``), or returns that are not finite or never move.
+    BadInput : an unknown model, fewer than 200 returns (1,000 for ``garch`` and ``regime``), or returns that are not
+        finite or never move.
     MissingArtefact : ``garch`` without the package ``arch``, ``regime`` without ``statsmodels``.
     """
     returns = np.asarray(returns, dtype=float)
@@ -158,7 +159,9 @@ def fit(model: Model, returns: Any, seconds: int) -> Fitted:
         centred = returns - math.log(np.exp(returns).mean())
         # long enough that what follows what is kept: a day, but at least ten blocks in the history
         block = max(1.0, min(86_400 / seconds, returns.size / 10))
-        told = (f"blocks of {block * seconds / 3_600:.0f} h on average, {returns.size / block:.0f} of them in the history",)
+        told = (
+            f"blocks of {block * seconds / 3_600:.0f} h on average, {returns.size / block:.0f} of them in the history",
+        )
         return Fitted(model, seconds, sigma, block=block, history=tuple(centred.tolist()), diagnostics=about + told)
     found = {"jump": _fit_jumps, "garch": _fit_garch, "regime": _fit_regimes}[model](returns, seconds, sigma)
     return structs.replace(found, diagnostics=about + found.diagnostics)
@@ -197,10 +200,10 @@ def _fit_regimes(returns: Any, seconds: int, sigma: float) -> Fitted:
     hours = [seconds / 3_600 / (1 - stay) for _, stay in regimes]
     one = -0.5 * returns.size * (math.log(2 * math.pi * float((scaled**2).mean())) + 1)
     sure = float(np.mean(np.max(found.smoothed_marginal_probabilities, axis=1)))
-    yearly = [one * math.sqrt(365 * 86_400 / seconds) for one, _ in regimes]
+    yearly = [deviation * math.sqrt(365 * 86_400 / seconds) for deviation, _ in regimes]
     told = (
         f"calm at {yearly[0]:.0%} a year for {hours[0]:.1f} h on average, wild at {yearly[1]:.0%} for {hours[1]:.1f} h",
-        f"log-likelihood {found.llf - one:,.1f} above one regime's, for three parameters more; "
+        f"log-likelihood {found.llf - one:,.1f} above one regime's, for three parameters more",
         f"the regime of a step is told with {sure:.0%} certainty on average",
     )
     return Fitted("regime", seconds, sigma, regimes=regimes, diagnostics=told)

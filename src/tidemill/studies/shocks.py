@@ -13,7 +13,7 @@
                    can be forced through its parent chain, no longer than that takes
 ``frozen:7``       for the last 7 days nothing of yours can be sent: you wanted to leave then, and leave at the end
 ``exploit:40``     the venue loses 40 % of what is in it in the middle, and you your part
-``sandwich:50``    each of your own swaps is moved against you by half a per cent (basis points; up to your limits)
+``sandwich``       each of your own swaps gets the worst that its limits allow; ``sandwich:50`` loses half a per cent instead
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ BELOW = ("crash", "depeg", "bridge", "reward", "exploit")
 _MOST = {"fees": 1_000_000, "l1": 1_000_000, "sequencer": 720, "frozen": 180, "sandwich": 10_000}
 KINDS = (
     "crash:30, depeg:12, depeg:usdc2023, bridge:60, fees:10, l1:1280, price:TOKEN:-90, reward:90, sequencer:12, frozen:7, "
-    "exploit:40 or sandwich:50"
+    "exploit:40 or sandwich"
 )
 _WORD = re.compile(r"(crash|depeg|bridge|fees|l1|reward|sequencer|frozen|exploit|sandwich):(\d+(?:\.\d+)?)")
 _PRICE = re.compile(r"price:([A-Za-z0-9.]+):([+-]\d+(?:\.\d+)?)")
@@ -51,7 +51,8 @@ _USUAL_CASE = "usdc2023"
 
 class Shock(Struct, frozen=True):
     """One shock; ``size`` is in percent for falls and ``price`` (signed), times for ``fees`` and ``l1``, hours for
-    ``sequencer``, days for ``frozen``, basis points for ``sandwich``. ``token``: whose price; ``case``: which depeg.
+    ``sequencer``, days for ``frozen``, basis points for ``sandwich`` (0: what your limits leave).
+    ``token``: whose price; ``case``: which depeg.
     """
 
     kind: Kind
@@ -64,6 +65,8 @@ class Shock(Struct, frozen=True):
         """How the user wrote it."""
         if self.case:
             return f"{self.kind}:{self.case}"
+        if self.kind == "sandwich" and not self.size:
+            return "sandwich"
         size = f"{self.size:+g}" if self.kind == "price" else f"{self.size:g}"
         return ":".join(part for part in (self.kind, self.token, size) if part)
 
@@ -94,6 +97,8 @@ def parse_shocks(words: Sequence[str]) -> tuple[Shock, ...]:
         if known := _WORD.fullmatch(word):
             kind: Any = known[1]
             found.append(Shock(kind, float(known[2])))
+        elif word == "sandwich":
+            found.append(Shock("sandwich", 0.0))
         elif known := _PRICE.fullmatch(word):
             found.append(Shock("price", float(known[2]), known[1]))
         elif (known := _CASE.fullmatch(word)) and known[1] in _cases():
@@ -114,6 +119,6 @@ def _check(shock: Shock, word: str) -> None:
         raise BadInput(f"{word!r}: a token cannot fall by 100 percent or more", field="shock")
     if shock.kind in ("fees", "l1") and not 0 < shock.size <= _MOST[shock.kind]:
         raise BadInput(f"{word!r}: between 0 and a million times", field="shock")
-    if shock.kind in _MOST and not 0 < shock.size <= _MOST[shock.kind]:
+    if shock.kind in _MOST and word != "sandwich" and not 0 < shock.size <= _MOST[shock.kind]:
         unit = {"sequencer": "hours", "frozen": "days", "sandwich": "basis points"}[shock.kind]
         raise BadInput(f"{word!r}: between 0 and {_MOST[shock.kind]:,} {unit}", field="shock")

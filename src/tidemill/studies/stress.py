@@ -141,7 +141,7 @@ class _Player:
     def play(self, number: int) -> dict[str, Any]:
         """Backtest one future and keep what is asked of it."""
         prepared = self.futures.make(number)
-        played = Backtest(prepared).play(curves=True)
+        played = Backtest(prepared).play(curves=True, sandwiched=self.futures.sandwiched)
         record = played.outcomes.record
         books = post(record, played.outcomes.marks)
         fall, drawn = waterfall(books), curves(books)
@@ -160,7 +160,9 @@ class _Player:
             "under_bps": int(float((spans * under).sum()) / max(float(spans.sum()), 1.0) * BPS),
             "liquidated": sum(isinstance(line, Befell) and line.happened.cause == "liquidated" for line in record),
             "seconds": moments,
-            "worth": np.floor(np.interp(moments, np.asarray(drawn.time) - drawn.time[0], drawn.value)).astype(int).tolist(),
+            "worth": np.floor(np.interp(moments, np.asarray(drawn.time) - drawn.time[0], drawn.value))
+            .astype(int)
+            .tolist(),
             "failed": sum(isinstance(line, Recorded) and isinstance(line.status, Reverted) for line in record),
         }
 

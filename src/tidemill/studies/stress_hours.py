@@ -18,8 +18,7 @@ from tidemill.execution.ids import content_hash
 from tidemill.networks import Network
 from tidemill.studies.arrange import Arrangement, arrange
 from tidemill.studies.backtest import Backtest
-from tidemill.studies.fast import loop, range_lp
-from tidemill.studies.joint import Joint, fit_joint
+from tidemill.studies.joint import Joint, fit_joint, stated
 from tidemill.studies.prepare import Prepared, prepare
 from tidemill.studies.price_table import read_prices
 from tidemill.studies.processes import FEWEST, Model
@@ -36,8 +35,8 @@ __all__ = ["SAMPLED", "Tier", "stress_hours"]
 Tier = Literal["markets", "exact", "fast"]
 SAMPLED = 200
 """Futures that the exact twin plays as well, so that the float tier can state its error."""
-CHUNK = 100
-"""Futures in one task: a hundred paths of a year are 30 MB of floats."""
+CHUNK = 50
+"""Futures in one task: fifty paths of a year are 15 MB of floats."""
 DAY_HOURS, HOUR = 24, 3_600
 MOMENTS = 100
 PPB = 1e9
@@ -83,7 +82,9 @@ def stress_hours(
     forced = forced_hours(prepared.network)
     player = _Player(arranged, told, hours, tier, forced, f"{study.digest} {study.world.seed} {model} {list(shocks)}")
     tasks = [(n, (first, min(CHUNK, paths - first))) for n, first in enumerate(range(0, paths, CHUNK))]
-    key = content_hash([study.digest, __version__, tier, paths, model, list(shocks), hours, str(history), str(correlations)])
+    key = content_hash(
+        [study.digest, __version__, tier, paths, model, list(shocks), hours, str(history), str(correlations)]
+    )
     notes = Tried(folder / "futures.part", key, resume=resume) if folder else None
     answers: list[Any] = [notes.found({"chunk": n}) if notes else None for n, _ in tasks]
     todo = [task for task, answer in zip(tasks, answers, strict=True) if answer is None]
@@ -97,7 +98,8 @@ def stress_hours(
         if progress:
             progress(finished, paths)
     rows = [row for answer in answers for row in _rows(arranged, answer, hours, every)]
-    document = _document(prepared, arranged, told, tier, rows, hours, _error(arranged, answers) if tier == "fast" else None)
+    error = _error(arranged, answers) if tier == "fast" else None
+    document = _document(prepared, arranged, model, told, tier, rows, hours, error)
     if notes:
         notes.drop()
     return document, [{"future": number, **row} for number, row in enumerate(rows)]
@@ -109,15 +111,14 @@ def _fitted(
     history: str | Path | None,
     names: Sequence[str],
     returns: Any,
-) -> Joint | None:
-    """Fit the model: to the table of prices where one is given, else to the study's own history (looks of ten minutes)."""
+    sigmas: Sequence[float],
+) -> Joint:
+    """Fit the model: to the table of prices where one is given, else to the study's own history, else take what it states."""
     if history is not None:
         seconds, table = read_prices(history, names)
         return fit_joint(model, names, table, seconds, correlations)
     if returns is None:
-        if correlations:
-            return None
-        return None
+        return stated(names, sigmas, correlations)
     if correlations:
         raise BadInput("one price is drawn here; there is nothing to correlate", field="correlation")
     hourly = len(returns) // 6
@@ -144,6 +145,7 @@ class _Player:
     ) -> None:
         self.arranged, self.shocks, self.hours, self.tier = arranged, shocks, hours, tier
         self.forced, self.seed = forced, seed
+        self.rows: list[Any] = []
         module = {"range": "range_lp", "loop": "loop", "farm": "farm"}[arranged.kind]
         self.fast: Any = importlib.import_module(f"tidemill.studies.fast.{module}")
         self.exact: Any = importlib.import_module(f"tidemill.studies.exact.{module}")
@@ -167,14 +169,18 @@ class _Player:
 
     def draw(self, first: int, count: int) -> tuple[list[Any], list[Any]]:
         """Return a kernel's arrays for so many futures, each drawn by its own number, and their weather."""
-        made, skies = [], []
-        for number in range(first, first + count):
+        skies = []
+        for row, number in enumerate(range(first, first + count)):
             rng = array_stream("hours", self.seed, number)
             sky = weather(self.shocks, self.hours, rng, self.arranged.data_part, self.forced)
             returns = self.arranged.model.returns(self.hours, rng)
-            made.append((*self.arranged.paths(returns, rng, sky), sky.gas, sky.still))
+            made = (*self.arranged.paths(returns, rng, sky), sky.gas, sky.still)
+            if not self.rows:  # taken once: fresh memory for every chunk costs as much as the kernel
+                self.rows = [np.empty((CHUNK, len(one)), one.dtype) for one in made]
+            for kept, one in zip(self.rows, made, strict=True):
+                kept[row] = one
             skies.append(sky)
-        return [np.ascontiguousarray(np.stack(column)) for column in zip(*made, strict=True)], skies
+        return [kept[:count] for kept in self.rows], skies
 
     def _run(self, kernel: Any, arrays: Sequence[Any]) -> tuple[Any, Any]:
         every = self.arranged.setup.every
@@ -194,14 +200,15 @@ def _rows(arranged: Arrangement, answer: dict[str, Any], hours: int, every: int)
     for out, worth, (taken, hour) in zip(answer["out"], answer["worth"], answer["taken"], strict=True):
         keep = math.floor(out[_KEEP] * scale)
         rows = {row.key: math.floor(row.sign * out[row.column] * scale) for row in arranged.rows}
-        fallen, under = out[_DRAWDOWN], out[_UNDER] / hours
+        fallen, under, kept_worth = out[_DRAWDOWN], out[_UNDER] / hours, worth
         if taken:
             lost = min(taken * arranged.exposed, 1.0)
             kept = math.floor((keep + capital) * (1 - lost)) - capital
             rows["exploit"], keep = kept - keep, kept
             labels["exploit"] = "Lost with the venue"
-            worth = [math.floor(value * (1 - lost)) if n * every > hour else value for n, value in enumerate(worth)]
-            line = np.maximum(np.array(worth, float), 0.0)
+            cut = 1 - lost
+            kept_worth = [math.floor(value * cut) if n * every > hour else value for n, value in enumerate(worth)]
+            line = np.maximum(np.array(kept_worth, float), 0.0)
             fallen = float((line / np.maximum(np.maximum.accumulate(line), 1.0) - 1).min())
             under = float((line < line[0]).mean())
         rows["price"] = keep - sum(rows.values())
@@ -217,14 +224,16 @@ def _rows(arranged: Arrangement, answer: dict[str, Any], hours: int, every: int)
                 "liquidated": int(out[arranged.liquidated]) if arranged.liquidated >= 0 else 0,
                 "failed": 0,
                 "seconds": seconds,
-                "worth": worth,
+                "worth": kept_worth,
             }
         )
     return found
 
 
 def _error(arranged: Arrangement, answers: Sequence[dict[str, Any]]) -> ModelError:
-    pairs = [pair for answer in answers for pair in zip((row[_KEEP] for row in answer["out"]), answer["twin"], strict=False)]
+    pairs = [
+        pair for answer in answers for pair in zip((row[_KEEP] for row in answer["out"]), answer["twin"], strict=False)
+    ]
     off = np.array([abs(fast - exact) for fast, exact in pairs]) / arranged.capital
     return ModelError(len(pairs), math.ceil(off.max() * PPB), math.ceil(off.mean() * PPB))
 
@@ -232,6 +241,7 @@ def _error(arranged: Arrangement, answers: Sequence[dict[str, Any]]) -> ModelErr
 def _document(
     prepared: Prepared,
     arranged: Arrangement,
+    asked: Model,
     shocks: Sequence[Shock],
     tier: Tier,
     rows: list[dict[str, Any]],
@@ -250,7 +260,10 @@ def _document(
         days=hours // DAY_HOURS,
         volatility_bps=round(model.each[0].per_year * BPS),
         history="; ".join(market.manifest.title for market in prepared.markets.values()) or "what the study states",
-        warnings=_warnings(prepared, len(rows)),
+        warnings=[
+            *_warnings(prepared, len(rows)),
+            *([] if model.model == asked else [f"no history to fit {asked} to: normal moves of the volatility stated"]),
+        ],
         tier=tier,
         error=error,
         annual=annual(study, prepared.end, rows[0]["capital"]),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.studies.shocks import BELOW, CRASH_FEES, Shock
 
@@ -34,7 +35,14 @@ class Weather(Struct, frozen=True):
     hour: int
 
 
-def weather(shocks: Sequence[Shock], hours: int, rng: np.random.Generator, data_part: float, forced: int | None) -> Weather:
+@cache
+def _calm(hours: int) -> Weather:
+    return Weather(np.zeros(hours + 1), np.ones(hours + 1), np.ones(hours + 1), np.zeros(hours + 1, np.uint8), 0.0, 0)
+
+
+def weather(
+    shocks: Sequence[Shock], hours: int, rng: np.random.Generator, data_part: float, forced: int | None
+) -> Weather:
     """Make one future's weather.
 
     Parameters
@@ -43,6 +51,8 @@ def weather(shocks: Sequence[Shock], hours: int, rng: np.random.Generator, data_
         sequencer does not, ``None`` where it never does.
     """
     at = int(float(rng.uniform(0.1, 0.9)) * hours)
+    if not shocks:
+        return structs.replace(_calm(hours), hour=at)
     since = np.arange(hours + 1) - at
     price, reward, gas = np.zeros(hours + 1), np.ones(hours + 1), np.ones(hours + 1)
     still, taken = np.zeros(hours + 1, np.uint8), 0.0

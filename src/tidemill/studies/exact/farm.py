@@ -11,9 +11,17 @@ import numpy as np
 
 from tidemill.studies.exact.limbs import limbs_of
 from tidemill.studies.fast.farm import (
-    COSTS, DRAWDOWN, FEES, HARVESTS, HOLDING, KEEP, OUT, REWARDS, UNDER, FarmSetup,
+    COSTS,
+    DRAWDOWN,
+    FEES,
+    HARVESTS,
+    HOLDING,
+    KEEP,
+    REWARDS,
+    UNDER,
+    FarmSetup,
 )  # fmt: skip
-from tidemill.units import WAD, Uint, isqrt_down, minimum, mul_div_down, mul_div_up, rule, wide
+from tidemill.units import Uint, isqrt_down, minimum, mul_div_down, mul_div_up, rule, wide
 from tidemill.units.jit import load256, pack, store256, to_float, unpack
 from tidemill.units.kernels import kernel, part
 from tidemill.venues.minichef.rules import accrued_down, growth_down, per_share_after
@@ -136,7 +144,9 @@ def _play(
     store256(told, _EARNED, earned + brings)
 
 
-def play(p: FarmSetup, prices: Any, rewards: Any, crowd: Any, volume: Any, gas: Any, still: Any, out: Any, noted: Any) -> None:
+def play(
+    p: FarmSetup, prices: Any, rewards: Any, crowd: Any, volume: Any, gas: Any, still: Any, out: Any, noted: Any
+) -> None:
     """Play every path as `fast.farm.play` does, with the same parameters and columns."""
     parts = (p.home, p.other, p.pool_home, p.pool_other, p.shares, p.stream, p.market)
     numbers, hours = pack([*(int(part) for part in parts), round(p.worse * 10_000)]), volume.shape[1]

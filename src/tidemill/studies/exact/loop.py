@@ -8,7 +8,18 @@ import numpy as np
 
 from tidemill.studies.exact.limbs import limbs_of
 from tidemill.studies.fast.loop import (
-    COSTS, DRAWDOWN, HOLDING, INTEREST, KEEP, LIQUIDATED, NETWORK_DOWN, OUT, PENALTY, ROUNDS, SWAPS, UNDER, UNWOUND,
+    COSTS,
+    DRAWDOWN,
+    HOLDING,
+    INTEREST,
+    KEEP,
+    LIQUIDATED,
+    NETWORK_DOWN,
+    PENALTY,
+    ROUNDS,
+    SWAPS,
+    UNDER,
+    UNWOUND,
     LoopSetup,
 )  # fmt: skip
 from tidemill.units import RAY, WAD, Uint, minimum, mul_div_down, mul_div_up, rule, wide
@@ -80,9 +91,7 @@ def _index_after_half_up(
 
 
 @rule
-def _down_by(
-    value: Uint, debt: Uint, threshold: Uint, slippage: Uint, restore: Uint, everything: bool
-) -> Uint:
+def _down_by(value: Uint, debt: Uint, threshold: Uint, slippage: Uint, restore: Uint, everything: bool) -> Uint:
     """Value that one step down withdraws, as the strategy reckons it."""
     loose = mul_div_down(_less(value, mul_div_up(debt, _BPS, threshold)), 9_900, _BPS)
     whole = mul_div_down(debt, slippage * 2 + _BPS, _BPS)
@@ -105,9 +114,7 @@ def _owed(scaled: Any, index: Any) -> Any:
 
 
 @kernel
-def _play(
-    p: Any, prices: Any, usage: Any, still: Any, out: Any, events: Any, noted: Any
-) -> None:
+def _play(p: Any, prices: Any, usage: Any, still: Any, out: Any, events: Any, noted: Any) -> None:
     """Play one path; ``events`` (hours + 1, 5): rounds up, guards, liquidations, last sales, rounds down at the end."""
     hours = usage.shape[0]
     threshold, reserve = load256(p, _THRESHOLD), load256(p, _RESERVE)
@@ -166,9 +173,7 @@ def _play(
             debt = _owed(scaled, index)
             if scaled == _ZERO:
                 break
-            by = _down_by(
-                _worth_down(held, price), debt, threshold, load256(p, _SLIPPAGE), load256(p, _RESTORE), True
-            )
+            by = _down_by(_worth_down(held, price), debt, threshold, load256(p, _SLIPPAGE), load256(p, _RESTORE), True)
             sold = minimum(_for_down(by, price), held)
             if sold == _ZERO:
                 break

@@ -1,8 +1,9 @@
 """A range of liquidity over drawn hours through the pool itself: what `fast.range_lp` is measured against.
 
 Each hour others swap in the compiled pool (`venues.uniswap_v3.kernel`) to the outside price; what is traded to and fro
-besides leaves its fees there as a loan within one transaction does, for both are paid to the liquidity at the price. Own liquidity is minted and burned there and its fees are the contract's; own swaps move the price, and others trade
-it back. Only what is *asked for* (when to reset, how much to swap) is a decision; every amount is an integer.
+besides leaves its fees there as a loan within one transaction does, for both are paid to the liquidity at the price. Own
+liquidity is minted and burned there and its fees are the contract's; own swaps move the price, and others trade it back.
+Only what is *asked for* (when to reset, how much to swap) is a decision; every amount is an integer.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from tidemill.studies.fast.range_lp import (
     HOLDING,
     HOURS,
     KEEP,
-    OUT,
     RESETS,
     UNDER,
     RangeSetup,
@@ -91,7 +91,8 @@ class _Path:
             ticks |= set(span)
             at = self.until(at, at, span, still)
             self.resets.append(at)
-        self.pool.cells = ensure_rows(self.pool.cells, ticks)
+        grown = ensure_rows(self.pool.cells, ticks)
+        self.pool.cells = grown.copy() if grown is self.pool.cells else grown  # never the template itself
 
     def trade(self, since: int, until: int) -> None:
         """Others trade through the hours ``(since, until]``."""

@@ -78,7 +78,9 @@ def _added(worse: Any, home: Any, other: Any, rh: Any, ro: Any, shares: Any) -> 
 
 
 @kernel(fastmath=False)
-def play(p: Any, prices: Any, rewards: Any, crowd: Any, volume: Any, gas: Any, still: Any, out: Any, noted: Any) -> None:
+def play(
+    p: Any, prices: Any, rewards: Any, crowd: Any, volume: Any, gas: Any, still: Any, out: Any, noted: Any
+) -> None:
     """Play every path.
 
     Parameters

@@ -95,7 +95,7 @@ def _entered(p: Any, h0: Any, h1: Any, root: Any, a: Any, b: Any) -> Any:
 def _ends(p: Any, root: Any) -> Any:
     """Ends of a range around the price, widened to the spacing, and where the trigger stands: four square roots."""
     # two logarithms of the root in base 1.0001; a price on a tick counts as that tick
-    tick = int(math.floor(math.log(root) * _TWO_TICKS + 1e-9))
+    tick = math.floor(math.log(root) * _TWO_TICKS + 1e-9)
     lower = (tick - p.width) // p.spacing * p.spacing
     upper = -((-(tick + p.width)) // p.spacing) * p.spacing
     return (
