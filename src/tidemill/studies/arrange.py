@@ -33,6 +33,8 @@ OVERSHOOT = 0.5826
 """Mean excess of a normal walk over a boundary, in steps' deviations (-zeta(1/2) / sqrt(2 pi))."""
 MEMORY = 0.94
 """Of an hour's variance, what the next hour expects of it."""
+JUMP = 4.0
+"""Deviations beyond which an hour's move is a jump."""
 USAGE_SPREAD, USAGE_HALF_LIFE = 0.4, 72
 """Deviation of the logit of usage about its mean, and hours after which half of a deviation is gone."""
 PEG_HALF_LIFE = 72
@@ -181,10 +183,10 @@ class _RangePaths(Struct, frozen=True):
         hours = len(returns)
         level = np.concatenate([[0.0], np.cumsum(returns[:, 0])]) + self.toward * sky.price
         roots = self.start * np.exp(level / 2)
-        moved, rhythm = np.diff(level), np.empty(hours)
+        rhythm = np.empty(hours)
         innovation = self.spread * math.sqrt(max(1 - self.memory**2, 0.0))
         reverting(rng.standard_normal(hours) * innovation, self.memory, rhythm)
-        besides = _besides(moved, self.variance, self.fee, self.block_s)
+        besides = _besides(returns[:, 0], self.variance, self.fee, self.block_s)
         # a move of the logarithm by d sells depth * d / (2 * root) of token0; what goes there comes back
         volume = self.noise * np.exp(rhythm - self.spread**2 / 2) + besides * self.depth / (4 * roots[1:])
         return roots, volume
@@ -224,7 +226,7 @@ class _FarmPaths(Struct, frozen=True):
         levels = np.vstack([np.zeros(2), np.cumsum(returns[:, :2], axis=0)])
         levels[:, 0] += sky.price
         prices, rewards = self.start * np.exp(levels[:, 0]), self.reward * np.exp(levels[:, 1]) * sky.reward
-        besides = _besides(np.diff(levels[:, 0]), self.variance, self.fee, self.block_s)
+        besides = _besides(returns[:, 0], self.variance, self.fee, self.block_s)
         # a move of the logarithm by d takes d / 2 of a reserve; what goes there comes back
         volume = self.noise * 2 * rng.random(hours) + besides * self.reserve * np.sqrt(prices[1:] / self.start) / 4
         crowd = np.exp(np.cumsum(rng.standard_normal(hours)) * CROWD_SPREAD / math.sqrt(YEAR_HOURS))
@@ -232,9 +234,12 @@ class _FarmPaths(Struct, frozen=True):
 
 
 def _besides(moved: Any, variance: float, fee: float, block_s: float) -> Any:
-    """Return how far arbitrage moves a pool each hour beyond the hour's own move; calm hours are told from wild ones."""
+    """Return how far arbitrage moves a pool each hour beyond the hour's own move; calm hours are told from wild ones.
+
+    A jump is one move, not a wild hour: squares count up to those of four deviations.
+    """
     local = np.empty(len(moved))
-    smoothed(moved * moved, MEMORY, variance, local)
+    smoothed(np.minimum(moved * moved, JUMP**2 * variance), MEMORY, variance, local)
     return np.maximum(turnover(local, fee, block_s) - np.abs(moved), 0.0)
 
 

@@ -30,7 +30,7 @@ from tidemill.studies.tried import Tried
 from tidemill.studies.weather import weather
 from tidemill.studies.workers import spread
 
-__all__ = ["SAMPLED", "Tier", "stress_hours"]
+__all__ = ["CHUNK", "SAMPLED", "Player", "Tier", "fitted", "forced_hours", "stress_hours"]
 
 Tier = Literal["markets", "exact", "fast"]
 SAMPLED = 200
@@ -77,10 +77,10 @@ def stress_hours(
     hours = (days or 365) * DAY_HOURS
     every = max(hours // MOMENTS, 1)
     backtest = Backtest(prepared)
-    fitted = partial(_fitted, model, correlations, history)
-    arranged = arrange(backtest, backtest.play(), hours, every, fitted, told)
+    fits = partial(fitted, model, correlations, history)
+    arranged = arrange(backtest, backtest.play(), hours, every, fits, told)
     forced = forced_hours(prepared.network)
-    player = _Player(arranged, told, hours, tier, forced, f"{study.digest} {study.world.seed} {model} {list(shocks)}")
+    player = Player(arranged, told, hours, tier, forced, f"{study.digest} {study.world.seed} {model} {list(shocks)}")
     tasks = [(n, (first, min(CHUNK, paths - first))) for n, first in enumerate(range(0, paths, CHUNK))]
     key = content_hash(
         [study.digest, __version__, tier, paths, model, list(shocks), hours, str(history), str(correlations)]
@@ -89,7 +89,7 @@ def stress_hours(
     answers: list[Any] = [notes.found({"chunk": n}) if notes else None for n, _ in tasks]
     todo = [task for task, answer in zip(tasks, answers, strict=True) if answer is None]
     finished = paths - sum(count for _, (_, count) in todo)
-    made = partial(_Player, arranged, told, hours, tier, forced, player.seed)
+    made = partial(Player, arranged, told, hours, tier, forced, player.seed)
     for n, answer in spread(made, player, todo, jobs, on):
         answers[n] = answer
         finished += tasks[n][1][1]
@@ -105,7 +105,7 @@ def stress_hours(
     return document, [{"future": number, **row} for number, row in enumerate(rows)]
 
 
-def _fitted(
+def fitted(
     model: Model,
     correlations: Mapping[tuple[str, str], float],
     history: str | Path | None,
@@ -137,7 +137,7 @@ def forced_hours(network: Network) -> int | None:
     return None
 
 
-class _Player:
+class Player:
     """An arranged study, played chunk by chunk."""
 
     def __init__(
