@@ -146,7 +146,7 @@ def test_a_range_without_trades_loses_what_the_closed_form_says() -> None:
     from tidemill.studies.fast import range_lp
 
     p = ready("range_reset").setup._replace(
-        have0=1e10, have1=0.0, fee=0.0, swap_wei=0.0, mint_wei=0.0, close_wei=0.0, trigger=90_000, depth=1e30, width=600
+        have0=1e10, have1=0.0, fee=0.0, swap_wei=0.0, mint_wei=0.0, close_wei=0.0, trigger=90_000, depth=1e23, width=600
     )
     start = 1.0001 ** (195_000.5 / 2)
     rng = np.random.default_rng(3)

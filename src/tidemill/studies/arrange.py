@@ -262,9 +262,9 @@ def _range(backtest: Backtest, sent: _Sent, hours: int, every: int, fitted: Any,
     moving = (pool.token1 if home0 else pool.token0).symbol
     native, price, moves = _native(backtest, moving)
     funds = prepared.funds()
-    have = [float(funds.get(token, 0)) for token in tokens]
+    have = float(funds.get(tokens[0], 0)), float(funds.get(tokens[1], 0))
     setup = range_lp.RangeSetup(
-        *have, native, price, moves, home0, float(np.median(depth)), pool.fee / 1e6, pool.tick_spacing,
+        have[0], have[1], native, price, moves, home0, float(np.median(depth)), pool.fee / 1e6, pool.tick_spacing,
         int(asked["width"]), int(asked["trigger"]), -(-int(asked["cooldown"]) // HOUR),
         sent.wei("swap_exact_in"), sent.wei("mint"), sent.wei("close"), worse, every,
     )  # fmt: skip

@@ -59,12 +59,12 @@ class _Path:
         self.limits = limbs_of(roots, 3, 96)
         self.flow = _flow(self.limits, roots, volume)
         n = _EVENTS * self.hours
-        wide = (np.zeros((n, 4), np.uint64) for _ in range(4))
+        wide = [np.zeros((n, 4), np.uint64) for _ in range(4)]
         self.out = Outcome(
-            np.zeros(n, np.uint8), *wide, np.zeros((n, 3), np.uint64), np.zeros((n, 2), np.uint64),
-            np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32),
+            np.zeros(n, np.uint8), wide[0], wide[1], wide[2], wide[3], np.zeros((n, 3), np.uint64),
+            np.zeros((n, 2), np.uint64), np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int32),
         )  # fmt: skip
-        self.have = [int(p.have0), int(p.have1)]
+        self.have: tuple[int, int] = (int(p.have0), int(p.have1))
         self.resets: list[int] = []
         self.liquidity, self.ticks, self.growth = 0, (0, 0), (0, 0)
         self.wei, self.costs, self.fees = 0, 0, 0
@@ -115,8 +115,8 @@ class _Path:
         """Swap one's own, and let others bring the price back."""
         paid = self.pool.swap(down, amount, MIN_SQRT_RATIO + 1 if down else MAX_SQRT_RATIO - 1)
         taken = -paid[1 if down else 0] * round(self.p.worse * _BPS) // _BPS
-        self.have[0] -= paid[0] + (0 if down else taken)
-        self.have[1] -= paid[1] + (taken if down else 0)
+        lost = (0, taken) if down else (taken, 0)
+        self.have = (self.have[0] - paid[0] - lost[0], self.have[1] - paid[1] - lost[1])
         if self.pool.sqrt_price_x96 != self.target(hour):
             self.pool.swap(not down, _WHATEVER, self.target(hour))
 
@@ -131,7 +131,7 @@ class _Path:
         self.ticks, self.liquidity = (lower, upper), liquidity_for_amounts_down(price, a, b, *self.have)
         if self.liquidity:
             paid = self.pool.mint(lower, upper, self.liquidity)
-            self.have = [self.have[0] - paid[0], self.have[1] - paid[1]]
+            self.have = (self.have[0] - paid[0], self.have[1] - paid[1])
             self.growth = self.pool.growth_inside(lower, upper)
         return int(amount > 0)
 
@@ -147,7 +147,7 @@ class _Path:
         owed = self.owed()
         back = self.pool.burn(*self.ticks, self.liquidity) if self.liquidity else (0, 0)
         self.fees += self.worth(*owed, hour)
-        self.have = [self.have[0] + owed[0] + back[0], self.have[1] + owed[1] + back[1]]
+        self.have = (self.have[0] + owed[0] + back[0], self.have[1] + owed[1] + back[1])
         self.liquidity = 0
 
     def inside(self, since: int, until: int) -> int:
@@ -171,7 +171,7 @@ class _Path:
         return (amount0 + amount1 / square if p.home0 else amount0 * square + amount1) + (p.native - self.wei) * native
 
 
-def _to_ratio(p: RangeSetup, have: list[int], root: float, a: float, b: float) -> tuple[bool, int]:
+def _to_ratio(p: RangeSetup, have: tuple[int, int], root: float, a: float, b: float) -> tuple[bool, int]:
     at = min(max(root, a), b)
     need0, need1 = 1 / at - 1 / b, at - a
     surplus = have[0] * need1 - have[1] * need0
@@ -182,9 +182,9 @@ def _to_ratio(p: RangeSetup, have: list[int], root: float, a: float, b: float) -
         amount = surplus / (need1 + need0 * rate) if down else -surplus / (need0 + need1 * rate)
         inside = amount * (1 - p.fee)
         if down:
-            got = p.depth * (root - p.depth * root / (p.depth + inside * root))
+            got = inside * root * root / (1 + inside * root / p.depth)
         else:
-            got = p.depth * (1 / root - 1 / (root + inside / p.depth))
+            got = inside / (root * root * (1 + inside / (root * p.depth)))
         if amount <= 0 or got <= 0:
             return down, 0
         rate = got / amount
@@ -230,7 +230,7 @@ def _one(p: RangeSetup, cells: Any, roots: Any, volume: Any, gas: Any, still: An
     if path.pool.sqrt_price_x96 != path.target(0):
         path.pool.swap(path.target(0) < path.pool.sqrt_price_x96, _WHATEVER, path.target(0))
     begun = path.worth(*path.have, 0) + path.native(int(p.native), 0)
-    held = tuple(path.have)
+    held = path.have
     swaps = path.enter(0)
     path.pay((p.mint_wei + swaps * p.swap_wei) * gas[0], 0)
     values = np.empty(path.hours + 1)

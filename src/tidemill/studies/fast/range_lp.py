@@ -54,8 +54,8 @@ def _sold(down: Any, amount: Any, root: Any, depth: Any, fee: Any) -> Any:
     """What selling ``amount`` brings at a depth that goes on for ever."""
     inside = amount * (1.0 - fee)
     if down:
-        return depth * (root - depth * root / (depth + inside * root))
-    return depth * (1.0 / root - 1.0 / (root + inside / depth))
+        return inside * root * root / (1.0 + inside * root / depth)
+    return inside / (root * root * (1.0 + inside / (root * depth)))
 
 
 @part(inlined=True)
