@@ -159,7 +159,7 @@ def test_a_range_without_trades_loses_what_the_closed_form_says() -> None:
     range_lp.play(
         p._replace(every=24), roots, np.zeros((50, 24)), np.ones(shape), np.zeros(shape, np.uint8), out, noted
     )
-    a, b = (1.0001 ** (tick / 2) for tick in (194_400, 195_610))
+    a, b = (1.0001 ** (tick / 2) for tick in (194_400, 195_600))
 
     def worth(root: Any, at: float, liquidity: float) -> Any:
         inside = np.clip(root, a, b)

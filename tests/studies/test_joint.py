@@ -62,8 +62,8 @@ def test_a_stated_correlation_is_drawn() -> None:
     assert np.corrcoef(told.returns(40_000, np.random.default_rng(3)).T)[0, 1] == pytest.approx(0.1, abs=0.02)
     with pytest.raises(BadInput, match="prices drawn here are of ETH, OP"):
         stated(NAMES, [0.01, 0.02], {("ETH", "ARB"): 0.4})
+    three = {("A", "B"): 0.9, ("B", "C"): 0.9, ("A", "C"): -0.9}
     with pytest.raises(BadInput, match="no prices can have these"):
-        three = {("A", "B"): 0.9, ("B", "C"): 0.9, ("A", "C"): -0.9}
         stated(("A/X", "B/X", "C/X"), [0.01] * 3, three)
     with pytest.raises(BadInput, match="bootstrap takes correlations from history"):
         fit_joint("bootstrap", NAMES, together(1_000), HOUR, {("ETH", "OP"): 0.1})
@@ -130,7 +130,7 @@ def test_depegs_are_those_of_the_files(case: str, file: str, span: Any, every: s
 def test_tables_of_prices(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     levels = np.exp(np.cumsum(together(600), axis=0))
-    start = np.datetime64("2025-01-01T00:00:00")
+    start = np.datetime64("2025-01-01T00:00:00", "us")
     wide = pl.DataFrame(
         {"time": start + np.arange(600) * np.timedelta64(1800, "s"), "ETH": levels[:, 0], "OP": levels[:, 1]}
     )
