@@ -136,7 +136,13 @@ def test_tables_of_prices(tmp_path: Path) -> None:
     )
     wide.write_parquet(tmp_path / "wide.parquet")
     seconds, returns = read_prices(tmp_path / "wide.parquet", ("WETH/USDC", "OP/USDC"))
-    assert seconds == HOUR and returns == pytest.approx(np.diff(np.log(levels[::2]), axis=0))
+    assert seconds == 1_800 and returns == pytest.approx(np.diff(np.log(levels), axis=0))
+    many = pl.concat(
+        [wide.with_columns(time=pl.col("time") + pl.duration(seconds=600 * 1_800 * lap)) for lap in range(4)]
+    )
+    many.write_parquet(tmp_path / "many.parquet")
+    seconds, hours = read_prices(tmp_path / "many.parquet", ("WETH/USDC", "OP/USDC"))
+    assert seconds == HOUR and hours[:299] == pytest.approx(np.diff(np.log(levels[::2]), axis=0))
     crossed = read_prices(tmp_path / "wide.parquet", ("OP/WETH",))[1]
     assert crossed[:, 0] == pytest.approx(returns[:, 1] - returns[:, 0])
     days = pl.DataFrame(

@@ -23,7 +23,7 @@ LEAST_EIGENVALUE = 1e-10
 
 
 class Joint(Struct, frozen=True):
-    """A model of ``names`` prices, an hour a step: each by itself (``each``), and ``correlation`` (k, k).
+    """A model of ``names`` prices: each by itself (``each``), and their ``correlation`` (k, k).
 
     ``history`` holds centred rows for ``bootstrap``; ``jump_covariance`` is what a jump adds; ``by_regime`` covariances.
     """
@@ -51,32 +51,36 @@ class Joint(Struct, frozen=True):
         return lines
 
     def returns(self, hours: int, rng: np.random.Generator) -> Any:
-        """Draw log returns (hours, k)."""
+        """Draw log returns of hours (hours, k)."""
+        steps = 3_600 // self.each[0].seconds
+        drawn = self.draw(hours * steps, rng)
+        return drawn if steps == 1 else drawn.reshape(hours, steps, len(self.each)).sum(axis=1)
+
+    def draw(self, steps: int, rng: np.random.Generator) -> Any:
+        """Draw log returns of the model's own steps (steps, k)."""
         if len(self.each) == 1:
-            one = self.each[0]
-            steps = 3_600 // one.seconds
-            return one.returns(hours * steps, rng).reshape(hours, steps).sum(axis=1, keepdims=True)
+            return self.each[0].returns(steps, rng)[:, None]
         if self.model == "bootstrap":
-            return self.history[stationary_rows(len(self.history), hours, self.each[0].block, rng)]
+            return self.history[stationary_rows(len(self.history), steps, self.each[0].block, rng)]
         if self.model == "regime":
-            return self._regimes(hours, rng)
-        drawn = rng.standard_normal((hours, len(self.each))) @ np.linalg.cholesky(self.correlation).T
+            return self._regimes(steps, rng)
+        drawn = rng.standard_normal((steps, len(self.each))) @ np.linalg.cholesky(self.correlation).T
         if self.model == "garch":
             nu = float(np.mean([one.garch[3] for one in self.each]))
-            drawn *= np.sqrt((nu - 2) / rng.chisquare(nu, hours))[:, None]
+            drawn *= np.sqrt((nu - 2) / rng.chisquare(nu, steps))[:, None]
             return np.column_stack([one.garch_returns(drawn[:, k].copy()) for k, one in enumerate(self.each)])
         sigma = np.array([one.sigma for one in self.each])
         out = drawn * sigma - sigma**2 / 2
         if self.model == "jump" and self.jump_rate > 0:
-            jumped = (rng.random(hours) < self.jump_rate)[:, None]
+            jumped = (rng.random(steps) < self.jump_rate)[:, None]
             moves = rng.standard_normal(out.shape) @ np.linalg.cholesky(self.jump_covariance).T
             lift = np.log1p(self.jump_rate * np.expm1(np.diag(self.jump_covariance) / 2))
             out = out + jumped * moves - lift
         return out
 
-    def _regimes(self, hours: int, rng: np.random.Generator) -> Any:
-        states = self.each[0].regime_states(hours, rng)
-        drawn, out = rng.standard_normal((hours, len(self.each))), np.empty((hours, len(self.each)))
+    def _regimes(self, steps: int, rng: np.random.Generator) -> Any:
+        states = self.each[0].regime_states(steps, rng)
+        drawn, out = rng.standard_normal((steps, len(self.each))), np.empty((steps, len(self.each)))
         for state, covariance in enumerate(self.by_regime):
             here = states == state
             out[here] = drawn[here] @ np.linalg.cholesky(covariance).T - np.diag(covariance) / 2
@@ -116,7 +120,7 @@ def correlation_of(names: Sequence[str], measured: Any, told: Mapping[tuple[str,
 def fit_joint(
     model: Model, names: Sequence[str], returns: Any, seconds: int, told: Mapping[tuple[str, str], float]
 ) -> Joint:
-    """Fit a model to log returns (n, k) over steps of ``seconds``; several prices take steps of an hour.
+    """Fit a model to log returns (n, k) over steps of ``seconds``.
 
     Raises
     ------
@@ -128,8 +132,6 @@ def fit_joint(
     each = tuple(fit(model, returns[:, k], seconds) for k in range(returns.shape[1]))
     if len(each) == 1:
         return Joint(tuple(names), model, each, np.eye(1))
-    if seconds != 3_600:
-        raise BadInput(f"several prices are drawn by the hour; the history has steps of {seconds} s", field="history")
     if told and model in ("bootstrap", "regime"):
         raise BadInput(
             f"{model} takes correlations from history; state them with gbm, jump or garch", field="correlation"

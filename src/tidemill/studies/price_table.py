@@ -10,14 +10,17 @@ import numpy as np
 
 from tidemill.errors import BadInput
 
-__all__ = ["read_prices"]
+__all__ = ["ENOUGH_HOURS", "read_prices"]
 
+ENOUGH_HOURS = 1_000
+"""Hours from which on a table is read by the hour."""
+_LOOK_S = 600
 _TIMES = ("time", "ts", "dt", "date", "datetime", "timestamp")
 _PRICES = ("price", "price_usd", "close")
 
 
 def read_prices(path: str | Path, names: Sequence[str]) -> tuple[int, Any]:
-    """Return the seconds between rows and log returns (n, k) of the prices ``BASE/QUOTE``; daily ones as 24 hours.
+    """Return seconds, at most an hour, and log returns over them (n, k) of the prices ``BASE/QUOTE``; days as 24 hours.
 
     Parameters
     ----------
@@ -59,11 +62,15 @@ def read_prices(path: str | Path, names: Sequence[str]) -> tuple[int, Any]:
     if seconds < 3_600:
         if 3_600 % seconds:
             raise BadInput(f"rows of {seconds} s do not fill an hour", file=str(path), field="history")
-        levels, seconds = levels[:: 3_600 // seconds], 3_600
+        # hours where there are enough of them, else looks of ten minutes: shorter ones see more bounce than price
+        step = 3_600 if len(levels) * seconds >= ENOUGH_HOURS * 3_600 else max(_LOOK_S, seconds)
+        levels, seconds = levels[:: max(step // seconds, 1)], max(step // seconds, 1) * seconds
+        if 3_600 % seconds:
+            raise BadInput(f"rows of {seconds} s do not fill an hour", file=str(path), field="history")
     returns = np.diff(levels, axis=0)
     if seconds > 3_600:  # a day's move as one of its hours: the variance of a day is that of its hours together
         returns = returns / np.sqrt(seconds / 3_600)
-    return 3_600, returns
+    return min(seconds, 3_600), returns
 
 
 def _ratio(table: Any, name: str, path: str) -> Any:

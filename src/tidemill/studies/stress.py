@@ -180,7 +180,7 @@ def _stated(player: _Player, worlds: int, answers: list[dict[str, Any]]) -> Stre
         days=futures.spec.days if futures.spec else round((futures.prepared.end - futures.prepared.start) / 86_400),
         volatility_bps=round(futures.fitted.per_year * BPS) if futures.fitted else None,
         history="; ".join(market.manifest.title for market in futures.prepared.markets.values()),
-        diagnostics=list(futures.fitted.diagnostics) if futures.fitted else [],
+        diagnostics=futures.joint.diagnostics if futures.joint else [],
         annual=annual(study, futures.prepared.end, answers[0]["capital"]),
         **figures(answers),
         warnings=_warnings(player, worlds),

@@ -20,8 +20,8 @@ from tidemill.studies.arrange import Arrangement, arrange
 from tidemill.studies.backtest import Backtest
 from tidemill.studies.joint import Joint, fit_joint, stated
 from tidemill.studies.prepare import Prepared, prepare
-from tidemill.studies.price_table import read_prices
-from tidemill.studies.processes import FEWEST, Model
+from tidemill.studies.price_table import ENOUGH_HOURS, read_prices
+from tidemill.studies.processes import Model
 from tidemill.studies.shocks import Shock, parse_shocks
 from tidemill.studies.stress_annual import annual
 from tidemill.studies.stress_document import BPS, TAIL_PERCENT, ModelError, StressDocument, figures
@@ -122,7 +122,7 @@ def fitted(
     if correlations:
         raise BadInput("one price is drawn here; there is nothing to correlate", field="correlation")
     hourly = len(returns) // 6
-    if hourly >= 5 * FEWEST:
+    if hourly >= ENOUGH_HOURS:
         return fit_joint(model, names, returns[: hourly * 6].reshape(hourly, 6).sum(axis=1), HOUR, {})
     return fit_joint(model, names, returns, HOUR // 6, {})
 
