@@ -39,14 +39,17 @@ def arranged(name: str) -> Arrangement:
 def used() -> float:
     """Processor seconds of this process and of those that have ended."""
     return sum(
-        told.ru_utime + told.ru_stime for told in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        told.ru_utime + told.ru_stime
+        for told in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     )
 
 
 def play(found: Arrangement, tier: Tier, paths: int, first: int, jobs: int) -> list[Any]:
     """Play so many futures from number ``first`` on; return what is kept, by chunk."""
     make = partial(Player, found, (), HOURS, tier, None, "bench")
-    tasks = [(n, (start, min(CHUNK, first + paths - start))) for n, start in enumerate(range(first, first + paths, CHUNK))]
+    tasks = [
+        (n, (start, min(CHUNK, first + paths - start))) for n, start in enumerate(range(first, first + paths, CHUNK))
+    ]
     answers: list[Any] = [None] * len(tasks)
     for n, answer in spread(make, make(), tasks, jobs):
         answers[n] = [row[0] for row in answer["out"]]

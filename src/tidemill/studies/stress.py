@@ -106,7 +106,9 @@ def stress(
     if tier != "markets":
         notes_in = folder_of(out, study) if out is not None else None
         asked_hours = (worlds, model, tuple(shocks), days, tier, history, dict(correlations or {}))
-        document, rows = stress_hours(study, *asked_hours, jobs=jobs, on=on, folder=notes_in, resume=resume, progress=progress)
+        document, rows = stress_hours(
+            study, *asked_hours, jobs=jobs, on=on, folder=notes_in, resume=resume, progress=progress
+        )
         return Stress(msgspec.structs.replace(document, result_hash=result_hash(document)), rows)
     if history is not None or correlations:
         raise BadInput("only kernels take a table of prices and correlations; add --tier fast", field="tier")
