@@ -15,6 +15,7 @@ PARTS = (
     "bench_index",
     "bench_study",
     "bench_sweep",
+    "bench_stress",
     "bench_plan",
     "bench_networks",
     "bench_farms",

@@ -427,10 +427,14 @@ def plan(
 def stress(
     study: Path,
     *,
-    worlds: int = 100,
-    model: Literal["gbm", "jump", "bootstrap", "garch"] = "bootstrap",
+    worlds: Annotated[int | None, Parameter(name=["--worlds", "--paths"])] = None,
+    model: Literal["gbm", "jump", "bootstrap", "garch", "regime"] = "bootstrap",
     shock: Annotated[list[str] | None, Parameter(name=["--shock", "-s"], negative="", consume_multiple=True)] = None,
     days: int | None = None,
+    tier: Literal["markets", "exact", "fast"] = "markets",
+    fast: Annotated[bool, Parameter(negative="")] = False,
+    history: Path | None = None,
+    correlation: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
     jobs: int = 2,
     on: str = "",
     resume: Annotated[bool, Parameter(negative="")] = False,
@@ -441,20 +445,32 @@ def stress(
     """Run a study in many simulated futures: what you would keep, how likely a loss is, and what causes it.
 
     Example: `tidemill stress examples/range_reset.toml --worlds 50 --days 14 --shock crash:30`
+    Example: `tidemill stress examples/farm_compound.toml --paths 10000 --fast --shock reward:90,crash:30`
 
     Parameters
     ----------
     study
         The study file (TOML).
     worlds
-        How many futures.
+        How many futures: 100, with kernels 1,000 (`exact`) or 10,000 (`fast`).
     model
         How the price moves, fitted to the study's own history: `gbm`, `jump`, `bootstrap` (the history's returns in
-        blocks) or `garch` (needs the extra `stress`).
+        blocks), `garch` or `regime` (calm and wild; these two need the extra `stress`).
     shock
-        What happens beside: `crash:30` (percent), `depeg:12`, `fees:10` (times), `l1:1280`, `price:TOKEN:-90`.
+        What happens beside, several with commas: `crash:30` (percent), `depeg:12`, `depeg:usdc2023`, `bridge:60`, `fees:10`
+        (times), `l1:1280`, `price:TOKEN:-90`, `sandwich`; by kernels also `reward:90`, `sequencer:12` (hours),
+        `frozen:7` (days), `exploit:40` (percent).
     days
-        Length of each future; by default as long as the history.
+        Length of each future; by default as long as the history, with kernels a year.
+    tier
+        `markets`: whole markets, event by event. `exact`: drawn hours through integer kernels. `fast`: the same in floats,
+        with the error of that. Kernels play range_reset, leveraged_staking and farm_compound.
+    fast
+        The same as `--tier fast`.
+    history
+        A table of prices (CSV or Parquet) to fit the kernels' models to, several prices together.
+    correlation
+        Of two tokens whose prices are drawn together, e.g. `WETH:SUSHI:0.6` (kernels, without a table).
     jobs
         Processes to play on; the result is the same for any number.
     on
@@ -470,7 +486,10 @@ def stress(
     """
     from tidemill.app.stress_command import stress as command  # noqa: PLC0415
 
-    return command(study, worlds, model, shock or [], days, jobs, on, out, formats, resume=resume, as_json=json)
+    how = "fast" if fast else tier
+    count = worlds if worlds is not None else {"markets": 100, "exact": 1_000, "fast": 10_000}[how]
+    more = how, history, correlation or []
+    return command(study, count, model, shock or [], days, jobs, on, out, formats, *more, resume=resume, as_json=json)
 
 
 @app.command

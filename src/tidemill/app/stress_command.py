@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from tidemill.app.interrupts import import_polars
 from tidemill.app.reports import reported
 from tidemill.app.statement import money, percent
 from tidemill.app.tables import plain, table
+from tidemill.errors import BadInput
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,8 +21,14 @@ if TYPE_CHECKING:
     from tidemill.studies.pages.write import Format
     from tidemill.studies.processes import Model
     from tidemill.studies.stress import StressDocument
+    from tidemill.studies.stress_hours import Tier
 
 __all__ = ["print_stress", "stress"]
+
+TIERS = {
+    "fast": "drawn hours through float kernels: for the spread, not for the books; the error is below",
+    "exact": "drawn hours through the exact kernels, in integers",
+}
 
 
 def stress(
@@ -33,6 +41,9 @@ def stress(
     on: str,
     out: Path,
     formats: Sequence[Format],
+    tier: Tier = "markets",
+    history: Path | None = None,
+    correlations: Sequence[str] = (),
     *,
     resume: bool,
     as_json: bool,
@@ -50,6 +61,7 @@ def stress(
     from tidemill.studies.study import load_study  # noqa: PLC0415
 
     parse_shocks(shocks)
+    pairs = dict(_pair(word) for word in correlations)
     check_writable(out)
     check_formats(formats)
     loaded = load_study(study)
@@ -65,6 +77,9 @@ def stress(
             out=out,
             resume=resume,
             progress=counted(tell, "future"),
+            tier=tier,
+            history=history,
+            correlations=pairs,
         )
     folder = found.write(out, loaded)
     keeps = [int(row["keep"]) for row in found.rows]
@@ -73,10 +88,25 @@ def stress(
     return show(found.document, print_stress, done, as_json=as_json)
 
 
+def _pair(word: str) -> tuple[tuple[str, str], float]:
+    """Read ``WETH:SUSHI:0.6``."""
+    first, _, rest = word.partition(":")
+    second, _, number = rest.partition(":")
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    if not (first and second and -1 < value < 1):
+        raise BadInput(f"{word!r}: write TOKEN:TOKEN:NUMBER, the number between -1 and 1", field="correlation")
+    return (first, second), value
+
+
 def print_stress(document: StressDocument, console: Console) -> None:
     """Print the spread of what is kept, the risks, and the causes."""
     home, capital = document.home, document.capital_value
     console.print(f"[bold]{plain(document.title)}[/bold]")
+    if document.tier != "markets":
+        console.print(TIERS[document.tier])
     drawn = {"seeds": "scripted by other seeds"}.get(document.model, f"price by {document.model}")
     shocks = f" · shocks {', '.join(document.shocks)}" if document.shocks else ""
     console.print(
@@ -106,8 +136,33 @@ def print_stress(document: StressDocument, console: Console) -> None:
         f"worth less than at the start {document.under_bps / 100:.0f} % of the time"
     )
     console.print()
-    causes = [[plain(c.label), money(c.mean), money(c.low), money(c.high)] for c in document.causes]
-    console.print(table(f"By cause, {home}", ["", "mean>", "5 %>", "95 %>"], causes))
+    worst = document.cvar_by_cause
+    causes = [
+        [plain(c.label), *(money(v) for v in (c.mean, c.low, c.high, worst.get(c.key, 0)))] for c in document.causes
+    ]
+    console.print(table(f"By cause, {home}", ["", "mean>", "5 %>", "95 %>", "in the worst 5 %>"], causes))
+    _print_annual(document, console)
+    for line in (*document.diagnostics, *(f"assumed: {line}" for line in document.assumed)):
+        console.print(plain(line))
+    if document.error:
+        worst_bps, mean_bps = (ppb / 100_000 for ppb in (document.error.worst_ppb, document.error.mean_ppb))
+        console.print(
+            f"floats against the exact kernels on {document.error.paths} of these futures: off by {mean_bps:.5f} bps of "
+            f"capital on average, {worst_bps:.5f} at most"
+        )
     for line in document.warnings:
         console.print(f"note: {plain(line)}")
     console.print(f"result {document.result_hash}")
+
+
+def _print_annual(document: StressDocument, console: Console) -> None:
+    """Print what a year may take beside the price."""
+    found = document.annual
+    if found is None:
+        return
+    causes = ", ".join(f"{cause} {money(value)}" for cause, value in found.causes.items())
+    chance = "" if found.chance_bps is None else f"; more than 1 % in {found.chance_bps / 100:.0f} % of years"
+    console.print(
+        f"not in these futures, by facts and base rates (grade {found.grade}): a year may take {money(found.usual)} of it, "
+        f"{money(found.low)} to {money(found.high)} ({plain(causes)}), shared factors counted once{chance}"
+    )

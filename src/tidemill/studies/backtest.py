@@ -65,8 +65,12 @@ class Backtest:
         scale: Scale | None = None,
         *,
         curves: bool = False,
+        sandwiched: bool = False,
     ) -> Played:
-        """Play the study once, with another strategy, another network's costs or scaled assumptions if given."""
+        """Play the study once, with another strategy, another network's costs or scaled assumptions if given.
+
+        ``sandwiched``: every own swap gets the worst that its limits allow.
+        """
         prepared, chosen = self.prepared, chosen or self.chosen
         stages = {stage.id: stage for stage in prepared.stages()}
         funds = prepared.funds()
@@ -78,6 +82,7 @@ class Backtest:
             inclusion_delay=self.study.world.delay_blocks,
             placement=self.study.world.placement,
             sample_every=spacing if curves else None,
+            adversary=sandwiched,
         )
         pairs: dict[frozenset[tuple[str, Price]], Any] = {}
 

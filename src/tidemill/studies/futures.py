@@ -17,9 +17,10 @@ import numpy as np
 
 from tidemill.engine.rng import array_stream, seed_of
 from tidemill.errors import BadInput
+from tidemill.studies.joint import Joint, fit_joint
 from tidemill.studies.market_data import MarketData
 from tidemill.studies.prepare import Prepared, prepare
-from tidemill.studies.processes import Fitted, Model, fit
+from tidemill.studies.processes import Fitted, Model
 from tidemill.studies.shocks import CRASH_FEES, Shock
 from tidemill.units import parse_amount
 
@@ -36,7 +37,10 @@ DAY_S = 86_400
 TICK = math.log(1.0001)
 LEVELS = ("base_fee", "l1_base_fee", "blob_base_fee")
 DATA_LEVELS = ("l1_base_fee", "blob_base_fee")
-CRASH_S, DEPEG_DOWN_S, DEPEG_BACK_S = 3_600, 7_200, 129_600
+CRASH_S = 3_600
+FALLS = ("crash", "depeg", "bridge")
+BY_HOURS = ("reward", "sequencer", "frozen", "exploit")
+"""Kinds of shocks that only drawn hours know."""
 
 
 class Futures:
@@ -48,33 +52,40 @@ class Futures:
 
     Raises
     ------
-    BadInput : the study follows a table of rates (nothing in it can be drawn anew), or two recorded markets (their prices
-        belong together, and no model here draws them so), or has too little history.
+    BadInput : the study follows a table of rates (nothing in it can be drawn anew), or has too little history. Markets that
+        overlap are drawn together, from what their prices did at the same time.
     """
 
     def __init__(self, prepared: Prepared, model: Model, shocks: Sequence[Shock] = (), days: int | None = None) -> None:
         self.prepared, self.study, self.shocks = prepared, prepared.study, tuple(shocks)
+        self.sandwiched = any(shock.kind == "sandwich" for shock in shocks)
+        for shock in shocks:
+            if shock.kind in BY_HOURS:
+                raise BadInput(
+                    f"{shock.words}: whole markets know no such shock; add --tier fast or exact", field="shock"
+                )
+            if shock.kind == "sandwich" and shock.size:
+                raise BadInput(
+                    f"{shock.words}: in whole markets it takes what your limits leave; write sandwich", field="shock"
+                )
         if prepared.rates_paths:
             name = next(iter(prepared.rates_paths))
             raise self._bad(
                 f"venues.{name}.dataset", "follows a table of rates, of which no future can be drawn; script it"
             )
-        if len(prepared.markets) > 1:
-            raise self._bad("venues", "has two recorded markets; one outside price is drawn, so stress them one by one")
         if days is not None and not 1 <= days <= 366:
             raise BadInput(f"{days} days is not between 1 and 366", field="days")
-        self.fitted: Fitted | None = None
-        self.spec: FlowSpec | None = None
-        self._fee_history: pl.DataFrame | None = None
+        self.joint: Joint | None = None
+        self.specs: dict[str, FlowSpec] = {}
         for name, market in prepared.markets.items():
             if market.manifest.fidelity == "bars":
                 raise self._bad(
                     f"venues.{name}.fidelity", "bars have no flow to make a market like; use recorded events"
                 )
-            self._learn(market, model, days)
-        if self.spec is None:
+        self._learn(model, days)
+        if not self.specs:
             for shock in shocks:
-                if shock.kind in ("crash", "depeg"):
+                if shock.kind in FALLS:
                     raise BadInput(f"{shock.words}: no market of the study has a price to move", field="shock")
             if days is not None:
                 raise BadInput("a scripted study has its own start and end", field="days")
@@ -82,28 +93,58 @@ class Futures:
     def _bad(self, field: str, message: str) -> BadInput:
         return BadInput(message, file=self.study.path, field=field)
 
-    def _learn(self, market: MarketData, model: Model, days: int | None) -> None:
+    @property
+    def spec(self) -> FlowSpec | None:
+        """What the first market is made of, ``None`` where nothing is recorded."""
+        return next(iter(self.specs.values()), None)
+
+    @property
+    def fitted(self) -> Fitted | None:
+        """The model of the first market's price."""
+        return self.joint.each[0] if self.joint else None
+
+    def _learn(self, model: Model, days: int | None) -> None:
+        """Calibrate every market, and fit one model to what their prices did together."""
         from tidemill.market.calibrate import calibrate  # noqa: PLC0415 - heavy by numba
 
-        tape = market.tape()
-        first, last = market.span()
-        at = np.arange(first, last, LOOK_S)
-        ticks = tape.tick[np.maximum(np.searchsorted(tape.time, at, side="right") - 1, 0)].astype(float)
-        self.fitted = fit(model, np.diff(ticks) * TICK, LOOK_S)
-        length = days or max(1, (last - first) // DAY_S)
-        self.spec = calibrate(market.dataset, days=length, seed="")
-        self._fee_history = market.dataset.blocks
+        markets = self.prepared.markets
+        if not markets:
+            return
+        spans = [market.span() for market in markets.values()]
+        first, last = max(span[0] for span in spans), min(span[1] for span in spans)
+        at, names, moves = np.arange(first, last, LOOK_S), [], []
+        for name, market in markets.items():
+            tape, pool = market.tape(), market.pool
+            ticks = tape.tick[np.maximum(np.searchsorted(tape.time, at, side="right") - 1, 0)].astype(float)
+            names.append(f"{pool.token0.symbol}/{pool.token1.symbol}")
+            moves.append(np.diff(ticks) * TICK)
+            length = days or max(1, (last - first) // DAY_S)
+            self.specs[name] = calibrate(market.dataset, days=length, seed="")
+        self.joint = fit_joint(model, names, np.column_stack(moves), LOOK_S, {})
+        # one clock for all; on one network one count of blocks, too
+        start = max(spec.start_time for spec in self.specs.values())
+        for name, spec in self.specs.items():
+            here = [one for other, one in self.specs.items() if self._network(other) == self._network(name)]
+            self.specs[name] = msgspec.structs.replace(
+                spec,
+                start_time=start,
+                start_block=max(one.start_block for one in here),
+                seconds_per_block=here[0].seconds_per_block,
+                blocks_per_step=here[0].blocks_per_step,
+            )
+
+    def _network(self, name: str) -> str:
+        return self.prepared.network_of(name)
 
     def make(self, number: int) -> Prepared:
         """Return the study in future ``number``."""
         seed = seed_of("stress", self.study.world.seed, number) >> 1  # a study's seed has 63 bits
         world = msgspec.structs.replace(self.study.world, seed=seed)
         study = msgspec.structs.replace(self.study, world=world, prices=self._prices(), fees=self._fees())
-        if self.spec is None:
+        if not self.specs:
             return prepare(study)
-        name = next(iter(self.prepared.markets))
         study = msgspec.structs.replace(study, start=None, end=None)
-        return prepare(study, {name: MarketData(self._market(number))})
+        return prepare(study, {name: MarketData(market) for name, market in self._markets(number).items()})
 
     # --- prices and fees the study states -----------------------------------------------------------------------------
 
@@ -140,38 +181,52 @@ class Futures:
 
     # --- the market ---------------------------------------------------------------------------------------------------
 
-    def _market(self, number: int) -> Any:
+    def _markets(self, number: int) -> dict[str, Any]:
         from tidemill.market.generate import generate  # noqa: PLC0415
         from tidemill.market.store import Dataset  # noqa: PLC0415
 
-        if self.spec is None or self.fitted is None:
-            raise RuntimeError("a market without its specification")
+        if self.joint is None:
+            raise RuntimeError("a market without its model")
         words = " ".join(shock.words for shock in self.shocks)
-        seed = f"stress {self.fitted.model} {words} {self.study.world.seed} {number}"
-        spec = msgspec.structs.replace(self.spec, seed=seed)
+        seed = f"stress {self.joint.model} {words} {self.study.world.seed} {number}"
         rng = array_stream(seed)
-        path, fell = self._path(spec, rng)
-        made = generate(spec, path)
-        tables = {name: table for name, table in made.tables.items() if name != "blocks"}
-        if self._fee_history is not None:
-            tables["blocks"] = self._fee_table(spec, fell)
-        return Dataset(made.manifest, tables, made.state)
+        moves, fell, out = None, None, {}
+        for place, (name, told) in enumerate(self.specs.items()):
+            spec = msgspec.structs.replace(told, seed=f"{seed} {name}" if place else seed)
+            if moves is None:
+                moves = self.joint.draw(self._knots(spec) - 1, rng)
+            path, fell = self._path(spec, rng, moves[:, place], fell)
+            made = generate(spec, path)
+            tables = {key: table for key, table in made.tables.items() if key != "blocks"}
+            if (history := self.prepared.markets[name].dataset.blocks) is not None:
+                tables["blocks"] = self._fee_table(spec, fell, history)
+            out[name] = Dataset(made.manifest, tables, made.state)
+        return out
 
-    def _path(self, spec: FlowSpec, rng: np.random.Generator) -> tuple[Any, float | None]:
-        """Return the outside price (milliticks per step) and the moment of the fall (seconds from the start), if any."""
-        fitted, step = self.fitted, spec.seconds_per_step
-        if fitted is None:
+    @staticmethod
+    def _knots(spec: FlowSpec) -> int:
+        return -(-spec.steps * spec.seconds_per_step // LOOK_S) + 1
+
+    def _path(
+        self, spec: FlowSpec, rng: np.random.Generator, moves: Any = None, fell: float | None = None
+    ) -> tuple[Any, float | None]:
+        """Return the outside price (milliticks per step) and the moment of the fall (seconds from the start), if any.
+
+        ``moves``: the drawn log returns, made here if not given. ``fell``: when another market of this future fell.
+        """
+        if self.joint is None:
             raise RuntimeError("a path without its model")
-        knots = -(-spec.steps * step // LOOK_S) + 1
-        level = np.concatenate([[0.0], np.cumsum(fitted.returns(knots - 1, rng))]) / TICK * 1000
+        step, knots = spec.seconds_per_step, self._knots(spec)
+        if moves is None:
+            moves = self.joint.draw(knots - 1, rng)[:, 0]
+        level = np.concatenate([[0.0], np.cumsum(moves)]) / TICK * 1000
         seconds = np.arange(1, spec.steps + 1) * step
         line = np.interp(seconds, np.arange(knots) * LOOK_S, level)
         path = line + self._bridge(spec, seconds, rng)
-        fell = None
         for shock in self.shocks:
-            if shock.kind in ("crash", "depeg"):
+            if shock.kind in FALLS:
                 fell = float(rng.uniform(0.1, 0.9)) * spec.steps * step if fell is None else fell
-                path = path + self._fall(shock, seconds - fell)
+                path = path + self._fall(shock, seconds - fell, spec)
         return np.rint(path).astype(np.int64) + 1000 * spec.start_tick, fell
 
     def _bridge(self, spec: FlowSpec, seconds: Any, rng: np.random.Generator) -> Any:
@@ -182,24 +237,23 @@ class Futures:
         at = np.interp(knots, np.arange(spec.steps + 1), np.concatenate([[0.0], walk]))
         return walk - np.interp(seconds / spec.seconds_per_step, knots, at)
 
-    def _fall(self, shock: Shock, since: Any) -> Any:
+    def _fall(self, shock: Shock, since: Any, spec: FlowSpec) -> Any:
         """Return milliticks by which the price differs ``since`` seconds after the fall began."""
         depth = math.log1p(-shock.size / 100) / TICK * 1000
         if shock.kind == "crash":
             part = np.interp(since, [0, CRASH_S], [0.0, 1.0])
+        elif shock.kind == "depeg":
+            part = np.interp(since, *shock.shape())
         else:
-            part = np.interp(since, [0, DEPEG_DOWN_S, DEPEG_DOWN_S + DEPEG_BACK_S], [0.0, 1.0, 0.0])
+            part = np.where(since > 0, 1.0, 0.0)
         # the tick is the price of token0 in token1: it rises when token1, the volatile one, falls
-        home_is_token0 = self.spec is not None and self.spec.pool.token0.symbol == self.study.home
+        home_is_token0 = spec.pool.token0.symbol == self.study.home
         return -depth * part if home_is_token0 else depth * part
 
-    def _fee_table(self, spec: FlowSpec, fell: float | None) -> pl.DataFrame:
+    def _fee_table(self, spec: FlowSpec, fell: float | None, history: pl.DataFrame) -> pl.DataFrame:
         """Return the history's fee levels again, from its start and as often as the future is long, with the shocks."""
         import polars as pl  # noqa: PLC0415 - heavy
 
-        history = self._fee_history
-        if history is None:
-            raise RuntimeError("a table of fees without its history")
         since = history["time"] - history["time"][0]
         lap = int(since[-1]) + int(since[-1]) // max(len(since) - 1, 1) or DAY_S
         laps = -(-spec.days * DAY_S // lap)

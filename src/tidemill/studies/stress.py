@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from msgspec import Struct
 
 from tidemill import __version__
 from tidemill.errors import BadInput
@@ -27,6 +26,9 @@ from tidemill.studies.prepare import prepare
 from tidemill.studies.processes import Model
 from tidemill.studies.shocks import parse_shocks
 from tidemill.studies.statement import cost_label
+from tidemill.studies.stress_annual import annual
+from tidemill.studies.stress_document import BPS, TAIL_PERCENT, Cause, StressDocument, figures
+from tidemill.studies.stress_hours import Tier, stress_hours
 from tidemill.studies.study import Study, load_study
 from tidemill.studies.tried import Tried
 from tidemill.studies.workers import spread
@@ -37,58 +39,9 @@ if TYPE_CHECKING:
 __all__ = ["MOST_WORLDS", "SCHEMA", "Cause", "Stress", "StressDocument", "folder_of", "stress"]
 
 SCHEMA = "tidemill.stress/1"
-BPS = 10_000
-QUANTILES = (1, 5, 25, 50, 75, 95, 99)
-TAIL_PERCENT = 5
 MOST_WORLDS = 100_000
-
-
-class Cause(Struct, frozen=True):
-    """One row of the waterfall over all futures: mean, and the 5th and 95th of a hundred, micro-units of home."""
-
-    key: str
-    label: str
-    mean: int
-    low: int
-    high: int
-
-
-class StressDocument(Struct, frozen=True):
-    """The versioned result. Money in micro-units of home; shares of futures in basis points.
-
-    ``quantiles`` of what is kept, by percent; ``mean_error`` is the standard error of ``mean``. ``var`` and ``cvar`` are
-    what is kept at the 5th of a hundred, and on average below it. ``loss_bps`` are futures in which less than nothing is
-    kept, ``behind_bps`` those in which holding would have kept more, ``liquidated_bps`` those with a liquidation.
-    ``drawdown_bps``: the deepest fall from a peak, median and 5th of a hundred. ``under_bps``: part of the time worth less
-    than at the start, mean. ``volatility_bps`` is what the model was fitted to, per year; ``None`` where nothing is drawn.
-    """
-
-    schema: str
-    tool_version: str
-    title: str
-    strategy: str
-    home: str
-    model: str
-    shocks: list[str]
-    days: int
-    worlds: int
-    capital_value: int
-    volatility_bps: int | None
-    history: str
-    mean: int
-    mean_error: int
-    quantiles: dict[str, int]
-    var: int
-    cvar: int
-    loss_bps: int
-    behind_bps: int
-    liquidated_bps: int
-    drawdown_bps: list[int]
-    under_bps: int
-    failed: int
-    causes: list[Cause]
-    warnings: list[str]
-    result_hash: str = ""
+MOMENTS = 100
+"""Moments at which the value of every future is kept, for fan charts."""
 
 
 class Stress:
@@ -128,6 +81,9 @@ def stress(
     out: str | Path | None = None,
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    tier: Tier = "markets",
+    history: str | Path | None = None,
+    correlations: Mapping[tuple[str, str], float] | None = None,
 ) -> Stress:
     """Backtest a study in simulated futures.
 
@@ -136,6 +92,8 @@ def stress(
     worlds : how many futures. model : how the price moves (``processes``). shocks : words (``shocks``). days : length of a
         future, by default as long as the history.
     jobs, on : processes, of this machine or of a Ray cluster (``cluster``); the result is the same for any.
+    tier : ``markets`` plays whole markets event by event; ``exact`` drawn hours through integer kernels; ``fast`` the same in
+        floats, with its error. history : a table of prices for the kernels' tiers. correlations : of tokens, for these.
     out : finished futures are noted there, so that ``resume`` goes on. progress : told how many are done, and of how many.
 
     Raises
@@ -145,6 +103,15 @@ def stress(
     if not 2 <= worlds <= MOST_WORLDS:
         raise BadInput(f"{worlds} futures is not between 2 and {MOST_WORLDS:,}", field="worlds")
     study = load_study(path)
+    if tier != "markets":
+        notes_in = folder_of(out, study) if out is not None else None
+        asked_hours = (worlds, model, tuple(shocks), days, tier, history, dict(correlations or {}))
+        document, rows = stress_hours(
+            study, *asked_hours, jobs=jobs, on=on, folder=notes_in, resume=resume, progress=progress
+        )
+        return Stress(msgspec.structs.replace(document, result_hash=result_hash(document)), rows)
+    if history is not None or correlations:
+        raise BadInput("only kernels take a table of prices and correlations; add --tier fast", field="tier")
     asked = (model, tuple(shocks), days)
     player = _Player(study, *asked)
     key = content_hash([study.digest, __version__, model, list(shocks), days or 0])
@@ -176,10 +143,11 @@ class _Player:
     def play(self, number: int) -> dict[str, Any]:
         """Backtest one future and keep what is asked of it."""
         prepared = self.futures.make(number)
-        played = Backtest(prepared).play(curves=True)
+        played = Backtest(prepared).play(curves=True, sandwiched=self.futures.sandwiched)
         record = played.outcomes.record
         books = post(record, played.outcomes.marks)
         fall, drawn = waterfall(books), curves(books)
+        moments = [(drawn.time[-1] - drawn.time[0]) * k // MOMENTS for k in range(MOMENTS + 1)]
         spans = np.diff(np.asarray(drawn.time, dtype=float))
         under = np.asarray(drawn.value[:-1]) < drawn.value[0]
         peak = np.maximum.accumulate(np.asarray(drawn.value, dtype=float))
@@ -193,16 +161,16 @@ class _Player:
             "drawdown_bps": math.floor(float(fallen.min()) * BPS),
             "under_bps": int(float((spans * under).sum()) / max(float(spans.sum()), 1.0) * BPS),
             "liquidated": sum(isinstance(line, Befell) and line.happened.cause == "liquidated" for line in record),
+            "seconds": moments,
+            "worth": np.floor(np.interp(moments, np.asarray(drawn.time) - drawn.time[0], drawn.value))
+            .astype(int)
+            .tolist(),
             "failed": sum(isinstance(line, Recorded) and isinstance(line.status, Reverted) for line in record),
         }
 
 
 def _stated(player: _Player, worlds: int, answers: list[dict[str, Any]]) -> Stress:
     futures, study = player.futures, player.futures.study
-    keep = np.sort(np.array([answer["keep"] for answer in answers], dtype=float))
-    capital = answers[0]["capital"]
-    tail = max(worlds * TAIL_PERCENT // 100, 1)
-    drawn = np.array([answer["drawdown_bps"] for answer in answers])
     document = StressDocument(
         schema=SCHEMA,
         tool_version=__version__,
@@ -212,44 +180,15 @@ def _stated(player: _Player, worlds: int, answers: list[dict[str, Any]]) -> Stre
         model=player.model if futures.fitted else "seeds",
         shocks=[shock.words for shock in futures.shocks],
         days=futures.spec.days if futures.spec else round((futures.prepared.end - futures.prepared.start) / 86_400),
-        worlds=worlds,
-        capital_value=capital,
         volatility_bps=round(futures.fitted.per_year * BPS) if futures.fitted else None,
         history="; ".join(market.manifest.title for market in futures.prepared.markets.values()),
-        mean=math.floor(keep.mean()),
-        mean_error=math.ceil(keep.std(ddof=1) / math.sqrt(worlds)),
-        quantiles={f"{q}": math.floor(np.quantile(keep, q / 100)) for q in QUANTILES},
-        var=math.floor(np.quantile(keep, TAIL_PERCENT / 100)),
-        cvar=math.floor(keep[:tail].mean()),
-        loss_bps=_share(answer["keep"] < 0 for answer in answers),
-        behind_bps=_share(answer["keep"] < answer["holding"] for answer in answers),
-        liquidated_bps=_share(answer["liquidated"] > 0 for answer in answers),
-        drawdown_bps=[math.floor(np.median(drawn)), math.floor(np.quantile(drawn, TAIL_PERCENT / 100))],
-        under_bps=round(float(np.mean([answer["under_bps"] for answer in answers]))),
-        failed=sum(answer["failed"] for answer in answers),
-        causes=_causes(answers),
+        diagnostics=futures.joint.diagnostics if futures.joint else [],
+        annual=annual(study, futures.prepared.end, answers[0]["capital"]),
+        **figures(answers),
         warnings=_warnings(player, worlds),
     )
     rows = [{"future": number, **answer} for number, answer in enumerate(answers)]
     return Stress(msgspec.structs.replace(document, result_hash=result_hash(document)), rows)
-
-
-def _share(found: Any) -> int:
-    flags = [bool(flag) for flag in found]
-    return sum(flags) * BPS // len(flags)
-
-
-def _causes(answers: Sequence[dict[str, Any]]) -> list[Cause]:
-    labels: dict[str, str] = {}
-    for answer in answers:
-        labels |= {key: label for key, label in answer["labels"].items() if key not in labels}
-    out = []
-    for key, label in labels.items():
-        values = np.array([answer["rows"].get(key, 0) for answer in answers], dtype=float)
-        if values.any():
-            low, high = (math.floor(np.quantile(values, q)) for q in (0.05, 0.95))
-            out.append(Cause(key, label, math.floor(values.mean()), low, high))
-    return out
 
 
 def _warnings(player: _Player, worlds: int) -> list[str]:
@@ -268,5 +207,5 @@ def _warnings(player: _Player, worlds: int) -> list[str]:
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    plain = {key: value for key, value in row.items() if key not in ("rows", "labels")}
+    plain = {key: value for key, value in row.items() if key not in ("rows", "labels", "seconds", "worth")}
     return plain | {f"row_{key}": value for key, value in row["rows"].items()}
