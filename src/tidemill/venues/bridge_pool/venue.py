@@ -103,7 +103,7 @@ VENUE = Kind(
         "per_day": (0, 1_000),
         "amount": (1, 10**9),
         "repay_hours": (1, 10_000),
-        "terms": (1, 100_000),
+        "terms": (1, 366),
         "kink_bps": (1, 9_999),
         "base_bps": (0, 100_000),
         "slope1_bps": (0, 100_000),
