@@ -24,7 +24,7 @@ from tidemill.units.kernels import is_jit
 EXAMPLES = Path(__file__).parents[2] / "examples"
 KINDS = ("range_reset", "leveraged_staking", "farm_compound")
 KEEP = 0
-HOURS, EVERY = 1_440, 14
+HOURS, EVERY = 720, 7
 
 pytestmark = pytest.mark.skipif(not is_jit(), reason="hundreds of thousands of hours, in Python")
 
@@ -50,7 +50,7 @@ def played(name: str) -> tuple[Backtest, Any]:
 
 @cache
 def ready(name: str, *shocks: str) -> Arrangement:
-    """A study arranged for sixty days, played exactly once for its costs."""
+    """A study arranged for thirty days, played exactly once for its costs."""
     found = arrange(*played(name), HOURS, EVERY, partial(fitted, "gbm", {}, None), parse_shocks(shocks))
     if name == "range_reset":  # so that it is reset now and then, and not every hour
         found = msgspec.structs.replace(found, setup=found.setup._replace(width=2_000, cooldown=24))
