@@ -97,7 +97,7 @@ def test_floats_are_near_their_exact_twin(name: str, most: float) -> None:
         ("range_reset", ("crash:40", "sequencer:48", "sandwich:80")),
         ("range_reset", ("frozen:10", "depeg:usde2025", "l1:1280")),
         ("leveraged_staking", ("depeg:35", "sandwich")),
-        ("leveraged_staking", ("bridge:30", "frozen:30")),
+        ("leveraged_staking", ("bridge:27.3", "frozen:30")),
         ("farm_compound", ("reward:90", "crash:50", "sandwich:100")),
     ],
 )
@@ -111,7 +111,7 @@ def test_under_shocks_too(name: str, shocks: tuple[str, ...]) -> None:
         # a depeg takes hours, so that the guard unwinds in time; a bridge fails at once
         liquidated = fast[:, found.liquidated] > 0
         assert (fast[:, found.liquidated] == exact[:, found.liquidated]).all()
-        assert liquidated.any() == ("bridge:30" in shocks) and not calm[:, found.liquidated].any()
+        assert liquidated.any() == ("bridge:27.3" in shocks) and not calm[:, found.liquidated].any()
 
 
 def test_the_same_for_any_number_of_workers() -> None:

@@ -147,7 +147,7 @@ def _play(p: Any, prices: Any, usage: Any, still: Any, out: Any, events: Any, no
         debt, value = _owed(scaled, index), _worth_down(held, price)
         interest += _less(debt, before)
         cover = _bps_down(value, threshold)
-        if cover < debt and still[h] != NETWORK_DOWN:
+        if cover < debt and held > _ZERO and still[h] != NETWORK_DOWN:
             repaid = debt
             if cover >= _bps_up(debt, _HALF_FIRST):
                 repaid = _bps_down(debt, 5_000)

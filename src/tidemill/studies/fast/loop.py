@@ -122,7 +122,7 @@ def play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted:
             debt += grown
             interest += grown
             health = held * price * p.threshold / debt if debt > 0.0 else 1e9
-            if health < 1.0 and still[i, h] != NETWORK_DOWN:
+            if health < 1.0 and held > 0.0 and still[i, h] != NETWORK_DOWN:
                 repaid = debt if health < 0.95 else debt / 2.0
                 seized = repaid * (1.0 + p.bonus) / price
                 if seized > held:
