@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from kit import tidemill
+from kit import NEEDS_PAGE, tidemill
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LOOP, FARM = EXAMPLES / "leveraged_staking.toml", EXAMPLES / "farm_compound.toml"
+pytestmark = NEEDS_PAGE
 SHORT = ("--days", 4, "--jobs", 1)
 
 

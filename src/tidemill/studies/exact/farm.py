@@ -21,13 +21,14 @@ from tidemill.studies.fast.farm import (
     UNDER,
     FarmSetup,
 )  # fmt: skip
+from tidemill.studies.fast.farm import warm as warm_by
 from tidemill.units import Uint, isqrt_down, minimum, mul_div_down, mul_div_up, rule, wide
 from tidemill.units.jit import load256, pack, store256, to_float, unpack
 from tidemill.units.kernels import kernel, part
 from tidemill.venues.minichef.rules import accrued_down, growth_down, per_share_after
 from tidemill.venues.uniswap_v2.rules import amount_out_down, liquidity_for_down, share_down
 
-__all__ = ["play"]
+__all__ = ["play", "warm"]
 
 _HOME, _OTHER, _POOL_HOME, _POOL_OTHER, _SHARES, _STREAM, _MARKET, _WORSE = range(8)
 _LEFT, _FEES, _EARNED, _OUT = range(4)
@@ -172,3 +173,8 @@ def play(
         out[i, DRAWDOWN] = min(float((values[1:] / peak - 1).min()), 0.0)
         out[i, UNDER] = int((values[1:] < begun).sum())
         noted[i] = values[:: p.every][: noted.shape[1]]
+
+
+def warm() -> None:
+    """Compile the kernel, or load it."""
+    warm_by(play)

@@ -22,6 +22,7 @@ from tidemill.studies.fast.loop import (
     UNWOUND,
     LoopSetup,
 )  # fmt: skip
+from tidemill.studies.fast.loop import warm as warm_by
 from tidemill.units import RAY, WAD, Uint, minimum, mul_div_down, mul_div_up, rule, wide
 from tidemill.units.jit import load256, pack, store256, to_float, unpack
 from tidemill.units.kernels import kernel, part
@@ -35,7 +36,7 @@ from tidemill.venues.aave_v3.rules import (
 )
 from tidemill.venues.uniswap_v2.rules import amount_out_down
 
-__all__ = ["play"]
+__all__ = ["play", "warm"]
 
 _BPS = 10_000
 _HAVE, _LEVERAGE, _GUARD, _RESTORE, _SLIPPAGE, _LTV, _THRESHOLD, _BONUS = range(8)
@@ -146,7 +147,7 @@ def _play(p: Any, prices: Any, usage: Any, still: Any, out: Any, events: Any, no
         debt, value = _owed(scaled, index), _worth_down(held, price)
         interest += _less(debt, before)
         cover = _bps_down(value, threshold)
-        if cover < debt and still[h] != NETWORK_DOWN:
+        if cover < debt and held > _ZERO and still[h] != NETWORK_DOWN:
             repaid = debt
             if cover >= _bps_up(debt, _HALF_FIRST):
                 repaid = _bps_down(debt, 5_000)
@@ -221,3 +222,8 @@ def play(p: LoopSetup, prices: Any, usage: Any, gas: Any, still: Any, out: Any, 
         out[i, DRAWDOWN] = min(float((values[1:] / peak - 1).min()), 0.0)
         out[i, UNDER] = int((values[1:] < begun).sum())
         noted[i] = values[:: p.every][: noted.shape[1]]
+
+
+def warm() -> None:
+    """Compile the kernel, or load it."""
+    warm_by(play)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from tidemill.units.kernels import kernel
 
-__all__ = ["garch_path", "reverting", "smoothed"]
+__all__ = ["garch_path", "reverting", "smoothed", "warm"]
 
 
 @kernel(fastmath=False)
@@ -36,3 +38,11 @@ def garch_path(shocks: Any, omega: float, alpha: float, beta: float, out: Any) -
         move = math.sqrt(variance) * shocks[t]
         out[t] = move - variance / 2.0
         variance = omega + alpha * move * move + beta * variance
+
+
+def warm() -> None:
+    """Compile the kernels, or load them."""
+    one = np.ones(1)
+    reverting(one, 0.5, one.copy())
+    smoothed(one, 0.5, 1.0, one.copy())
+    garch_path(one, 0.1, 0.1, 0.1, one.copy())

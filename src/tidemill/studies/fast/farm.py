@@ -7,12 +7,16 @@ stands at the reward's drawn price. Its exact twin is `studies.exact.farm`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from tidemill.units.kernels import kernel, part
 
 __all__ = [
     "COSTS", "DRAWDOWN", "FEES", "HARVESTS", "HOLDING", "KEEP", "OUT", "REWARDS", "UNDER", "FarmSetup", "play",
+    "warm",
 ]  # fmt: skip
 
 KEEP, HOLDING, FEES, REWARDS, COSTS, HARVESTS, DRAWDOWN, UNDER, OUT = range(9)
@@ -154,3 +158,12 @@ def play(
         out[i, HOLDING] = p.home + p.other * price + p.native * native_at - begun
         out[i, FEES], out[i, REWARDS], out[i, COSTS], out[i, HARVESTS] = fees, earned, costs, harvests
         out[i, DRAWDOWN], out[i, UNDER] = fallen, under
+
+
+def warm(player: Callable[..., None] = play) -> None:
+    """Compile the kernel, or load it, by an hour of one path; ``player`` is the exact twin's, for that."""
+    hours, one = np.ones((1, 2)), np.ones((1, 1))
+    setup = FarmSetup(
+        1e9, 1e9, 1e15, 1e15, 1e15, 1e6, 1e12, 1e12, 0.0, 1.0, False, 0.0, 0.0, 0.0, 0.0, 1
+    )  # fmt: skip
+    player(setup, hours, hours, one, one, hours, np.zeros((1, 2), np.uint8), np.zeros((1, OUT)), np.ones((1, 2)))

@@ -7,13 +7,17 @@ twin is `studies.exact.loop`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from tidemill.units.kernels import kernel, part
 
 __all__ = [
     "COSTS", "DRAWDOWN", "HOLDING", "INTEREST", "KEEP", "LIQUIDATED", "NETWORK_DOWN", "OUT", "PENALTY", "SWAPS", "UNDER",
     "UNWOUND", "LoopSetup", "play",
+    "warm",
 ]  # fmt: skip
 
 KEEP, HOLDING, INTEREST, SWAPS, PENALTY, COSTS, LIQUIDATED, UNWOUND, DRAWDOWN, UNDER, OUT = range(11)
@@ -118,7 +122,7 @@ def play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted:
             debt += grown
             interest += grown
             health = held * price * p.threshold / debt if debt > 0.0 else 1e9
-            if health < 1.0 and still[i, h] != NETWORK_DOWN:
+            if health < 1.0 and held > 0.0 and still[i, h] != NETWORK_DOWN:
                 repaid = debt if health < 0.95 else debt / 2.0
                 seized = repaid * (1.0 + p.bonus) / price
                 if seized > held:
@@ -166,3 +170,12 @@ def play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted:
         out[i, HOLDING], out[i, INTEREST], out[i, SWAPS], out[i, PENALTY] = 0.0, interest, swaps, penalty
         out[i, COSTS], out[i, LIQUIDATED], out[i, UNWOUND] = wei * p.native_price, liquidated, unwound
         out[i, DRAWDOWN], out[i, UNDER] = fallen, under
+
+
+def warm(player: Callable[..., None] = play) -> None:
+    """Compile the kernel, or load it, by an hour of one path; ``player`` is the exact twin's, for that."""
+    hours, one = np.ones((1, 2)), np.ones((1, 1))
+    setup = LoopSetup(
+        1e18, 0.0, 1.0, 2.0, 1.1, 1.2, 0.01, 0.8, 0.85, 0.05, 1e24, 0.9, 0.0, 0.03, 0.4, 1e24, 0.0, 0.0, 0.0, 0.0, 0.0, 1
+    )  # fmt: skip
+    player(setup, hours, one / 2, hours, np.zeros((1, 2), np.uint8), np.zeros((1, OUT)), np.ones((1, 2)))

@@ -8,11 +8,27 @@ twin (`studies.exact.range_lp`) does the same through the pool itself, in intege
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from tidemill.units.kernels import kernel, part
 
-__all__ = ["COSTS", "DRAWDOWN", "FEES", "HOLDING", "HOURS", "KEEP", "OUT", "RESETS", "UNDER", "RangeSetup", "play"]
+__all__ = [
+    "COSTS",
+    "DRAWDOWN",
+    "FEES",
+    "HOLDING",
+    "HOURS",
+    "KEEP",
+    "OUT",
+    "RESETS",
+    "UNDER",
+    "RangeSetup",
+    "play",
+    "warm",
+]
 
 _TWO_TICKS = 2.0 / math.log(1.0001)
 
@@ -176,3 +192,10 @@ def play(p: Any, roots: Any, volume: Any, gas: Any, still: Any, out: Any, noted:
         out[i, FEES], out[i, COSTS] = fees, costs
         out[i, RESETS], out[i, HOURS] = resets, inside
         out[i, DRAWDOWN], out[i, UNDER] = fallen, under
+
+
+def warm(player: Callable[..., None] = play) -> None:
+    """Compile the kernel, or load it, by an hour of one path; ``player`` is the exact twin's, for that."""
+    hours, one = np.ones((1, 2)), np.ones((1, 1))
+    setup = RangeSetup(1e9, 0.0, 0.0, 0.0, True, True, 1e18, 5e-4, 10, 600, 0, 1, 0.0, 0.0, 0.0, 0.0, 1)
+    player(setup, hours, one, hours, np.zeros((1, 2), np.uint8), np.zeros((1, OUT)), np.ones((1, 2)))
