@@ -90,7 +90,38 @@ def test_the_same_row_again_is_one_and_another_is_a_contradiction() -> None:
     again = [{**ROW}, {**ROW}, {**ROW, "pool": "q"}, {**ROW, "pool": "q", "apy": 9.0}]
     kept, doubts = sift(parse_list(again), Rules())
     assert [one.opportunity.id for one in kept] == ["p"]
-    assert [(doubt.opportunity.id, doubt.rule) for doubt in doubts] == [("q", "contradiction")] * 2
+    said = [(doubt.opportunity.row, doubt.opportunity.id, doubt.rule) for doubt in doubts]
+    assert said == [(2, "p", "repeated"), (3, "q", "contradiction"), (4, "q", "contradiction")]
+
+
+@pytest.mark.parametrize("change", [{"symbol": "USDT"}, {"apyBase": 1.0, "apyReward": 4.0}, {"stablecoin": False}])
+def test_an_id_that_says_two_things_is_believed_in_neither(change: dict[str, Any]) -> None:
+    kept, doubts = sift(parse_list([ROW, {**ROW, **change}]), Rules())
+    assert not kept and [doubt.rule for doubt in doubts] == ["contradiction"] * 2
+    spelled = parse_list([{**ROW, "chain": "Arbitrum"}, {**ROW, "chain": "Arbitrum One"}])
+    assert [doubt.rule for doubt in sift(spelled, Rules())[1]] == ["repeated"]
+
+
+def test_nothing_below_zero_makes_more_believable() -> None:
+    (lost, fell), doubts = sift(rows({"apy": 4.0, "apyReward": -1.0}, {"apyMean30d": -2.0}), Rules())
+    assert not doubts
+    assert (lost.base_bps, lost.reward_bps) == (400, 0)  # of 5 % and -1 % no more than the 4 % displayed
+    assert fell.bps == 0 and "its mean of 30 days is -2.00 %" in fell.notes[0]
+
+
+def test_a_rate_given_in_parts_alone_is_displayed_whole() -> None:
+    (parted,), _ = sift(rows({"apy": None, "apyReward": 4.0, "apyMean30d": None}), Rules())
+    assert parted.opportunity.displayed_bps == 900 and (parted.base_bps, parted.reward_bps) == (500, 200)
+    assert expect(parted, 365, ON).displayed == pytest.approx(0.09)
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "9" * 400])
+def test_a_number_beyond_all_costs_its_row_alone_and_names_stay_as_they_are(number: str, tmp_path: Path) -> None:
+    good = json.dumps({**ROW, "project": "NaN Infinity"})
+    (tmp_path / "list.json").write_text("\ufeff[" + good.replace("50000000.0", number) + f", {good}]")
+    found = read_list(tmp_path / "list.json")
+    assert [one.tvl for one in found] == [None, 50 * 10**12]
+    assert [one.project for one in found] == ["NaN Infinity"] * 2
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def _print_scan(kept: Sequence[Believed], doubts: Sequence[Doubt], console: Cons
             plain(one.opportunity.name),
             one.opportunity.kind or "–",
             f"{(one.opportunity.tvl or 0) / 1e12:,.1f} M",
-            percent(one.opportunity.apy_bps or one.opportunity.base_bps),
+            percent(one.opportunity.displayed_bps),
             percent(one.bps),
             plain("; ".join(one.notes)),
         ]

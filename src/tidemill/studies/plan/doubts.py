@@ -3,7 +3,8 @@
 =================  ==================================================================================================
 ``unreadable``     no row at all, or one without chain, project or symbol
 ``no rate``        no number, or a rate below 0
-``contradiction``  the same id twice, with other figures; or a rate that is not the sum of its parts
+``contradiction``  the same id twice, with other figures or words; or a rate that is not the sum of its parts
+``repeated``       the same row again, word for word
 ``unknown tvl``    what is in it is not given
 ``absurd tvl``     more in it than there is money in all of these networks
 ``small``          less in it than asked for (``min_tvl``)
@@ -28,6 +29,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidemill import networks
 from tidemill.facts import Status
@@ -45,6 +47,7 @@ MOST_TVL = 10**12 * 10**6
 FIELDS = {
     "unreadable": "chain, project, symbol",
     "contradiction": "pool, apy",
+    "repeated": "pool",
     "no rate": "apy",
     "unknown tvl": "tvlUsd",
     "absurd tvl": "tvlUsd",
@@ -108,7 +111,8 @@ def sift(rows: Sequence[Opportunity], rules: Rules) -> tuple[list[Believed], lis
     clashing = _clashing(rows)
     for row in rows:
         if row.id in seen and row.id not in clashing:
-            continue  # the same row again
+            doubts.append(Doubt(row, "repeated", f"row {row.row}: the same as row {seen[row.id].row}", FIELDS["repeated"]))
+            continue
         seen[row.id] = row
         found = _doubt(row, rules, clashing)
         if found:
@@ -124,13 +128,14 @@ def _clashing(rows: Sequence[Opportunity]) -> set[str]:
     clashing: set[str] = set()
     for row in rows:
         other = first.setdefault(row.id, row)
-        if (other.apy_bps, other.tvl, other.network, other.project) != (row.apy_bps, row.tvl, row.network, row.project):
+        # whatever a row says counts, but for where it stands and how it spells a network that is known
+        if replace(other, row=row.row, chain=row.chain if row.network else other.chain) != row:
             clashing.add(row.id)
     return clashing
 
 
 def _doubt(row: Opportunity, rules: Rules, clashing: set[str]) -> tuple[str, str] | None:
-    total = _total(row)
+    total = row.displayed_bps
     if not (row.chain and row.project and row.symbol):
         return "unreadable", f"row {row.row} does not say chain, project and symbol"
     if row.id in clashing:
@@ -170,12 +175,6 @@ def _doubt(row: Opportunity, rules: Rules, clashing: set[str]) -> tuple[str, str
     return None
 
 
-def _total(row: Opportunity) -> int | None:
-    if row.apy_bps is not None:
-        return row.apy_bps
-    return None if row.base_bps is None else row.base_bps + (row.reward_bps or 0)
-
-
 def _standing(network: str) -> str:
     status = networks.get(network).status
     closed = (Status.ENDED, Status.WITHDRAW_ONLY, Status.INCIDENT)
@@ -192,12 +191,12 @@ def _venue_standing(name: str, network: str) -> str:
 
 
 def _believed(row: Opportunity, rules: Rules) -> Believed:
-    total = _total(row) or 0
-    reward = min(row.reward_bps or 0, total)
+    total = row.displayed_bps or 0
+    reward = max(min(row.reward_bps or 0, total), 0)  # a reward below 0 is no reason to believe more of the rest
     notes = []
     believed = total
-    if row.mean_bps is not None and 0 <= row.mean_bps < total:
-        believed = row.mean_bps
+    if row.mean_bps is not None and row.mean_bps < total:
+        believed = max(row.mean_bps, 0)
         notes.append(f"its mean of 30 days is {row.mean_bps / 100:.2f} %, today {total / 100:.2f} %")
     # what the mean takes off is taken off both parts alike
     reward = reward * believed // total if total else 0

@@ -67,7 +67,7 @@ def expect(believed: Believed, days: int, on: dt.date) -> Expected:
     sigma = _sigma(believed)
     return Expected(
         believed,
-        displayed=(row.apy_bps or row.base_bps or 0) / 1e4 * part,
+        displayed=(row.displayed_bps or 0) / 1e4 * part,
         base=believed.base_bps / 1e4 * part,
         reward=believed.reward_bps / 1e4 * part,
         divergence=-cpmm_loss_rate(sigma) * part if row.diverges else 0.0,

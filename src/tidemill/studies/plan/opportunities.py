@@ -7,6 +7,7 @@ Rates become basis points a year, money micro-dollars; a number that is no numbe
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -95,6 +96,13 @@ class Opportunity(Struct, frozen=True):
     updated: int | None = None
 
     @property
+    def displayed_bps(self) -> int | None:
+        """The whole rate that is displayed: as given, else its parts together; ``None`` where there is neither."""
+        if self.apy_bps is not None:
+            return self.apy_bps
+        return None if self.base_bps is None else self.base_bps + (self.reward_bps or 0)
+
+    @property
     def name(self) -> str:
         """How a person would call it."""
         known = self.project and self.symbol and self.chain
@@ -120,18 +128,19 @@ def read_list(path: str | Path) -> list[Opportunity]:
 
 def decode_list(raw: bytes, name: str) -> list[Opportunity]:
     """Read a list from its bytes; raises ``BadInput`` naming ``name`` where they are none."""
-    # JSON has no NaN; the lists do
-    text = (
-        raw.decode("utf-8", errors="replace")
-        .replace("NaN", "null")
-        .replace("-Infinity", "null")
-        .replace("Infinity", "null")
-    )
     try:
-        data = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise BadInput(f"not JSON: {error}", file=name) from None
+        data = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        data = _leniently(raw, name)
     return parse_list(data, name)
+
+
+def _leniently(raw: bytes, name: str) -> Any:
+    """Read what strict JSON lacks and such lists have: NaN, numbers beyond every range, a byte order mark."""
+    try:
+        return json.loads(raw.decode("utf-8-sig", errors="replace"), parse_constant=lambda _: None)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"not JSON: {error}", file=name) from None
 
 
 def parse_list(data: Any, file: str = "list") -> list[Opportunity]:
@@ -197,6 +206,6 @@ def _text(row: Mapping[str, Any], key: str) -> str:
 
 def _scaled(value: Any, scale: int) -> int | None:
     """Return a number of the list as an integer, rounded down; ``None`` for what is no finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return math.floor(value * scale) if abs(value) < 1e15 else None
+    return math.floor(value * scale) if abs(value) < 1e15 else None  # what is not finite is no less than that

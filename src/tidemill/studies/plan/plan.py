@@ -172,7 +172,7 @@ def _document(
     held.sort(key=lambda line: -line.amount)
     outcome = np.sort(weighed.returns @ amounts) - sum(line.costs for line in held) / MICRO
     tail = max(len(outcome) // 20, 1)
-    largest = sorted(doubts, key=lambda d: -(d.opportunity.apy_bps or 0))[:10]
+    largest = sorted(doubts, key=lambda d: -(d.opportunity.displayed_bps or 0))[:10]
     idle = capital - sum(line.amount for line in held)
     smallest, note = (None, "") if held else _smallest(weighed, caps_of(asked)[0]["one"], capital, found.binding)
     studies, unplayed = studies_of([_line(line) for line in held], asked.prices, asked.on, asked.days)
@@ -259,7 +259,7 @@ def _held(weighed: _Weighed, at: int, amount: float, capital: int, asked: Asked)
         days=row.days,
         amount=round(amount * MICRO),
         part_bps=round(amount * MICRO * BPS / capital),
-        displayed_bps=row.apy_bps or row.base_bps or 0,
+        displayed_bps=row.displayed_bps or 0,
         believed_bps=one.believed.bps,
         reward_bps=one.believed.reward_bps,
         displayed=_money(one.displayed, amount),
