@@ -53,6 +53,24 @@ def test_plan_shows_and_writes(listed: Path, tmp_path: Path) -> None:
     assert json.loads(tidemill(*asked, "-o", tmp_path / "plan", "--json").out)["net"] == document["net"]
 
 
+def test_a_plan_leaves_no_study_of_an_earlier_one(listed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "plan"
+    asked = ("plan", "--list", listed, "--on", "2026-11-21", "-o", out)
+    assert tidemill(*asked, "--have", "13000 USDC").code == 0
+    (out / "mine.toml").write_text("a file of one's own")
+    written = {file.name for file in out.glob("*.toml")}
+    assert len(written) > 1
+    said = tidemill(*asked, "--have", "1 USDC")
+    assert said.code == 0 and "nothing pays its own costs" in said.out
+    assert [file.name for file in out.glob("*.toml")] == ["mine.toml"]
+
+
+def test_names_in_a_list_do_not_steer_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "pools.json").write_text(json.dumps([{**POOL, "chain": "Base", "symbol": "A\x1b[31m\u202eB"}]))
+    said = tidemill("scan", "--list", tmp_path / "pools.json")
+    assert said.code == 0 and "A\ufffd[31m\ufffdB" in said.out and "\x1b" not in said.out
+
+
 OFFERS = Path(__file__).parents[2] / "examples" / "offers.json"
 
 
@@ -90,14 +108,21 @@ def test_the_shipped_list_is_walked_from_plan_to_statement(tmp_path: Path) -> No
             "least: 100 % cannot be put to work",
         ),
         (("--list", OFFERS, "--time-limit", "0"), "time-limit: 0 is not between"),
+        (
+            ("--list", OFFERS, "--cap", "venue:aave_v3=5%"),
+            "cap: nothing on offer has the project 'aave_v3'; did you mean 'aave-v3'",
+        ),
+        (("--list", OFFERS, "--cap", "one=5%", "one=50%"), "cap: one is given twice"),
+        (("--list", OFFERS, "--price", "ETH=1"), "price: ETH is given twice"),
+        (("--list", OFFERS, "--price", "OP=³"), "price: 'OP=³' is not NAME=NUMBER"),
+        (("--list", OFFERS, "--price", "USDC=0"), "price: USDC at 0 is worth nothing"),
+        (("--list", OFFERS, "--on", "9999-12-31"), "on: 9999-12-31 is not between"),
         (("--list", OFFERS, "--stale", "-1"), "stale: -1 is not between"),
         (("--list", OFFERS, "--horizon", "1d", "--networks", "base"), "list: nothing of 20 rows is believed"),
     ],
 )
 def test_plan_refuses_limits_in_one_line(options: tuple[object, ...], line: str, tmp_path: Path) -> None:
-    said = tidemill(
-        "plan", "--have", "1000 USDC", "--price", "ETH=3000", "--on", "2026-11-21", "-o", tmp_path, *options
-    )
+    said = tidemill("plan", "--have", "1000 USDC", "--price", "ETH=3000", "-o", tmp_path, *options)
     assert said.code == 2 and said.err.splitlines()[-1].startswith(f"tidemill: {line}"), said.err
 
 

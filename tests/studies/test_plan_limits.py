@@ -70,6 +70,26 @@ def test_a_ladder_holds_and_costs_income() -> None:
     assert [one.asked_bps for one in bound.reached if one.days in (0, 5)] == [3_000, 6_000]
 
 
+def test_what_is_not_chosen_is_told_of_a_cap_that_it_is_under_itself() -> None:
+    offered = [
+        {"chain": "Base", "project": "aave-v3", "apy": 8.0, "apyBase": 8.0, "apyMean30d": 8.0},
+        {"chain": "Optimism", "project": "aave-v3", "apy": 7.9, "apyBase": 7.9, "apyMean30d": 7.9},
+        {"chain": "Unichain", "project": "sky-lending", "apy": 7.0, "apyBase": 7.0, "apyMean30d": 7.0},
+    ]
+    caps = (Cap("one", "", 6_000), Cap("project", "", 6_000), Cap("network", "", 10_000))
+    document = made(*offered, caps=caps)
+    chosen, (other,) = ([one for one in document.candidates if one.chosen is kind] for kind in (True, False))
+    assert len(chosen) == 2 and other.name == "aave-v3 USDC on op-mainnet"
+    assert other.why_not == "no room: the cap on project aave-v3"
+
+
+def test_of_more_than_can_be_weighed_each_that_is_not_is_counted() -> None:
+    offered = [{"project": f"x{i}", "apy": 5 + i / 100, "apyBase": 5 + i / 100, "apyMean30d": None} for i in range(503)]
+    document = made(*offered)
+    assert document.believed == 500 and document.left_out == {"beyond the best": 3}
+    assert {one[0] for one in document.doubts} == {f"x{i} USDC on base" for i in range(3)}
+
+
 def test_where_money_counts_as_reached_matters() -> None:
     """An OP chain's own way takes a week; in the wallet on its network the same money is there at once."""
     ladder = (Rung(9_000, 1),)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Listing", "Wanted", "plan", "scan"]
 
 SHOWN = 25
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 
 
 class Listing(Struct, frozen=True):
@@ -94,11 +97,24 @@ def plan(listing: Listing, wanted: Wanted, out: Path, formats: Sequence[Format],
         planned = run(listed.rows, asked, rules, " · ".join(part for part in (listed.source, listed.note) if part))
     document = planned.document
     files = {one.name: one.text.encode() for one in planned.studies}
+    earlier = _studies_of(out / "plan.json") - set(files)
     write_together(out, {**files, "plan.json": msgspec.json.format(msgspec.json.encode(document), indent=2)})
-    several = f" and {len(files)} studies" if files else ""
+    for name in earlier:  # they would play a plan that is no longer this one
+        (out / name).unlink(missing_ok=True)
+    several = f" and {len(files)} {'study' if len(files) == 1 else 'studies'}" if files else ""
     report = reported(lambda: plan_page(document), out, formats)
     done = f"wrote {out}/plan.json{report}{several} in {time.perf_counter() - started:.1f} s"
     return show(document, print_plan, done, as_json=as_json)
+
+
+def _studies_of(file: Path) -> set[str]:
+    """Return the study files that an earlier plan wrote beside its own; none where there is no such plan."""
+    try:
+        names = json.loads(file.read_bytes())["studies"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    named = {one for one in names if isinstance(one, str)} if isinstance(names, list) else set()
+    return {one for one in named if one.endswith(".toml") and Path(one).name == one}
 
 
 def _asked(wanted: Wanted) -> Asked:
@@ -191,9 +207,12 @@ def _pairs(words: Sequence[str], field: str, *, upper: bool = True) -> dict[str,
     found = {}
     for word in words:
         name, equals, value = word.partition("=")
-        if not equals or not name or not value.replace(".", "", 1).isdigit():
+        if not equals or not name or not _NUMBER.fullmatch(value):
             raise BadInput(f"{word!r} is not NAME=NUMBER", field=field)
-        found[name.upper() if upper else name] = value
+        name = name.upper() if upper else name
+        if name in found:
+            raise BadInput(f"{name} is given twice", field=field)
+        found[name] = value
     return found
 
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 __all__ = ["plain", "table"]
 
+_STEERING = ("Cc", "Cf", "Cs")
+
 
 def plain(text: str) -> str:
-    """Return text of a study, a dataset or a person so that nothing in it is taken for markup."""
+    """Return text of a study, a dataset or a person so that nothing in it is taken for markup or steers the terminal.
+
+    Control characters, among them those that turn the direction of writing round, become a replacement character.
+    """
     from rich.markup import escape  # noqa: PLC0415 - commands that print JSON do not need it
 
-    return escape(text)
+    return escape("".join("\ufffd" if category(one) in _STEERING and one not in "\n\t" else one for one in text))
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -17,7 +17,7 @@ from msgspec import Struct
 from tidemill.engine.clock import monotonic
 from tidemill.errors import BadInput, MissingArtefact
 
-__all__ = ["Allocation", "Problem", "allocate", "group_caps"]
+__all__ = ["THE_TAIL", "Allocation", "Problem", "allocate", "group_caps"]
 
 ROUNDS = 60
 SLACK = 1e-9

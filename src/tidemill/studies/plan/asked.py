@@ -169,10 +169,12 @@ def parse_cap(text: str) -> Cap:
 
 
 def caps_of(asked: Asked) -> tuple[dict[str, float], dict[tuple[str, str], float]]:
-    """Return the caps in force: by group, and by (group, name) where one value has its own."""
+    """Return the caps in force: by group, and by (group, name) of one value. Raises ``BadInput`` for one given twice."""
     general = dict(CAPS[asked.risk])
     special = {}
-    for cap in asked.caps:
+    for at, cap in enumerate(asked.caps):
+        if any((cap.group, cap.name) == (other.group, other.name) for other in asked.caps[:at]):
+            raise BadInput(f"{cap.group}{':' if cap.name else ''}{cap.name} is given twice", field="cap")
         if cap.name:
             special[cap.group, cap.name] = cap.bps / BPS
         else:
@@ -186,7 +188,12 @@ def capital_of(asked: Asked) -> int:
     for token, amount in asked.have.items():
         if token not in asked.prices:
             raise BadInput(f"no price of {token}; give --price {token}=…", field="price")
-        total += _micro(amount, "have") * _micro(asked.prices[token], "price") // MICRO
+        price = _micro(asked.prices[token], "price")
+        if price <= 0:
+            raise BadInput(
+                f"{token} at {asked.prices[token]} is worth nothing; leave it out of what you have", field="price"
+            )
+        total += _micro(amount, "have") * price // MICRO
     if total <= 0:
         raise BadInput("nothing to plan with", field="have")
     if total >= MOST_CAPITAL:

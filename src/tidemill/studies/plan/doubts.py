@@ -111,7 +111,9 @@ def sift(rows: Sequence[Opportunity], rules: Rules) -> tuple[list[Believed], lis
     clashing = _clashing(rows)
     for row in rows:
         if row.id in seen and row.id not in clashing:
-            doubts.append(Doubt(row, "repeated", f"row {row.row}: the same as row {seen[row.id].row}", FIELDS["repeated"]))
+            doubts.append(
+                Doubt(row, "repeated", f"row {row.row}: the same as row {seen[row.id].row}", FIELDS["repeated"])
+            )
             continue
         seen[row.id] = row
         found = _doubt(row, rules, clashing)

@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidemill import __version__, networks
-from tidemill.errors import BadInput
+from tidemill.errors import BadInput, nearest
 from tidemill.studies.canonical import result_hash
-from tidemill.studies.plan.allocate import Allocation, Problem, allocate, group_caps
+from tidemill.studies.plan.allocate import THE_TAIL, Allocation, Problem, allocate, group_caps
 from tidemill.studies.plan.as_study import Written, studies_of
 from tidemill.studies.plan.asked import BPS, MICRO, TAIL, Asked, capital_of, caps_of, told
 from tidemill.studies.plan.document import SCHEMA, Candidate, Held, PlanDocument, Reached, Threat
@@ -52,6 +53,9 @@ class Planned(Struct, frozen=True):
 class _Weighed(Struct, frozen=True):
     """Everything that is weighed: what is expected of each opportunity, its exit, its cost (money,
     and where it is known from), its futures.
+
+    ``most`` is the largest part of the capital in one; ``caps`` are those of groups and of the ladder: name, members, and
+    the largest part in them.
     """
 
     expected: list[Expected]
@@ -61,6 +65,8 @@ class _Weighed(Struct, frozen=True):
     returns: Any
     gain: Any
     room: Any
+    most: float = 1.0
+    caps: tuple[tuple[str, tuple[int, ...], float], ...] = ()
 
 
 def plan(rows: Sequence[Opportunity], asked: Asked, rules: Rules, source: str = "") -> Planned:
@@ -70,6 +76,8 @@ def plan(rows: Sequence[Opportunity], asked: Asked, rules: Rules, source: str = 
     ------
     BadInput : a token without a price, no capital, nothing believed, or bounds that nothing meets; names the field.
     """
+    if not 2015 <= asked.on.year <= 2200:
+        raise BadInput(f"{asked.on} is not between 2015 and 2200", field="on")
     capital = capital_of(asked)
     kept, doubts = sift(rows, rules)
     pairs = [(one, exit_of(one, asked.on)) for one in kept]
@@ -80,8 +88,18 @@ def plan(rows: Sequence[Opportunity], asked: Asked, rules: Rules, source: str = 
     if not pairs:
         most = ", ".join(f"{count} {rule}" for rule, count in Counter(d.rule for d in doubts).most_common(3))
         raise BadInput(f"nothing of {len(rows):,} rows is believed ({most}); loosen a rule", field="list")
-    weighed = _weighed(pairs[:MOST_CANDIDATES], asked)
+    doubts += [
+        Doubt(one.opportunity, "beyond the best", f"{MOST_CANDIDATES} others are believed to pay more", "apy")
+        for one, _ in pairs[MOST_CANDIDATES:]
+    ]
+    pairs = pairs[:MOST_CANDIDATES]
     general, special = caps_of(asked)
+    weighed = _weighed(pairs, asked)
+    groups = _groups(weighed)
+    _check_named(special, groups, rows)
+    weighed = replace(
+        weighed, most=general["one"], caps=group_caps(groups, general, special) + _ladder(weighed.exits, asked)
+    )
     found = allocate(
         Problem(
             capital=capital / MICRO,
@@ -90,7 +108,7 @@ def plan(rows: Sequence[Opportunity], asked: Asked, rules: Rules, source: str = 
             cost=weighed.costs,
             most=general["one"],
             room=weighed.room,
-            groups=group_caps(_groups(weighed), general, special) + _ladder(weighed.exits, asked),
+            groups=weighed.caps,
             tail=TAIL[asked.risk],
             least=asked.least_bps / BPS,
             seconds=asked.seconds,
@@ -138,6 +156,21 @@ def _groups(weighed: _Weighed) -> dict[str, list[str | tuple[str, ...]]]:
         "asset": [row.tokens for row in rows],
         "locked": ["for a day or more" if one.lock >= DAY else "" for one in weighed.exits],
     }
+
+
+def _check_named(
+    special: Mapping[tuple[str, str], float],
+    groups: Mapping[str, Sequence[str | tuple[str, ...]]],
+    rows: Sequence[Opportunity],
+) -> None:
+    """Refuse a cap on a name that nothing has: a slip of the pen would leave it without effect."""
+    for group, name in special:
+        names = {one for value in groups[group] for one in ((value,) if isinstance(value, str) else value)}
+        names |= {row.project for row in rows} if group == "project" else set()
+        names |= {token for row in rows for token in row.tokens} if group == "asset" else set()
+        if group != "network" and name not in names:
+            known = sorted(one for one in names if one)
+            raise BadInput(f"nothing on offer has the {group} {name!r}{nearest(name, known)}", field="cap")
 
 
 def _ladder(exits: Sequence[Exit], asked: Asked) -> tuple[tuple[str, tuple[int, ...], float], ...]:
@@ -306,20 +339,28 @@ def _candidates(weighed: _Weighed, found: Allocation, capital: int, asked: Asked
                 loss_bps=int((outcome < 0).mean() * BPS),
                 exit_seconds=weighed.exits[i].seconds("ethereum"),
                 chosen=bool(found.amounts[i] > 0),
-                why_not="" if found.amounts[i] > 0 else _why_not(weighed, i, float(nets[i]), float(least), found),
+                why_not=""
+                if found.amounts[i] > 0
+                else _why_not(weighed, i, float(nets[i]), float(least), found, capital),
             )
         )
     return out
 
 
-def _why_not(weighed: _Weighed, at: int, net: float, least: float, found: Allocation) -> str:
+def _why_not(weighed: _Weighed, at: int, net: float, least: float, found: Allocation, capital: int) -> str:
+    """Say why nothing is in an opportunity of what there is (``capital``, micro-dollars)."""
     if weighed.gain[at] <= 0:
         return "it is expected to lose more than it earns"
     if net <= 0:
         return f"what it earns does not pay {weighed.costs[at]:.2f} USD of coming and going"
-    if net < least or not found.binding:
+    parts = found.amounts * MICRO / capital
+    part = min(weighed.most, weighed.room[at] * MICRO / capital)
+    left = {name: cap - parts[list(members)].sum() for name, members, cap in weighed.caps if at in members}
+    full = sorted((name for name in left if left[name] < part - 1e-9), key=lambda name: left[name])
+    full += [THE_TAIL] if THE_TAIL in found.binding else []
+    if net < least or not full:
         return "it leaves less than what is held"
-    return f"no room: {'; '.join(found.binding[:2])}"
+    return f"no room: {'; '.join(full[:2])}"
 
 
 def _smallest(weighed: _Weighed, most: float, capital: int, binding: Sequence[str]) -> tuple[int | None, str]:
