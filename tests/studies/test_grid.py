@@ -36,6 +36,14 @@ def test_draws_are_distinct_repeatable_and_within() -> None:
     assert variants(axes, "random", 30, seed=4) != variants(axes, "random", 30, seed=5)
 
 
+def test_draws_from_more_combinations_than_a_machine_counts() -> None:
+    axes = {name: list(range(99_999)) for name in "abcd"}
+    for how in ("random", "quasi"):
+        drawn = variants(axes, how, 50)  # type: ignore[arg-type]
+        assert len({tuple(one.values()) for one in drawn}) == 50
+        assert drawn == variants(axes, how, 50)  # type: ignore[arg-type]
+
+
 def test_quasi_random_draws_are_spread_evenly() -> None:
     """Sixteen of 256 cells: each quarter of each axis gets a fair share, which random draws seldom do."""
     drawn = variants({"a": list(range(16)), "b": list(range(16))}, "quasi", 16)

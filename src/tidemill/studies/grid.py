@@ -9,7 +9,9 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from random import Random
 from typing import Literal
 
 from tidemill.engine.rng import stream
@@ -87,12 +89,20 @@ def variants(
     elif not 1 <= count <= total:
         raise BadInput(f"{count} of {total:,} combinations; draw between 1 and all of them", field=how)
     elif how == "random":
-        picks = stream("sweep", seed, *axes).sample(range(total), count)
-        places = [_place(pick, sizes) for pick in sorted(picks)]
+        places = [_place(pick, sizes) for pick in sorted(_drawn(stream("sweep", seed, *axes), total, count))]
     else:
         places = _spread(sizes, count)
     names = list(axes)
     return [{name: axes[name][i] for name, i in zip(names, place, strict=True)} for place in places]
+
+
+def _drawn(rng: Random, total: int, count: int) -> Iterable[int]:
+    if total <= sys.maxsize:
+        return rng.sample(range(total), count)
+    picks: set[int] = set()  # of so many none comes twice, but for chance
+    while len(picks) < count:
+        picks.add(rng.randrange(total))
+    return picks
 
 
 def _place(number: int, sizes: Sequence[int]) -> tuple[int, ...]:
