@@ -15,7 +15,7 @@ import pytest
 from tidemill.errors import BadInput
 from tidemill.studies.canonical import result_hash
 from tidemill.studies.plan.allocate import Problem, allocate, group_caps
-from tidemill.studies.plan.asked import Asked, parse_have, parse_horizon
+from tidemill.studies.plan.asked import Asked, Cap, parse_have, parse_horizon
 from tidemill.studies.plan.document import PlanDocument
 from tidemill.studies.plan.doubts import Rules, sift
 from tidemill.studies.plan.expect import expect, scenarios
@@ -306,6 +306,15 @@ def test_a_plan_adds_up() -> None:
     assert -document.cvar <= 0.06 * document.capital
     assert document.result_hash == result_hash(document) == made().result_hash
     assert made(risk="low").held != document.held
+
+
+@pytest.mark.parametrize("capital", ["7000.000001", "1234.567891", "99.999999", "33333.333335"])
+def test_no_rounding_puts_in_more_than_there_is(capital: str) -> None:
+    document = made(
+        have={"USDC": capital}, risk="high", least_bps=10_000, caps=(Cap("one", "", 2_500),), costs={"ethereum": 0}
+    )
+    assert len(document.held) >= 4 and document.idle >= 0
+    assert document.idle + sum(line.amount for line in document.held) == document.capital
 
 
 def test_more_risk_is_never_worth_less_and_costs_never_more() -> None:

@@ -203,6 +203,8 @@ def _document(
     chosen = [i for i in range(len(expected)) if amounts[i] * MICRO >= 1]
     held = [_held(weighed, i, float(amounts[i]), capital, asked) for i in chosen]
     held.sort(key=lambda line: -line.amount)
+    over = max(sum(line.amount for line in held) - capital, 0)  # of rounding: nobody puts in more than there is
+    held = [replace(line, amount=line.amount - over * (at == 0)) for at, line in enumerate(held)]
     outcome = np.sort(weighed.returns @ amounts) - sum(line.costs for line in held) / MICRO
     tail = max(len(outcome) // 20, 1)
     largest = sorted(doubts, key=lambda d: -(d.opportunity.displayed_bps or 0))[:10]
