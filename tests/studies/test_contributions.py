@@ -145,6 +145,20 @@ BAD = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("fed", [False, True])
+def test_what_arrives_in_a_portfolio_and_goes_nowhere_is_told(folder: Path, fed: bool):
+    stream = {"strategy": STUDY["strategy"], "share_bps": 10_000, "parameters": STUDY["parameters"]}
+    feed = {"source": "common", "target": "savings", "token": "USDC", "least": "1"}
+    study = STUDY | {"strategy": "portfolio", "parameters": {}, "streams": {"savings": stream}}
+    study |= {"transfers": [feed]} if fed else {}
+    backtest = Backtest(prepare(load_study(written(folder, study))))
+    told = [line for line in backtest.main_run()[0].warnings if "lies idle in the common purse" in line]
+    assert len(told) == (not fed)
+    if fed:  # then it is as it is alone, to the wei
+        alone = Backtest(prepare(load_study(written(folder, STUDY)))).play().outcomes
+        assert backtest.play().outcomes.marks[-1].balances == alone.marks[-1].balances
+
+
 @pytest.mark.parametrize(("path", "value", "line"), BAD, ids=[line[:50] for _, _, line in BAD])
 def test_bad_input_is_one_line_with_its_field(folder: Path, path: str, value: Any, line: str):
     with pytest.raises(BadInput) as caught:

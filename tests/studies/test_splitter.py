@@ -76,6 +76,19 @@ def test_capital_that_arrives_is_not_paid_out():
     assert total == pytest.approx(fall.line("interest").value / 2, rel=0.1)
 
 
+def test_a_payee_that_cannot_be_paid_takes_nothing_and_is_named():
+    study = changed(parts=[{"to": "rent", "bps": 4_000}, {"to": "nobody", "bps": 1_000}])
+    backtest = Backtest(prepare(study))
+    assert not paid(backtest.play().outcomes)
+    assert any("no payee 'nobody'" in line for line in backtest.main_run()[0].warnings)
+
+
+def test_a_venue_that_pays_nobody_is_named_and_nothing_breaks():
+    backtest = Backtest(prepare(changed(payees="aave")))
+    assert not paid(backtest.play().outcomes)
+    assert any("no verb 'pay'" in line for line in backtest.main_run()[0].warnings)
+
+
 def test_what_is_too_little_waits():
     assert not paid(Backtest(prepare(changed(least=10**12))).play().outcomes)
     some = paid(Backtest(prepare(changed(least=25 * 10**6))).play().outcomes)

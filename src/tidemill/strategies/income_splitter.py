@@ -98,7 +98,8 @@ class IncomeSplitter(Struct, frozen=True, forbid_unknown_fields=True):
         parts = [(part.to, mul_div_down(income, part.bps, BPS)) for part in self.parts]
         total = sum(amount for _, amount in parts)
         take = self.place.take(total - idle) if total > idle else None
-        if total < self.least or (take and not works(view, take)):
-            return None, memo
         pays = [Intent(self.payees, "pay", {"to": to, "amount": amount}) for to, amount in parts if amount]
-        return Plan(tuple([take, *pays] if take else pays)), structs.replace(memo, level=whole - total)
+        steps = [take, *pays] if take else pays
+        if total < self.least or not all(works(view, step) for step in steps):
+            return None, memo  # nothing is owed less for it: the next time pays for this one too
+        return Plan(tuple(steps)), structs.replace(memo, level=whole - total)

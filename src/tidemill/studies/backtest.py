@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -21,7 +21,7 @@ from tidemill.ledger.waterfall import waterfall
 from tidemill.networks.unpaid import unpaid
 from tidemill.studies.costs import Costing
 from tidemill.studies.costs_apart import Costings
-from tidemill.studies.portfolio import stream_rows
+from tidemill.studies.portfolio import COMMON_NAME, stream_rows
 from tidemill.studies.prepare import Prepared
 from tidemill.studies.reprice import Noted, Witness, keep_at_costs, keep_at_prices
 from tidemill.studies.schema import Assumption, Fidelity, Proof, ResultDocument, StudyInfo, TokenInfo
@@ -319,6 +319,18 @@ class Backtest:
             f"{len(all_)} contributions brought {shown[token]} {token.partition('@')[0]} during the study: capital, not "
             "income; per cent are of the most that was at work, per year of what was on average"
             for token, all_ in sums.items()
+        ] + self._idle(sums)
+
+    def _idle(self, arriving: Iterable[str]) -> list[str]:
+        """Say what arrives in the common purse of a portfolio and is taken from there by no transfer."""
+        if not self.study.streams:
+            return []
+        taken = {self.prepared.token(one.token) for one in self.study.transfers if one.source == COMMON_NAME}
+        return [
+            f"what arrives of {token.partition('@')[0]} lies idle in the common purse: no transfer takes it from there "
+            f'([[transfers]] source = "{COMMON_NAME}")'
+            for token in arriving
+            if token not in taken
         ]
 
     def _paid(self, played: Played) -> list[str]:

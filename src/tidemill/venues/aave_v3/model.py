@@ -117,6 +117,8 @@ class MarketModel:
         if verb == "set_price":
             acting.put(state.prices, str(args["asset"]), int(args["price"]))
             return {}
+        if "asset" not in args:  # also what was meant for a venue of another kind
+            raise Revert(f"no verb {verb!r} of no asset")
         reserve = _reserve(state, args["asset"])
         if verb == "configure":
             _configure(state, reserve, acting, str(args["field"]), int(args["value"]))
