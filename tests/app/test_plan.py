@@ -60,7 +60,7 @@ def test_a_plan_leaves_no_study_of_an_earlier_one(listed: Path, tmp_path: Path) 
     (out / "mine.toml").write_text("a file of one's own")
     written = {file.name for file in out.glob("*.toml")}
     assert len(written) > 1
-    said = tidemill(*asked, "--have", "1 USDC")
+    said = tidemill(*asked, "--have", "13 USDC", "--cost", "base=50", "op-mainnet=50")
     assert said.code == 0 and "nothing pays its own costs" in said.out
     assert [file.name for file in out.glob("*.toml")] == ["mine.toml"]
 

@@ -33,27 +33,30 @@ class Own(Struct, frozen=True):
 """
 
 
-def half_and_double(path: Path) -> tuple[list[int | None], list[int]]:
-    """All assumptions of a study at half and double: by the run's notes, and played."""
+def half_and_double(path: Path, *, either: bool = False) -> tuple[list[int | None], list[int]]:
+    """All assumptions of a study at half and double (``either``: at one of them, by turns): by the run's notes, and played."""
     backtest = Backtest(prepare(tidemill.load(path).study))
     played = backtest.play(curves=True)
     keys = [*played.costing.used, *(f"price:{symbol}" for symbol in backtest.study.prices)]
-    scales = [{key: ratio} for key in keys for ratio in HALF_AND_DOUBLE]
+    ratios = [(HALF_AND_DOUBLE[at % 2],) if either else HALF_AND_DOUBLE for at in range(len(keys))]
+    scales = [{key: ratio} for key, some in zip(keys, ratios, strict=True) for ratio in some]
     if not scales:
         pytest.skip(f"{path.name} assumes nothing: its data carry every fee and price")
     told = [backtest.keep_by_notes(played, scale) for scale in scales]
     return told, [backtest.keep(backtest.play(scale=scale).outcomes) for scale in scales]
 
 
+@pytest.mark.parametrize("either", [True, pytest.param(False, marks=pytest.mark.long)], ids=["either", "both"])
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_example_keeps_by_its_notes_what_it_keeps_played(name):
+def test_every_example_keeps_by_its_notes_what_it_keeps_played(name: str, either: bool) -> None:
     if name == "real_day" and data_root() is None:
         pytest.skip("TIDEMILL_DATA is not set and ../shared/data is not there")
     path = ROOT / "examples" / f"{name}.toml"
-    told, played = half_and_double(path)
+    told, played = half_and_double(path, either=either)
     assert len(set(played)) > 1  # the assumptions matter, so equal figures say something
     if "compound" in name or name in (
         "lending_ladder",
+        "network_hopper",
         "relayer_fortnight",
         "delegate_strk",
     ):  # they act when it is worth its cost, or put all there is to work: other costs, other decisions
