@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import structs
 
+from tidemill.chain.anvil import Anvil
 from tidemill.market.data import data_root
 from tidemill.studies.load import Loaded
 from tidemill.studies.rehearse import Comparison
@@ -67,3 +69,23 @@ def rehearsed(name: str, mode: str = "locked", gas: str = "model", seed: int | N
     if name == "real_day" and data_root() is None:
         pytest.skip("no market data: set TIDEMILL_DATA")
     return Loaded(shortened(name, seed=seed)).rehearse(mode, gas)
+
+
+def pids_of_a_failure(name: str, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Rehearse an example whose strategy fails at its first decision; return the processes of the chains it had started."""
+    pids: list[int] = []
+    start = Anvil.__enter__
+
+    def noted(self: Anvil) -> Anvil:
+        assert self.pid is not None
+        pids.append(self.pid)
+        return start(self)
+
+    def fail(*_args: Any, **_named: Any) -> Any:
+        raise RuntimeError("a strategy's own defect")
+
+    monkeypatch.setattr(Anvil, "__enter__", noted)
+    monkeypatch.setattr("tidemill.engine.chain_world.ChainWorld.submit", fail)
+    with pytest.raises(RuntimeError, match="own defect"):
+        Loaded(shortened(name, actions=20)).rehearse()
+    return pids

@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from rehearse.played import EXAMPLES, SCRIPTED, VERBS, rehearsed, shortened
-from tidemill.chain.anvil import Anvil
+from rehearse.played import EXAMPLES, SCRIPTED, VERBS, pids_of_a_failure, rehearsed, shortened
 from tidemill.interfaces import Filled, Recorded, Result
 from tidemill.studies.load import Loaded
 from tidemill.studies.rehearse import Comparison
@@ -245,21 +244,7 @@ def test_a_lie_of_one_unit_in_the_model_is_caught(
 
 
 def test_the_chain_is_stopped_when_the_strategy_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    pids: list[int] = []
-    start = Anvil.__enter__
-
-    def noted(self: Anvil) -> Anvil:
-        assert self.pid is not None
-        pids.append(self.pid)
-        return start(self)
-
-    def fail(*_args: Any, **_named: Any) -> Any:
-        raise RuntimeError("a strategy's own defect")
-
-    monkeypatch.setattr(Anvil, "__enter__", noted)
-    monkeypatch.setattr("tidemill.engine.chain_world.ChainWorld.submit", fail)
-    with pytest.raises(RuntimeError, match="own defect"):
-        Loaded(shortened("vault_farm", actions=20)).rehearse()
+    pids = pids_of_a_failure("vault_farm", monkeypatch)
     assert len(pids) == 1
     with pytest.raises(ProcessLookupError):
         os.kill(pids[0], 0)

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from rehearse.played import EXAMPLES, rehearsed, shortened
-from tidemill.chain.anvil import Anvil
+from rehearse.played import EXAMPLES, pids_of_a_failure, rehearsed, shortened
 from tidemill.errors import BadInput
 from tidemill.interfaces import Filled, Pending, Recorded, Result, Skipped, Status
 from tidemill.studies.load import Loaded, load
@@ -334,21 +333,7 @@ def test_what_two_chains_cannot_rehearse_is_refused_in_one_line(folder: Path, tm
 
 
 def test_both_chains_are_stopped_when_the_strategy_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    pids: list[int] = []
-    start = Anvil.__enter__
-
-    def noted(self: Anvil) -> Anvil:
-        assert self.pid is not None
-        pids.append(self.pid)
-        return start(self)
-
-    def fail(*_args: Any, **_named: Any) -> Any:
-        raise RuntimeError("a strategy's own defect")
-
-    monkeypatch.setattr(Anvil, "__enter__", noted)
-    monkeypatch.setattr("tidemill.engine.chain_world.ChainWorld.submit", fail)
-    with pytest.raises(RuntimeError, match="own defect"):
-        Loaded(shortened(NAME)).rehearse()
+    pids = pids_of_a_failure(NAME, monkeypatch)
     assert len(pids) == 2
     for pid in pids:
         with pytest.raises(ProcessLookupError):

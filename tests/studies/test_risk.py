@@ -216,6 +216,7 @@ def test_tokens() -> None:
     assert made_up.factor == "token:NOPE" and {"class", "issuer"} <= set(made_up.unknown)
     assert contains(made_up.loss, usdc.loss) and made_up.loss.low > 0.0
     synthetic = causes.asset_shock("USDe", DAY)
+    assert causes.asset_shock("USDE", DAY) == synthetic  # however a list writes it
     assert synthetic and at_least(synthetic.loss, usdc.loss)
 
 
@@ -278,6 +279,7 @@ def test_an_incident_is_recent_for_ninety_days_or_while_it_is_open() -> None:
     }
     assert ages == {-1: False, 0: True, 90: True, 91: False}
     assert any(f.name == "recent_incident" for f in grades.asset_flags("xUSD", DAY))
+    assert grades.asset_flags("XUSD", DAY)[0].name == "recent_incident"  # lists write it so
     assert not grades.asset_flags("USDC", DAY)
     assert grades.asset_flags("USDC", dt.date(2023, 3, 20))
 

@@ -14,7 +14,9 @@ import tidemill
 from kit import changed, write_study
 from tidemill.app.statement import print_statement
 from tidemill.errors import BadInput
+from tidemill.ledger.waterfall import Line
 from tidemill.studies.load import Result
+from tidemill.studies.statement import cost_label
 from tidemill.studies.stress import stress
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "withdraw_and_lend.toml"
@@ -149,6 +151,9 @@ def test_the_fees_of_two_networks_are_not_called_layer_2_and_tokens_say_where_th
     labels = {row.key: row.label for row in result.document.waterfall}
     assert labels["l2"] == "Network fee: execution on op-mainnet and ethereum"
     assert labels["l1"] == "Network fee: L1 data on op-mainnet"  # Ethereum takes none
+    many = ["op-mainnet", "ethereum", "base"]
+    told = {key: cost_label(Line(key, "", 0, {}, "", ""), many, data_fee=False) for key in ("l2", "l1")}
+    assert told == {"l2": "Network fee: execution on 3 networks", "l1": "Network fee: L1 data on op-mainnet and base"}
     said = io.StringIO()
     print_statement(result.document, Console(file=said, width=300))
     assert "-20,000 USDC@op-mainnet, 20,000 USDC@ethereum" in said.getvalue()

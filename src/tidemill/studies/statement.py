@@ -37,6 +37,9 @@ from tidemill.wording import rfc3339
 
 __all__ = ["MAX_POINTS", "Alternative", "Facts", "TickPrice", "statement", "with_streams"]
 
+NAMED = 2
+"""Networks that a row names; of more it says how many."""
+
 MAX_POINTS = 2_000
 """Most points of a drawn curve."""
 
@@ -215,7 +218,7 @@ def cost_label(line: Line, names: Sequence[str], *, data_fee: bool) -> str:
         return "Network fee: execution" if line.key == "l2" else line.label
     what = "execution" if line.key == "l2" else "L1 data"
     taking = [name for name in names if line.key == "l2" or networks.get(name).data_fee]
-    return f"Network fee: {what} on {' and '.join(taking)}"
+    return f"Network fee: {what} on {' and '.join(taking) if len(taking) <= NAMED else f'{len(taking)} networks'}"
 
 
 def _kept(sums: Mapping[str, int]) -> dict[str, int]:

@@ -93,13 +93,21 @@ def _says(document: StressDocument) -> list[Say]:
             "risk",
             "What you risk",
             f"kept on average in the worst twentieth of futures. {_of_hundred(document.loss_bps)} futures lose money; the "
-            f"deepest fall from a peak is {shown(document.drawdown_bps[0], 'rate')} in the middle one.",
+            f"deepest fall from a peak is {shown(document.drawdown_bps[0], 'rate')} in the middle one.{_besides(document)}",
             document.cvar,
             "change",
         ),
         Say("next", "What to do next", _next(document)),
         Say("change", "What would change this", _change(document)),
     ]
+
+
+def _besides(document: StressDocument) -> str:
+    """What no future shows, where it is known: it belongs to the risk, whatever the futures say."""
+    if document.annual is None:
+        return ""
+    usual, high = (shown(value, "money", document.home) for value in (document.annual.usual, document.annual.high))
+    return f" In none of them: a hack, an issuer's or a network's failure, expected to take {usual} a year, at worst {high}."
 
 
 def _of_hundred(bps: int) -> str:
@@ -122,8 +130,11 @@ def _next(document: StressDocument) -> str:
             f"Hold instead, or try other settings (tidemill sweep): in {_of_hundred(document.behind_bps)} futures the same "
             "tokens untouched keep more."
         )
-    loss = shown(min(document.cvar, 0), "change", document.home)
-    bear = f"Enter only if you can bear {loss}, the mean of the worst twentieth"
+    if document.cvar >= 0:
+        bear = "Even the worst twentieth keeps something, so weigh what no future shows (below)"
+    else:
+        loss = shown(document.cvar, "change", document.home)
+        bear = f"Enter only if you can bear {loss}, the mean of the worst twentieth"
     return f"{bear}; then run it on real contracts: tidemill rehearse."
 
 
@@ -171,7 +182,7 @@ def _bins(keeps: Sequence[int]) -> tuple[list[int], list[int]]:
 
 def _time_section(document: StressDocument) -> Section:
     """Return quantiles of the value over time, where the document has them."""
-    fan: Any = getattr(document, "fan", None)
+    fan = document.fan
     if fan is None or len(fan.seconds) < 2:
         return Section("time", "", "", [])
     lines = [Line(f"{q} of 100 below", list(values)) for q, values in sorted(fan.quantiles.items(), key=_by_percent)]
@@ -193,7 +204,7 @@ def _cause_section(document: StressDocument) -> Section:
         "whiskers do not, since what moves one row moves another."
     )
     blocks: list[Block] = [Steps(f"From income to what you keep, {document.home}", rows)]
-    worst: dict[str, int] = getattr(document, "cvar_by_cause", {})
+    worst = document.cvar_by_cause
     if worst:
         labels = {cause.key: (cause.label, cause.mean) for cause in document.causes}
         made: list[list[Value]] = [[*labels[key], value] for key, value in worst.items() if key in labels]
@@ -235,20 +246,19 @@ def _made_section(document: StressDocument, price: str) -> Section:
     if document.volatility_bps is not None:
         fitted = shown(document.volatility_bps, "share")
         lines.append(f"Fitted to {document.history}: the price moves by {fitted} a year.")
-    error: Any = getattr(document, "error", None)
+    error = document.error
     if error is not None:
         lines.append(
             f"Floats against the exact kernels on {error.paths} of these futures: off by {error.mean_ppb / 100_000:.5f} basis "
             f"points of the capital on average, {error.worst_ppb / 100_000:.5f} at most."
         )
-    lines += getattr(document, "diagnostics", [])
-    lines += [f"Assumed: {line}" for line in getattr(document, "assumed", [])]
+    lines += [*document.diagnostics, *(f"Assumed: {line}" for line in document.assumed)]
     return Section("made", "How the futures are made", "", [Notes(lines)])
 
 
 def _beside_section(document: StressDocument) -> Section:
     """Return what a year may take that no drawn price shows, where the document has it."""
-    found: Any = getattr(document, "annual", None)
+    found = document.annual
     if found is None:
         return Section("beside", "", "", [])
     rows: list[list[Value]] = [[cause, -value] for cause, value in found.causes.items()]

@@ -8,7 +8,7 @@ from importlib import resources
 from tidemill.errors import BadInput
 from tidemill.facts import Fact, Facts, parse_facts
 
-__all__ = ["assets", "days", "fact", "number", "rates", "venues"]
+__all__ = ["assets", "days", "fact", "number", "rates", "spelled", "venues"]
 
 
 @cache
@@ -30,6 +30,16 @@ def venues() -> Facts:
 def assets() -> Facts:
     """Return what tokens rest on: ``SYMBOL.class``, ``SYMBOL.issuer``, and incidents."""
     return _load("assets.toml")
+
+
+def spelled(symbol: str) -> str:
+    """Return a token's symbol as its facts spell it, whatever the letters' case: lists write SUSDE. As it is if unknown.
+
+    >>> spelled("SUSDE")
+    'sUSDe'
+    """
+    own = {name.partition(".")[0].casefold(): name.partition(".")[0] for name in assets().facts}
+    return own.get(symbol.casefold(), symbol)
 
 
 def fact(name: str) -> Fact:

@@ -101,7 +101,7 @@ def counted_with(kind: Kind) -> str:
 
 def asset_shock(symbol: str, on: dt.date) -> Shock | None:
     """Return what can go wrong with who stands behind a token, ``None`` where nobody does (ether)."""
-    known = base_rates.assets().facts
+    known, symbol = base_rates.assets().facts, base_rates.spelled(symbol)
     kind, issuer = known.get(f"{symbol}.class"), known.get(f"{symbol}.issuer")
     if kind is not None and kind.value == NO_ISSUER:
         return None

@@ -100,7 +100,7 @@ def venue_flags(kind: Kind) -> list[Flag]:
 
 def asset_flags(symbol: str, on: dt.date) -> list[Flag]:
     """Return the flags of a token: an incident that is open or recent."""
-    line = base_rates.assets().timelines.get(f"{symbol}.incidents")
+    line = base_rates.assets().timelines.get(f"{base_rates.spelled(symbol)}.incidents")
     found = []
     for entry in line.entries if line else ():
         day = dt.datetime.fromtimestamp(entry.since, dt.UTC).date()
