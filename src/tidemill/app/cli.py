@@ -359,7 +359,7 @@ def plan(
     stale: int = 24,
     time_limit: int = 10,
     on: str = "",
-    out: Out = Path("out/plan"),
+    out: Out = Path("out/planned"),
     formats: Formats = ("html",),
     json: Json = False,
 ) -> int:
