@@ -66,6 +66,10 @@ def test_an_example_says_what_it_is_and_runs(path: Path, tmp_path: Path):
     rows = {row.key: row.value for row in document.waterfall}
     assert rows["keep"] == document.headline.keep
     assert abs(document.unexplained) <= document.unexplained_bound
+    # the rows are the whole of it: what none of them names is stated, and bounded, whatever plays on however many networks
+    assert sum(value for key, value in rows.items() if key not in ("before_exit", "keep")) == (
+        document.headline.keep - document.unexplained
+    )
     income = sum(rows.get(key, 0) for key in ("fees", "growth", "rewards", "interest", "takings", "fills"))
     assert income > 0
     assert rows["l2"] < 0

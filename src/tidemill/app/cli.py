@@ -435,6 +435,7 @@ def stress(
     fast: Annotated[bool, Parameter(negative="")] = False,
     history: Path | None = None,
     correlation: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    draws: Literal["plain", "pairs", "even"] = "plain",
     jobs: int = 2,
     on: str = "",
     resume: Annotated[bool, Parameter(negative="")] = False,
@@ -471,6 +472,9 @@ def stress(
         A table of prices (CSV or Parquet) to fit the kernels' models to, several prices together.
     correlation
         Of two tokens whose prices are drawn together, e.g. `WETH:SUSHI:0.6` (kernels, without a table).
+    draws
+        How kernels' futures are drawn: each by itself (`plain`), every second one mirrored (`pairs`), or `gbm` moves spread
+        evenly (`even`). The mean is by control variates in each case.
     jobs
         Processes to play on; the result is the same for any number.
     on
@@ -488,7 +492,7 @@ def stress(
 
     how = "fast" if fast else tier
     count = worlds if worlds is not None else {"markets": 100, "exact": 1_000, "fast": 10_000}[how]
-    more = how, history, correlation or []
+    more = how, history, correlation or [], draws
     return command(study, count, model, shock or [], days, jobs, on, out, formats, *more, resume=resume, as_json=json)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tidemill.studies.pages.write import Format
     from tidemill.studies.processes import Model
+    from tidemill.studies.reduction import Draws
     from tidemill.studies.stress import StressDocument
     from tidemill.studies.stress_hours import Tier
 
@@ -44,6 +45,7 @@ def stress(
     tier: Tier = "markets",
     history: Path | None = None,
     correlations: Sequence[str] = (),
+    draws: Draws = "plain",
     *,
     resume: bool,
     as_json: bool,
@@ -80,6 +82,7 @@ def stress(
             tier=tier,
             history=history,
             correlations=pairs,
+            draws=draws,
         )
     folder = found.write(out, loaded)
     keeps = [int(row["keep"]) for row in found.rows]
@@ -103,7 +106,7 @@ def _pair(word: str) -> tuple[tuple[str, str], float]:
 
 def print_stress(document: StressDocument, console: Console) -> None:
     """Print the spread of what is kept, the risks, and the causes."""
-    home, capital = document.home, document.capital_value
+    home, capital, better = document.home, document.capital_value, document.reduced
     console.print(f"[bold]{plain(document.title)}[/bold]")
     if document.tier != "markets":
         console.print(TIERS[document.tier])
@@ -117,9 +120,15 @@ def print_stress(document: StressDocument, console: Console) -> None:
     console.print()
     console.print(
         f"[bold]You keep {money(document.quantiles['50'])} {home} ({percent(document.quantiles['50'] * 10_000 // capital)}) "
-        f"in the middle future[/bold] of {money(capital, sign=False)}; on average {money(document.mean)} "
-        f"± {money(document.mean_error, sign=False)}"
+        f"in the middle future[/bold] of {money(capital, sign=False)}; on average "
+        f"{money(better.mean if better else document.mean)} "
+        f"± {money(better.error if better else document.mean_error, sign=False)}"
     )
+    if better:
+        console.print(
+            f"the average by {better.controls} control variates: error {better.gain_percent / 100:.1f} x smaller than plainly, "
+            f"{money(document.mean)} ± {money(document.mean_error, sign=False)}, to which the causes below add up"
+        )
     names = [f"{q} %>" for q in document.quantiles]
     rows = [
         [home, *(money(value) for value in document.quantiles.values())],

@@ -181,7 +181,7 @@ class _RangePaths(Struct, frozen=True):
 
     def __call__(self, returns: Any, rng: Any, sky: Weather) -> tuple[Any, ...]:
         hours = len(returns)
-        level = np.concatenate([[0.0], np.cumsum(returns[:, 0])]) + self.toward * sky.price
+        level = self.toward * (np.concatenate([[0.0], np.cumsum(returns[:, 0])]) + sky.price)
         roots = self.start * np.exp(level / 2)
         rhythm = np.empty(hours)
         innovation = self.spread * math.sqrt(max(1 - self.memory**2, 0.0))
@@ -259,7 +259,7 @@ def _range(backtest: Backtest, sent: _Sent, hours: int, every: int, fitted: Any,
     home0 = prepared.home == tokens[0]
     spec = calibrate(market.dataset, days=max(1, hours // DAY_HOURS))
     depth = tape.liquidity[:, 0].astype(float) + tape.liquidity[:, 1].astype(float) * 2.0**64
-    moving = (pool.token1 if home0 else pool.token0).symbol
+    moving = (pool.token1 if home0 else pool.token0).symbol  # the volatile one
     native, price, moves = _native(backtest, moving)
     funds = prepared.funds()
     have = float(funds.get(tokens[0], 0)), float(funds.get(tokens[1], 0))
@@ -271,7 +271,9 @@ def _range(backtest: Backtest, sent: _Sent, hours: int, every: int, fitted: Any,
     first, last = market.span()
     at = np.arange(first, last + 1, HOUR // 6)
     ticks = tape.tick[np.maximum(np.searchsorted(tape.time, at, side="right") - 1, 0)].astype(float)
-    model = fitted([f"{pool.token0.symbol}/{pool.token1.symbol}"], np.diff(ticks) * TICK, [])
+    # the price in home is drawn, and expected to stay; the tick falls when that of token1 rises
+    toward, stable = (-1.0, pool.token0.symbol) if home0 else (1.0, pool.token1.symbol)
+    model = fitted([f"{moving}/{stable}"], np.diff(ticks) * TICK * toward, [])
     start = 1.0001 ** ((spec.start_tick + 0.5) / 2)
     block_s = float(market.seconds_per_block)
     sigma2 = model.variance[0]
@@ -281,7 +283,6 @@ def _range(backtest: Backtest, sent: _Sent, hours: int, every: int, fitted: Any,
     hourly = float(sizes.sum()) / max((last - first) / HOUR, 1.0)
     by_arbitrage = float(turnover(sigma2, setup.fee, block_s)) * setup.depth / (2 * start)
     noise = max(hourly - by_arbitrage, hourly / 20) / 2
-    toward = -1.0 if home0 else 1.0  # the tick falls when token1, the volatile one, gains
     paths = _RangePaths(
         start,
         toward,

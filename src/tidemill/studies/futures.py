@@ -116,8 +116,9 @@ class Futures:
         for name, market in markets.items():
             tape, pool = market.tape(), market.pool
             ticks = tape.tick[np.maximum(np.searchsorted(tape.time, at, side="right") - 1, 0)].astype(float)
-            names.append(f"{pool.token0.symbol}/{pool.token1.symbol}")
-            moves.append(np.diff(ticks) * TICK)
+            pair = [pool.token0.symbol, pool.token1.symbol]
+            names.append("/".join(pair if self._toward(pool) > 0 else reversed(pair)))
+            moves.append(np.diff(ticks) * TICK * self._toward(pool))
             length = days or max(1, (last - first) // DAY_S)
             self.specs[name] = calibrate(market.dataset, days=length, seed="")
         self.joint = fit_joint(model, names, np.column_stack(moves), LOOK_S, {})
@@ -219,7 +220,7 @@ class Futures:
         step, knots = spec.seconds_per_step, self._knots(spec)
         if moves is None:
             moves = self.joint.draw(knots - 1, rng)[:, 0]
-        level = np.concatenate([[0.0], np.cumsum(moves)]) / TICK * 1000
+        level = np.concatenate([[0.0], np.cumsum(moves)]) / TICK * 1000 * self._toward(spec.pool)
         seconds = np.arange(1, spec.steps + 1) * step
         line = np.interp(seconds, np.arange(knots) * LOOK_S, level)
         path = line + self._bridge(spec, seconds, rng)
@@ -246,9 +247,15 @@ class Futures:
             part = np.interp(since, *shock.shape())
         else:
             part = np.where(since > 0, 1.0, 0.0)
-        # the tick is the price of token0 in token1: it rises when token1, the volatile one, falls
-        home_is_token0 = spec.pool.token0.symbol == self.study.home
-        return -depth * part if home_is_token0 else depth * part
+        return depth * part * self._toward(spec.pool)
+
+    def _toward(self, pool: Any) -> float:
+        """Return -1 where the tick falls when the price in home rises: it is the price of token0 in token1.
+
+        What is drawn is the price in home, for it is that price which is expected to stay: of one that walks by chance the
+        inverse rises, by its variance.
+        """
+        return -1.0 if pool.token0.symbol == self.study.home else 1.0
 
     def _fee_table(self, spec: FlowSpec, fell: float | None, history: pl.DataFrame) -> pl.DataFrame:
         """Return the history's fee levels again, from its start and as often as the future is long, with the shocks."""

@@ -24,6 +24,7 @@ from tidemill.studies.futures import Futures
 from tidemill.studies.load import folder_name, write_together
 from tidemill.studies.prepare import prepare
 from tidemill.studies.processes import Model
+from tidemill.studies.reduction import Draws
 from tidemill.studies.shocks import parse_shocks
 from tidemill.studies.statement import cost_label
 from tidemill.studies.stress_annual import annual
@@ -84,6 +85,7 @@ def stress(
     tier: Tier = "markets",
     history: str | Path | None = None,
     correlations: Mapping[tuple[str, str], float] | None = None,
+    draws: Draws = "plain",
 ) -> Stress:
     """Backtest a study in simulated futures.
 
@@ -94,6 +96,7 @@ def stress(
     jobs, on : processes, of this machine or of a Ray cluster (``cluster``); the result is the same for any.
     tier : ``markets`` plays whole markets event by event; ``exact`` drawn hours through integer kernels; ``fast`` the same in
         floats, with its error. history : a table of prices for the kernels' tiers. correlations : of tokens, for these.
+    draws : of kernels: ``plain``, ``pairs`` or ``even`` (``reduction``).
     out : finished futures are noted there, so that ``resume`` goes on. progress : told how many are done, and of how many.
 
     Raises
@@ -107,11 +110,13 @@ def stress(
         notes_in = folder_of(out, study) if out is not None else None
         asked_hours = (worlds, model, tuple(shocks), days, tier, history, dict(correlations or {}))
         document, rows = stress_hours(
-            study, *asked_hours, jobs=jobs, on=on, folder=notes_in, resume=resume, progress=progress
+            study, *asked_hours, jobs=jobs, on=on, folder=notes_in, resume=resume, progress=progress, draws=draws
         )
         return Stress(msgspec.structs.replace(document, result_hash=result_hash(document)), rows)
-    if history is not None or correlations:
-        raise BadInput("only kernels take a table of prices and correlations; add --tier fast", field="tier")
+    if history is not None or correlations or draws != "plain":
+        raise BadInput(
+            "only kernels take a table of prices and correlations, and choose draws; add --tier fast", field="tier"
+        )
     asked = (model, tuple(shocks), days)
     player = _Player(study, *asked)
     key = content_hash([study.digest, __version__, model, list(shocks), days or 0])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from msgspec import structs
 
 from tidemill import __version__
 from tidemill.engine.rng import array_stream
@@ -22,6 +23,7 @@ from tidemill.studies.joint import Joint, fit_joint, stated
 from tidemill.studies.prepare import Prepared, prepare
 from tidemill.studies.price_table import ENOUGH_HOURS, read_prices
 from tidemill.studies.processes import Model
+from tidemill.studies.reduction import Draws, Mirrored, check_draws, controls, evenly, reduced
 from tidemill.studies.shocks import Shock, parse_shocks
 from tidemill.studies.stress_annual import annual
 from tidemill.studies.stress_document import BPS, TAIL_PERCENT, ModelError, StressDocument, figures
@@ -59,13 +61,14 @@ def stress_hours(
     folder: Path | None = None,
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    draws: Draws = "plain",
 ) -> tuple[StressDocument, list[dict[str, Any]]]:
     """Play a study over ``paths`` drawn futures by kernels; the result is the same for any number of ``jobs``.
 
     Parameters
     ----------
     days : a year by default. tier : ``fast`` or ``exact``. history : a table of prices (`price_table`). correlations : of
-        tokens, in place of measured ones. folder : where finished chunks are noted.
+        tokens, in place of measured ones. folder : where finished chunks are noted. draws : as in `reduction`.
 
     Raises
     ------
@@ -79,17 +82,19 @@ def stress_hours(
     backtest = Backtest(prepared)
     fits = partial(fitted, model, correlations, history)
     arranged = arrange(backtest, backtest.play(), hours, every, fits, told)
+    check_draws(draws, arranged.model.model)
     forced = forced_hours(prepared.network)
-    player = Player(arranged, told, hours, tier, forced, f"{study.digest} {study.world.seed} {model} {list(shocks)}")
+    seed = f"{study.digest} {study.world.seed} {model} {list(shocks)}"
+    player = Player(arranged, told, hours, tier, forced, seed, draws)
     tasks = [(n, (first, min(CHUNK, paths - first))) for n, first in enumerate(range(0, paths, CHUNK))]
     key = content_hash(
-        [study.digest, __version__, tier, paths, model, list(shocks), hours, str(history), str(correlations)]
+        [study.digest, __version__, tier, paths, model, list(shocks), hours, str(history), str(correlations), draws]
     )
     notes = Tried(folder / "futures.part", key, resume=resume) if folder else None
     answers: list[Any] = [notes.found({"chunk": n}) if notes else None for n, _ in tasks]
     todo = [task for task, answer in zip(tasks, answers, strict=True) if answer is None]
     finished = paths - sum(count for _, (_, count) in todo)
-    made = partial(Player, arranged, told, hours, tier, forced, player.seed)
+    made = partial(Player, arranged, told, hours, tier, forced, seed, draws)
     for n, answer in spread(made, player, todo, jobs, on):
         answers[n] = answer
         finished += tasks[n][1][1]
@@ -100,6 +105,8 @@ def stress_hours(
     rows = [row for answer in answers for row in _rows(arranged, answer, hours, every)]
     error = _error(arranged, answers) if tier == "fast" else None
     document = _document(prepared, arranged, model, told, tier, rows, hours, error)
+    drawn = [one for answer in answers for one in answer["controls"]]
+    document = structs.replace(document, reduced=reduced([row["keep"] for row in rows], drawn, draws))
     if notes:
         notes.drop()
     return document, [{"future": number, **row} for number, row in enumerate(rows)]
@@ -141,10 +148,18 @@ class Player:
     """An arranged study, played chunk by chunk."""
 
     def __init__(
-        self, arranged: Arrangement, shocks: Sequence[Shock], hours: int, tier: Tier, forced: int | None, seed: str
+        self,
+        arranged: Arrangement,
+        shocks: Sequence[Shock],
+        hours: int,
+        tier: Tier,
+        forced: int | None,
+        seed: str,
+        draws: Draws = "plain",
     ) -> None:
         self.arranged, self.shocks, self.hours, self.tier = arranged, shocks, hours, tier
-        self.forced, self.seed = forced, seed
+        self.forced, self.seed, self.draws = forced, seed, draws
+        self.controls: list[list[float]] = []
         self.rows: list[Any] = []
         module = {"range": "range_lp", "loop": "loop", "farm": "farm"}[arranged.kind]
         self.fast: Any = importlib.import_module(f"tidemill.studies.fast.{module}")
@@ -165,16 +180,22 @@ class Player:
             "worth": np.floor(noted * self.arranged.scale).astype(np.int64).tolist(),
             "taken": [[sky.taken, sky.hour] for sky in skies],
             "twin": twin,
+            "controls": self.controls,
         }
 
     def draw(self, first: int, count: int) -> tuple[list[Any], list[Any]]:
         """Return a kernel's arrays for so many futures, each drawn by its own number, and their weather."""
-        skies = []
+        skies, self.controls = [], []
         for row, number in enumerate(range(first, first + count)):
-            rng = array_stream("hours", self.seed, number)
+            rng: Any = array_stream("hours", self.seed, number // 2 if self.draws == "pairs" else number)
+            if self.draws == "pairs" and number % 2:
+                rng = Mirrored(rng)
             sky = weather(self.shocks, self.hours, rng, self.arranged.data_part, self.forced)
             returns = self.arranged.model.returns(self.hours, rng)
+            if self.draws == "even":
+                returns = evenly(self.arranged.model, returns, self.seed, number)
             made = (*self.arranged.paths(returns, rng, sky), sky.gas, sky.still)
+            self.controls.append(controls(self.arranged, returns, made))
             if not self.rows:  # taken once: fresh memory for every chunk costs as much as the kernel
                 self.rows = [np.empty((CHUNK, len(one)), one.dtype) for one in made]
             for kept, one in zip(self.rows, made, strict=True):
