@@ -145,6 +145,10 @@ def test_tables_of_prices(tmp_path: Path) -> None:
     assert seconds == HOUR and hours[:299] == pytest.approx(np.diff(np.log(levels[::2]), axis=0))
     crossed = read_prices(tmp_path / "wide.parquet", ("OP/WETH",))[1]
     assert crossed[:, 0] == pytest.approx(returns[:, 1] - returns[:, 0])
+    for unit in (1, 1_000, 1_000_000, 1_000_000_000):  # whole numbers since 1970, however fine
+        wide.with_columns(time=pl.col("time").dt.epoch("s") * unit).write_csv(tmp_path / "numbers.csv")
+        numbers = read_prices(tmp_path / "numbers.csv", ("WETH/USDC",))
+        assert numbers[0] == 1_800 and numbers[1][:, 0] == pytest.approx(returns[:, 0])
     days = pl.DataFrame(
         {"date": np.datetime64("2025-01-01") + np.arange(600), "symbol": "ETH", "price_usd": levels[:, 0]}
     )

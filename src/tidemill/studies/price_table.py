@@ -15,6 +15,8 @@ __all__ = ["ENOUGH_HOURS", "read_prices"]
 ENOUGH_HOURS = 1_000
 """Hours from which on a table is read by the hour."""
 _LOOK_S = 600
+_LATEST = 100_000_000_000
+"""A time beyond so many seconds (the year 5138) is in a finer unit."""
 _TIMES = ("time", "ts", "dt", "date", "datetime", "timestamp")
 _PRICES = ("price", "price_usd", "close")
 
@@ -52,7 +54,7 @@ def read_prices(path: str | Path, names: Sequence[str]) -> tuple[int, Any]:
     columns = [_ratio(table, name, str(path)) for name in names]
     levels = np.column_stack(columns)
     sound = np.isfinite(levels).all(axis=1)
-    at = table[when].cast(pl.Datetime("us")).to_numpy().astype("datetime64[s]").astype(np.int64)[sound]
+    at = _seconds(table[when])[sound]
     levels = levels[sound]
     if len(at) < 3:
         raise BadInput(f"{len(at)} rows with all prices", file=str(path), field="history")
@@ -71,6 +73,18 @@ def read_prices(path: str | Path, names: Sequence[str]) -> tuple[int, Any]:
     if seconds > 3_600:  # a day's move as one of its hours: the variance of a day is that of its hours together
         returns = returns / np.sqrt(seconds / 3_600)
     return min(seconds, 3_600), returns
+
+
+def _seconds(times: Any) -> Any:
+    """Return Unix seconds of a column of moments, or of whole numbers: seconds, thousandths … by their size."""
+    import polars as pl  # noqa: PLC0415 - heavy
+
+    if not times.dtype.is_integer():
+        return times.cast(pl.Datetime("us")).to_numpy().astype("datetime64[s]").astype(np.int64)
+    unit = 1
+    while times.abs().max() // unit > _LATEST:
+        unit *= 1_000
+    return times.to_numpy().astype(np.int64) // unit
 
 
 def _ratio(table: Any, name: str, path: str) -> Any:
