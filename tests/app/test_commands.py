@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from cyclopts import App
 
 import tidemill as package
 from kit import NEEDS_PAGE, STUDY, changed, raw_logs, small_market, tidemill, write_study
+from tidemill.app import interrupts
 from tidemill.app.cli import app
 from tidemill.app.commands import kept
 from tidemill.ledger import export
@@ -507,3 +510,13 @@ def test_an_interruption_names_notes_only_where_there_are_any(
         with pytest.raises(KeyboardInterrupt), kept(notes):
             raise KeyboardInterrupt
         assert words in capsys.readouterr().err
+
+
+def test_an_interruption_that_something_swallows_is_remembered():
+    before = signal.getsignal(signal.SIGINT)
+    with interrupts.remembered() as came:
+        assert not came()
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert came()
+    assert signal.getsignal(signal.SIGINT) is before

@@ -299,6 +299,9 @@ def test_a_lost_endpoint_is_said_once_and_watching_goes_on(watching: Watching, m
         watch.loop(1, most=1)
         proxy.faults += [status(503)] * 3
         watch.loop(1, most=5)
+        before = watch.looks
+        watch.loop(1, stopped=lambda: True)  # interrupted where nobody heard it: one look more, and no other
+        assert watch.looks == before + 1
         watch.close()
     notes = watching.notes
     assert watch.looks >= 3 and not watching.said

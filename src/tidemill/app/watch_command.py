@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from tidemill.app.console import note, stdout
-from tidemill.app.interrupts import import_polars
+from tidemill.app.interrupts import import_polars, remembered
 from tidemill.app.tables import plain
 from tidemill.errors import BadInput
 
@@ -74,15 +74,20 @@ def watch(options: Options, *, as_json: bool) -> int:
         note=_json_note if as_json else note,
         seen=(lambda _look: None) if as_json else _seen,
     )
+    look: Look | None = None
     try:
-        if not options.once:
-            watching.loop(options.every)  # until interrupted
-        look = watching.once()
+        if options.once:
+            look = watching.once()
+        else:
+            with remembered() as interrupted:
+                watching.loop(options.every, stopped=interrupted)
     except KeyboardInterrupt:
-        note(f"stopped after {watching.looks} looks; what was told is remembered")
-        return 0
+        look = None
     finally:
         watching.close()
+    if look is None:
+        note(f"stopped after {watching.looks} looks; what was told is remembered")
+        return 0
     if as_json:
         emit = {"event": "looked", "block": look.block, "time": look.time, "positions": look.positions}
         _emit({**emit, "active": list(watching.memory.active.values())})

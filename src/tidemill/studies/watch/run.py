@@ -73,8 +73,8 @@ class Watch:
         save_memory(self._state, self.memory)
         return look
 
-    def loop(self, every: float, most: int = 0) -> None:
-        """Look every so many seconds until interrupted, or ``most`` times; an endpoint that is lost does not end it."""
+    def loop(self, every: float, most: int = 0, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Look every so many seconds until interrupted or ``stopped``, or ``most`` times; a lost endpoint does not end it."""
         tried = 0
         while True:
             try:
@@ -86,7 +86,7 @@ class Watch:
                     self._tell_lost(str(error))
                 self._close()
             tried += 1
-            if most and tried >= most:
+            if stopped() or (most and tried >= most):
                 return
             sleep(every)
 
