@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tidemill.errors import BadInput
+from tidemill.studies import stress_hours
 from tidemill.studies.arrange import Arrangement, arrange, turnover
 from tidemill.studies.backtest import Backtest
 from tidemill.studies.prepare import prepare
@@ -265,3 +266,10 @@ def test_kernels_go_on_where_they_stopped(tmp_path: Path, monkeypatch: Any) -> N
 def test_what_kernels_do_not_play(name: str, asked: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         stress(path_of(name), worlds=10, tier="fast", **{"days": 2, **asked})
+
+
+def test_more_lost_than_brought_is_said() -> None:
+    rows = [{"keep": keep, "capital": 100} for keep in (5, -100, -101, -250)]
+    (line,) = stress_hours._overdrawn(rows)
+    assert line.startswith("in 2 of 4 futures more was lost than brought")
+    assert stress_hours._overdrawn(rows[:2]) == []
