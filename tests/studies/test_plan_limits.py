@@ -211,8 +211,10 @@ def test_the_search_stops_in_time_and_still_keeps_the_bound() -> None:
     found = allocate(problem)
     longer = allocate(structs.replace(problem, seconds=4.0))
     assert found.stopped and found.gap > 0 and found.tail <= 0.03 + 1e-6
-    assert 0 <= found.net <= longer.net * (1 + found.gap) + 1e-9
-    assert longer.tail <= 0.03 + 1e-6 and longer.gap <= found.gap
+    assert longer.tail <= 0.03 + 1e-6
+    # what either search says is the most that can be had bounds what the other has found, whichever found more
+    for one, other in ((found, longer), (longer, found)):
+        assert 0 < one.net <= other.net / (1 - other.gap) + 1e-9
     with pytest.raises(BadInput, match="time-limit: 0 s leave no time"):
         allocate(structs.replace(problem, seconds=0.0))
 
