@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from tidemill.interfaces import At, Decision, EventCount, Intent, News, Plan, View, Wake
-from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, works
+from tidemill.strategies.liquidity import LpMemo, held_back, learn, now_of, works
 from tidemill.strategies.parameters import ExitHow, Seconds, Venue
 
 __all__ = ["BatchPosting"]
@@ -41,13 +41,10 @@ class BatchPosting(Struct, frozen=True, forbid_unknown_fields=True):
         """Post if the policy says so, collect if it is worth it, otherwise wait for the next transactions."""
         now = now_of(view)
         memo = learn(memo, news, now)
-        if view.in_flight:
-            return Decision(memo=memo)  # its news will wake us
+        waits = held_back(view, memo, now, self.exit)
+        if waits is not None:
+            return waits
         end = view.why == "end"
-        if end and (self.exit == "mark" or memo.failures > PATIENCE):
-            return Decision(memo=memo)
-        if not end and now < memo.not_before:
-            return Decision(wake=(At(memo.not_before),), memo=memo)
         takings = sum(sum(p.claimable.values()) for p in view.positions if p.venue == self.sequencer)
         collect = Intent(self.sequencer, "collect")
         if takings and (end or takings >= self.collect_at):

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct
 
 from tidemill.interfaces import At, Decision, EventCount, Intent, News, Plan, View, Wake
-from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, works
+from tidemill.strategies.liquidity import LpMemo, held_back, learn, now_of, works
 from tidemill.strategies.parameters import ExitHow, Seconds, Venue
 
 __all__ = ["BatchProving"]
@@ -29,13 +29,10 @@ class BatchProving(Struct, frozen=True, forbid_unknown_fields=True):
         """Collect what pays for proving, prove if it is time, otherwise wait for the next transactions."""
         now = now_of(view)
         memo = learn(memo, news, now)
-        if view.in_flight:
-            return Decision(memo=memo)  # its news will wake us
+        waits = held_back(view, memo, now, self.exit)
+        if waits is not None:
+            return waits
         end = view.why == "end"
-        if end and (self.exit == "mark" or memo.failures > PATIENCE):
-            return Decision(memo=memo)
-        if not end and now < memo.not_before:
-            return Decision(wake=(At(memo.not_before),), memo=memo)
         waiting, (_, due) = (view.read(self.prover, name) for name in ("waiting", "fees"))
         latest = view.read(self.prover, "provenAt") + self.max_wait
         prove, collect = Intent(self.prover, "prove"), Intent(self.prover, "collect")

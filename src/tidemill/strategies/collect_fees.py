@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
-from tidemill.interfaces import At, Decision, EventCount, Intent, News, Plan, View
-from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of
+from tidemill.interfaces import Decision, EventCount, Intent, News, Plan, View
+from tidemill.strategies.liquidity import LpMemo, held_back, learn, now_of
 from tidemill.strategies.parameters import ExitHow, Venue
 
 __all__ = ["CollectFees"]
@@ -27,13 +27,10 @@ class CollectFees(Struct, frozen=True, forbid_unknown_fields=True):
         """Collect if it is worth it, otherwise wait for the next day."""
         now = now_of(view)
         memo = learn(memo, news, now)
-        if view.in_flight:
-            return Decision(memo=memo)  # its news will wake us
+        waits = held_back(view, memo, now, self.exit)
+        if waits is not None:
+            return waits
         end = view.why == "end"
-        if end and (self.exit == "mark" or memo.failures > PATIENCE):
-            return Decision(memo=memo)
-        if not end and now < memo.not_before:
-            return Decision(wake=(At(memo.not_before),), memo=memo)
         due = sum(sum(one.claimable.values()) for one in view.positions if one.venue == self.custodian)
         if due and (end or due >= self.collect_at):
             return Decision((Plan((Intent(self.custodian, "collect"),)),), memo=memo)

@@ -11,7 +11,7 @@ from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import All, At, Condition, Crosses, Decision, Every, Intent, News, Of, Plan, Position, View
 from tidemill.strategies.hedge import Hedge, within
 from tidemill.strategies.lend import EVERYTHING
-from tidemill.strategies.liquidity import PATIENCE, LpMemo, closed, learn, minted, now_of, sell, works
+from tidemill.strategies.liquidity import LpMemo, closed, held_back, learn, minted, now_of, sell, works
 from tidemill.strategies.parameters import Bps, ExitHow, Seconds, Ticks, TicksOrNone, Token, Venue
 from tidemill.strategies.ratio import needs_of, usable_range
 
@@ -71,13 +71,11 @@ class HedgedLp(Struct, frozen=True, forbid_unknown_fields=True):
         """Build up, keep delta within its band, take down; one plan at a time."""
         now = now_of(view)
         memo = learn(memo, news, now)
-        if view.in_flight:
-            return Decision(memo=memo)  # its news will wake us
+        waits = held_back(view, memo, now, self.exit)
+        if waits is not None:
+            return waits
         if view.why == "end":
-            gives_up = self.exit == "mark" or memo.failures > PATIENCE
-            return Decision(() if gives_up else self._leave(view), memo=memo)
-        if now < memo.not_before:
-            return Decision(wake=(At(memo.not_before),), memo=memo)
+            return Decision(self._leave(view), memo=memo)
         hedge = Hedge.of(view, self.venue, self.lending, self.home)
         if memo.down or self._over(hedge, memo, now):
             if plan := self._down(view, hedge):

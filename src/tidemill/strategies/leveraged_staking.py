@@ -10,7 +10,6 @@ from msgspec import Meta, Struct, structs
 from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import (
     All,
-    At,
     Crosses,
     Decision,
     Every,
@@ -21,7 +20,7 @@ from tidemill.interfaces import (
     View,
     Wake,
 )
-from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, sell
+from tidemill.strategies.liquidity import LpMemo, held_back, learn, now_of, sell
 from tidemill.strategies.parameters import Bps, ExitHow, Seconds, Token, Venue
 
 __all__ = ["LeveragedStaking"]
@@ -88,16 +87,13 @@ class LeveragedStaking(Struct, frozen=True, forbid_unknown_fields=True):
     def decide(self, view: View, memo: LoopMemo, news: Sequence[News]) -> Decision[LoopMemo]:
         """Build round by round, then watch the health factor; at the end take everything down."""
         memo = learn(memo, news, now_of(view))
-        if view.in_flight:
-            return Decision(memo=memo)  # its news will wake us
-        if view.why == "end" and (self.exit == "mark" or memo.failures > PATIENCE):
-            return Decision(memo=memo)
+        waits = held_back(view, memo, now_of(view), self.exit)
+        if waits is not None:
+            return waits
         loan = self._loan(view)
         if view.why == "end":
             plan = self._unwind(view, loan, _EVERYTHING) if loan.debt else self._leave(view, loan)
             return Decision((plan,) if plan else (), memo=memo)
-        if now_of(view) < memo.not_before:
-            return Decision(wake=(At(memo.not_before),), memo=memo)
         if loan.debt and loan.health_bps < self.guard_bps:
             plan = self._unwind(view, loan, self.restore_bps)
             memo = structs.replace(memo, built=True)

@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from tidemill.interfaces import (
     All,
     Arg,
+    At,
     Cancelled,
     Decision,
     Expired,
@@ -24,6 +25,7 @@ from tidemill.interfaces import (
     Skipped,
     View,
 )
+from tidemill.strategies.parameters import ExitHow
 from tidemill.strategies.ratio import Swap, least_amounts, liquidity_of, needs_of, swap_to_needs
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "balanced",
     "closed",
     "enter",
+    "held_back",
     "learn",
     "leave",
     "minted",
@@ -108,6 +111,18 @@ def learn(memo: M, news: Sequence[News], now: int) -> M:
         failures = memo.failures + 1
         return structs.replace(memo, failures=failures, not_before=now + 60 * 2 ** min(failures - 1, PATIENCE))
     return structs.replace(memo, failures=0, not_before=0)
+
+
+def held_back(view: View, memo: M, now: int, exit_how: ExitHow) -> Decision[M] | None:
+    """Return the answer while nothing may be done, ``None`` when it is time to decide.
+
+    Steps are under way; or it is the end and leaving is not asked for, or was given up; or a failure is waited out.
+    """
+    if view.in_flight:
+        return Decision(memo=memo)  # its news will wake us
+    if view.why == "end":
+        return Decision(memo=memo) if exit_how == "mark" or memo.failures > PATIENCE else None
+    return Decision(wake=(At(memo.not_before),), memo=memo) if now < memo.not_before else None
 
 
 def sell(view: View, venue: str, token: str, amount: int, slippage_bps: int) -> Intent | None:

@@ -38,8 +38,12 @@ def spelled(symbol: str) -> str:
     >>> spelled("SUSDE")
     'sUSDe'
     """
-    own = {name.partition(".")[0].casefold(): name.partition(".")[0] for name in assets().facts}
-    return own.get(symbol.casefold(), symbol)
+    return _spellings().get(symbol.casefold(), symbol)
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    return {name.partition(".")[0].casefold(): name.partition(".")[0] for name in assets().facts}
 
 
 def fact(name: str) -> Fact:
