@@ -14,9 +14,9 @@ from benchmarks.table import Row
 from tidemill.market.manager_logs import TOPICS_OF_MANAGER
 from tidemill.market.manifest import PoolInfo
 from tidemill.market.sample import sample_dataset
-from tidemill.studies.held_asked import Asked
-from tidemill.studies.held_document import Portfolio
-from tidemill.studies.held_files import from_files
+from tidemill.studies.held.asked import Asked
+from tidemill.studies.held.document import Portfolio
+from tidemill.studies.held.files import from_files
 
 MANAGER = "0x" + "3a" * 20
 MUST_S = 10.0

@@ -9,9 +9,9 @@ from tidemill.chain.abi_text import abi_of_text
 from tidemill.chain.anvil import Anvil, AnvilOptions
 from tidemill.chain.types import Call, Receipt
 from tidemill.interfaces import Filled, Intent, Limits
-from tidemill.studies.held_asked import Asked
-from tidemill.studies.held_chain import from_chain
-from tidemill.studies.held_document import Portfolio
+from tidemill.studies.held.asked import Asked
+from tidemill.studies.held.chain import from_chain
+from tidemill.studies.held.document import Portfolio
 from tidemill.studies.schema import ResultDocument
 from tidemill.venues.uniswap_v3.client import UniswapV3Client, V3Deployment
 from tidemill.venues.uniswap_v3.client_local import LocalToken, deploy_local, endow

@@ -13,7 +13,7 @@ from msgspec import structs
 from tidemill.chain.anvil import Anvil
 from tidemill.market.data import data_root
 from tidemill.studies.load import Loaded
-from tidemill.studies.rehearse import Comparison
+from tidemill.studies.rehearsal.run import Comparison
 from tidemill.studies.study import Study, load_study
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

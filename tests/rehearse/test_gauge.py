@@ -15,7 +15,7 @@ from tidemill.errors import BadInput
 from tidemill.interfaces import Filled, Recorded
 from tidemill.market.store import write_dataset
 from tidemill.studies.load import load
-from tidemill.studies.rehearse import Comparison
+from tidemill.studies.rehearsal.run import Comparison
 from tidemill.venues.cl_gauge.client_abi import MANAGER, STAKER
 from tidemill.venues.merkle_campaign.client_abi import DISTRIBUTOR
 from tidemill.venues.shared.client_parts import abi

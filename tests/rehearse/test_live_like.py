@@ -21,7 +21,7 @@ from tidemill.engine.chain_live import LiveChain
 from tidemill.errors import RpcError
 from tidemill.interfaces import Filled, Recorded, Result, Reverted
 from tidemill.studies.load import Loaded, load
-from tidemill.studies.rehearse import Comparison
+from tidemill.studies.rehearsal.run import Comparison
 from tidemill.venues.uniswap_v3.model import UniswapV3Model
 
 pytestmark = pytest.mark.chain

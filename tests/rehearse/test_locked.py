@@ -14,8 +14,8 @@ import pytest
 from rehearse.played import EXAMPLES, SCRIPTED, VERBS, pids_of_a_failure, rehearsed, shortened
 from tidemill.interfaces import Filled, Recorded, Result
 from tidemill.studies.load import Loaded
-from tidemill.studies.rehearse import Comparison
-from tidemill.studies.rehearse_document import RehearsalDocument
+from tidemill.studies.rehearsal.document import RehearsalDocument
+from tidemill.studies.rehearsal.run import Comparison
 from tidemill.venues.aave_v3.model import MarketModel
 from tidemill.venues.erc4626.model import VaultModel
 from tidemill.venues.liquid_staking.model import StakingModel

@@ -15,8 +15,8 @@ from tidemill.interfaces import Block
 from tidemill.market.data import data_root
 from tidemill.studies.backtest import Backtest
 from tidemill.studies.prepare import Prepared, prepare
-from tidemill.studies.rehearse_unrest import unrest
-from tidemill.studies.rehearse_window import choose_window
+from tidemill.studies.rehearsal.unrest import unrest
+from tidemill.studies.rehearsal.window import choose_window
 from tidemill.venues.shared.ground import Others
 from tidemill.venues.uniswap_v3.local import stage_at
 from tidemill.venues.uniswap_v3.local_start import start_of

@@ -14,7 +14,7 @@ from rehearse.played import EXAMPLES, pids_of_a_failure, rehearsed, shortened
 from tidemill.errors import BadInput
 from tidemill.interfaces import Filled, Pending, Recorded, Result, Skipped, Status
 from tidemill.studies.load import Loaded, load
-from tidemill.studies.rehearse import Comparison
+from tidemill.studies.rehearsal.run import Comparison
 from tidemill.studies.study import load_study
 from tidemill.venues.canonical_bridge import model
 from tidemill.venues.canonical_bridge.model import BridgeModel

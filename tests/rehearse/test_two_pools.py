@@ -14,7 +14,7 @@ from tidemill.market.generate import generate
 from tidemill.market.manifest import PoolInfo, Token
 from tidemill.market.store import write_dataset
 from tidemill.studies.load import load
-from tidemill.studies.rehearse import Comparison
+from tidemill.studies.rehearsal.run import Comparison
 
 pytestmark = pytest.mark.chain
 

@@ -14,8 +14,8 @@ from statement.test_round_trip import KINDS, asked, lived
 from tidemill.chain.anvil import Anvil, AnvilOptions
 from tidemill.errors import BadData, InvariantBroken, RpcError, UnknownName
 from tidemill.interfaces import Filled
-from tidemill.studies.held_asked import Asked
-from tidemill.studies.held_chain import from_chain
+from tidemill.studies.held.asked import Asked
+from tidemill.studies.held.chain import from_chain
 from tidemill.venues.shared.told import Told
 
 pytestmark = pytest.mark.chain

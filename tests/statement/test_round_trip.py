@@ -18,9 +18,9 @@ from tidemill.interfaces import Befell, Recorded, Reverted
 from tidemill.ledger.families import BROUGHT, TAKEN
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
-from tidemill.studies.held_asked import Asked
-from tidemill.studies.held_chain import from_chain
-from tidemill.studies.held_document import Portfolio as Stated
+from tidemill.studies.held.asked import Asked
+from tidemill.studies.held.chain import from_chain
+from tidemill.studies.held.document import Portfolio as Stated
 from tidemill.venues.aave_v3 import history
 from tidemill.venues.shared.told import add
 

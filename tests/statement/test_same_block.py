@@ -9,8 +9,8 @@ from statement.portfolio import ALICE, DAY, LP, ME, OWNER, USDC, WETH, Portfolio
 from statement.test_round_trip import asked, check, token_of
 from tidemill.chain.anvil import Anvil, AnvilOptions
 from tidemill.interfaces import Filled
-from tidemill.studies.held_chain import from_chain
-from tidemill.studies.held_document import Portfolio as Stated
+from tidemill.studies.held.chain import from_chain
+from tidemill.studies.held.document import Portfolio as Stated
 
 pytestmark = pytest.mark.chain
 

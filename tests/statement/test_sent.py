@@ -9,8 +9,9 @@ import pytest
 from statement.portfolio import ALICE, BOB, ME, Portfolio
 from statement.test_round_trip import asked, lived
 from tidemill.chain.anvil import Anvil, AnvilOptions
-from tidemill.studies import held, held_sent
-from tidemill.studies.held_chain import from_chain
+from tidemill.studies.held import sent as own
+from tidemill.studies.held import story
+from tidemill.studies.held.chain import from_chain
 
 pytestmark = pytest.mark.chain
 
@@ -31,7 +32,7 @@ def test_every_transaction_is_found_whatever_became_of_it(world: Portfolio, who:
         if tx["from"].lower() == who
     }
     for first, end in ((0, last), (world.began, last), (world.began, last - 7), (last - 1, last)):
-        found = held_sent.sent_by(world.rpc, who, first, end)
+        found = own.sent_by(world.rpc, who, first, end)
         assert found is not None
         assert {(one.at.block, one.at.tx) for one in found} == {one for one in sent if first < one[0] <= end}
         assert [one.at for one in found] == sorted(one.at for one in found)
@@ -42,8 +43,8 @@ def test_an_account_that_sent_too_many_is_told_what_is_not_counted(
     world: Portfolio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = from_chain(world.rpc, asked(world))
-    monkeypatch.setattr(held_sent, "MOST", 5)
-    monkeypatch.setattr(held, "MOST", 5)
+    monkeypatch.setattr(own, "MOST", 5)
+    monkeypatch.setattr(story, "MOST", 5)
     part = from_chain(world.rpc, asked(world))
     assert whole.total is not None
     assert part.total is not None

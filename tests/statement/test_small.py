@@ -19,9 +19,9 @@ from tidemill.errors import BadData, BadInput, InvariantBroken, UnknownName
 from tidemill.interfaces import Filled, Recorded
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
-from tidemill.studies.held_asked import Asked, tree_of
-from tidemill.studies.held_chain import from_chain
-from tidemill.studies.held_document import Portfolio as Stated
+from tidemill.studies.held.asked import Asked, tree_of
+from tidemill.studies.held.chain import from_chain
+from tidemill.studies.held.document import Portfolio as Stated
 from tidemill.venues.minichef.client import moved as transferred
 from tidemill.venues.shared.told import Told, add
 

@@ -24,7 +24,7 @@ from statement.test_round_trip import asked
 from tidemill.chain.anvil import Anvil, AnvilOptions
 from tidemill.chain.rpc import Rpc
 from tidemill.errors import BadInput
-from tidemill.studies.held_asked import Asked
+from tidemill.studies.held.asked import Asked
 from tidemill.studies.watch.judge import Alert, Limits, judge
 from tidemill.studies.watch.look import Watched
 from tidemill.studies.watch.memory import Change, Memory

@@ -34,8 +34,8 @@ from tidemill.errors import BadData, BadInput, InvariantBroken, RpcError
 from tidemill.interfaces import Befell, Filled, Recorded
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
-from tidemill.studies.held_chain import from_chain
-from tidemill.studies.held_document import Portfolio as Stated
+from tidemill.studies.held.chain import from_chain
+from tidemill.studies.held.document import Portfolio as Stated
 from tidemill.venues.shared.client_parts import ERC20, abi
 from tidemill.venues.shared.told import add
 from tidemill.venues.staking_rewards.client import FARM

@@ -14,7 +14,7 @@ from statement.portfolio import PRICE, TREASURY, USDC, WETH
 from tidemill.chain.anvil import Anvil
 from tidemill.chain.deploy import Deployment, deploy
 from tidemill.chain.types import Call
-from tidemill.studies.held_asked import Asked
+from tidemill.studies.held.asked import Asked
 from tidemill.venues.liquid_staking.client import BridgedClient, StakingClient, StakingDeployment
 from tidemill.venues.morpho_blue.client import MorphoClient, MorphoDeployment
 from tidemill.venues.morpho_blue.state import MOCK

@@ -251,7 +251,7 @@ def shown(plan: ExitPlan, prices: Mapping[str, int]) -> dict[str, Any]:
 
 def _start(text: str) -> int:
     if text:
-        from tidemill.studies.held_asked import moment as parse  # noqa: PLC0415
+        from tidemill.studies.held.asked import moment as parse  # noqa: PLC0415
 
         start = parse(text, "on")
         if start >= _LATEST:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tidemill.market.manifest import PoolInfo
-    from tidemill.studies.held_asked import Asked
-    from tidemill.studies.held_document import Portfolio
+    from tidemill.studies.held.asked import Asked
+    from tidemill.studies.held.document import Portfolio
     from tidemill.studies.pages.write import Format
 
 __all__ = ["Wanted", "statement"]
@@ -77,7 +77,7 @@ def statement(wanted: Wanted, out: Path | None, formats: Sequence[Format], *, as
 
 
 def _asked(wanted: Wanted) -> Asked:
-    from tidemill.studies.held_asked import Asked, address_of, tree_of  # noqa: PLC0415
+    from tidemill.studies.held.asked import Asked, address_of, tree_of  # noqa: PLC0415
 
     return Asked(
         address=address_of(wanted.address) if wanted.address else "",
@@ -103,15 +103,15 @@ def _pair(text: str, field: str, example: str) -> tuple[str, str]:
 
 def _from_chain(wanted: Wanted, asked: Asked, tell: Any) -> Portfolio:
     from tidemill.chain.rpc import Rpc  # noqa: PLC0415
-    from tidemill.studies.held_chain import from_chain  # noqa: PLC0415
+    from tidemill.studies.held.chain import from_chain  # noqa: PLC0415
 
     with Rpc.connect(wanted.rpc, tell=tell) as rpc:
         return from_chain(rpc, asked, tell)
 
 
 def _from_files(wanted: Wanted, asked: Asked, tell: Any) -> Portfolio:
-    from tidemill.studies.held_asked import address_of  # noqa: PLC0415
-    from tidemill.studies.held_files import from_files, known_manager  # noqa: PLC0415
+    from tidemill.studies.held.asked import address_of  # noqa: PLC0415
+    from tidemill.studies.held.files import from_files, known_manager  # noqa: PLC0415
 
     given = [address for kind, address in asked.contracts if kind == "uniswap_v3"]
     network = wanted.network or "ethereum"
@@ -123,7 +123,7 @@ def _pool(wanted: Wanted, network: str) -> PoolInfo | None:
     from tidemill.app.market_commands import token_of  # noqa: PLC0415
     from tidemill.market import PoolInfo, Token  # noqa: PLC0415
     from tidemill.market.manifest import check_pool  # noqa: PLC0415
-    from tidemill.studies.held_asked import address_of  # noqa: PLC0415
+    from tidemill.studies.held.asked import address_of  # noqa: PLC0415
 
     address, token0, token1, fee, spacing = wanted.pool
     if not (token0 or token1 or fee or spacing):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tidemill.app.statement import amount, money
 from tidemill.app.tables import table
-from tidemill.studies.rehearse_document import RehearsalDocument
+from tidemill.studies.rehearsal.document import RehearsalDocument
 from tidemill.wording import moment
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from tidemill.app.tables import plain
 from tidemill.errors import BadInput
 
 if TYPE_CHECKING:
-    from tidemill.studies.held_asked import Asked
+    from tidemill.studies.held.asked import Asked
     from tidemill.studies.study import Study
     from tidemill.studies.watch.judge import Limits, Look
     from tidemill.studies.watch.memory import Change
@@ -95,7 +95,7 @@ def watch(options: Options, *, as_json: bool) -> int:
 
 
 def _asked(options: Options, study: Study | None) -> Asked:
-    from tidemill.studies.held_asked import Asked, address_of  # noqa: PLC0415
+    from tidemill.studies.held.asked import Asked, address_of  # noqa: PLC0415
 
     contracts = []
     for text in options.at:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tidemill.engine.run import Outcomes
     from tidemill.studies.pages.write import Format
-    from tidemill.studies.rehearse import Comparison
+    from tidemill.studies.rehearsal.run import Comparison
 
 __all__ = ["Loaded", "Result", "check_writable", "load"]
 
@@ -82,7 +82,7 @@ class Loaded:
     ) -> Comparison:
         """Run the strategy against the real contracts on a local chain and compare with the model."""
         from tidemill.studies.prepare import prepare  # noqa: PLC0415
-        from tidemill.studies.rehearse import rehearse  # noqa: PLC0415
+        from tidemill.studies.rehearsal.run import rehearse  # noqa: PLC0415
 
         with self._named():
             return rehearse(prepare(self.study), mode=mode, gas=gas, progress=progress)

@@ -15,9 +15,9 @@ from tidemill.errors import BadInput
 from tidemill.facts import Status
 from tidemill.interfaces import Position, Price
 from tidemill.market.fetch import read_chunks
-from tidemill.studies.held_asked import Asked, address_of
-from tidemill.studies.held_chain import Assets, network_of, readers_of
-from tidemill.studies.held_prices import USD, prices
+from tidemill.studies.held.asked import Asked, address_of
+from tidemill.studies.held.chain import Assets, network_of, readers_of
+from tidemill.studies.held.prices import USD, prices
 from tidemill.studies.watch.judge import NOTHING, Claim, Look
 from tidemill.studies.watch.memory import Grown, Memory
 from tidemill.venues.about import about

@@ -8,7 +8,7 @@ from pathlib import Path
 from tidemill.chain.rpc import Rpc
 from tidemill.engine.clock import sleep, wall_seconds
 from tidemill.errors import NoSource, RpcError
-from tidemill.studies.held_asked import Asked
+from tidemill.studies.held.asked import Asked
 from tidemill.studies.watch.judge import Limits, Look, judge
 from tidemill.studies.watch.look import Watched
 from tidemill.studies.watch.memory import Change, Memory, changes, delivered, load_memory, save_memory

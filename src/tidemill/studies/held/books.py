@@ -29,7 +29,7 @@ from tidemill.interfaces import (
 )
 from tidemill.ledger.families import BROUGHT, TAKEN
 from tidemill.ledger.timeline import Step
-from tidemill.studies.held import Act, Happening, Story
+from tidemill.studies.held.story import Act, Happening, Story
 from tidemill.venues.shared.history import ME, OUTSIDE, Deed, Holding
 
 __all__ = ["groups", "record_and_marks"]

@@ -10,8 +10,8 @@ from tidemill.engine.chain_local import plain
 from tidemill.engine.chain_meter import Metered
 from tidemill.engine.run import Outcomes
 from tidemill.interfaces import Befell, Filled, Mark, Recorded
-from tidemill.studies.rehearse_document import BalanceRow, FeeRow, StateRow
-from tidemill.studies.rehearse_sides import OnChain, OnModel
+from tidemill.studies.rehearsal.document import BalanceRow, FeeRow, StateRow
+from tidemill.studies.rehearsal.sides import OnChain, OnModel
 
 __all__ = ["balance_rows", "fee_rows", "mark_differences", "state_rows", "step_differences"]
 

@@ -29,7 +29,7 @@ class Asked(Struct, frozen=True):
     start, end : a block number, a moment (``2024-01-05``, ``2024-01-05T12:00:00Z``), or ``latest``.
     network : name of the network the endpoint must be on; empty takes what it says.
     contracts : (kind, address) beside or instead of known deployments; see ``places_of``.
-    home, given : see ``held_document.state``. samples : snapshots in between, for curves.
+    home, given : see ``document.state``. samples : snapshots in between, for curves.
     find : look for contracts that nobody named, by the events that name the account.
     trees : what campaigns published (``tree_of``).
     """

@@ -25,8 +25,8 @@ from tidemill.errors import InvariantBroken
 from tidemill.interfaces import Action, Block, Filled, Price, Recorded, Result, Reverted, Transfer
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
-from tidemill.studies.rehearse_document import Cause, CauseRow, Fate, FateRow, PaceInfo
-from tidemill.studies.rehearse_sides import OnChain, OnModel, Sides
+from tidemill.studies.rehearsal.document import Cause, CauseRow, Fate, FateRow, PaceInfo
+from tidemill.studies.rehearsal.sides import OnChain, OnModel, Sides
 
 __all__ = ["Live", "NotingWorld", "causes_of", "fates_of", "pace_of"]
 

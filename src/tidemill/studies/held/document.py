@@ -14,9 +14,9 @@ from tidemill.ledger.holdings import holdings
 from tidemill.ledger.prices import Total, price_of_home, price_of_micro
 from tidemill.ledger.timeline import Step
 from tidemill.market.positions import Collected
-from tidemill.studies.held import Story
-from tidemill.studies.held_books import groups, record_and_marks
-from tidemill.studies.held_prices import USD, price_of_usd, prices
+from tidemill.studies.held.books import groups, record_and_marks
+from tidemill.studies.held.prices import USD, price_of_usd, prices
+from tidemill.studies.held.story import Story
 from tidemill.studies.schema import Fidelity, ResultDocument, StudyInfo, TokenInfo
 from tidemill.studies.statement import Facts, statement
 from tidemill.venues.shared.history import Asset, Holding

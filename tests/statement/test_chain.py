@@ -15,8 +15,8 @@ from kit import tidemill
 from tidemill.chain.rpc import RpcRejected
 from tidemill.errors import BadInput, InvariantBroken, RpcError, UnknownName
 from tidemill.interfaces import Befell, Event, Recorded
-from tidemill.studies import held_chain
-from tidemill.studies.held_document import Portfolio
+from tidemill.studies.held import chain
+from tidemill.studies.held.document import Portfolio
 from tidemill.venues.shared.history import Deed, Transaction
 from tidemill.venues.uniswap_v3 import history
 from tidemill.venues.uniswap_v3.history import PoolHistory
@@ -313,7 +313,7 @@ def test_an_endpoint_without_old_state_says_so(world: World, monkeypatch: pytest
 
 def test_a_long_chain_needs_a_start(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.mint()
-    monkeypatch.setattr(held_chain, "_LONG", 3)
+    monkeypatch.setattr(chain, "_LONG", 3)
     with pytest.raises(BadInput, match="from: from when on\\? this chain has"):
         world.state(start="")
 

@@ -23,9 +23,9 @@ from tidemill.studies.backtest import Backtest
 from tidemill.studies.costs import in_native_up
 from tidemill.studies.load import folder_name, write_together
 from tidemill.studies.prepare import Prepared
-from tidemill.studies.rehearse_causes import Live, causes_of, fates_of, pace_of
-from tidemill.studies.rehearse_compare import balance_rows, fee_rows, mark_differences, state_rows, step_differences
-from tidemill.studies.rehearse_document import (
+from tidemill.studies.rehearsal.causes import Live, causes_of, fates_of, pace_of
+from tidemill.studies.rehearsal.compare import balance_rows, fee_rows, mark_differences, state_rows, step_differences
+from tidemill.studies.rehearsal.document import (
     BalanceRow,
     Covered,
     ModeRow,
@@ -34,8 +34,8 @@ from tidemill.studies.rehearse_document import (
     Transactions,
     WindowInfo,
 )
-from tidemill.studies.rehearse_sides import OnChain, OnModel, Sides
-from tidemill.studies.rehearse_window import Window, choose_window, narrowed, steps_done
+from tidemill.studies.rehearsal.sides import OnChain, OnModel, Sides
+from tidemill.studies.rehearsal.window import Window, choose_window, narrowed, steps_done
 from tidemill.studies.study import Study
 
 __all__ = ["Comparison", "rehearse"]

@@ -29,9 +29,9 @@ from tidemill.interfaces import Block, Costs
 from tidemill.studies.costs import Costing
 from tidemill.studies.costs_apart import Costings
 from tidemill.studies.prepare import Prepared
-from tidemill.studies.rehearse_ground import chains_for, place
-from tidemill.studies.rehearse_unrest import unrest
-from tidemill.studies.rehearse_window import Window
+from tidemill.studies.rehearsal.ground import chains_for, place
+from tidemill.studies.rehearsal.unrest import unrest
+from tidemill.studies.rehearsal.window import Window
 from tidemill.studies.strategy import Chosen
 from tidemill.venues.kinds import kind
 from tidemill.venues.shared.ground import Ground, LocalVenue, Unrest

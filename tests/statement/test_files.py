@@ -16,9 +16,9 @@ from tidemill.errors import InvariantBroken
 from tidemill.market import PoolInfo, Token, data_root, missing_reason, write_dataset
 from tidemill.market.importing import dataset_of_events
 from tidemill.market.positions import Change, Life
-from tidemill.studies.held_asked import Asked
-from tidemill.studies.held_document import Portfolio
-from tidemill.studies.held_files import _Teller, from_files
+from tidemill.studies.held.asked import Asked
+from tidemill.studies.held.document import Portfolio
+from tidemill.studies.held.files import _Teller, from_files
 from tidemill.venues.shared.history import Deed
 
 ETHER = 10**18

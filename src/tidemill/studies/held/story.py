@@ -1,7 +1,7 @@
 """What was really held and done: the story of an account, read back from where it happened.
 
 Readers of each family (``venues.shared.history``) say what was held at a block and what a transaction did; here their
-answers are put in order. ``held_books`` makes record and marks of a story, which is all that the ledger reads.
+answers are put in order. ``books`` makes record and marks of a story, which is all that the ledger reads.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from tidemill.chain import answers
 from tidemill.chain.rpc import Rpc, RpcRejected
 from tidemill.errors import RpcError
 from tidemill.interfaces import Block, Costs, Rate
-from tidemill.studies.held_checks import check_complete, settled, suffered
-from tidemill.studies.held_sent import MOST, sent_by, without_logs
+from tidemill.studies.held.checks import check_complete, settled, suffered
+from tidemill.studies.held.sent import MOST, sent_by, without_logs
 from tidemill.venues.shared.history import Deed, History, Holding, Touch, Transaction
 
 __all__ = ["Act", "Happening", "Snapshot", "Story", "merged", "read_story"]

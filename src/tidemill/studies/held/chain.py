@@ -14,9 +14,9 @@ from tidemill.chain.rpc import Rpc, RpcRejected
 from tidemill.errors import BadInput, RpcError
 from tidemill.market.fetch import read_chunks
 from tidemill.market.ingest import read_token
-from tidemill.studies.held import read_story
-from tidemill.studies.held_asked import Asked, address_of, moment, places_of
-from tidemill.studies.held_document import Portfolio, Told, state
+from tidemill.studies.held.asked import Asked, address_of, moment, places_of
+from tidemill.studies.held.document import Portfolio, Told, state
+from tidemill.studies.held.story import read_story
 from tidemill.studies.schema import Fidelity
 from tidemill.venues.about import about
 from tidemill.venues.kinds import kind, kinds

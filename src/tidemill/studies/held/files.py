@@ -13,10 +13,10 @@ from tidemill.errors import BadInput
 from tidemill.interfaces import Block, Position, Transfer
 from tidemill.market.growth import Growth, growth_of_events, growth_of_state
 from tidemill.market.positions import Change, Collected, Follower, Life, Start, collected, lives
-from tidemill.studies.held import Act, Happening, Snapshot, Story
-from tidemill.studies.held_asked import Asked, moment
-from tidemill.studies.held_document import Portfolio, Told, Unstated, state
-from tidemill.studies.held_logs import Handed, Logs, read_logs
+from tidemill.studies.held.asked import Asked, moment
+from tidemill.studies.held.document import Portfolio, Told, Unstated, state
+from tidemill.studies.held.logs import Handed, Logs, read_logs
+from tidemill.studies.held.story import Act, Happening, Snapshot, Story
 from tidemill.studies.schema import Fidelity
 from tidemill.venues.about import about
 from tidemill.venues.shared.history import ME, Asset, Deed, Holding, Quote
