@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -102,6 +104,15 @@ def test_a_place_that_is_none_is_refused_by_name(study: Path, tmp_path: Path, on
     assert said.err.startswith("tidemill: on: ") and said.err.count("\n") == 1
 
 
+def until_answered(port: int, patience_s: int = 300) -> None:
+    """Return when something listens on the loopback's ``port``; a head on a busy machine takes its time."""
+    for _ in range(patience_s):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(1)
+    pytest.fail(f"nobody listens on port {port} after {patience_s} s")
+
+
 @pytest.mark.long
 def test_through_a_cluster_s_client_server(study: Path, tmp_path: Path) -> None:
     """A head started as its owner would, on the loopback device and with a token; and nobody there."""
@@ -114,22 +125,22 @@ def test_through_a_cluster_s_client_server(study: Path, tmp_path: Path) -> None:
         [*start, *ports], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as head:
         try:
-            time.sleep(10)
+            until_answered(26001)
             there = subprocess.run(
                 [*play, "--on", "ray://127.0.0.1:26001", "-o", tmp_path / "there"],
                 env=environment,
                 capture_output=True,
                 check=True,
-                timeout=120,
+                timeout=600,
             )
         finally:
             head.terminate()
-    here = subprocess.run([*play, "-o", tmp_path / "here"], capture_output=True, check=True, timeout=120)
+    here = subprocess.run([*play, "-o", tmp_path / "here"], capture_output=True, check=True, timeout=600)
     assert there.stdout == here.stdout and b'"result_hash"' in here.stdout
     nobody = subprocess.run(
         [*play, "--on", "ray://127.0.0.1:26002", "-o", tmp_path / "nobody"],
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert nobody.returncode == 2 and b"on: no Ray cluster answers at ray://127.0.0.1:26002" in nobody.stderr
