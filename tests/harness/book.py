@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -64,17 +64,17 @@ class ModelSide(Generic[S]):
         self.model, self.state, self.book, self._block = model, state, book, block
 
     def do(self, sender: str, action: Action) -> Result:
-        before = copy.deepcopy(self.state)
+        before = pickle.dumps(self.state)  # a copy at a fifth of the price, and most actions never read it
         try:
             result: Result = self.model.apply(self.state, action, Ctx(self._block(), sender, self.book))
         except Revert:
-            assert self.state == before, f"{action.verb} was refused and changed the state"
+            assert self.state == pickle.loads(before), f"{action.verb} was refused and changed the state"
             raise
         try:
             self.book.move(result)
         except Revert:
             # What the world does: a transfer that fails undoes the venue as well.
-            vars(self.state).update(vars(before))
+            vars(self.state).update(vars(pickle.loads(before)))
             raise
         return result
 
