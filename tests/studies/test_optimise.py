@@ -62,6 +62,7 @@ def test_a_search_spends_no_more_than_asked_and_gets_near(study: Path, monkeypat
 
     def play(_self: Any, parameters: dict[str, Any]) -> dict[str, Any]:
         played.append(parameters)
+        parameters = STUDY["parameters"] | parameters
         keep = 1_000_000 - (parameters["width"] - 1300) ** 2 - 100 * (parameters["trigger"] - 70) ** 2
         path = [1_000_000 + keep * step // 50 for step in range(51)]
         return {"keep": keep, "capital": 1_000_000, "holding": 0, "value": path, "hold": [1_000_000] * 51}

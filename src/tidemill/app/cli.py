@@ -224,7 +224,7 @@ def sweep(
         The study file (TOML).
     grid
         Parameters and their values: `width=200,400`, `width=100..2000:100`, `width=log(100,3000,12)`; all combinations are
-        played.
+        played. In a portfolio `streams.NAME.width=…`, `streams.NAME.share_bps=…`, `transfers.0.bps=…`.
     random
         Play so many combinations, drawn at random by the study's seed.
     quasi

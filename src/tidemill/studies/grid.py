@@ -1,7 +1,8 @@
 """Which variants of a study to try: a grid, or as many draws from it.
 
 A grid is words such as ``width=200,400,800 trigger=0..200:50 width=log(100,3000,12)``: each names a parameter of the
-strategy and its values; the variants are all combinations, in that order, the last word turning fastest.
+strategy and its values; the variants are all combinations, in that order, the last word turning fastest. In a portfolio
+names have dots, and names joined by ``/`` go together (``settings``).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ __all__ = ["MOST_VARIANTS", "How", "parse_grid", "variants"]
 
 MOST_VARIANTS = 100_000
 How = Literal["grid", "random", "quasi"]
+_NAME = re.compile(r"[A-Za-z_][\w@-]*(\.[\w@-]+)*")
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?::(\d+))?")
 _LOG = re.compile(r"log\((\d+),(\d+),(\d+)\)")
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29)
@@ -38,7 +40,7 @@ def parse_grid(words: Sequence[str]) -> dict[str, list[Value]]:
     axes: dict[str, list[Value]] = {}
     for word in words:
         name, equals, text = word.partition("=")
-        if not equals or not name.isidentifier() or not text:
+        if not equals or not all(map(_NAME.fullmatch, name.split("/"))) or not text:
             raise BadInput(f"{word!r} is not NAME=VALUES, e.g. width=200,400 or width=100..2000:100", field="grid")
         if name in axes:
             raise BadInput(f"{name} is given twice", field="grid")

@@ -25,6 +25,7 @@ from tidemill.studies.load import folder_name, write_together
 from tidemill.studies.luck import Luck, judge
 from tidemill.studies.metrics import Metric, cvar_bps, drawdown_bps, figure, log_returns, sharpe_micro
 from tidemill.studies.prepare import prepare
+from tidemill.studies.settings import current
 from tidemill.studies.study import Study, between, load_study
 from tidemill.studies.sweep import Player
 
@@ -134,16 +135,17 @@ def optimise(
     for name in names:
         for value in axes[name]:
             inside.check({name: value}, 0)
-    found = _search(inside, axes, trials, metric, study.world.seed, progress)
+    found, refused = _search(inside, axes, trials, metric, study.world.seed, progress)
     judged = [_judged(parameters, answer, cut - whole.start) for parameters, answer in found]
     best = max(range(len(judged)), key=lambda at: (figure(judged[at], metric), -at))
-    own = {name: inside.backtest.chosen.parameters[name] for name in names}
+    own = {name: current(study, inside.backtest.chosen.parameters, name) for name in names}
     rest = whole.end - cut
-    best_answer, own_answer = outside.play(judged[best].parameters), outside.play(own)
+    best_answer, own_answer = outside.play(judged[best].parameters), outside.play({})
     gains = np.array(
         [log_returns(np.array(a["value"], float)) - log_returns(np.array(a["hold"], float)) for _, a in found]
     )
     luck, warnings = judge(gains, best, len(found))
+    warnings = [*refused, *warnings]
     document = OptimiseDocument(
         schema=SCHEMA,
         tool_version=__version__,
@@ -157,7 +159,7 @@ def optimise(
         axes={name: list(values) for name, values in axes.items()},
         trials=judged,
         best=best,
-        own_inside=_judged(own, inside.play(own), cut - whole.start),
+        own_inside=_judged(own, inside.play({}), cut - whole.start),
         best_outside=_judged(judged[best].parameters, best_answer, rest),
         own_outside=_judged(own, own_answer, rest),
         holding=best_answer["holding"],
@@ -177,8 +179,11 @@ def _search(
     metric: Metric,
     seed: int,
     progress: Callable[[int, int], None] | None,
-) -> list[tuple[dict[str, Value], dict[str, Any]]]:
-    """Return the parameters tried and what each left, in order, none twice: the sampler is told and suggests the next."""
+) -> tuple[list[tuple[dict[str, Value], dict[str, Any]]], list[str]]:
+    """Return the parameters tried and what each left, in order, none twice: the sampler is told and suggests the next.
+
+    Values that are each right may not go together (shares over the whole): such a combination is left out, and that is said.
+    """
     try:
         import optuna  # noqa: PLC0415 - an extra, and slow to import
     except ImportError:
@@ -186,24 +191,36 @@ def _search(
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = optuna.samplers.TPESampler(seed=seed_of("optimise", seed) >> 32, multivariate=False)
     search = optuna.create_study(direction="maximize", sampler=sampler)
-    tried: dict[tuple[int, ...], float] = {}
+    tried: dict[tuple[int, ...], float | None] = {}
+    refused: list[BadInput] = []
     order: list[tuple[dict[str, Value], dict[str, Any]]] = []
     total = math.prod(len(values) for values in axes.values())
     asked = 0
-    while len(order) < min(trials, total) and asked < 20 * trials:
+    while len(order) < min(trials, total - len(refused)) and asked < 20 * trials:
         asked += 1
         trial = search.ask()
         # places on an axis, not values: neighbours stay neighbours however far apart they are
         at = tuple(trial.suggest_int(name, 0, len(values) - 1) for name, values in axes.items())
         if at not in tried:
             parameters = {name: values[i] for (name, values), i in zip(axes.items(), at, strict=True)}
-            answer = inside.play(parameters)
-            tried[at] = float(figure(_judged(parameters, answer, 1), metric))
-            order.append((parameters, answer))
-            if progress:
-                progress(len(order), min(trials, total))
-        search.tell(trial, tried[at])
-    return order
+            try:
+                answer = inside.play(parameters)
+            except BadInput as error:
+                tried[at] = None
+                refused.append(error)
+            else:
+                tried[at] = float(figure(_judged(parameters, answer, 1), metric))
+                order.append((parameters, answer))
+                if progress:
+                    progress(len(order), min(trials, total))
+        score = tried[at]
+        search.tell(trial, score, state=optuna.trial.TrialState.FAIL if score is None else None)
+    if not order:
+        raise refused[0]
+    if not refused:
+        return order, []
+    count = f"{len(refused):,} combination{'s' if len(refused) > 1 else ''}"
+    return order, [f"{count} left out, the first because: {refused[0].message}"]
 
 
 def _judged(parameters: Mapping[str, Value], answer: Mapping[str, Any], seconds: int) -> Judged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -113,6 +114,16 @@ class Prepared:
             raise self._bad(
                 "home", f"{study.home} is no token of the study (it has {', '.join(sorted(self.decimals))})"
             )
+
+    def told(self, study: Study) -> Prepared:
+        """Return the same for a study that differs in parameters, streams, transfers or contributions alone.
+
+        Nothing that was loaded or placed hangs on those. Raises ``BadInput`` for what cannot arrive.
+        """
+        other = copy.copy(self)
+        other.study = study
+        other.inflows = other._inflows()  # noqa: SLF001 - its own class
+        return other
 
     # --- names --------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from tidemill import strategies
 from tidemill.errors import BadInput, UnknownName
 from tidemill.studies import portfolio
 from tidemill.studies.prepare import Prepared
+from tidemill.studies.settings import with_settings
 from tidemill.units import parse_amount
 
 __all__ = ["Chosen", "choose", "varied"]
@@ -49,13 +50,9 @@ def choose(prepared: Prepared) -> Chosen:
     return msgspec.structs.replace(own, baselines=(("the full range", full),))
 
 
-def varied(prepared: Prepared, changed: Mapping[str, Any]) -> Chosen:
-    """Load the study's strategy with some of its parameters changed; raises as ``choose``."""
-    if prepared.study.streams:
-        raise BadInput(
-            "the streams of a portfolio are not varied together; vary one in a study of its own", field="grid"
-        )
-    return _load(prepared, prepared.study.strategy, {**prepared.study.parameters, **changed})
+def varied(prepared: Prepared, settings: Mapping[str, Any]) -> Chosen:
+    """Load the study's strategy as if its file said ``settings``; raises as ``choose``."""
+    return choose(with_settings(prepared, settings))
 
 
 def _portfolio(prepared: Prepared) -> Chosen:

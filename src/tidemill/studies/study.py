@@ -30,6 +30,7 @@ __all__ = [
     "VenueSpec",
     "WorldSpec",
     "between",
+    "checked",
     "load_study",
     "parse_study",
 ]
@@ -295,12 +296,12 @@ def parse_study(text: str, name: str = "study") -> Study:
         if get_origin(_bare(table.type)) is dict and isinstance(data.get(table.name), dict):
             key_type, value_type = get_args(_bare(table.type))
             for key, value in data[table.name].items():
-                _convert(key, key_type, name, table.name)
-                _convert(value, value_type, name, f"{table.name}.{key}")
+                checked(key, key_type, name, table.name)
+                checked(value, value_type, name, f"{table.name}.{key}")
         if _is_tables(table.type) and isinstance(data.get(table.name), list):
             for number, value in enumerate(data[table.name]):
-                _convert(value, get_args(_bare(table.type))[0], name, f"{table.name}.{number}")
-    study: Study = _convert(data, Study, name, "")
+                checked(value, get_args(_bare(table.type))[0], name, f"{table.name}.{number}")
+    study: Study = checked(data, Study, name, "")
     _check_dates(study, name)
     _check_sense(study, name)
     return study
@@ -361,8 +362,8 @@ def _bare(kind: Any) -> Any:
     return kind
 
 
-def _convert(data: Any, kind: Any, name: str, prefix: str) -> Any:
-    """Convert with the types' own checks; a failure names the field and shows what stands there."""
+def checked(data: Any, kind: Any, name: str, prefix: str) -> Any:
+    """Convert with the types' own checks; raises ``BadInput`` naming file, field (after ``prefix``) and what stands there."""
     try:
         return msgspec.convert(data, kind, strict=True)
     except msgspec.ValidationError as error:

@@ -30,6 +30,7 @@ from tidemill.studies.load import folder_name, write_together
 from tidemill.studies.luck import WINDOWS, Luck, judge
 from tidemill.studies.metrics import Metric, cvar_bps, drawdown_bps, figure, log_returns, sharpe_micro
 from tidemill.studies.prepare import Prepared, prepare
+from tidemill.studies.settings import with_settings
 from tidemill.studies.strategy import varied
 from tidemill.studies.study import Study, load_study
 from tidemill.studies.tried import Tried
@@ -224,7 +225,7 @@ class Player:
 
     def play(self, parameters: Mapping[str, Value]) -> _Answer:
         """Play one variant to its end."""
-        played = self.backtest.play(varied(self.prepared, parameters), curves=True)
+        played = Backtest(with_settings(self.prepared, parameters)).play(curves=True)
         books = post(played.outcomes.record, played.outcomes.marks)
         fall, drawn = waterfall(books), curves(books)
         place = np.searchsorted(np.asarray(drawn.time), self.times(), side="right") - 1
@@ -291,6 +292,8 @@ def _stated(
         variants = [chosen[place] for place in played]
         forward, short = walk(study, prepared, _anew, variants, gains, WINDOWS)
         warnings += short
+    if any(part.startswith("contributions.") for name in axes for part in name.split("/")):
+        warnings.append("variants bring different sums: holding is that of the first, per cent are of each one's own")
     markets = [market.manifest.synthetic for market in prepared.markets.values()]
     document = SweepDocument(
         schema=SCHEMA,
