@@ -145,7 +145,7 @@ def text(sent: Sequence[Sent]) -> str:
         "",
     ]
     for kind in sorted({kind for kind, _, _ in sent}):
-        lines += _kind(kind, [one for one in sent if one[0] == kind])
+        lines += kind_lines(kind, [one for one in sent if one[0] == kind])
     for verb in ("deposit", "send", "prove", "finalize"):
         calls = '{ kind = "approve" }, ' if verb == "deposit" else ""
         refused = f"{verb}_reverted" if verb != "deposit" else verb
@@ -160,7 +160,8 @@ def text(sent: Sequence[Sent]) -> str:
     return "\n".join(lines)
 
 
-def _kind(kind: str, sent: Sequence[Sent]) -> list[str]:
+def kind_lines(kind: str, sent: Sequence[Sent]) -> list[str]:
+    """Return the lines of one kind of transaction."""
     base, per = fit(sent)
     middle = round(statistics.median(tx.fastlz_length for _, _, tx in sent))
     off = sorted(abs(tx.fastlz_length - middle) * 10_000 // tx.fastlz_length for _, _, tx in sent)

@@ -7,6 +7,8 @@ venue's own).
 
 from tidemill.interfaces.amounts import All, Amount, Arg, Of, PositionOf
 from tidemill.interfaces.news import (
+    ARRIVED,
+    REFUNDED,
     Block,
     Cancelled,
     Costs,
@@ -40,7 +42,9 @@ from tidemill.interfaces.wakes import At, Claimable, Condition, Crosses, EventCo
 from tidemill.interfaces.world import OracleReading, Strategy, View, Why, World
 
 __all__ = [
+    "ARRIVED",
     "COMMON",
+    "REFUNDED",
     "Action",
     "All",
     "Amount",

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 __all__ = [
+    "ARRIVED",
+    "REFUNDED",
     "Block",
     "Cancelled",
     "Costs",
@@ -21,6 +23,10 @@ __all__ = [
     "Status",
     "Transfer",
 ]
+
+
+ARRIVED, REFUNDED = "arrived", "refunded"
+"""Causes of the news that money sent to another network is there, and that it came back to where it was."""
 
 
 class Transfer(Struct, frozen=True):

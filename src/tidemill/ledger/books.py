@@ -47,7 +47,7 @@ _ACCOUNTS = {
     "step": ("assets", "swaps", "transit", "shares", "costs", "bridge", "equity"),
     "fee": ("assets", "network"),
     "claim": (*_CLAIM_SIDE, "market", "income", "transit", "rounding", "events", "swaps", "equity", "bridge"),
-    "event": ("assets", "events", "shares", "equity"),
+    "event": ("assets", "events", "shares", "equity", "bridge"),
 }
 """Which accounts each kind of entry may touch: a trade cannot pass for income, nor a fee for rounding."""
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from tidemill.errors import InvariantBroken
-from tidemill.interfaces import Befell, Mark, Recorded, Reverted
+from tidemill.interfaces import REFUNDED, Befell, Mark, Recorded, Reverted
 from tidemill.ledger.books import Books, Entry, Lot, Posting
 from tidemill.ledger.families import BROUGHT, COST, EXCHANGE_VERBS, OWNER, PAID, TAKEN, WRAP
 from tidemill.ledger.holdings import WALLET, Claim, Holdings, holdings
@@ -491,6 +491,8 @@ def _cause(step: Befell) -> str:
     cause, position = step.happened.cause, step.happened.position
     if cause in OWNER:
         return f"equity:owner:{cause}"
+    if cause == REFUNDED:
+        return f"bridge:{step.happened.venue}"  # what was to arrive does not; what was sent is back
     return f"equity:flows:{position}" if cause in (BROUGHT, TAKEN) else f"events:{cause}:{position}"
 
 

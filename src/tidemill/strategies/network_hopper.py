@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar
 from msgspec import Meta, Struct, field, structs
 
 from tidemill.errors import BadInput
-from tidemill.interfaces import All, At, Decision, Intent, News, Plan, View
+from tidemill.interfaces import REFUNDED, All, At, Decision, Happened, Intent, News, Plan, View
 from tidemill.strategies.liquidity import PATIENCE, LpMemo, learn, now_of, works
 from tidemill.strategies.parameters import Amount, ExitHow, Seconds, Token, Venue
 from tidemill.strategies.places import Place
-from tidemill.units import mul_div_down
+from tidemill.units import div_up, mul_div_down
 
 __all__ = ["Bridge", "HopperMemo", "NetworkHopper"]
 
@@ -24,7 +24,8 @@ class Bridge(Struct, frozen=True, forbid_unknown_fields=True):
     """One way from one network to another: ``verb`` of ``venue`` sends ``token``, and ``asset`` arrives.
 
     ``seconds`` is how long it is thought to be under way, ``fee`` what its later steps are thought to cost, raw units of
-    the token: the world takes what they really take.
+    the token: the world takes what they really take. ``most`` is sent at once where a bridge has a limit, the rest behind
+    it, each piece when the one before is on its way; 0 for no limit.
     """
 
     venue: Venue
@@ -33,6 +34,11 @@ class Bridge(Struct, frozen=True, forbid_unknown_fields=True):
     verb: str = "send"
     seconds: Seconds = 0
     fee: Annotated[int, Meta(ge=0, description="raw units of the token")] = 0
+    most: Annotated[int, Meta(ge=0, description="raw units sent at once, 0 for no limit")] = 0
+
+    def pieces(self, amount: int) -> int:
+        """Return in how many sends ``amount`` goes over."""
+        return div_up(amount, self.most) if self.most else 1
 
 
 class HopperMemo(Struct, frozen=True):
@@ -54,18 +60,19 @@ class NetworkHopper(Struct, frozen=True, forbid_unknown_fields=True):
 
     What a place pays is what one's own money there has grown by since the last look: after its fees, at one's own size.
     So ``keep`` stays at every place, brought there at the start, to see with. Money moves where ``horizon`` seconds of the
-    difference, less what the way takes in time, beat all costs ``1 + margin`` times, at ``patience`` looks in a row.
+    difference, less what the way takes in time, beat all costs ``1 + margin`` times, at ``patience`` looks in a row. What a
+    bridge gives back is lent again where it was, until the next move.
 
     Parameters
     ----------
-    places, bridges : tables of venue, asset (and share); of venue, token, asset, verb, seconds, fee.
+    places, bridges : tables of venue, asset (and share); of venue, token, asset, verb, seconds, fee, most.
     native_price : raw units of the asset that 10**18 wei are worth, to compare costs. keep : raw units left at every place.
     """
 
     places: Annotated[tuple[Place, ...], Meta(min_length=2, max_length=16, description="tables of venue, asset, share")]
     native_price: Amount
     bridges: Annotated[
-        tuple[Bridge, ...], Meta(max_length=16, description="tables: venue, token, asset, verb, seconds, fee")
+        tuple[Bridge, ...], Meta(max_length=16, description="tables: venue, token, asset, verb, seconds, fee, most")
     ] = ()
     keep: Amount = 100_000_000
     every: Annotated[int, Meta(ge=60, le=31_536_000, description="seconds between looks")] = 86_400
@@ -101,6 +108,8 @@ class NetworkHopper(Struct, frozen=True, forbid_unknown_fields=True):
         """Send on what has arrived, put to work what is there, and look whether to move."""
         now = now_of(view)
         memo = structs.replace(memo, lately=learn(memo.lately, news, now))
+        if any(isinstance(one, Happened) and one.cause == REFUNDED for one in news):
+            memo = structs.replace(memo, headed="")  # nobody paid it over there: lend it here, and look anew
         if view.in_flight:
             return Decision(memo=memo)  # its news will wake us; so does what arrives
         if view.why == "end":
@@ -137,7 +146,8 @@ class NetworkHopper(Struct, frozen=True, forbid_unknown_fields=True):
             target = next((place for place in self.places if place.venue == memo.headed), None)
             way = self.route(token, target.asset) if target else None
             if way:
-                send = Intent(way[0].venue, way[0].verb, {"amount": All(token)})
+                piece = way[0].most if 0 < way[0].most < idle else All(token)
+                send = Intent(way[0].venue, way[0].verb, {"amount": piece})
                 plans += [Plan((send,))] if works(view, send) else []
                 continue
             here = [place for place in self.places if place.asset == token]
@@ -164,7 +174,9 @@ class NetworkHopper(Struct, frozen=True, forbid_unknown_fields=True):
     def _first(self, source: Place, best: Place, amount: int) -> list[Intent]:
         """Return what follows on the same network: the first bridge, or putting it in."""
         way = self.route(source.asset, best.asset) or ()
-        return [Intent(way[0].venue, way[0].verb, {"amount": amount})] if way else [best.put(amount)]
+        if not way:
+            return [best.put(amount)]
+        return [Intent(way[0].venue, way[0].verb, {"amount": min(amount, way[0].most or amount)})]
 
     def _pays(self, view: View, source: Place, best: Place, amount: int, rates: Mapping[str, int]) -> bool:
         """Say whether ``amount`` gains more by moving than the way costs in fees and in time, with the margin."""
@@ -178,7 +190,11 @@ class NetworkHopper(Struct, frozen=True, forbid_unknown_fields=True):
         staying = mul_div_down(amount * rates[source.venue], self.horizon, WAD * YEAR)
         going = mul_div_down(amount * rates[best.venue], max(self.horizon - under_way, 0), WAD * YEAR)
         wei = sum(view.fee(step).total for step in steps)
-        cost = wei * self.native_price + sum(bridge.fee for bridge in way) * WAD
+        pieces = way[0].pieces(amount) if way else 1
+        if pieces > 1:
+            wei += view.fee(steps[1]).total * (pieces - 1)
+        kept = sum(bridge.fee for bridge in way) + (_kept(view, steps[1]) * pieces if way else 0)
+        cost = wei * self.native_price + kept * WAD
         return (going - staying) * WAD * BPS > cost * (BPS + self.margin_bps)
 
     def _leave(self, view: View) -> tuple[Plan, ...]:
@@ -187,3 +203,9 @@ class NetworkHopper(Struct, frozen=True, forbid_unknown_fields=True):
             return ()
         there = [place for place in self.places if place.there(view)]
         return tuple(Plan((place.leave(),)) for place in there if works(view, place.leave()))
+
+
+def _kept(view: View, send: Intent) -> int:
+    """Return what a bridge keeps of one send, by its own quote; 0 where it says nothing."""
+    told = view.quote(send).amounts
+    return told["amount"] - told["output"] if "output" in told else 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from tidemill import networks
@@ -51,6 +51,13 @@ def prepare(study: Study, markets: Mapping[str, MarketData] | None = None) -> Pr
     BadData : a dataset that is missing or broken.
     """
     return Prepared(study, markets)
+
+
+def _clock(recorded: Mapping[str, Callable[[int], Block]], start: int, network: str) -> Callable[[int], Block]:
+    """Return the first block at or after a time on a network: a recorded one's, else its even clock from the start."""
+    if network in recorded:
+        return recorded[network]
+    return Blocks([Block(time=start, number=1)], networks.get(network).block_time * 1_000).first_from
 
 
 class Prepared:
@@ -368,6 +375,8 @@ class Prepared:
             if key not in known:
                 raise UnknownName("parameter", key, known, file=self.study.path, field=f"venues.{name}.params.{key}")
         seed = self.study.world.seed  # not `self` in the closure: a cycle would keep the datasets of finished studies
+        recorded = {at: self._blocks(at).first_from for at in {*map(self.network_of, self.markets), self.study.network}}
+        clock = partial(_clock, recorded, self.start)
         setup = Setup(
             id=name,
             network=self.network_of(name),
@@ -376,9 +385,8 @@ class Prepared:
             decimals=self.decimals,
             market=self.markets.get(name) or self.rates_paths.get(name),
             random=lambda stem: stream(stem, name, seed),
-            first_from=(
-                self._blocks(there) if (there := self.network_of(name)) != self.study.network else self.blocks
-            ).first_from,
+            first_from=clock(self.network_of(name)),
+            clock=clock,
             start=self.start,
             end=self.end,
             recorded=self.markets,

@@ -111,7 +111,7 @@ def _given(prepared: Prepared) -> dict[str, Any]:
                 name: prepared.token(str(spec.params[key])) for name, key in (("asset", "asset"), ("token", "share"))
             }
             known |= {"staking": name, **tokens}
-        if spec.kind == "canonical_bridge":
+        if spec.kind in ("canonical_bridge", "liquidity_bridge"):
             moved, to = str(spec.params["token"]), prepared.placed[name].networks[0]
             known |= {"bridge": name, "token": prepared.token(moved, prepared.network_of(name))}
             known["asset"] = prepared.token(moved, to)

@@ -35,6 +35,7 @@ class Setup(Struct, frozen=True):
     market : the dataset the venue replays, ``None`` where it has none (its type belongs to the market room).
     random : seeded streams by name. first_from : the first block at or after a time. start, end : seconds.
     recorded : the datasets of all venues of the study by their names, for an oracle that follows a pool.
+    clock : ``first_from`` of another network, for what stands on two.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Setup(Struct, frozen=True):
     start: int
     end: int
     recorded: Mapping[str, Any] = {}
+    clock: Callable[[str], Callable[[int], Block]] = lambda _network: lambda time: Block(time=time, number=time)
 
     def places(self, *symbols: str) -> list[int]:
         """Return the decimals of tokens; raises ``BadInput`` naming one that the study does not tell."""
@@ -160,6 +162,7 @@ _OURS = {
     "delegation": "tidemill.venues.delegation.venue",
     "erc4626": "tidemill.venues.erc4626.venue",
     "liquid_staking": "tidemill.venues.liquid_staking.venue",
+    "liquidity_bridge": "tidemill.venues.liquidity_bridge.venue",
     "merkle_campaign": "tidemill.venues.merkle_campaign.venue",
     "minichef": "tidemill.venues.minichef.venue",
     "morpho_blue": "tidemill.venues.morpho_blue.venue",

@@ -8,6 +8,7 @@ from typing import Any
 
 from tidemill.errors import BadInput
 from tidemill.interfaces import (
+    ARRIVED,
     Action,
     At,
     Block,
@@ -23,10 +24,7 @@ from tidemill.interfaces import (
 from tidemill.venues.canonical_bridge.model import DONE, BridgeModel, BridgeState
 from tidemill.venues.shared.scripted import Holdings
 
-__all__ = ["ARRIVED", "BridgeStage", "PortalStage"]
-
-ARRIVED = "arrived"
-"""Cause of the news that a deposit is there."""
+__all__ = ["BridgeStage", "PortalStage"]
 
 
 class _Half:
