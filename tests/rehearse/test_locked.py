@@ -38,7 +38,7 @@ NO_CONTRACT = {
     "delegate_strk",
     "bridge_liquidity",
 }
-TWO_CHAINS = {"withdraw_and_lend", "network_hopper"}  # test_two_chains.py
+TWO_CHAINS = {"withdraw_and_lend", "network_hopper", "hop_liquidity"}  # test_two_chains.py
 NAMES = sorted({path.stem for path in EXAMPLES.glob("*.toml")} - NO_CONTRACT - TWO_CHAINS)
 GAS = {name: ("model", "measured")[number % 2] for number, name in enumerate(NAMES)}
 # Its model, played alone, takes one word of the deposit for cleared that the chain's twin keeps (2 % of that gas, the twin is

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from rehearse.played import EXAMPLES, pids_of_a_failure, rehearsed, shortened
 from tidemill.errors import BadInput
-from tidemill.interfaces import Filled, Pending, Recorded, Result, Skipped, Status
+from tidemill.interfaces import Befell, Filled, Pending, Recorded, Result, Skipped, Status
 from tidemill.studies.load import Loaded, load
 from tidemill.studies.rehearsal.run import Comparison
 from tidemill.studies.study import load_study
@@ -338,6 +338,23 @@ def test_both_chains_are_stopped_when_the_strategy_fails(monkeypatch: pytest.Mon
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_money_hops_over_a_liquidity_bridge_with_no_wei_of_difference() -> None:
+    """A month of the example with a limit below its pieces: those come back, what is left over goes on and is paid."""
+    study = load_study(EXAMPLES / "hop_liquidity.toml")
+    bridge = structs.replace(study.venues["bridge"], params={**study.venues["bridge"].params, "limit": "14999"})
+    study = structs.replace(study, end=study.start.replace(month=2), venues={**study.venues, "bridge": bridge})
+    comparison = Loaded(study).rehearse()
+    document = comparison.document
+    assert document.agrees and document.books_equal and not document.differences, document.differences
+    assert {row.difference for row in document.balances} == {0} and document.networks == ["op-mainnet", "base"]
+    sent = [venue for venue, verb, _ in statuses(comparison) if verb == "send"]
+    causes = [step.happened.cause for step in comparison.chain.record if isinstance(step, Befell)]
+    assert len(sent) == len(causes) and causes.count("refunded") >= 2 and causes.count("arrived") >= 1, causes
+    assert {row.venue for row in document.state} == {"bridge", "bridge@base", "here", "there"}
+    rows = {(row.venue, row.verb): row for row in document.fees}
+    assert rows["bridge", "send"].gas_median_bps < 500
 
 
 def test_money_hops_there_and_back_with_no_wei_of_difference() -> None:

@@ -114,7 +114,10 @@ class LiquidityBridgeModel:
         here = state.sides[side]
         ticket = here.tickets[number - 1]
         ticket.settled = True
-        return Transfer(here.token, here.spoke, here.relayer if ticket.filled else ticket.owner, ticket.amount)
+        filled = (
+            state.fill_time(side, number) is not None
+        )  # not by the mark: the other network may be played after this one
+        return Transfer(here.token, here.spoke, here.relayer if filled else ticket.owner, ticket.amount)
 
     def read(self, state: BridgeState, side: int, query: str, *args: Any) -> Any:
         """Answer by name: ``limit`` (raw units), ``fee`` of an amount, ``locked`` here, ``count`` sent from here, ``ticket`` by

@@ -109,7 +109,7 @@ class LiquidityStage:
             paid = self.model.fill(state, side, due.number)
             return Happened(self.id, f"{across.id}#{due.number}", ARRIVED, {}, due.block, (paid,))
         ticket, paid = here.tickets[due.number - 1], self.model.settle(state, side, due.number)
-        if ticket.filled:
+        if paid.target == here.relayer:
             return None  # the relayer is repaid: nobody's news here
         lost = {across.token: -ticket.output, here.token: ticket.amount}
         return Happened(self.id, f"{here.id}#{due.number}", REFUNDED, lost, due.block, (paid,))
