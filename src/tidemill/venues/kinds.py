@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from tidemill.errors import BadInput, UnknownName
 from tidemill.interfaces import Block, Stage
+from tidemill.networks import names
 from tidemill.venues.shared.oracle import Oracle
 
 if TYPE_CHECKING:
@@ -57,6 +58,15 @@ class Setup(Struct, frozen=True):
             if symbol not in self.decimals:
                 raise BadInput(f"decimals of {symbol} are not known; add {symbol} = … under [tokens]", field="tokens")
         return [self.decimals[symbol] for symbol in symbols]
+
+    def other_network(self) -> str:
+        """Return where the other half of a bridge stands; raises ``BadInput`` for no network, or the one where it begins."""
+        to, where = str(self.params["to"]), f"venues.{self.id}.params.to"
+        if to not in names():
+            raise UnknownName("network", to, names(), field=where)
+        if to == self.network:
+            raise BadInput(f"{to} is where the bridge begins", field=where)
+        return to
 
 
 class Placed(Struct, frozen=True):

@@ -12,7 +12,7 @@ from typing import Any
 from tidemill.chain.anvil import Anvil
 from tidemill.chain.types import Call, Receipt
 from tidemill.errors import BadInput
-from tidemill.interfaces import Action, Block, Intent, Stage
+from tidemill.interfaces import Action, Block, Stage
 from tidemill.venues.canonical_bridge.client import L2_BRIDGE
 from tidemill.venues.canonical_bridge.local_bridge import LocalBridge, Terms, bridged, sites_of
 from tidemill.venues.canonical_bridge.local_client import GameHalf, HalfClient
@@ -22,7 +22,8 @@ from tidemill.venues.canonical_bridge.rules import output_time
 from tidemill.venues.canonical_bridge.stage import BridgeStage, PortalStage
 from tidemill.venues.kinds import Placed
 from tidemill.venues.shared.client_parts import abi
-from tidemill.venues.shared.ground import Ground, Others, Unrest, intent_of
+from tidemill.venues.shared.ground import Ground, Others, Unrest
+from tidemill.venues.shared.local_half import LocalHalfBase
 
 __all__ = ["LocalPortal", "LocalRollup", "Seat", "seat"]
 
@@ -36,34 +37,10 @@ _AT_ONCE = 200
 """Outputs per block where many are named at once; a block has gas for 300."""
 
 
-class _Half:
-    """The parts of ``LocalVenue`` that both halves have alike; ``client`` is there once the contracts are."""
+class _Half(LocalHalfBase):
+    """What both halves have alike; ``client`` is there once the contracts are."""
 
     client: HalfClient
-
-    def __init__(self, ground: Ground, twin: Any, tokens: Sequence[str], accounts: Sequence[str]) -> None:
-        self.ground, self.twin, self.id = ground, twin, str(twin.id)
-        self.tokens, self.accounts = tokens, accounts
-
-    def others(self) -> Sequence[Others]:
-        """Nobody else uses it; what happens by itself arises as time goes on."""
-        return ()
-
-    def unscript(self) -> None:
-        """There is no script."""
-
-    def follow(self, item: Others) -> bool:
-        """The model knows by itself what arises."""
-        del item
-        return False
-
-    def endow(self, token: str, amount: int) -> None:
-        """Give ``me`` more of the token, as whoever may make it does."""
-        self.ground.run([self.ground.mint(token, "me", amount)], "endowing")
-
-    def question(self, action: Action) -> Intent:
-        """Return an action as an intent to ask about."""
-        return intent_of(self.id, action)
 
     def landed(self, receipts: Sequence[Receipt]) -> None:
         """Remember what is on its way from now on."""

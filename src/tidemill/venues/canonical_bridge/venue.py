@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tidemill.errors import BadInput, UnknownName
+from tidemill.errors import BadInput
 from tidemill.interfaces import Stage
-from tidemill.networks import get, names
+from tidemill.networks import get
 from tidemill.venues.canonical_bridge.model import BridgeModel
 from tidemill.venues.canonical_bridge.stage import BridgeStage
 from tidemill.venues.kinds import Kind, Placed, Setup
@@ -21,14 +21,9 @@ def place(setup: Setup) -> Placed:
     ------
     BadInput : the token's decimals are not known, it pays for gas, or the bridge would lead where it begins.
     """
-    token, to = str(setup.params["token"]), str(setup.params["to"])
-    where = f"venues.{setup.id}.params"
+    token, where = str(setup.params["token"]), f"venues.{setup.id}.params"
     (decimals,) = setup.places(token)
-    if to not in names():
-        raise UnknownName("network", to, names(), field=f"{where}.to")
-    source = get(setup.network)
-    if to == setup.network:
-        raise BadInput(f"{to} is where the bridge begins", field=f"{where}.to")
+    to, source = setup.other_network(), get(setup.network)
     steps = next((way.stages for way in source.routes(setup.start) if way.kind == "canonical" and way.target == to), ())
     if [step.verb for step in steps] != ["initiate", "prove", "finalize"]:
         own = f"its own goes by {', '.join(step.verb for step in steps)}" if steps else f"none of its own leads to {to}"

@@ -7,29 +7,28 @@ from typing import Any
 
 from tidemill.chain.deploy import Deployment, deploy
 from tidemill.chain.types import Call, Receipt
-from tidemill.interfaces import Action, Block, Intent, Stage
+from tidemill.interfaces import Action, Block, Stage
 from tidemill.venues.kinds import Placed
 from tidemill.venues.liquidity_bridge.client import BRIDGE, HalfClient, Site
 from tidemill.venues.liquidity_bridge.stage import LiquidityStage
 from tidemill.venues.shared.client_parts import abi
-from tidemill.venues.shared.ground import PLENTY, ZERO, Ground, Others, Unrest, intent_of
+from tidemill.venues.shared.ground import PLENTY, ZERO, Ground, Others, Unrest
+from tidemill.venues.shared.local_half import LocalHalfBase
 
 __all__ = ["LocalHalf", "Seat", "seat"]
 
 _DEPLOYER = "deployer"
 
 
-class LocalHalf:
+class LocalHalf(LocalHalfBase):
     """``LocalVenue`` of one half; ``beside`` is the other one, where this is the study's own."""
 
     client: HalfClient
     site: Site | None = None
 
     def __init__(self, ground: Ground, twin: LiquidityStage) -> None:
-        self.ground, self.twin, self.id = ground, twin, twin.id
         self._side = twin.state.sides[twin.side]
-        self.tokens: Sequence[str] = (self._side.token,)
-        self.accounts: Sequence[str] = (self._side.spoke,)
+        super().__init__(ground, twin, (self._side.token,), (self._side.spoke,))
         self.beside: LocalHalf | None = None
         self._told: set[tuple[str, int]] = set()
         for other in twin.beside:
@@ -55,10 +54,6 @@ class LocalHalf:
             assert across.site is not None
             half.client = HalfClient(half.site, across.site, account=half.ground.address("me"))
 
-    def others(self) -> Sequence[Others]:
-        """Nobody else sends; what others do for us arises as time goes on."""
-        return ()
-
     def arising(self, to: Block) -> Sequence[Others]:
         """Return the fills and settlements that are due in blocks up to ``to``, each once."""
         found = []
@@ -79,22 +74,6 @@ class LocalHalf:
         relayer = ground.address(self._side.relayer) if filled else ZERO
         data = abi(BRIDGE).encode("settle", number, relayer)
         return [(ground.address(_DEPLOYER), Call(self.client.here.bridge, data, purpose="settle"))]
-
-    def unscript(self) -> None:
-        """There is no script."""
-
-    def follow(self, item: Others) -> bool:
-        """The model knows by itself what arises."""
-        del item
-        return False
-
-    def endow(self, token: str, amount: int) -> None:
-        """Give ``me`` more of the token, as whoever may make it does."""
-        self.ground.run([self.ground.mint(token, "me", amount)], "endowing")
-
-    def question(self, action: Action) -> Intent:
-        """Return an action as an intent to ask about."""
-        return intent_of(self.id, action)
 
     def landed(self, receipts: Sequence[Receipt]) -> None:
         """The contracts remember by themselves."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tidemill.errors import BadInput, UnknownName
+from tidemill.errors import BadInput
 from tidemill.interfaces import Stage
-from tidemill.networks import get, names
+from tidemill.networks import get
 from tidemill.networks.bridges import bridge_facts
 from tidemill.units import format_amount, parse_amount
 from tidemill.venues.kinds import Kind, Placed, Setup
@@ -29,15 +29,13 @@ def place(setup: Setup) -> Placed:
     ------
     BadInput : the token's decimals are not known, it pays for gas, or the bridge would lead where it begins.
     """
-    token, to = str(setup.params["token"]), str(setup.params["to"])
-    where = f"venues.{setup.id}.params"
+    token = str(setup.params["token"])
     (decimals,) = setup.places(token)
-    if to not in names():
-        raise UnknownName("network", to, names(), field=f"{where}.to")
-    if to == setup.network:
-        raise BadInput(f"{to} is where the bridge begins", field=f"{where}.to")
+    to = setup.other_network()
     if token in (get(setup.network).native_token, get(to).native_token):
-        raise BadInput(f"{token} pays for gas; the bridge moves an ERC-20 token", field=f"{where}.token")
+        raise BadInput(
+            f"{token} pays for gas; the bridge moves an ERC-20 token", field=f"venues.{setup.id}.params.token"
+        )
     terms = Terms(
         bps=int(setup.params["fee_bps"]),
         flat=_amount(setup, "flat", decimals),
