@@ -97,7 +97,6 @@ def test_the_shipped_list_is_walked_from_plan_to_statement(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ((), "list: which list? give either --list FILE or --from"),
         (("--list", OFFERS, "--from", "https://x"), "list: which list?"),
         (("--from", "http://example.org/x"), "from: http://example.org/…: anybody on the way"),
         (("--list", OFFERS, "--liquid", "20%"), "liquid: '20%' is no rung"),

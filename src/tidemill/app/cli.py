@@ -298,11 +298,13 @@ def scan(
     listed: Annotated[Path | None, Parameter(name=["--list", "-l"])] = None,
     *,
     from_: Annotated[str, Parameter(name="--from")] = "",
+    offer: Annotated[list[str] | None, Parameter(name="--offer", negative="", consume_multiple=True)] = None,
     networks: Annotated[list[str] | None, Parameter(name="--networks", negative="", consume_multiple=True)] = None,
     min_tvl: str = "1000000",
     min_days: int = 30,
     most: int = 100,
     proof: Proof = "unproven",
+    max_age: int = 3,
     stale: int = 24,
     json: Json = False,
 ) -> int:
@@ -316,6 +318,8 @@ def scan(
         JSON in the format of public yield pages: rows with chain, project, symbol, tvlUsd, apyBase, apyReward …
     from_
         Instead: where such a list is published (https://…); it is kept with its date.
+    offer
+        Offers by hand: KIND@NETWORK:TOKENS=APY%, e.g. `aave_v3@base:USDC=4.2%,tvl=90M`.
     networks
         Only these.
     min_tvl
@@ -326,6 +330,8 @@ def scan(
         Percent a year beyond which a promise is absurd.
     proof
         Only what is modelled and proven at least so.
+    max_age
+        Days that a rate may be old.
     stale
         Hours that a kept copy may be old where the address cannot be reached.
     json
@@ -334,7 +340,8 @@ def scan(
     from tidemill.app.plan_command import Listing  # noqa: PLC0415
     from tidemill.app.plan_command import scan as command  # noqa: PLC0415
 
-    return command(Listing(listed, from_, networks or [], min_tvl, min_days, most, proof, stale), as_json=json)
+    listing = Listing(listed, from_, networks or [], min_tvl, min_days, most, proof, stale, max_age, offer or [])
+    return command(listing, as_json=json)
 
 
 @app.command
@@ -345,6 +352,7 @@ def plan(
     risk: Literal["low", "moderate", "high"] = "moderate",
     listed: Annotated[Path | None, Parameter(name=["--list", "-l"])] = None,
     from_: Annotated[str, Parameter(name="--from")] = "",
+    offer: Annotated[list[str] | None, Parameter(name="--offer", negative="", consume_multiple=True)] = None,
     price: Annotated[list[str] | None, Parameter(name="--price", negative="", consume_multiple=True)] = None,
     cost: Annotated[list[str] | None, Parameter(name="--cost", negative="", consume_multiple=True)] = None,
     networks: Annotated[list[str] | None, Parameter(name="--networks", negative="", consume_multiple=True)] = None,
@@ -356,6 +364,7 @@ def plan(
     min_days: int = 30,
     most: int = 100,
     proof: Proof = "unproven",
+    max_age: int = 3,
     stale: int = 24,
     time_limit: int = 10,
     on: str = "",
@@ -366,6 +375,7 @@ def plan(
     """What to hold of what is on offer: the most expected net income within a bound on losses, and why.
 
     Example: `tidemill plan --have "10000 USDC, 3 ETH" --price ETH=3000 --horizon 180d --list pools.json --liquid 20%:1d`
+    Example: `tidemill plan --have "10000 USDC" --horizon 90d --risk low --offer aave_v3@base:USDC=4.2%,tvl=90M`
 
     Parameters
     ----------
@@ -379,6 +389,10 @@ def plan(
         JSON in the format of public yield pages.
     from_
         Instead: where such a list is published (https://…); it is kept with its date, and not believed when old.
+        Without a list: what tidemill has dated rates of, and what you add by `--offer`; the rest is named as not judged.
+    offer
+        Offers by hand: KIND@NETWORK:TOKENS=APY% with tvl=, since=, reward=, mean=, lock=, as_of=, source= behind commas,
+        e.g. `aave_v3@base:USDC=4.2%,tvl=90M,since=2025-06-01`; a place without a model: `none/NAME@base:USDC=5%`.
     price
         USD of a token you hold, e.g. ETH=3000; USDC, USDT and DAI are taken as 1.
     cost
@@ -402,6 +416,8 @@ def plan(
         Percent a year beyond which a promise is absurd.
     proof
         Only what is modelled and proven at least so.
+    max_age
+        Days that a rate may be old.
     stale
         Hours that a kept copy of a published list may be old where the address cannot be reached.
     time_limit
@@ -418,7 +434,7 @@ def plan(
     from tidemill.app.plan_command import Listing, Wanted  # noqa: PLC0415
     from tidemill.app.plan_command import plan as command  # noqa: PLC0415
 
-    listing = Listing(listed, from_, networks or [], min_tvl, min_days, most, proof, stale)
+    listing = Listing(listed, from_, networks or [], min_tvl, min_days, most, proof, stale, max_age, offer or [])
     wanted = Wanted(have, horizon, risk, price or [], cost or [], cap or [], liquid, reach, least, time_limit, on)
     return command(listing, wanted, out, formats, as_json=json)
 

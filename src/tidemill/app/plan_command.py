@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import time
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from tidemill.studies.plan.asked import Asked
     from tidemill.studies.plan.doubts import Believed, Doubt, Rules
     from tidemill.studies.plan.fetched import Listed
+    from tidemill.studies.plan.opportunities import Opportunity
 
 __all__ = ["Listing", "Wanted", "plan", "scan"]
 
 SHOWN = 25
+OWN = "tidemill's own dated facts and what was given by hand"
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 
 
@@ -46,6 +49,8 @@ class Listing(Struct, frozen=True):
     most: int
     proof: str
     stale: int
+    max_age: int
+    offers: Sequence[str] = ()
 
 
 class Wanted(Struct, frozen=True):
@@ -67,11 +72,18 @@ class Wanted(Struct, frozen=True):
 def scan(listing: Listing, *, as_json: bool) -> int:
     """Show what of a list is believed, and what is not."""
     from tidemill.studies.plan.doubts import sift  # noqa: PLC0415
+    from tidemill.studies.plan.fetched import Listed  # noqa: PLC0415
 
     rules = _rules(listing)
     with progress("reading the list …"):
         listed = _listed(listing)
-    kept, doubts = sift(listed.rows, rules)
+    if listed is None and not listing.offers:
+        raise BadInput(
+            "which list? give --list FILE, --from https://… or --offer KIND@NETWORK:TOKENS=APY%", field="list"
+        )
+    rows = [*_by_hand(listing, day_of("")), *(listed.rows if listed else ())]
+    listed = listed or Listed([], "offers given by hand")
+    kept, doubts = sift(rows, rules)
     if as_json:
         emit_json({"source": listed.source, "note": listed.note, "believed": kept, "left_out": doubts})
         return 0
@@ -86,15 +98,21 @@ def plan(listing: Listing, wanted: Wanted, out: Path, formats: Sequence[Format],
     from tidemill.studies.load import check_writable, write_together  # noqa: PLC0415
     from tidemill.studies.pages.plan import plan_page  # noqa: PLC0415
     from tidemill.studies.pages.write import check_formats  # noqa: PLC0415
+    from tidemill.studies.plan.catalogue import catalogue, unless_given  # noqa: PLC0415
     from tidemill.studies.plan.plan import plan as run  # noqa: PLC0415
 
     check_writable(out)
     check_formats(formats)
-    asked, rules = _asked(wanted), _rules(listing, wanted.on)
-    with progress("reading the list …") as tell:
+    asked = _asked(wanted)
+    rules = _rules(listing, wanted.on, frozenset(asked.have))
+    with progress("reading what is on offer …") as tell:
         listed = _listed(listing)
-        tell(f"weighing {len(listed.rows):,} rows …")
-        planned = run(listed.rows, asked, rules, " · ".join(part for part in (listed.source, listed.note) if part))
+        given = [*_by_hand(listing, asked.on), *(listed.rows if listed else ())]
+        known = catalogue(asked.on, asked.prices, tuple(asked.have), listing.networks, markets=listed is None)
+        rows = [*given, *unless_given(known.rows, given)]
+        tell(f"weighing {len(rows):,} offers …")
+        source = " · ".join(part for part in (listed.source, listed.note) if part) if listed else OWN
+        planned = run(rows, asked, rules, source, known.unjudged)
     document = planned.document
     files = {one.name: one.text.encode() for one in planned.studies}
     earlier = _studies_of(out / "plan.json") - set(files)
@@ -145,20 +163,31 @@ def _asked(wanted: Wanted) -> Asked:
     )
 
 
-def _listed(listing: Listing) -> Listed:
+def _by_hand(listing: Listing, on: dt.date) -> list[Opportunity]:
+    if not listing.offers:
+        return []
+    from tidemill.studies.plan.by_hand import parse_offers  # noqa: PLC0415
+
+    return parse_offers(listing.offers, on)
+
+
+def _listed(listing: Listing) -> Listed | None:
+    """Return the list that is asked for, ``None`` where none is."""
     from tidemill.studies.plan.fetched import Listed, fetch_list  # noqa: PLC0415
     from tidemill.studies.plan.opportunities import read_list  # noqa: PLC0415
 
-    if (listing.listed is None) == (not listing.address):
+    if listing.listed is not None and listing.address:
         raise BadInput("which list? give either --list FILE or --from https://…", field="list")
     if not 0 <= listing.stale <= 24 * 365:
         raise BadInput(f"{listing.stale} is not between 0 and 8,760 hours", field="stale")
     if listing.listed is not None:
         return Listed(read_list(listing.listed), str(listing.listed.name))
+    if not listing.address:
+        return None
     return fetch_list(listing.address, stale_hours=listing.stale)
 
 
-def _rules(listing: Listing, on: str = "") -> Rules:
+def _rules(listing: Listing, on: str = "", have: frozenset[str] | None = None) -> Rules:
     from tidemill import networks as known  # noqa: PLC0415
     from tidemill.errors import UnknownName  # noqa: PLC0415
     from tidemill.studies.plan.doubts import Rules as Made  # noqa: PLC0415
@@ -166,7 +195,7 @@ def _rules(listing: Listing, on: str = "") -> Rules:
     for name in listing.networks:
         if name not in known.names():
             raise UnknownName("network", name, known.names(), field="networks")
-    for field, number in (("min-days", listing.min_days), ("most", listing.most)):
+    for field, number in (("min-days", listing.min_days), ("most", listing.most), ("max-age", listing.max_age)):
         if not 0 <= number <= 1_000_000:
             raise BadInput(f"{number} is not between 0 and 1,000,000", field=field)
     tvl = _dollars(listing.min_tvl, "min-tvl")
@@ -179,6 +208,8 @@ def _rules(listing: Listing, on: str = "") -> Rules:
         networks=tuple(listing.networks),
         proof=listing.proof,
         now=end_of_day(day_of(on)),
+        stale_days=listing.max_age,
+        have=have,
     )
 
 

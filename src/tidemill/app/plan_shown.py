@@ -20,11 +20,13 @@ SHOWN = 8
 def print_plan(document: PlanDocument, console: Console) -> None:
     """Print everything that a plan says, the answer first."""
     _head(document, console)
-    _waterfall(document, console)
-    _outcomes(document, console)
+    if document.held:
+        _waterfall(document, console)
+        _outcomes(document, console)
     _threats(document, console)
     _exits(document, console)
     _others(document, console)
+    _unjudged(document, console)
     _rest(document, console)
 
 
@@ -85,7 +87,7 @@ def _outcomes(document: PlanDocument, console: Console) -> None:
     if document.stopped:
         gap = f"the time was over: the best so far, at most {document.gap_bps / 100:.2f} % from the best possible"
     console.print(
-        f"a loss in {document.loss_bps / 100:.0f} % of {document.scenarios:,} futures; the worst twentieth "
+        f"a loss in {_share(document.loss_bps)} of {document.scenarios:,} futures; the worst twentieth "
         f"{money(document.cvar)} on average; {gap}"
     )
     if document.binding:
@@ -138,7 +140,7 @@ def _others(document: PlanDocument, console: Console) -> None:
             money(one.amount, sign=False),
             money(one.net),
             f"{money(one.quantiles['5'])} … {money(one.quantiles['95'])}",
-            f"{one.loss_bps / 100:.0f} %",
+            _share(one.loss_bps),
             plain(one.why_not),
         ]
         for one in others
@@ -146,6 +148,17 @@ def _others(document: PlanDocument, console: Console) -> None:
     heads = ["", "at most, USD>", "leaves>", "5 to 95 of 100 futures>", "loses in>", "why not"]
     console.print()
     console.print(table("Not chosen, each alone with this capital", heads, rows))
+
+
+def _unjudged(document: PlanDocument, console: Console) -> None:
+    if not document.unjudged:
+        return
+    rows = [
+        [", ".join(one.kinds) or "–", plain(", ".join(one.networks) or "–"), plain(one.why), plain(one.how)]
+        for one in document.unjudged
+    ]
+    console.print()
+    console.print(table("Not judged: no dated rate", ["", "networks", "why", "give one by"], rows))
 
 
 def _rest(document: PlanDocument, console: Console) -> None:
@@ -159,6 +172,8 @@ def _rest(document: PlanDocument, console: Console) -> None:
     for name, rule, why in document.doubts[:5]:
         console.print(f"  {plain(name)}: {rule} ({plain(why)})")
     for line in document.held:
+        if line.source:
+            console.print(f"rate: {plain(line.name)}: as of {line.as_of}, {line.confidence}, {plain(line.source)}")
         for text in line.notes:
             console.print(f"note: {plain(line.name)}: {plain(text)}")
     for assumed in document.assumptions:
@@ -169,6 +184,11 @@ def _rest(document: PlanDocument, console: Console) -> None:
         console.print(f"in no study: {plain(one.name)}: {plain(one.why)}")
     console.print("an estimate, not advice")
     console.print(f"result {document.result_hash}")
+
+
+def _share(bps: int) -> str:
+    """Write a part of futures; one that is not 0 is not shown as 0."""
+    return f"{bps / 100:.0f} %" if bps >= 100 or not bps else f"{bps / 100:.2f} %"
 
 
 def _time(seconds: int | None) -> str:

@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from tidemill.studies.plan.as_study import Unplayed
 from tidemill.studies.plan.asked import Risk
+from tidemill.studies.plan.catalogue import Unjudged
 
 __all__ = ["SCHEMA", "Candidate", "Held", "PlanDocument", "Reached", "Threat"]
 
@@ -17,7 +18,8 @@ class Held(Struct, frozen=True):
 
     ``earned`` and ``rewards`` are what is believed; ``lock_seconds`` what leaving the place takes, ``exit_seconds`` that and
     the network's own way to Ethereum (``None``: nobody says how long). ``days`` is how long the list has followed it.
-    ``costs`` of coming and going are given, measured or assumed.
+    ``costs`` of coming and going are given, measured or assumed. The displayed rate is of ``as_of`` (ISO date, empty: nobody
+    says), by ``source`` (empty: the list) and known with ``confidence``.
     """
 
     id: str
@@ -47,6 +49,9 @@ class Held(Struct, frozen=True):
     lock_seconds: int
     exit_seconds: int | None
     notes: list[str]
+    as_of: str = ""
+    source: str = ""
+    confidence: str = ""
 
 
 class Candidate(Struct, frozen=True):
@@ -65,6 +70,9 @@ class Candidate(Struct, frozen=True):
     exit_seconds: int | None
     chosen: bool
     why_not: str
+    as_of: str = ""
+    source: str = ""
+    confidence: str = ""
 
 
 class Threat(Struct, frozen=True):
@@ -100,6 +108,7 @@ class PlanDocument(Struct, frozen=True):
     of the worst twentieth. ``gap_bps`` is how far from the best possible the solver may have stopped; ``stopped``: its time
     was over. ``left_out`` counts by rule, ``left_out_fields`` by the list's field and rule; ``doubts`` tells of the largest
     promises among them. ``smallest`` is the least capital with which anything pays, where nothing does with this one.
+    ``unjudged`` are places of which no dated rate is known.
     """
 
     schema: str
@@ -134,4 +143,5 @@ class PlanDocument(Struct, frozen=True):
     unplayed: list[Unplayed]
     assumptions: list[str]
     studies: list[str] = field(default_factory=list)
+    unjudged: list[Unjudged] = field(default_factory=list)
     result_hash: str = ""

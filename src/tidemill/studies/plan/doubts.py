@@ -13,9 +13,11 @@
 ``points only``    nothing but points or a token without a rate
 ``unproven``       its model, if there is one, is proven less than asked for (``proof``)
 ``absurd``         more than ``most`` a year is promised: no source of income pays that for long
-``stale``          the list says that it last looked more than ``stale_days`` ago
+``stale``          last looked at more than ``stale_days`` ago (a rate by a protocol's own rules: ``lasting_days``)
+``later``          looked at after the day of the plan
 ``young``          followed for fewer days than asked for
 ``outlier``        the list itself calls it one
+``not held``       known from facts alone, and in a token that is not among what one has
 ``exit too slow``  leaving it takes longer than the horizon (``exits``)
 =================  ==================================================================================================
 
@@ -34,6 +36,7 @@ from msgspec.structs import replace
 from tidemill import networks
 from tidemill.facts import Status
 from tidemill.studies.plan.opportunities import Opportunity
+from tidemill.studies.plan.tokens import family
 from tidemill.venues.about import deployments
 from tidemill.venues.kinds import kind
 
@@ -60,6 +63,8 @@ FIELDS = {
     "absurd": "apy",
     "young": "count",
     "stale": "timestamp",
+    "later": "timestamp",
+    "not held": "symbol",
 }
 """The field of a list's row that each rule looks at."""
 
@@ -67,7 +72,8 @@ FIELDS = {
 class Rules(Struct, frozen=True):
     """What a list has to meet. ``most_bps`` is the largest rate believed possible; ``reward_bps`` is believed of rewards.
 
-    ``now`` is the end of the day that a row's own date is compared with (unix seconds), ``None``: not compared.
+    ``now`` is the end of the day that a row's own date is compared with (unix seconds), ``None``: not compared. ``have`` are the
+    tokens that one has, ``None``: nobody said.
     """
 
     min_tvl: int = 1_000_000 * 10**6
@@ -78,6 +84,8 @@ class Rules(Struct, frozen=True):
     proof: str = "unproven"
     now: int | None = None
     stale_days: int = 3
+    lasting_days: int = 365
+    have: frozenset[str] | None = None
 
 
 class Doubt(Struct, frozen=True):
@@ -118,7 +126,7 @@ def sift(rows: Sequence[Opportunity], rules: Rules) -> tuple[list[Believed], lis
         seen[row.id] = row
         found = _doubt(row, rules, clashing)
         if found:
-            doubts.append(Doubt(row, *found, FIELDS[found[0]]))
+            doubts.append(Doubt(row, *found, _field(row, found[0])))
         else:
             kept.append(_believed(row, rules))
     kept.sort(key=lambda one: (-one.bps, one.opportunity.row))
@@ -136,6 +144,11 @@ def _clashing(rows: Sequence[Opportunity]) -> set[str]:
     return clashing
 
 
+def _field(row: Opportunity, rule: str) -> str:
+    """Return what a doubt is about: a list's field, or where else the row is from."""
+    return {"list": FIELDS[rule], "hand": "offer", "facts": "own facts"}[row.origin]
+
+
 def _doubt(row: Opportunity, rules: Rules, clashing: set[str]) -> tuple[str, str] | None:
     total = row.displayed_bps
     if not (row.chain and row.project and row.symbol):
@@ -144,9 +157,9 @@ def _doubt(row: Opportunity, rules: Rules, clashing: set[str]) -> tuple[str, str
         return "contradiction", f"row {row.row}: the same id stands in the list with other figures"
     if total is None or total < 0:
         return "no rate", "no rate is given" if total is None else f"{total / 100:.2f} % a year"
-    if row.tvl is None or row.tvl <= 0:
+    if (row.tvl is None and row.origin == "list") or (row.tvl is not None and row.tvl <= 0):
         return "unknown tvl", "what is in it is not given"
-    if row.tvl > MOST_TVL:
+    if row.tvl is not None and row.tvl > MOST_TVL:
         return "absurd tvl", f"{row.tvl // 10**6:,} USD in it"
     if row.network not in networks.names():
         return "no network", f"{row.chain} is no network that tidemill has facts about"
@@ -167,14 +180,32 @@ def _doubt(row: Opportunity, rules: Rules, clashing: set[str]) -> tuple[str, str
     parts = (row.base_bps or 0) + (row.reward_bps or 0)
     if row.apy_bps is not None and row.base_bps is not None and abs(parts - total) > max(100, total // 10):
         return "contradiction", f"{total / 100:.2f} % a year, but its parts come to {parts / 100:.2f} %"
-    if row.tvl < rules.min_tvl:
+    if row.tvl is not None and row.tvl < rules.min_tvl:
         return "small", f"{row.tvl // 10**6:,} USD in it, fewer than {rules.min_tvl // 10**6:,}"
-    age = 0 if rules.now is None or row.updated is None else (rules.now - row.updated) // 86_400
-    if age > rules.stale_days:
-        return "stale", f"last looked at {age:,} days ago"
+    if found := _aged(row, rules):
+        return found
+    if row.origin == "facts" and rules.have is not None and (lacking := _lacking(row.tokens, rules.have)):
+        return "not held", f"you have no {lacking}; what its price does is in no figure here"
     if row.days is not None and row.days < rules.min_days:
         return "young", f"followed for {row.days} days, fewer than {rules.min_days}"
     return None
+
+
+def _aged(row: Opportunity, rules: Rules) -> tuple[str, str] | None:
+    """Doubt a rate by the day that it is of."""
+    if rules.now is None or row.updated is None:
+        return None
+    age = (rules.now - row.updated) // 86_400
+    if age < 0:
+        return "later", f"it is of {row.as_of}, after the day of the plan"
+    most = rules.lasting_days if row.lasting else rules.stale_days
+    return ("stale", f"{(row.displayed_bps or 0) / 100:.2f} % on {row.as_of}, {age:,} days ago") if age > most else None
+
+
+def _lacking(tokens: Sequence[str], have: frozenset[str]) -> str:
+    """Return a token of which one has none, nor anything of the same worth; empty where there is none."""
+    held = {family(token) for token in have}
+    return next((token for token in tokens if family(token) not in held), "")
 
 
 def _standing(network: str) -> str:
@@ -200,7 +231,13 @@ def _believed(row: Opportunity, rules: Rules) -> Believed:
     if row.mean_bps is not None and row.mean_bps < total:
         believed = max(row.mean_bps, 0)
         notes.append(f"its mean of 30 days is {row.mean_bps / 100:.2f} %, today {total / 100:.2f} %")
-    # what the mean takes off is taken off both parts alike
+    if row.low_bps is not None and row.low_bps < believed:
+        believed = row.low_bps
+        notes.append(f"facts allow for {row.low_bps / 100:.2f} to {total / 100:.2f} %: the least is believed")
+    notes += [row.note] if row.note else []
+    if row.tvl is None:
+        notes.append("what is in it is not given: how much your own money weighs on its rate is not known")
+    # what is taken off is taken off both parts alike
     reward = reward * believed // total if total else 0
     base = believed - reward
     if reward:

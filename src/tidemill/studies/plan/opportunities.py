@@ -12,15 +12,26 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
 from tidemill.errors import BadInput
 
-__all__ = ["MOST_BYTES", "MOST_ROWS", "Opportunity", "decode_list", "parse_list", "read_list"]
+__all__ = [
+    "CHAINS",
+    "MOST_BYTES",
+    "MOST_ROWS",
+    "PROJECTS",
+    "Opportunity",
+    "Origin",
+    "decode_list",
+    "parse_list",
+    "read_list",
+]
 
+Origin = Literal["list", "hand", "facts"]
 MOST_ROWS = 100_000
 MOST_BYTES = 200_000_000
 _LOCK_DAYS = re.compile(r"(\d{1,4})[\s-]*d(?:ays?)?\b")
@@ -72,6 +83,10 @@ class Opportunity(Struct, frozen=True):
     ``tvl`` is in micro-dollars; rates are basis points a year; ``days`` is how long the list has followed it; ``lock_days``
     how long the list's remarks say that money is locked or waits to leave; ``updated`` when the list says that it last looked,
     unix seconds. ``None``: not given, or no number.
+
+    ``origin`` says who claims it: a list, a person (``hand``), or tidemill's own dated ``facts``; ``source`` and ``confidence``
+    are theirs. ``low_bps`` is the least that facts allow for; ``lasting``: the rate follows from a protocol's own rules and
+    holds until they change. ``note`` is what else must be known.
     """
 
     id: str
@@ -94,6 +109,17 @@ class Opportunity(Struct, frozen=True):
     row: int
     lock_days: int = 0
     updated: int | None = None
+    origin: Origin = "list"
+    source: str = ""
+    confidence: str = ""
+    low_bps: int | None = None
+    lasting: bool = False
+    note: str = ""
+
+    @property
+    def as_of(self) -> str:
+        """The day that the rate is of, as an ISO date; empty where nobody says."""
+        return "" if self.updated is None else dt.datetime.fromtimestamp(self.updated, dt.UTC).date().isoformat()
 
     @property
     def displayed_bps(self) -> int | None:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +17,7 @@ from tidemill.studies.canonical import result_hash
 from tidemill.studies.plan.allocate import THE_TAIL, Allocation, Problem, allocate, group_caps
 from tidemill.studies.plan.as_study import Written, studies_of
 from tidemill.studies.plan.asked import BPS, MICRO, TAIL, Asked, capital_of, caps_of, told
+from tidemill.studies.plan.catalogue import Unjudged
 from tidemill.studies.plan.document import SCHEMA, Candidate, Held, PlanDocument, Reached, Threat
 from tidemill.studies.plan.doubts import Believed, Doubt, Rules, sift
 from tidemill.studies.plan.exits import DAY, Exit, exit_of, too_slow, within
@@ -25,6 +25,7 @@ from tidemill.studies.plan.expect import YEAR, Expected, expect, scenarios
 from tidemill.studies.plan.fares import fare
 from tidemill.studies.plan.opportunities import Opportunity
 from tidemill.studies.plan.streams import Line
+from tidemill.studies.plan.tokens import family
 from tidemill.venues.kinds import kind
 
 __all__ = ["Planned", "plan"]
@@ -33,6 +34,8 @@ MOST_CANDIDATES = 500
 MOST_SHOWN = 25
 SHARE = 0.1
 """Largest part of what is in an opportunity that is put in: a judgement; nothing here models one's own weight in a rate."""
+UNKNOWN_SIZE = 100
+"""How many times one's own part a place is taken to hold in a study, where nobody says."""
 COSTS = {"ethereum": 20 * MICRO, "": MICRO // 2}
 """What coming and going costs, micro-dollars, where neither a person says nor a model measures it; the empty name is every
 other network."""
@@ -69,12 +72,19 @@ class _Weighed(Struct, frozen=True):
     caps: tuple[tuple[str, tuple[int, ...], float], ...] = ()
 
 
-def plan(rows: Sequence[Opportunity], asked: Asked, rules: Rules, source: str = "") -> Planned:
-    """Doubt a list, expect, and allocate. ``source`` says where the list is from.
+def plan(
+    rows: Sequence[Opportunity], asked: Asked, rules: Rules, source: str = "", unjudged: Sequence[Unjudged] = ()
+) -> Planned:
+    """Doubt what is on offer, expect, and allocate. Where nothing of tidemill's own facts is believed, all stays as it is.
+
+    Parameters
+    ----------
+    source : where the list is from. unjudged : places of which no rate is known.
 
     Raises
     ------
-    BadInput : a token without a price, no capital, nothing believed, or bounds that nothing meets; names the field.
+    BadInput : a token without a price, no capital, nothing of a list or of given offers believed, or bounds that nothing
+        meets; names the field.
     """
     if not 2015 <= asked.on.year <= 2200:
         raise BadInput(f"{asked.on} is not between 2015 and 2200", field="on")
@@ -85,9 +95,13 @@ def plan(rows: Sequence[Opportunity], asked: Asked, rules: Rules, source: str = 
     late = {id(doubt.opportunity) for doubt in slow}
     pairs = [pair for pair in pairs if id(pair[0].opportunity) not in late]
     doubts += slow
-    if not pairs:
+    claimed = next((row.origin for row in rows if row.origin != "facts"), "")
+    if not pairs and claimed:
         most = ", ".join(f"{count} {rule}" for rule, count in Counter(d.rule for d in doubts).most_common(3))
-        raise BadInput(f"nothing of {len(rows):,} rows is believed ({most}); loosen a rule", field="list")
+        raise BadInput(
+            f"nothing of {len(rows):,} rows is believed ({most}); loosen a rule",
+            field="list" if claimed == "list" else "offer",
+        )
     doubts += [
         Doubt(one.opportunity, "beyond the best", f"{MOST_CANDIDATES} others are believed to pay more", "apy")
         for one, _ in pairs[MOST_CANDIDATES:]
@@ -100,21 +114,33 @@ def plan(rows: Sequence[Opportunity], asked: Asked, rules: Rules, source: str = 
     weighed = replace(
         weighed, most=general["one"], caps=group_caps(groups, general, special) + _ladder(weighed.exits, asked)
     )
-    found = allocate(
-        Problem(
-            capital=capital / MICRO,
-            gain=weighed.gain,
-            returns=weighed.returns,
-            cost=weighed.costs,
-            most=general["one"],
-            room=weighed.room,
-            groups=weighed.caps,
-            tail=TAIL[asked.risk],
-            least=asked.least_bps / BPS,
-            seconds=asked.seconds,
+    if not pairs and asked.least_bps:
+        raise BadInput("nothing believed is on offer to put it in; give --offer, --list or --from", field="least")
+    found = (
+        _nothing()
+        if not pairs
+        else allocate(
+            Problem(
+                capital=capital / MICRO,
+                gain=weighed.gain,
+                returns=weighed.returns,
+                cost=weighed.costs,
+                most=general["one"],
+                room=weighed.room,
+                groups=weighed.caps,
+                tail=TAIL[asked.risk],
+                least=asked.least_bps / BPS,
+                seconds=asked.seconds,
+            )
         )
     )
-    return _document(asked, rules, capital, len(rows), len(pairs), doubts, weighed, found, source)
+    planned = _document(asked, rules, capital, len(rows), len(pairs), doubts, weighed, found, source)
+    document = replace(planned.document, unjudged=list(unjudged))
+    return Planned(replace(document, result_hash=result_hash(document)), planned.studies)
+
+
+def _nothing() -> Allocation:
+    return Allocation(np.zeros(0), 0.0, 0.0, 0.0, ())
 
 
 def _weighed(pairs: Sequence[tuple[Believed, Exit]], asked: Asked) -> _Weighed:
@@ -128,8 +154,23 @@ def _weighed(pairs: Sequence[tuple[Believed, Exit]], asked: Asked) -> _Weighed:
         [basis for _, basis in fares],
         scenarios(expected, asked.days, asked.count, asked.seed) - moving,
         np.array([one.net - moving for one in expected]),
-        np.array([(one.believed.opportunity.tvl or 0) / MICRO * SHARE for one in expected]),
+        np.array([_room(one.believed.opportunity, asked) for one in expected]),
     )
+
+
+def _room(row: Opportunity, asked: Asked) -> float:
+    """Return the most money that an opportunity takes: a part of what is in it; of what is known by facts alone no more than
+    one has of its token, as what a bought one's price does is in no figure.
+    """
+    room = math.inf if row.tvl is None else row.tvl / MICRO * SHARE
+    if row.origin != "facts":
+        return room
+    kin = {family(token) for token in row.tokens}
+    return min(room, capital_of(replace(asked, have=held)) / MICRO if (held := _kin(asked, kin)) else 0.0)
+
+
+def _kin(asked: Asked, kin: set[str]) -> dict[str, str]:
+    return {token: amount for token, amount in asked.have.items() if family(token) in kin}
 
 
 def _cost(one: Expected, asked: Asked) -> tuple[int, str]:
@@ -209,7 +250,9 @@ def _document(
     tail = max(len(outcome) // 20, 1)
     largest = sorted(doubts, key=lambda d: -(d.opportunity.displayed_bps or 0))[:10]
     idle = capital - sum(line.amount for line in held)
-    smallest, note = (None, "") if held else _smallest(weighed, caps_of(asked)[0]["one"], capital, found.binding)
+    smallest, note = (
+        (None, "") if held else _smallest(weighed, caps_of(asked)[0]["one"], capital, found.binding, doubts)
+    )
     studies, unplayed = studies_of([_line(line) for line in held], asked.prices, asked.on, asked.days)
     document = PlanDocument(
         schema=SCHEMA,
@@ -245,7 +288,7 @@ def _document(
         assumptions=_assumptions(asked, rules),
         studies=[one.name for one in studies],
     )
-    return Planned(msgspec.structs.replace(document, result_hash=result_hash(document)), studies)
+    return Planned(document, studies)
 
 
 def by_field(doubts: Sequence[Doubt]) -> dict[str, dict[str, int]]:
@@ -266,8 +309,9 @@ def _line(held: Held) -> Line:
         held.amount,
         held.believed_bps,
         held.reward_bps,
-        held.tvl,
+        held.tvl or held.amount * UNKNOWN_SIZE,
         held.stable,
+        sized=bool(held.tvl),
     )
 
 
@@ -309,6 +353,9 @@ def _held(weighed: _Weighed, at: int, amount: float, capital: int, asked: Asked)
         lock_seconds=way.lock,
         exit_seconds=way.seconds("ethereum"),
         notes=notes,
+        as_of=row.as_of,
+        source=row.source,
+        confidence=row.confidence,
     )
 
 
@@ -344,6 +391,9 @@ def _candidates(weighed: _Weighed, found: Allocation, capital: int, asked: Asked
                 why_not=""
                 if found.amounts[i] > 0
                 else _why_not(weighed, i, float(nets[i]), float(least), found, capital),
+                as_of=row.as_of,
+                source=row.source,
+                confidence=row.confidence,
             )
         )
     return out
@@ -365,13 +415,27 @@ def _why_not(weighed: _Weighed, at: int, net: float, least: float, found: Alloca
     return f"no room: {'; '.join(full[:2])}"
 
 
-def _smallest(weighed: _Weighed, most: float, capital: int, binding: Sequence[str]) -> tuple[int | None, str]:
+def _unbelieved(doubts: Sequence[Doubt]) -> str:
+    """Say why no offer is left of tidemill's own, and what would change that."""
+    ages = [doubt.opportunity.as_of for doubt in doubts if doubt.rule == "stale"]
+    old = f" ({len(ages)} rates of its own are too old, the oldest of {min(ages)}: --max-age)" if ages else ""
+    return f"tidemill knows no rate that it believes today{old}; give rates by --offer, --list or --from"
+
+
+def _smallest(
+    weighed: _Weighed, most: float, capital: int, binding: Sequence[str], doubts: Sequence[Doubt]
+) -> tuple[int | None, str]:
     """Return the least capital with which the best single opportunity pays its own costs, and words for it; none where
     it is caps that leave no room.
     """
+    if not len(weighed.gain):
+        return None, _unbelieved(doubts)
     pays = [i for i in range(len(weighed.gain)) if weighed.gain[i] > 0]
     if not pays:
         return None, "no capital is large enough: nothing believed is expected to earn more than it loses"
+    pays = [i for i in pays if weighed.gain[i] * weighed.room[i] > weighed.costs[i]]
+    if not pays:
+        return None, "what is believed takes too little of what you have to pay its own coming and going"
     needed = {i: float(weighed.costs[i] / weighed.gain[i]) for i in pays}
     best = min(pays, key=lambda i: needed[i])
     name = weighed.expected[best].believed.opportunity.name

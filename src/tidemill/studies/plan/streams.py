@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from tidemill import networks
+from tidemill.studies.plan.tokens import ETHER
 
 __all__ = ["GAS", "PLACE", "Line", "Stream", "stream_of", "text_of"]
 
@@ -21,8 +22,6 @@ PLACE = "place"
 """What the venue of a line is called, alone in its study."""
 DECIMALS = {"USDC": 6, "USDT": 6, "USDC.E": 6, "USDBC": 6, "PYUSD": 6, "EURC": 6, "WBTC": 8, "CBBTC": 8, "TBTC": 18}
 """Decimals of well-known tokens; others have 18."""
-ETHER = ("ETH", "WETH", "STETH", "WSTETH", "RETH", "CBETH", "WEETH", "EZETH")
-"""Tokens whose price is taken for ether's where nobody gives their own: within a few per cent, by their rate."""
 GAS = {"ethereum": "0.3", "": "0.02"}
 """Ether brought beside the capital for gas, by network; the empty name is every other network that pays in ether."""
 USAGE, OPTIMAL, RESERVE = 7_500, 9_000, 1_000
@@ -34,7 +33,9 @@ too (measured at 4 hours a step: 1.79 to 1.84 of theirs in all)."""
 
 
 class Line(Struct, frozen=True):
-    """What of a plan's line a study is made of: micro-dollars, basis points a year, symbols in capitals."""
+    """What of a plan's line a study is made of: micro-dollars, basis points a year, symbols in capitals. ``sized``: ``tvl`` is
+    known, not assumed.
+    """
 
     id: str
     name: str
@@ -46,6 +47,7 @@ class Line(Struct, frozen=True):
     reward_bps: int
     tvl: int
     stable: bool
+    sized: bool = True
 
 
 class Stream(Struct, frozen=True):
@@ -135,6 +137,8 @@ def stream_of(line: Line, prices: Mapping[str, str]) -> Stream | str:
         notes.append(
             f"{line.reward_bps / 100:.2f} % of its rate are rewards in tokens, played as if paid in {place.home}"
         )
+    if not line.sized:
+        notes.append(f"nobody says what is in it: {line.tvl // MICRO:,} USD are assumed")
     if native == "ETH" and "ETH" not in prices:
         notes.append("ether is taken at 3000 dollars, as nobody gave its price")
     return Stream(
