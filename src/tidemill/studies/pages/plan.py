@@ -47,12 +47,15 @@ def plan_page(document: PlanDocument) -> Page:
     """Return the page of ``document``."""
     sections = [
         _hold_section(document),
-        _waterfall_section(document),
-        _outcome_section(document),
-        _exposure_section(document),
+        *(
+            [_waterfall_section(document), _outcome_section(document), _exposure_section(document)]
+            if document.held
+            else []
+        ),
         _exit_section(document),
         _candidate_section(document),
         _excluded_section(document),
+        _unjudged_section(document),
         Section(
             "assumed", "What is assumed", "Change one and the plan may change.", [Notes(list(document.assumptions))]
         ),
@@ -124,8 +127,8 @@ def _factor(name: str) -> str:
 
 def _next(document: PlanDocument) -> str:
     if not document.held:
-        note = f" {document.smallest_note}." if document.smallest_note else ""
-        return f"Leave it in the wallet: nothing on offer pays its own costs at this size.{note}"
+        why = document.smallest_note or "nothing on offer pays its own costs at this size"
+        return f"Leave it in the wallet: {why}."
     lines = [f"{shown(line.amount, 'money', HOME)} into {line.name}" for line in document.held[:3]]
     rest = len(document.held) - len(lines)
     said = f"Put {'; '.join(lines)}{f'; and {rest} more below' if rest else ''}."
@@ -145,6 +148,8 @@ def _change(document: PlanDocument) -> str:
         )
     if document.binding:
         said.append(f"More would be possible without {'; '.join(document.binding[:2])}.")
+    if not document.candidates:
+        return "A rate of today: tidemill plan --offer KIND@NETWORK:TOKENS=APY%, or a list (--list, --from)."
     return " ".join(said) or "A larger capital, a longer time, or better rates: nothing offered pays at this size."
 
 
@@ -183,7 +188,7 @@ def _hold_section(document: PlanDocument) -> Section:
             line.net,
             line.exit_seconds,
             f"{line.kind}, {line.proof}" if line.kind else "no model",
-            "; ".join(line.notes),
+            "; ".join([*_said(line), *line.notes]),
         ]
         for line in document.held
     ]
@@ -203,6 +208,10 @@ def _hold_section(document: PlanDocument) -> Section:
     blocks: list[Block] = [bars, table]
     blocks += [Notes(played)] if played else []
     return Section("hold", "What to hold", "", blocks)
+
+
+def _said(line: Held) -> list[str]:
+    return [f"rate as of {line.as_of}, {line.confidence}: {line.source}"] if line.source else []
 
 
 def _waterfall_section(document: PlanDocument) -> Section:
@@ -398,9 +407,20 @@ def _excluded_section(document: PlanDocument) -> Section:
     return Section("excluded", "What was left out, and why", lead, blocks)
 
 
+def _unjudged_section(document: PlanDocument) -> Section:
+    rows: list[list[Value]] = [
+        [", ".join(one.kinds), ", ".join(one.networks), one.why, one.how] for one in document.unjudged
+    ]
+    columns = [Column("kind"), Column("networks"), Column("why"), Column("give one by")]
+    table: list[Block] = [Table("No dated rate is known", columns, rows)] if rows else []
+    return Section(
+        "unjudged", "What was not judged", "Places that may pay, of which tidemill knows no dated rate.", table
+    )
+
+
 _RULES = {
     "unreadable": "no chain, project or symbol",
-    "contradiction": "the same id twice, with other figures",
+    "contradiction": "the same id twice with other figures, or parts that do not come to the whole",
     "no rate": "no number, or one below 0",
     "unknown tvl": "what is in it is not given",
     "small": "less in it than asked for",
@@ -410,5 +430,12 @@ _RULES = {
     "outlier": "the list itself calls it one",
     "absurd": "promises more than anything pays for long",
     "young": "followed for too few days",
+    "absurd tvl": "more in it than there is money",
+    "unproven": "its model is proven less than asked for, or there is none",
+    "repeated": "the same row again",
+    "stale": "last looked at too long ago",
+    "later": "of a day after the plan's",
+    "not held": "in a token that you do not have",
+    "beyond the best": "others are believed to pay more",
     "exit too slow": "cannot be left within the time asked for",
 }
