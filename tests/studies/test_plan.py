@@ -310,9 +310,9 @@ def test_a_plan_adds_up() -> None:
 
 @pytest.mark.parametrize("capital", ["7000.000001", "1234.567891", "99.999999", "33333.333335"])
 def test_no_rounding_puts_in_more_than_there_is(capital: str) -> None:
-    document = made(
-        have={"USDC": capital}, risk="high", least_bps=10_000, caps=(Cap("one", "", 2_500),), costs={"ethereum": 0}
-    )
+    caps = (Cap("one", "", 2_501), Cap("exchanged", "", 100))
+    have = {"USDC": capital, "ETH": f"{float(capital) / 9_000:.6f}"}  # a quarter of it, about
+    document = made(have=have, risk="high", least_bps=10_000, caps=caps, costs={"ethereum": 0})
     assert len(document.held) >= 4 and document.idle >= 0
     assert document.idle + sum(line.amount for line in document.held) == document.capital
 

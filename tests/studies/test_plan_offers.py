@@ -121,12 +121,12 @@ def test_every_rate_of_our_own_has_day_source_and_confidence_and_is_doubted_by_a
     found = catalogue(ON, {"POL": "0.2", "STRK": "0.1"}, ("USDC",))
     assert {row.kind for row in found.rows} == {"aave_v3", "delegation"}
     assert all(row.origin == "facts" and row.as_of and row.source and row.confidence for row in found.rows)
-    kept, doubts = sift(found.rows, Rules(now=NOW, have=frozenset({"USDC"})))
-    assert not kept and {doubt.rule for doubt in doubts} == {"stale", "not held"}
+    kept, doubts = sift(found.rows, Rules(now=NOW))
+    assert {one.opportunity.kind for one in kept} == {"delegation"} and {doubt.rule for doubt in doubts} == {"stale"}
     assert all("days ago" in doubt.why for doubt in doubts if doubt.rule == "stale")
     lent = [row for row in found.rows if row.kind == "aave_v3" and row.tokens == ("USDC",)]
     fresh = 1_787_529_600  # 24 August 2026
-    kept, _ = sift(lent, Rules(now=fresh, have=frozenset({"DAI"})))  # a dollar for a dollar
+    kept, _ = sift(lent, Rules(now=fresh))
     assert len(kept) == len(lent)
     _, doubts = sift(lent, Rules(now=1_780_000_000))
     assert {doubt.rule for doubt in doubts} == {"later"}  # a plan of May knows nothing of August
@@ -157,10 +157,10 @@ def test_staking_is_believed_by_the_least_that_facts_allow_for() -> None:
     assert (pol.network, pol.low_bps, pol.apy_bps) == ("ethereum", 190, 475)
     assert pol.tvl == 10_353_000_000 * 2_000 // 10_000 * 10**6 // 5 and pol.as_of == "2026-06-30"
     assert (strk.network, strk.lock_days, strk.tvl) == ("starknet", 7, None)
-    kept, doubts = sift([pol], Rules(now=NOW, have=frozenset({"POL"})))
+    kept, doubts = sift([pol], Rules(now=NOW))
     assert not doubts and kept[0].bps == 190 and "1.90 to 4.75 %: the least is believed" in kept[0].notes[0]
     # a protocol's own rule holds for a year, not for three days; then it too is old
-    _, doubts = sift([pol], Rules(now=NOW + 300 * 86_400, have=frozenset({"POL"})))
+    _, doubts = sift([pol], Rules(now=NOW + 300 * 86_400))
     assert [doubt.rule for doubt in doubts] == ["stale"]
 
 
@@ -198,13 +198,14 @@ def test_what_a_person_or_a_list_says_of_a_place_stands_instead_of_what_we_know(
 def test_with_nothing_believed_all_stays_and_the_plan_says_what_is_missing() -> None:
     have = asked({"USDC": "10000"})
     known = catalogue(ON, have.prices, ("USDC",))
-    document = plan(known.rows, have, Rules(now=NOW, have=frozenset({"USDC"})), "own", known.unjudged).document
+    document = plan(known.rows, have, Rules(now=NOW), "own", known.unjudged).document
     assert (document.held, document.idle, document.net) == ([], 10_000 * 10**6, 0)
+    assert document.smallest_note.startswith("what pays is of other tokens than you have")  # POL, STRK
     assert "--max-age" in document.smallest_note and "--offer, --list or --from" in document.smallest_note
     assert document.unjudged == known.unjudged and document.left_out["stale"] > 20
     assert [one.amount for one in document.reached if one.days == 0] == [10_000 * 10**6]
-    with pytest.raises(BadInput, match=r"least: nothing believed is on offer"):
-        plan(known.rows, asked({"USDC": "10000"}, least_bps=1), Rules(now=NOW, have=frozenset({"USDC"})))
+    with pytest.raises(BadInput, match=r"least: 0.01 % cannot be put to work .* without the cap on what is exchanged"):
+        plan(known.rows, asked({"USDC": "10000"}, least_bps=1), Rules(now=NOW))
     with pytest.raises(BadInput, match=r"offer: nothing of 1 rows is believed \(1 absurd\)"):
         plan(by_hand("aave_v3@base:USDC=101%"), have, Rules(now=NOW))
 
@@ -212,9 +213,11 @@ def test_with_nothing_believed_all_stays_and_the_plan_says_what_is_missing() -> 
 def test_a_stake_takes_no_more_than_one_has_of_its_token() -> None:
     have = asked({"USDC": "100000", "POL": "50000"}, caps=())  # 10,000 USD of POL
     known = catalogue(ON, have.prices, tuple(have.have))
-    document = plan(known.rows, have, Rules(now=NOW, have=frozenset(have.have))).document
+    document = plan(known.rows, have, Rules(now=NOW)).document
     (line,) = document.held
-    assert line.tokens == ["POL"] and line.amount == 10_000 * 10**6 and "the cap by what is in it" in document.binding
+    assert (
+        line.tokens == ["POL"] and line.amount == 10_000 * 10**6 and "the cap on what is exchanged" in document.binding
+    )
     assert (line.as_of, line.confidence) == ("2026-06-30", "derived") and line.source.startswith("PIP-26")
     assert line.believed_bps == 190 and line.displayed_bps == 475
 

@@ -104,7 +104,7 @@ def plan(listing: Listing, wanted: Wanted, out: Path, formats: Sequence[Format],
     check_writable(out)
     check_formats(formats)
     asked = _asked(wanted)
-    rules = _rules(listing, wanted.on, frozenset(asked.have))
+    rules = _rules(listing, wanted.on)
     with progress("reading what is on offer …") as tell:
         listed = _listed(listing)
         given = [*_by_hand(listing, asked.on), *(listed.rows if listed else ())]
@@ -187,7 +187,7 @@ def _listed(listing: Listing) -> Listed | None:
     return fetch_list(listing.address, stale_hours=listing.stale)
 
 
-def _rules(listing: Listing, on: str = "", have: frozenset[str] | None = None) -> Rules:
+def _rules(listing: Listing, on: str = "") -> Rules:
     from tidemill import networks as known  # noqa: PLC0415
     from tidemill.errors import UnknownName  # noqa: PLC0415
     from tidemill.studies.plan.doubts import Rules as Made  # noqa: PLC0415
@@ -209,7 +209,6 @@ def _rules(listing: Listing, on: str = "", have: frozenset[str] | None = None) -
         proof=listing.proof,
         now=end_of_day(day_of(on)),
         stale_days=listing.max_age,
-        have=have,
     )
 
 

@@ -90,6 +90,16 @@ def _outcomes(document: PlanDocument, console: Console) -> None:
         f"a loss in {_share(document.loss_bps)} of {document.scenarios:,} futures; the worst twentieth "
         f"{money(document.cvar)} on average; {gap}"
     )
+    if document.changed:
+        from tidemill.studies.plan.tokens import said  # noqa: PLC0415
+
+        told = ", ".join(
+            f"{plain(said(one.family))} {money(one.have, sign=False)} to {money(one.planned, sign=False)}"
+            for one in document.changed
+        )
+        console.print(
+            f"it exchanges what you have, USD: {told}; what prices do then is in the futures, nothing is expected of it"
+        )
     if document.binding:
         console.print(f"more would be possible without: {plain('; '.join(document.binding))}")
 

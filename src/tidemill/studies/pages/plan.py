@@ -435,7 +435,6 @@ _RULES = {
     "repeated": "the same row again",
     "stale": "last looked at too long ago",
     "later": "of a day after the plan's",
-    "not held": "in a token that you do not have",
     "beyond the best": "others are believed to pay more",
     "exit too slow": "cannot be left within the time asked for",
 }

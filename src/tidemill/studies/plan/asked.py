@@ -44,12 +44,21 @@ Reach = Literal["ethereum", "network"]
 TAIL: dict[Risk, float] = {"low": 0.02, "moderate": 0.06, "high": 0.15}
 """Part of the capital that the worst twentieth of futures may lose on average."""
 CAPS: dict[Risk, dict[str, float]] = {
-    "low": {"one": 0.25, "network": 0.5, "project": 0.3, "issuer": 0.6, "asset": 1.0, "locked": 0.25},
-    "moderate": {"one": 0.4, "network": 0.6, "project": 0.45, "issuer": 0.8, "asset": 1.0, "locked": 0.5},
-    "high": {"one": 0.6, "network": 0.8, "project": 0.7, "issuer": 1.0, "asset": 1.0, "locked": 1.0},
+    "low": {"one": 0.25, "network": 0.5, "project": 0.3, "issuer": 0.6, "asset": 1.0, "locked": 0.25, "exchanged": 0.0},
+    "moderate": {
+        "one": 0.4,
+        "network": 0.6,
+        "project": 0.45,
+        "issuer": 0.8,
+        "asset": 1.0,
+        "locked": 0.5,
+        "exchanged": 0.0,
+    },
+    "high": {"one": 0.6, "network": 0.8, "project": 0.7, "issuer": 1.0, "asset": 1.0, "locked": 1.0, "exchanged": 0.0},
 }
-"""Largest part of the capital in one opportunity, network, project, issuer, asset, and behind a lock of a day or more:
-judgements, to be seen and changed (``--cap``)."""
+"""Largest part of the capital in one opportunity, network, project, issuer, asset, behind a lock of a day or more, and exchanged
+for others than one has (dollars among themselves are the same; so are ether, bitcoin, euros): judgements, to be seen and
+changed (``--cap``)."""
 GROUPS = ("network", "project", "issuer", "asset", "locked")
 MOST_CAPITAL = 10**13 * MICRO
 """Micro-dollars from which an amount is a slip of the pen."""
@@ -159,9 +168,9 @@ def parse_cap(text: str) -> Cap:
     group = "project" if group == "venue" else group
     if not equals:
         raise BadInput(f"{text!r} is no cap; write network=50% or network:base=30%", field="cap")
-    if group not in ("one", *GROUPS):
-        raise BadInput(f"no caps are on {group!r}{nearest(group, ('one', *GROUPS))}", field="cap")
-    if name and group in ("one", "locked"):
+    if group not in ("one", "exchanged", *GROUPS):
+        raise BadInput(f"no caps are on {group!r}{nearest(group, ('one', 'exchanged', *GROUPS))}", field="cap")
+    if name and group in ("one", "locked", "exchanged"):
         raise BadInput(f"{group} has no names; write {group}={share}", field="cap")
     if group == "network" and name and name not in networks.names():
         raise UnknownName("network", name, networks.names(), field="cap")

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from tidemill.studies.plan.as_study import Unplayed
 from tidemill.studies.plan.asked import Risk
 from tidemill.studies.plan.catalogue import Unjudged
+from tidemill.studies.plan.worth import Changed
 
 __all__ = ["SCHEMA", "Candidate", "Held", "PlanDocument", "Reached", "Threat"]
 
@@ -108,7 +109,8 @@ class PlanDocument(Struct, frozen=True):
     of the worst twentieth. ``gap_bps`` is how far from the best possible the solver may have stopped; ``stopped``: its time
     was over. ``left_out`` counts by rule, ``left_out_fields`` by the list's field and rule; ``doubts`` tells of the largest
     promises among them. ``smallest`` is the least capital with which anything pays, where nothing does with this one.
-    ``unjudged`` are places of which no dated rate is known.
+    ``unjudged`` are places of which no dated rate is known; ``changed`` are families of tokens of which the plan has more or
+    less than one has.
     """
 
     schema: str
@@ -144,4 +146,5 @@ class PlanDocument(Struct, frozen=True):
     assumptions: list[str]
     studies: list[str] = field(default_factory=list)
     unjudged: list[Unjudged] = field(default_factory=list)
+    changed: list[Changed] = field(default_factory=list)
     result_hash: str = ""

@@ -17,7 +17,6 @@
 ``later``          looked at after the day of the plan
 ``young``          followed for fewer days than asked for
 ``outlier``        the list itself calls it one
-``not held``       known from facts alone, and in a token that is not among what one has
 ``exit too slow``  leaving it takes longer than the horizon (``exits``)
 =================  ==================================================================================================
 
@@ -36,7 +35,6 @@ from msgspec.structs import replace
 from tidemill import networks
 from tidemill.facts import Status
 from tidemill.studies.plan.opportunities import Opportunity
-from tidemill.studies.plan.tokens import family
 from tidemill.venues.about import deployments
 from tidemill.venues.kinds import kind
 
@@ -64,7 +62,6 @@ FIELDS = {
     "young": "count",
     "stale": "timestamp",
     "later": "timestamp",
-    "not held": "symbol",
 }
 """The field of a list's row that each rule looks at."""
 
@@ -72,8 +69,7 @@ FIELDS = {
 class Rules(Struct, frozen=True):
     """What a list has to meet. ``most_bps`` is the largest rate believed possible; ``reward_bps`` is believed of rewards.
 
-    ``now`` is the end of the day that a row's own date is compared with (unix seconds), ``None``: not compared. ``have`` are the
-    tokens that one has, ``None``: nobody said.
+    ``now`` is the end of the day that a row's own date is compared with (unix seconds), ``None``: not compared.
     """
 
     min_tvl: int = 1_000_000 * 10**6
@@ -85,7 +81,6 @@ class Rules(Struct, frozen=True):
     now: int | None = None
     stale_days: int = 3
     lasting_days: int = 365
-    have: frozenset[str] | None = None
 
 
 class Doubt(Struct, frozen=True):
@@ -184,8 +179,6 @@ def _doubt(row: Opportunity, rules: Rules, clashing: set[str]) -> tuple[str, str
         return "small", f"{row.tvl // 10**6:,} USD in it, fewer than {rules.min_tvl // 10**6:,}"
     if found := _aged(row, rules):
         return found
-    if row.origin == "facts" and rules.have is not None and (lacking := _lacking(row.tokens, rules.have)):
-        return "not held", f"you have no {lacking}; what its price does is in no figure here"
     if row.days is not None and row.days < rules.min_days:
         return "young", f"followed for {row.days} days, fewer than {rules.min_days}"
     return None
@@ -200,12 +193,6 @@ def _aged(row: Opportunity, rules: Rules) -> tuple[str, str] | None:
         return "later", f"it is of {row.as_of}, after the day of the plan"
     most = rules.lasting_days if row.lasting else rules.stale_days
     return ("stale", f"{(row.displayed_bps or 0) / 100:.2f} % on {row.as_of}, {age:,} days ago") if age > most else None
-
-
-def _lacking(tokens: Sequence[str], have: frozenset[str]) -> str:
-    """Return a token of which one has none, nor anything of the same worth; empty where there is none."""
-    held = {family(token) for token in have}
-    return next((token for token in tokens if family(token) not in held), "")
 
 
 def _standing(network: str) -> str:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from tidemill import __version__, networks
 from tidemill.errors import BadInput, nearest
 from tidemill.studies.canonical import result_hash
-from tidemill.studies.plan.allocate import THE_TAIL, Allocation, Problem, allocate, group_caps
+from tidemill.studies.plan.allocate import THE_EXCHANGE, THE_TAIL, Allocation, Problem, allocate, group_caps
 from tidemill.studies.plan.as_study import Written, studies_of
 from tidemill.studies.plan.asked import BPS, MICRO, TAIL, Asked, capital_of, caps_of, told
 from tidemill.studies.plan.catalogue import Unjudged
@@ -25,7 +25,8 @@ from tidemill.studies.plan.expect import YEAR, Expected, expect, scenarios
 from tidemill.studies.plan.fares import fare
 from tidemill.studies.plan.opportunities import Opportunity
 from tidemill.studies.plan.streams import Line
-from tidemill.studies.plan.tokens import family
+from tidemill.studies.plan.tokens import said
+from tidemill.studies.plan.worth import Changed, Prices, exchanged, prices_of_plan
 from tidemill.venues.kinds import kind
 
 __all__ = ["Planned", "plan"]
@@ -55,10 +56,10 @@ class Planned(Struct, frozen=True):
 
 class _Weighed(Struct, frozen=True):
     """Everything that is weighed: what is expected of each opportunity, its exit, its cost (money,
-    and where it is known from), its futures.
+    and where it is known from), its futures but for prices, and prices.
 
-    ``most`` is the largest part of the capital in one; ``caps`` are those of groups and of the ladder: name, members, and
-    the largest part in them.
+    ``most`` is the largest part of the capital in one, ``exchange`` what may be exchanged; ``caps`` are those of groups and of
+    the ladder: name, members, and the largest part in them.
     """
 
     expected: list[Expected]
@@ -68,7 +69,9 @@ class _Weighed(Struct, frozen=True):
     returns: Any
     gain: Any
     room: Any
+    prices: Prices
     most: float = 1.0
+    exchange: float = 1.0
     caps: tuple[tuple[str, tuple[int, ...], float], ...] = ()
 
 
@@ -112,7 +115,10 @@ def plan(
     groups = _groups(weighed)
     _check_named(special, groups, rows)
     weighed = replace(
-        weighed, most=general["one"], caps=group_caps(groups, general, special) + _ladder(weighed.exits, asked)
+        weighed,
+        most=general["one"],
+        exchange=general["exchanged"],
+        caps=group_caps(groups, general, special) + _ladder(weighed.exits, asked),
     )
     if not pairs and asked.least_bps:
         raise BadInput("nothing believed is on offer to put it in; give --offer, --list or --from", field="least")
@@ -123,7 +129,11 @@ def plan(
             Problem(
                 capital=capital / MICRO,
                 gain=weighed.gain,
-                returns=weighed.returns,
+                returns=weighed.returns + weighed.prices.moves @ weighed.prices.weights.T,
+                start=weighed.prices.have[weighed.prices.held] / capital * MICRO,
+                idle=weighed.prices.moves[:, weighed.prices.held],
+                made_of=weighed.prices.weights[:, weighed.prices.held],
+                exchange=general["exchanged"],
                 cost=weighed.costs,
                 most=general["one"],
                 room=weighed.room,
@@ -154,23 +164,13 @@ def _weighed(pairs: Sequence[tuple[Believed, Exit]], asked: Asked) -> _Weighed:
         [basis for _, basis in fares],
         scenarios(expected, asked.days, asked.count, asked.seed) - moving,
         np.array([one.net - moving for one in expected]),
-        np.array([_room(one.believed.opportunity, asked) for one in expected]),
+        np.array([_room(one.believed.opportunity) for one in expected]),
+        prices_of_plan([one.believed.opportunity for one in expected], asked),
     )
 
 
-def _room(row: Opportunity, asked: Asked) -> float:
-    """Return the most money that an opportunity takes: a part of what is in it; of what is known by facts alone no more than
-    one has of its token, as what a bought one's price does is in no figure.
-    """
-    room = math.inf if row.tvl is None else row.tvl / MICRO * SHARE
-    if row.origin != "facts":
-        return room
-    kin = {family(token) for token in row.tokens}
-    return min(room, capital_of(replace(asked, have=held)) / MICRO if (held := _kin(asked, kin)) else 0.0)
-
-
-def _kin(asked: Asked, kin: set[str]) -> dict[str, str]:
-    return {token: amount for token, amount in asked.have.items() if family(token) in kin}
+def _room(row: Opportunity) -> float:
+    return math.inf if row.tvl is None else row.tvl / MICRO * SHARE
 
 
 def _cost(one: Expected, asked: Asked) -> tuple[int, str]:
@@ -246,7 +246,10 @@ def _document(
     held.sort(key=lambda line: -line.amount)
     over = max(sum(line.amount for line in held) - capital, 0)  # of rounding: nobody puts in more than there is
     held = [replace(line, amount=line.amount - over * (at == 0)) for at, line in enumerate(held)]
-    outcome = np.sort(weighed.returns @ amounts) - sum(line.costs for line in held) / MICRO
+    change = _change(weighed, found, TAIL[asked.risk] * capital / MICRO)
+    outcome = (
+        np.sort(weighed.returns @ amounts + weighed.prices.moves @ change) - sum(line.costs for line in held) / MICRO
+    )
     tail = max(len(outcome) // 20, 1)
     largest = sorted(doubts, key=lambda d: -(d.opportunity.displayed_bps or 0))[:10]
     idle = capital - sum(line.amount for line in held)
@@ -285,6 +288,7 @@ def _document(
         smallest_note=note,
         source=source,
         unplayed=unplayed,
+        changed=_changed(weighed.prices, change),
         assumptions=_assumptions(asked, rules),
         studies=[one.name for one in studies],
     )
@@ -297,6 +301,29 @@ def by_field(doubts: Sequence[Doubt]) -> dict[str, dict[str, int]]:
     for (name, rule), count in Counter((doubt.field, doubt.rule) for doubt in doubts).most_common():
         out.setdefault(name, {})[rule] = count
     return out
+
+
+def _change(weighed: _Weighed, found: Allocation, most: float) -> Any:
+    """Return how much more money is in each family of tokens than one has: as little exchanged as keeps the bound on the
+    worst twentieth, which is kept in any case by what the solver exchanges.
+    """
+    prices, amounts = weighed.prices, found.amounts
+    least = exchanged(prices, amounts)
+    cost = weighed.costs[amounts > 0].sum()
+    worst = np.sort(weighed.returns @ amounts + prices.moves @ least)[: max(len(weighed.returns) // 20, 1)]
+    if found.idle is None or cost - worst.mean() <= most:
+        return least
+    change = amounts @ prices.weights - prices.have
+    change[prices.held] += found.idle
+    return change
+
+
+def _changed(prices: Prices, change: Any) -> list[Changed]:
+    return [
+        Changed(name, round(float(have) * MICRO), max(round(float(have + more) * MICRO), 0))
+        for name, have, more in zip(prices.families, prices.have, change, strict=True)
+        if round(float(more) * MICRO)
+    ]
 
 
 def _line(held: Held) -> Line:
@@ -376,7 +403,9 @@ def _candidates(weighed: _Weighed, found: Allocation, capital: int, asked: Asked
     least = min((nets[i] for i in range(len(nets)) if found.amounts[i] > 0), default=0.0)
     out = []
     for i in order:
-        row, outcome = weighed.expected[i].believed.opportunity, weighed.returns[:, i] * amounts[i] - weighed.costs[i]
+        row, alone = weighed.expected[i].believed.opportunity, np.where(np.arange(len(amounts)) == i, amounts, 0.0)
+        moved = weighed.prices.moves @ exchanged(weighed.prices, alone)
+        outcome = weighed.returns[:, i] * amounts[i] - weighed.costs[i] + moved
         out.append(
             Candidate(
                 id=row.id,
@@ -405,11 +434,13 @@ def _why_not(weighed: _Weighed, at: int, net: float, least: float, found: Alloca
         return "it is expected to lose more than it earns"
     if net <= 0:
         return f"what it earns does not pay {weighed.costs[at]:.2f} USD of coming and going"
+    if lacking := _lacking(weighed, at):
+        return f"you have no {said(lacking)}; --cap exchanged=… allows for buying some"
     parts = found.amounts * MICRO / capital
     part = min(weighed.most, weighed.room[at] * MICRO / capital)
     left = {name: cap - parts[list(members)].sum() for name, members, cap in weighed.caps if at in members}
     full = sorted((name for name in left if left[name] < part - 1e-9), key=lambda name: left[name])
-    full += [THE_TAIL] if THE_TAIL in found.binding else []
+    full += [name for name in (THE_TAIL, THE_EXCHANGE) if name in found.binding]
     if net < least or not full:
         return "it leaves less than what is held"
     return f"no room: {'; '.join(full[:2])}"
@@ -420,6 +451,13 @@ def _unbelieved(doubts: Sequence[Doubt]) -> str:
     ages = [doubt.opportunity.as_of for doubt in doubts if doubt.rule == "stale"]
     old = f" ({len(ages)} rates of its own are too old, the oldest of {min(ages)}: --max-age)" if ages else ""
     return f"tidemill knows no rate that it believes today{old}; give rates by --offer, --list or --from"
+
+
+def _lacking(weighed: _Weighed, at: int) -> str:
+    """Return a family of tokens that a place is made of and of which there is nothing, where nothing may be exchanged."""
+    prices = weighed.prices
+    missing = np.flatnonzero((prices.weights[at] > 0) & (prices.have <= 0))
+    return prices.families[missing[0]] if len(missing) and not weighed.exchange else ""
 
 
 def _smallest(
@@ -433,6 +471,10 @@ def _smallest(
     pays = [i for i in range(len(weighed.gain)) if weighed.gain[i] > 0]
     if not pays:
         return None, "no capital is large enough: nothing believed is expected to earn more than it loses"
+    pays = [i for i in pays if not _lacking(weighed, i)]
+    if not pays:
+        old = f"; {_unbelieved(doubts)}" if any(one.opportunity.origin == "facts" for one in doubts) else ""
+        return None, f"what pays is of other tokens than you have; --cap exchanged=… allows for buying some{old}"
     pays = [i for i in pays if weighed.gain[i] * weighed.room[i] > weighed.costs[i]]
     if not pays:
         return None, "what is believed takes too little of what you have to pay its own coming and going"
@@ -507,7 +549,7 @@ def _assumptions(asked: Asked, rules: Rules) -> list[str]:
         f"moving in and out, swaps and bridges together: {asked.move_bps / 100:g} % each way",
         f"rewards in tokens are believed by {rules.reward_bps / 100:g} %",
         "a volatile token moves by 70 % a year, a rate by 80 %, a reward token by 100 %",
-        "price moves of what you hold are not in it: figures are against holding the same tokens",
+        "figures are against holding the same tokens; what is exchanged for others moves in the futures, without a drift",
         "chances of losses are those of `tidemill risk`, estimates from dated facts and published base rates",
         f"no more than {SHARE * 100:g} % of what is in an opportunity: beyond, your own money would lower its rate",
         f"caps at risk {asked.risk}: {caps}; the worst twentieth of futures may lose {TAIL[asked.risk] * 100:g} %",

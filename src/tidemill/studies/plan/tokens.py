@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DOLLARS", "ETHER", "family"]
+__all__ = ["DOLLARS", "ETHER", "family", "said"]
 
 ETHER = ("ETH", "WETH", "STETH", "WSTETH", "RETH", "CBETH", "WEETH", "EZETH")
 """Tokens whose price is taken for ether's where nobody gives their own: within a few per cent, by their rate."""
@@ -39,12 +39,21 @@ DOLLARS = frozenset(
 )
 """Tokens that stand for a dollar, or for more and more of one."""
 _BITCOIN = ("BTC", "WBTC", "CBBTC", "TBTC", "LBTC", "RBTC", "SBTC", "CBTC")
+_EURO = ("EURC", "EURS", "EURA", "EURE", "AGEUR")
 _POL = ("POL", "WPOL", "MATIC", "WMATIC")
 _OF = {
     token: name
-    for name, tokens in (("USD", DOLLARS), ("ETH", ETHER), ("BTC", _BITCOIN), ("POL", _POL))
+    for name, tokens in (("USD", DOLLARS), ("ETH", ETHER), ("BTC", _BITCOIN), ("EUR", _EURO), ("POL", _POL))
     for token in tokens
 }
+
+
+_SAID = {"USD": "dollars", "ETH": "ether", "BTC": "bitcoin", "EUR": "euros"}
+
+
+def said(name: str) -> str:
+    """Return a family's name as a person says it."""
+    return _SAID.get(name, name)
 
 
 def family(token: str) -> str:
