@@ -1,4 +1,5 @@
-"""The walk: each of its commands runs, and prints the lines that the page says it prints."""
+"""The walk and the page of plans: each of their commands runs, and prints the lines that the page says it prints."""
+
 
 from __future__ import annotations
 
@@ -20,13 +21,13 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-@NEEDS_PAGE
-def test_the_walk_prints_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
+def shown(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], int]:
+    """Run a page's commands and look for the lines below each; return the commands and how many lines there were."""
+    monkeypatch.chdir(folder)
+    (folder / "examples").symlink_to(ROOT / "examples")
     chain = all(row.cached for row in artefacts.ls())
     printed, lines, commands = "", 0, []
-    for block in blocks(ROOT / "docs" / "walk.md"):
+    for block in blocks(page):
         if block.language == "bash":
             words = shlex.split(block.text.replace("\\\n", " "))
             printed = ""
@@ -39,10 +40,23 @@ def test_the_walk_prints_what_it_shows(tmp_path: Path, monkeypatch: pytest.Monke
         elif block.language == "text" and printed:
             for part in re.split("…", block.text):
                 for line in filter(None, map(flat, part.splitlines())):
-                    assert line in printed, f"walk.md:{block.line}: {line}"
+                    assert line in printed, f"{page.name}:{block.line}: {line}"
                     lines += 1
+    return commands, lines
+
+
+@NEEDS_PAGE
+def test_the_walk_prints_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands, lines = shown(ROOT / "docs" / "walk.md", tmp_path, monkeypatch)
     assert commands[:4] == ["plan", "backtest", "backtest", "stress"]
     assert lines >= 14
+
+
+@NEEDS_PAGE
+def test_the_page_of_plans_prints_what_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands, lines = shown(ROOT / "docs" / "plan.md", tmp_path, monkeypatch)
+    assert commands == ["plan", "plan", "plan", "backtest"]
+    assert lines >= 12
 
 
 def test_the_readme_shows_lines_of_the_walk():
