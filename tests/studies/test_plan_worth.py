@@ -16,7 +16,7 @@ from tidemill.studies.plan.by_hand import parse_offers
 from tidemill.studies.plan.doubts import Rules
 from tidemill.studies.plan.plan import plan
 from tidemill.studies.plan.tokens import family
-from tidemill.studies.plan.worth import exchanged, prices_of_plan
+from tidemill.studies.plan.worth import exchanged, prices_of_plan, reach
 
 ON = dt.date(2026, 11, 21)
 LEND, ETHER, PAIR = "aave_v3@base:USDC=9%", "aave_v3@op-mainnet:WETH=3%", "uniswap_v2@unichain:WETH-USDC=20%"
@@ -89,6 +89,18 @@ def test_least_is_exchanged_and_paid_out_of_what_is_left_over() -> None:
     log = np.log1p(prices.moves)
     assert np.corrcoef(log[:, at["ETH"]], log[:, at["BTC"]])[0, 1] == pytest.approx(0.64, abs=0.05)
     assert log[:, at["ETH"]].std() == pytest.approx(0.7 * (90 / 365) ** 0.5, rel=0.05)
+
+
+def test_a_place_takes_what_there_is_of_its_tokens_and_what_may_be_bought() -> None:
+    prices = prices_of_plan(
+        parse_offers((LEND, ETHER, PAIR), ON), asked({"USDC": "6000", "ETH": "1"})
+    )  # 2,000 of ether
+    assert reach(prices, 0.0) == pytest.approx([6_000, 2_000, 4_000], rel=1e-6)
+    assert reach(prices, 1_000.0) == pytest.approx([7_000, 3_000, 6_000], rel=1e-6)
+    none = prices_of_plan(parse_offers((LEND, ETHER), ON), asked({"USDC": "6000"}))
+    assert reach(none, 0.0) == pytest.approx([6_000, 6_000])  # of ether nothing, but by an exchange of all
+    alone = made({"USDC": "6000", "ETH": "0.5"}, words=(ETHER,)).candidates[0]
+    assert alone.amount // 10**6 == 1_000 or alone.amount // 10**6 == 999
 
 
 @pytest.mark.parametrize("seed", range(6))

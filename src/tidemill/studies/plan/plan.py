@@ -26,7 +26,7 @@ from tidemill.studies.plan.fares import fare
 from tidemill.studies.plan.opportunities import Opportunity
 from tidemill.studies.plan.streams import Line
 from tidemill.studies.plan.tokens import said
-from tidemill.studies.plan.worth import Changed, Prices, exchanged, prices_of_plan
+from tidemill.studies.plan.worth import Changed, Prices, exchanged, prices_of_plan, reach
 from tidemill.venues.kinds import kind
 
 __all__ = ["Planned", "plan"]
@@ -397,7 +397,7 @@ def _quantiles(outcome: Any) -> dict[str, int]:
 def _candidates(weighed: _Weighed, found: Allocation, capital: int, asked: Asked) -> list[Candidate]:
     """Return what each of the best would leave alone, of the most of this capital that one may take."""
     most = caps_of(asked)[0]["one"] * capital / MICRO
-    amounts = np.minimum(most, weighed.room)
+    amounts = np.minimum(np.minimum(most, weighed.room), reach(weighed.prices, weighed.exchange * capital / MICRO))
     nets = weighed.gain * amounts - weighed.costs
     order = sorted(range(len(nets)), key=lambda i: (found.amounts[i] <= 0, -nets[i], i))[:MOST_SHOWN]
     least = min((nets[i] for i in range(len(nets)) if found.amounts[i] > 0), default=0.0)
@@ -475,7 +475,9 @@ def _smallest(
     if not pays:
         old = f"; {_unbelieved(doubts)}" if any(one.opportunity.origin == "facts" for one in doubts) else ""
         return None, f"what pays is of other tokens than you have; --cap exchanged=… allows for buying some{old}"
-    pays = [i for i in pays if weighed.gain[i] * weighed.room[i] > weighed.costs[i]]
+    room = np.minimum(weighed.room, reach(weighed.prices, weighed.exchange * capital / MICRO))
+    room = np.where(room < capital / MICRO, room, math.inf)  # more capital would be more of the same tokens
+    pays = [i for i in pays if weighed.gain[i] * room[i] > weighed.costs[i]]
     if not pays:
         return None, "what is believed takes too little of what you have to pay its own coming and going"
     needed = {i: float(weighed.costs[i] / weighed.gain[i]) for i in pays}

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from tidemill.engine.rng import array_stream
 from tidemill.studies.plan.asked import MICRO, Asked, capital_of
 from tidemill.studies.plan.opportunities import Opportunity
 from tidemill.studies.plan.tokens import family
 
-__all__ = ["Changed", "Prices", "exchanged", "prices_of_plan"]
+__all__ = ["Changed", "Prices", "exchanged", "prices_of_plan", "reach"]
 
 YEAR = 365.0
 SIGMA = 0.7
@@ -70,8 +71,6 @@ def prices_of_plan(rows: Sequence[Opportunity], asked: Asked) -> Prices:
 
 
 def _only(asked: Asked, token: str, amount: str) -> Asked:
-    from msgspec.structs import replace  # noqa: PLC0415
-
     return replace(asked, have={token: amount})
 
 
@@ -103,3 +102,18 @@ def exchanged(prices: Prices, amounts: Any) -> Any:
     spare = np.maximum(prices.have - needed, 0.0)
     total = bought.sum()
     return bought - (spare * min(total / spare.sum(), 1.0) if spare.sum() > 0 else 0.0)
+
+
+def reach(prices: Prices, exchange: float) -> Any:
+    """Return the most money that each place takes of what one has, when ``exchange`` money may be exchanged for other tokens.
+
+    A place that is made of nothing one has takes all that there is: only an exchange could fill it.
+    """
+    total = float(prices.have.sum())
+    high = np.full(len(prices.weights), total)
+    low = np.zeros(len(prices.weights))
+    for _ in range(60):
+        middle = (low + high) / 2
+        bought = np.maximum(middle[:, None] * prices.weights - prices.have, 0.0).sum(axis=1)
+        low, high = np.where(bought <= exchange, middle, low), np.where(bought <= exchange, high, middle)
+    return np.where(low > total * 1e-9, high, total)
