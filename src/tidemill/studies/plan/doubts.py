@@ -12,7 +12,8 @@
 ``ended``          the network or the venue there has ended or only lets money out, or has an open incident
 ``points only``    nothing but points or a token without a rate
 ``unproven``       its model, if there is one, is proven less than asked for (``proof``)
-``absurd``         more than ``most`` a year is promised: no source of income pays that for long
+``absurd``         more than ``most`` a year is promised: no source of income pays that for long; two fifths of it where
+                   nothing is traded: what borrowers or stakes pay for tokens of one worth
 ``stale``          last looked at more than ``stale_days`` ago (a rate by a protocol's own rules: ``lasting_days``)
 ``later``          looked at after the day of the plan
 ``young``          followed for fewer days than asked for
@@ -41,6 +42,8 @@ from tidemill.venues.kinds import kind
 __all__ = ["Believed", "Doubt", "Rules", "sift"]
 
 BPS = 10_000
+ALONE = 4
+"""Tenths of the largest rate believed possible that a place pays in which nothing is traded: a judgement."""
 PROOFS = ("bytecode-equal", "fork-equal", "rule-checked", "unproven")
 """Proof levels, strongest first."""
 MOST_TVL = 10**12 * 10**6
@@ -170,8 +173,9 @@ def _doubt(row: Opportunity, rules: Rules, clashing: set[str]) -> tuple[str, str
         return "points only", "nothing is paid that has a rate"
     if row.outlier:
         return "outlier", "the list calls it one"
-    if total > rules.most_bps:
-        return "absurd", f"{total / 100:,.0f} % a year is promised, more than {rules.most_bps / 100:,.0f} %"
+    most = rules.most_bps if row.diverges or len(row.tokens) > 1 else rules.most_bps * ALONE // 10
+    if total > most:
+        return "absurd", f"{total / 100:,.0f} % a year is promised, more than {most / 100:,.0f} %"
     parts = (row.base_bps or 0) + (row.reward_bps or 0)
     if row.apy_bps is not None and row.base_bps is not None and abs(parts - total) > max(100, total // 10):
         return "contradiction", f"{total / 100:.2f} % a year, but its parts come to {parts / 100:.2f} %"

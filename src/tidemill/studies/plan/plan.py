@@ -23,6 +23,7 @@ from tidemill.studies.plan.doubts import Believed, Doubt, Rules, sift
 from tidemill.studies.plan.exits import DAY, Exit, exit_of, too_slow, within
 from tidemill.studies.plan.expect import YEAR, Expected, expect, scenarios
 from tidemill.studies.plan.fares import fare
+from tidemill.studies.plan.likes import DECAY, calmed
 from tidemill.studies.plan.opportunities import Opportunity
 from tidemill.studies.plan.streams import Line
 from tidemill.studies.plan.tokens import said
@@ -93,6 +94,7 @@ def plan(
         raise BadInput(f"{asked.on} is not between 2015 and 2200", field="on")
     capital = capital_of(asked)
     kept, doubts = sift(rows, rules)
+    kept = calmed(kept, asked.days)
     pairs = [(one, exit_of(one, asked.on)) for one in kept]
     slow = too_slow(pairs, asked.days, asked.reach)
     late = {id(doubt.opportunity) for doubt in slow}
@@ -550,6 +552,7 @@ def _assumptions(asked: Asked, rules: Rules) -> list[str]:
         f"coming and going costs, whatever the amount, a model's measured gas at assumed fee levels{ether}; without one {said}",
         f"moving in and out, swaps and bridges together: {asked.move_bps / 100:g} % each way",
         f"rewards in tokens are believed by {rules.reward_bps / 100:g} %",
+        f"what a rate is above the usual of its like, among ten and more, halves in {math.log(2) / DECAY:.0f} days",
         "a volatile token moves by 70 % a year, a rate by 80 %, a reward token by 100 %",
         "figures are against holding the same tokens; what is exchanged for others moves in the futures, without a drift",
         "chances of losses are those of `tidemill risk`, estimates from dated facts and published base rates",
