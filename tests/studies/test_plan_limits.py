@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from msgspec import structs
 
 from tidemill.errors import BadInput
 from tidemill.studies.load import load
+from tidemill.studies.plan import allocate as allocation
 from tidemill.studies.plan.allocate import Problem, allocate
 from tidemill.studies.plan.asked import Asked, Cap, Rung, parse_cap, parse_ladder, parse_percent
 from tidemill.studies.plan.document import PlanDocument
@@ -217,6 +219,24 @@ def test_the_search_stops_in_time_and_still_keeps_the_bound() -> None:
         assert 0 < one.net <= other.net / (1 - other.gap) + 1e-9
     with pytest.raises(BadInput, match="time-limit: 0 s leave no time"):
         allocate(structs.replace(problem, seconds=0.0))
+
+
+def test_a_search_without_an_answer_in_time_leaves_what_was_found_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(6)
+    gain = rng.uniform(0.01, 0.08, 6)
+    returns = gain + rng.normal(0, 0.1, (100, 6))
+    problem = Problem(1_000.0, gain, returns, rng.uniform(0, 2, 6), 0.4, (), tail=0.04, seconds=60.0)
+    best = allocate(problem)
+    assert not best.stopped
+    solve = allocation._milp
+
+    def never(*given: Any, whole: bool, **more: Any) -> Any:
+        return solve(*given, whole=whole, **more) if not whole else SimpleNamespace(status=1, x=None)
+
+    monkeypatch.setattr(allocation, "_milp", never)
+    found = allocate(problem)
+    assert found.stopped and found.tail <= 0.04 + 1e-6
+    assert 0.8 * best.net < found.net <= best.net + 1e-9 <= found.net / (1 - found.gap) + 2e-9
 
 
 def test_words_of_limits() -> None:

@@ -327,7 +327,7 @@ def scan(
     min_days
         Days that the list must have followed it.
     most
-        Percent a year beyond which a promise is absurd; two fifths of it where nothing is traded (lending, staking).
+        Percent a year beyond which a promise is absurd; two fifths of it where no prices part (lending, staking).
     proof
         Only what is modelled and proven at least so.
     max_age
@@ -413,7 +413,7 @@ def plan(
     min_days
         Days that the list must have followed it.
     most
-        Percent a year beyond which a promise is absurd; two fifths of it where nothing is traded (lending, staking).
+        Percent a year beyond which a promise is absurd; two fifths of it where no prices part (lending, staking).
     proof
         Only what is modelled and proven at least so.
     max_age

@@ -31,6 +31,7 @@ from tidemill.studies.pages.page import (
     Tree,
     Value,
 )
+from tidemill.studies.plan.tokens import said
 from tidemill.studies.risk.causes import asset_shock
 
 if TYPE_CHECKING:
@@ -269,6 +270,10 @@ def _outcome_section(document: PlanDocument) -> Section:
             Column("not known of it"),
         ]
         blocks.append(Table("What can go wrong", columns, rows))
+    if document.changed:
+        swaps: list[list[Value]] = [[said(one.family), one.have, one.planned] for one in document.changed]
+        heads = [Column("tokens that stand for"), Column("you have", "money"), Column("the plan has", "money")]
+        blocks.append(Table("What it exchanges: its price moves in these futures", heads, swaps))
     lead = "Two thousand futures draw together what the offers share, so that two places on one network fall together."
     return Section("outcome", "What can go wrong, and how likely", lead, blocks)
 

@@ -20,6 +20,8 @@ from tidemill.errors import BadInput, MissingArtefact
 __all__ = ["THE_EXCHANGE", "THE_TAIL", "Allocation", "Problem", "allocate", "group_caps"]
 
 ROUNDS = 60
+QUICK = 0.3
+"""Part of the time in which cuts are looked for before the search proper."""
 SLACK = 1e-9
 OUT_OF_TIME, INFEASIBLE = 1, 2
 """Statuses of SciPy's ``milp``."""
@@ -103,7 +105,8 @@ def allocate(problem: Problem) -> Allocation:
     most = np.minimum(problem.most, room)
     rows, limits, names = _caps(problem, most)
     best: Any = problem.nothing
-    bound, stopped = 0.0, False
+    stopped = False
+    rough, bound = _cut_quickly(problem, most, rows, limits, names, started)
     for _ in range(ROUNDS):
         left = problem.seconds - (monotonic() - started)
         if left <= 0:
@@ -125,7 +128,8 @@ def allocate(problem: Problem) -> Allocation:
     else:
         stopped = True
     if stopped:
-        best = _best_so_far(problem, most, rows, limits, best)
+        tried = [_best_so_far(problem, most, rows, limits, one) for one in (best, rough) if one is not None]
+        best = min(tried, key=lambda one: (one[:n].sum() < problem.least - 1e-7, float(_objective(problem) @ one)))
     parts = np.where(best[n : 2 * n] > 0.5, np.minimum(best[:n], most), 0.0)
     if stopped and parts.sum() < problem.least - 1e-7:
         raise BadInput(
@@ -148,6 +152,31 @@ def allocate(problem: Problem) -> Allocation:
         stopped,
         best[2 * n : 2 * n + len(_held(problem))] * problem.capital,
     )
+
+
+def _cut_quickly(
+    problem: Problem, most: Any, rows: list[Any], limits: list[float], names: list[str], started: float
+) -> tuple[Any, float]:
+    """Add cuts of the tail where entering in part is allowed, which is quick: the search proper then needs few of its own.
+
+    Return what was found last with all that it holds entered, ``None`` where nothing was, and how much is possible at most.
+    """
+    best, bound, n = None, 0.0, len(problem.gain)
+    for _ in range(ROUNDS):
+        left = problem.seconds * QUICK - (monotonic() - started)
+        found = _milp(problem, most, rows, limits, whole=False, seconds=left) if left > 0 else None
+        if found is None or found.status != 0:
+            break
+        best, bound = found.x.copy(), -float(found.fun)
+        tail, cut, shift = _tail(problem, best, n)
+        if tail <= _kept(problem):
+            break
+        rows.append(cut)
+        limits.append(_cut(problem) + shift)
+        names.append(THE_TAIL)
+    if best is not None:
+        best[n : 2 * n] = best[:n] > SLACK
+    return best, bound
 
 
 def _kept(problem: Problem) -> float:

@@ -13,7 +13,7 @@
 ``points only``    nothing but points or a token without a rate
 ``unproven``       its model, if there is one, is proven less than asked for (``proof``)
 ``absurd``         more than ``most`` a year is promised: no source of income pays that for long; two fifths of it where
-                   nothing is traded: what borrowers or stakes pay for tokens of one worth
+                   no prices part: what borrowers, stakes and trades pay for tokens of one worth
 ``stale``          last looked at more than ``stale_days`` ago (a rate by a protocol's own rules: ``lasting_days``)
 ``later``          looked at after the day of the plan
 ``young``          followed for fewer days than asked for
@@ -43,7 +43,7 @@ __all__ = ["Believed", "Doubt", "Rules", "sift"]
 
 BPS = 10_000
 ALONE = 4
-"""Tenths of the largest rate believed possible that a place pays in which nothing is traded: a judgement."""
+"""Tenths of the largest rate believed possible that a place pays in which no prices part: a judgement."""
 PROOFS = ("bytecode-equal", "fork-equal", "rule-checked", "unproven")
 """Proof levels, strongest first."""
 MOST_TVL = 10**12 * 10**6
@@ -173,7 +173,7 @@ def _doubt(row: Opportunity, rules: Rules, clashing: set[str]) -> tuple[str, str
         return "points only", "nothing is paid that has a rate"
     if row.outlier:
         return "outlier", "the list calls it one"
-    most = rules.most_bps if row.diverges or len(row.tokens) > 1 else rules.most_bps * ALONE // 10
+    most = rules.most_bps if row.diverges else rules.most_bps * ALONE // 10
     if total > most:
         return "absurd", f"{total / 100:,.0f} % a year is promised, more than {most / 100:,.0f} %"
     parts = (row.base_bps or 0) + (row.reward_bps or 0)
