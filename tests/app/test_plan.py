@@ -125,6 +125,42 @@ def test_plan_refuses_limits_in_one_line(options: tuple[object, ...], line: str,
     assert said.code == 2 and said.err.splitlines()[-1].startswith(f"tidemill: {line}"), said.err
 
 
+def test_a_plan_without_anything_given_says_what_it_knows_and_what_it_lacks(tmp_path: Path) -> None:
+    asked = ("plan", "--have", "10000 USDC", "--on", "2026-11-22", "-o", tmp_path)
+    said = tidemill(*asked)
+    assert said.code == 0, said.err
+    for part in ("stays in the wallet", "tidemill knows no rate that it believes today", "Not judged: no dated rate"):
+        assert part in said.out
+    assert (
+        "own facts: 26 stale" in said.out and "liquid_staking@NETWORK:TOKENS" in said.out and "0 believed" in said.out
+    )
+    document = json.loads(tidemill(*asked, "--json").out)
+    assert document["held"] == [] and document["idle"] == document["capital"] == 10_000_000_000
+    assert all(one["why"] for one in document["unjudged"])
+    believed = json.loads(tidemill(*asked, "--max-age", "100", "--json").out)
+    assert believed["held"] and all(one["as_of"] and one["source"] and one["confidence"] for one in believed["held"])
+
+
+def test_offers_by_hand_are_planned_with_scanned_and_refused_by_field(listed: Path, tmp_path: Path) -> None:
+    offer = ("--offer", "aave_v3@op-mainnet:USDT=6%,tvl=90M", "none/other@base:USDC=5%,source=seen today")
+    said = tidemill("plan", "--have", "10000 USDC", "--list", listed, *offer, "--on", "2026-11-22", "-o", tmp_path)
+    assert said.code == 0, said.err
+    assert "5 on offer, 4 believed" in said.out and "rate: aave-v3 USDT on op-mainnet: as of 2026-11-22" in said.out
+    assert "seen today" in said.out and (tmp_path / "plan.toml").is_file()
+    assert "Believed: 2 of 2" in tidemill("scan", *offer).out
+    for wrong, line in (
+        (("--offer", "aave_v3@base:USDC"), "offer: 'aave_v3@base:USDC' is no offer; write KIND@NETWORK:TOKENS=APY%"),
+        (("--offer", "aave_v3@base:USDC=4%,tvl=lots"), "offer: tvl 'lots' is no sum of dollars"),
+        (("--offer", "aave_v3@base:USDC=400%"), "offer: nothing of 1 offers is believed (1 absurd)"),
+        (("--max-age", "-1"), "max-age: -1 is not between 0 and 1,000,000"),
+        (("--cap", "exchanged:ETH=5%"), "cap: exchanged has no names; write exchanged="),
+    ):
+        said = tidemill("plan", "--have", "10000 USDC", *wrong, "-o", tmp_path / "not")
+        assert said.code == 2 and said.err.splitlines()[-1].startswith(f"tidemill: {line}"), said.err
+        assert not (tmp_path / "not").exists()
+    assert tidemill("scan").line.startswith("tidemill: list: which list? give --list FILE")
+
+
 @pytest.mark.parametrize(
     ("changes", "line"),
     [

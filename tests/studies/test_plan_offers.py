@@ -206,7 +206,7 @@ def test_with_nothing_believed_all_stays_and_the_plan_says_what_is_missing() -> 
     assert [one.amount for one in document.reached if one.days == 0] == [10_000 * 10**6]
     with pytest.raises(BadInput, match=r"least: 0.01 % cannot be put to work .* without the cap on what is exchanged"):
         plan(known.rows, asked({"USDC": "10000"}, least_bps=1), Rules(now=NOW))
-    with pytest.raises(BadInput, match=r"offer: nothing of 1 rows is believed \(1 absurd\)"):
+    with pytest.raises(BadInput, match=r"offer: nothing of 1 offers is believed \(1 absurd\)"):
         plan(by_hand("aave_v3@base:USDC=101%"), have, Rules(now=NOW))
 
 

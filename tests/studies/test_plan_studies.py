@@ -23,11 +23,12 @@ LINES = {
     "staking": ("ethereum", "liquid_staking", "WSTETH", 300),
     "savings": ("ethereum", "savings_vault", "SUSDS", 500),
     "pair": ("op-mainnet", "uniswap_v2", "USDC-DAI", 300),
+    "stake": ("ethereum", "delegation", "POL", 190),
 }
 
 
 def line(name: str, network: str, kind: str, symbol: str, rate: int, reward: int = 0) -> Line:
-    stable = symbol not in ("WETH", "WSTETH", "USDC-WETH", "ARB")
+    stable = symbol not in ("WETH", "WSTETH", "USDC-WETH", "ARB", "POL", "STRK")
     return Line(
         name,
         f"{name} {symbol}",
@@ -60,7 +61,9 @@ def played(name: str, folder: Path) -> Result:
 @pytest.mark.parametrize("name", LINES)
 def test_each_pays_about_what_the_plan_believes(name: str, tmp_path: Path) -> None:
     document = played(name, tmp_path).document
-    income = sum(row.value for row in document.waterfall if row.key in ("interest", "growth", "fees"))
+    income = sum(
+        row.value for row in document.waterfall if row.key in ("interest", "growth", "fees", "rewards", "dilution")
+    )
     believed = LINES[name][3] / 10_000 * 30 / 365
     assert document.headline.capital_value > 0
     assert income / _put_in(name) == pytest.approx(believed, rel=0.25)
@@ -68,6 +71,8 @@ def test_each_pays_about_what_the_plan_believes(name: str, tmp_path: Path) -> No
 
 def _put_in(name: str) -> float:
     """Return the line's money in micro-units of its study's home."""
+    if LINES[name][2] == "POL":
+        return 30_000 * M
     return 2 * M if LINES[name][2] in ("WETH", "WSTETH") else 6_000 * M
 
 
@@ -106,6 +111,10 @@ def test_nothing_that_the_list_does_not_say_is_hidden() -> None:
         (("base", "uniswap_v2", "USDC", 5), "a pair of two tokens is played, not USDC"),
         (("rootstock", "aave_v3", "USDC", 5), "no price of RBTC"),
         (("scroll", "aave_v3", "USDC", 5), "no fee levels of scroll"),
+        (("ethereum", "delegation", "STRK", 5), "no price of STRK"),
+        (("starknet", "delegation", "POL", 5), "no price of STRK, which pays gas there"),
+        (("polygon-pos", "delegation", "POL", 5), "only POL, which is staked on Ethereum"),
+        (("ethereum", "delegation", "POL", 60), "which there cannot be"),
     ],
 )
 def test_what_cannot_be_played_is_said_in_the_study_and_beside_it(what: tuple[str, str, str, int], why: str) -> None:
@@ -135,7 +144,7 @@ def test_a_portfolio_over_two_networks_rehearses_with_no_wei_of_difference(tmp_p
 
 
 @pytest.mark.chain
-@pytest.mark.parametrize("name", ["aave", "morpho"])
+@pytest.mark.parametrize("name", ["aave", "morpho", "stake"])
 def test_they_rehearse_with_no_wei_of_difference(name: str, tmp_path: Path) -> None:
     comparison = load(saved(alone(name), tmp_path)).rehearse()
     document = comparison.document

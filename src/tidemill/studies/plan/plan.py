@@ -100,13 +100,12 @@ def plan(
     late = {id(doubt.opportunity) for doubt in slow}
     pairs = [pair for pair in pairs if id(pair[0].opportunity) not in late]
     doubts += slow
-    claimed = next((row.origin for row in rows if row.origin != "facts"), "")
-    if not pairs and claimed:
-        most = ", ".join(f"{count} {rule}" for rule, count in Counter(d.rule for d in doubts).most_common(3))
-        raise BadInput(
-            f"nothing of {len(rows):,} rows is believed ({most}); loosen a rule",
-            field="list" if claimed == "list" else "offer",
-        )
+    given = [row.origin for row in rows if row.origin != "facts"]
+    if not pairs and given:
+        rules_met = Counter(doubt.rule for doubt in doubts if doubt.opportunity.origin != "facts")
+        most = ", ".join(f"{count} {rule}" for rule, count in rules_met.most_common(3))
+        what, field = ("rows", "list") if "list" in given else ("offers", "offer")
+        raise BadInput(f"nothing of {len(given):,} {what} is believed ({most}); loosen a rule", field=field)
     doubts += [
         Doubt(one.opportunity, "beyond the best", f"{MOST_CANDIDATES} others are believed to pay more", "apy")
         for one, _ in pairs[MOST_CANDIDATES:]

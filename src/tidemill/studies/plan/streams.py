@@ -259,6 +259,36 @@ def _staking(line: Line, priced: _Priced) -> _Place | str:
     return _Place(asset, "hold_staked", parameters, venue, (asset,), share, notes=("left by its queue, in three days",))
 
 
+def _delegation(line: Line, _priced: _Priced) -> _Place | str:
+    if line.tokens != ("POL",) or line.network != "ethereum":
+        return "only POL, which is staked on Ethereum, has a study of staking here"
+    facts, own = networks.get("polygon-pos").facts, {"own": 1_000_000, "others": 20_000_000}
+    yearly = facts.timeline("validator_emission").entries[-1].fact.value
+    commission = 5
+    assert isinstance(yearly, int), "an emission is whole tokens"
+    # what pays the rate: a year's new tokens, less the commission, over all that is staked
+    staked = yearly * (100 - commission) * 100 // max(line.rate_bps, 1)
+    elsewhere = staked - sum(own.values())
+    if not 0 < elsewhere < facts.integer("supply") - sum(own.values()):
+        return f"{line.rate_bps / 100:.2f} % a year would need {staked:,} POL staked, which there cannot be"
+    venue = {
+        "kind": "delegation",
+        "params": {
+            "token": "POL",
+            "commission_pct": commission,
+            **own,
+            "elsewhere": elsewhere,
+            "yearly": yearly,
+            "supply": facts.integer("supply"),
+            "unbonding_hours": -(-facts.integer("unbonding_most") // 3_600),
+        },
+    }
+    note = (
+        f"{staked:,} POL staked in all, so that a year's {yearly:,} new ones pay what is believed after {commission} %"
+    )
+    return _Place("POL", "delegate", {"staking": PLACE, "asset": "POL"}, venue, ("POL",), notes=(note,))
+
+
 def _pair(line: Line, priced: _Priced) -> _Place | str:
     if len(line.tokens) != 2:
         return f"a pair of two tokens is played, not {'-'.join(line.tokens)}"
@@ -306,6 +336,7 @@ _PLACES: Mapping[str, Callable[[Line, _Priced], _Place | str]] = {
     "erc4626": _vault,
     "savings_vault": _savings,
     "liquid_staking": _staking,
+    "delegation": _delegation,
     "uniswap_v2": _pair,
     "uniswap_v3": _range,
 }
