@@ -157,6 +157,7 @@ def test_staking_is_believed_by_the_least_that_facts_allow_for() -> None:
     assert (pol.network, pol.low_bps, pol.apy_bps) == ("ethereum", 190, 475)
     assert pol.tvl == 10_353_000_000 * 2_000 // 10_000 * 10**6 // 5 and pol.as_of == "2026-06-30"
     assert (strk.network, strk.lock_days, strk.tvl) == ("starknet", 7, None)
+    assert "the supply grows by 1.06 % meanwhile" in strk.note  # of the case that is believed
     kept, doubts = sift([pol], Rules(now=NOW))
     assert not doubts and kept[0].bps == 190 and "1.90 to 4.75 %: the least is believed" in kept[0].notes[0]
     # a protocol's own rule holds for a year, not for three days; then it too is old

@@ -119,12 +119,8 @@ def allocate(problem: Problem) -> Allocation:
             stopped = True
             break
         best, bound, stopped = found.x, -float(found.mip_dual_bound), found.status == OUT_OF_TIME
-        tail, cut, shift = _tail(problem, best, n)
-        if tail <= _kept(problem):
+        if _holds_or_cut(problem, best, rows, limits, names):
             break
-        rows.append(cut)
-        limits.append(_cut(problem) + shift)
-        names.append(THE_TAIL)
     else:
         stopped = True
     if stopped:
@@ -168,15 +164,22 @@ def _cut_quickly(
         if found is None or found.status != 0:
             break
         best, bound = found.x.copy(), -float(found.fun)
-        tail, cut, shift = _tail(problem, best, n)
-        if tail <= _kept(problem):
+        if _holds_or_cut(problem, best, rows, limits, names):
             break
-        rows.append(cut)
-        limits.append(_cut(problem) + shift)
-        names.append(THE_TAIL)
     if best is not None:
         best[n : 2 * n] = best[:n] > SLACK
     return best, bound
+
+
+def _holds_or_cut(problem: Problem, best: Any, rows: list[Any], limits: list[float], names: list[str]) -> bool:
+    """Say whether the tail keeps its bound; where it does not, forbid what it comes from."""
+    tail, cut, shift = _tail(problem, best, len(problem.gain))
+    if tail <= _kept(problem):
+        return True
+    rows.append(cut)
+    limits.append(_cut(problem) + shift)
+    names.append(THE_TAIL)
+    return False
 
 
 def _kept(problem: Problem) -> float:
@@ -233,11 +236,8 @@ def _best_so_far(problem: Problem, most: Any, rows: list[Any], limits: list[floa
         if found.x is None:
             break
         best = found.x
-        tail, cut, shift = _tail(problem, best, n)
-        if tail <= _kept(problem):
+        if _holds_or_cut(problem, best, rows, limits, []):
             break
-        rows.append(cut)
-        limits.append(_cut(problem) + shift)
     best = _within_tail(problem, best, n)
     return problem.nothing if _objective(problem) @ best > 0 and not problem.least else best
 
