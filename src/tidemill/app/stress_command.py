@@ -106,6 +106,8 @@ def _pair(word: str) -> tuple[tuple[str, str], float]:
 
 def print_stress(document: StressDocument, console: Console) -> None:
     """Print the spread of what is kept, the risks, and the causes."""
+    from tidemill.studies.stress_document import stopped_words  # noqa: PLC0415 - heavy by numpy
+
     home, capital, better = document.home, document.capital_value, document.reduced
     console.print(f"[bold]{plain(document.title)}[/bold]")
     if document.tier != "markets":
@@ -159,7 +161,7 @@ def print_stress(document: StressDocument, console: Console) -> None:
             f"floats against the exact kernels on {document.error.paths} of these futures: off by {mean_bps:.5f} bps of "
             f"capital on average, {worst_bps:.5f} at most"
         )
-    for line in document.warnings:
+    for line in (*stopped_words(document), *document.warnings):
         console.print(f"note: {plain(line)}")
     console.print(f"result {document.result_hash}")
 

@@ -40,7 +40,7 @@ from tidemill.interfaces import (
 if TYPE_CHECKING:
     from tidemill.engine.world import ModelWorld
 
-__all__ = ["Lifecycle"]
+__all__ = ["Lifecycle", "unpaid"]
 
 REVERTED: Mapping[str, int] = {"reverted": 1}
 
@@ -374,6 +374,12 @@ class Lifecycle:
     def _end(self, flight: Flight) -> None:
         flight.next = None
         self.flights.remove(flight)
+
+
+def unpaid(status: Status) -> bool:
+    """Say whether a step was left undone because the wallet could not pay its fee; a limit of one's own is no such cause."""
+    reason = status.reason if isinstance(status, Skipped) else ""
+    return reason.startswith("fee ") and "max_fee" not in reason
 
 
 def _payer(plan: Plan) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from msgspec import Struct
 
+from tidemill.engine.lifecycle import unpaid
 from tidemill.errors import BadInput
 from tidemill.interfaces import Recorded
 from tidemill.studies.backtest import Backtest, Played
@@ -38,6 +39,8 @@ JUMP = 4.0
 USAGE_SPREAD, USAGE_HALF_LIFE = 0.4, 72
 """Deviation of the logit of usage about its mean, and hours after which half of a deviation is gone."""
 PEG_HALF_LIFE = 72
+PLENTY = 10**21
+"""Wei, for a run that is only to tell what transactions cost."""
 CROWD_SPREAD = 0.6
 """Deviation in a year of the logarithm of what others stake."""
 
@@ -57,7 +60,8 @@ class Arrangement(Struct, frozen=True):
     ``kind`` names the kernel, ``setup`` is what it is given. ``factors`` are the drawn prices, ``model`` draws their returns;
     ``paths`` makes a kernel's arrays of them. ``capital``: raw units of home at the start; ``scale``: micro-units of home
     a raw unit. ``data_part`` of a transaction's cost is its data fee. ``exposed``: what the venue holds of one's capital, in
-    multiples of it. ``liquidated``: column of liquidations, -1 for none. ``assumed``: what nothing in the study says.
+    multiples of it. ``short``: column of the times that the wallet could not pay for what was to be sent; ``liquidated`` and
+    ``gone``: of liquidations and of those that took everything, -1 for none. ``assumed``: what nothing in the study says.
     """
 
     kind: Literal["range", "loop", "farm"]
@@ -68,7 +72,9 @@ class Arrangement(Struct, frozen=True):
     scale: float
     rows: tuple[Row, ...]
     columns: int
+    short: int
     liquidated: int
+    gone: int
     data_part: float
     exposed: float
     assumed: tuple[str, ...]
@@ -104,9 +110,12 @@ def arrange(
         raise BadInput(
             f"{strategy} cannot be played by kernels; {', '.join(makers)} can. Leave --tier out", field="tier"
         )
+    paid = not any(isinstance(line, Recorded) and unpaid(line.status) for line in played.outcomes.record)
     limits = float(backtest.chosen.parameters["slippage_bps"])
     worse = next(((shock.size or limits) / BPS for shock in shocks if shock.kind == "sandwich"), 0.0)
-    found = makers[strategy](backtest, _Sent(played), hours, every, fitted, worse)
+    found = makers[strategy](
+        backtest, _Sent(played if paid else backtest.play(gas=PLENTY)), hours, every, fitted, worse
+    )
     for shock in shocks:
         if shock.kind in ("price", *found.refuses):
             raise BadInput(f"{shock.words}: nothing in this study that kernels play is moved by it", field="shock")
@@ -304,7 +313,7 @@ def _range(backtest: Backtest, sent: _Sent, hours: int, every: int, fitted: Any,
             Row("network", "Network costs", range_lp.COSTS, -1),
             Row("holding", "What holding would have brought", range_lp.HOLDING),
         ),
-        range_lp.OUT, -1, sent.data_part, 1.0,
+        range_lp.OUT, range_lp.SHORT, -1, -1, sent.data_part, 1.0,
         ("the pool is as deep everywhere as it was in the middle of the history",),
         ("reward",),
     )  # fmt: skip
@@ -363,7 +372,7 @@ def _loop(backtest: Backtest, sent: _Sent, _hours: int, every: int, fitted: Any,
             Row("liquidation", "Penalties of liquidations", loop.PENALTY, -1),
             Row("network", "Network costs", loop.COSTS, -1),
         ),
-        loop.OUT, loop.LIQUIDATED, sent.data_part, setup.leverage,
+        loop.OUT, loop.SHORT, loop.LIQUIDATED, loop.GONE, sent.data_part, setup.leverage,
         (
             f"usage walks about {mean:.0%}: deviation {USAGE_SPREAD} of its logit, half gone in {USAGE_HALF_LIFE} h",
             *((f"half of a distance from the peg is gone in {PEG_HALF_LIFE} h",) if staking else ()),
@@ -417,7 +426,7 @@ def _farm(backtest: Backtest, sent: _Sent, _hours: int, every: int, fitted: Any,
             Row("network", "Network costs", farm.COSTS, -1),
             Row("holding", "What holding would have brought", farm.HOLDING),
         ),
-        farm.OUT, -1, sent.data_part, 1.0,
+        farm.OUT, farm.SHORT, -1, -1, sent.data_part, 1.0,
         (f"what others stake walks by {CROWD_SPREAD:.0%} a year, whatever the reward is worth",),
     )  # fmt: skip
 

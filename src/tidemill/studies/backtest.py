@@ -66,14 +66,18 @@ class Backtest:
         *,
         curves: bool = False,
         sandwiched: bool = False,
+        gas: int = 0,
     ) -> Played:
         """Play the study once, with another strategy, another network's costs or scaled assumptions if given.
 
-        ``sandwiched``: every own swap gets the worst that its limits allow.
+        ``sandwiched``: every own swap gets the worst that its limits allow. ``gas``: native wei on every network beyond
+        what the study brings, where a run is only to tell what transactions cost.
         """
         prepared, chosen = self.prepared, chosen or self.chosen
         stages = {stage.id: stage for stage in prepared.stages()}
         funds = prepared.funds()
+        if gas:
+            funds |= {net.native: funds.get(net.native, 0) + gas for net in prepared.engine_networks()}
         spacing = max((prepared.end - prepared.start) // CURVE_POINTS, 1)
         rules = Rules(
             start=prepared.start,

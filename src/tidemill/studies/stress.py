@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from tidemill import __version__
+from tidemill.engine.lifecycle import unpaid
 from tidemill.errors import BadInput
 from tidemill.execution.ids import content_hash
 from tidemill.interfaces import Befell, Recorded, Reverted
@@ -171,6 +172,7 @@ class _Player:
             .astype(int)
             .tolist(),
             "failed": sum(isinstance(line, Recorded) and isinstance(line.status, Reverted) for line in record),
+            "short": sum(isinstance(line, Recorded) and unpaid(line.status) for line in record),
         }
 
 

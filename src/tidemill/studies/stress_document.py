@@ -20,11 +20,17 @@ __all__ = [
     "Reduced",
     "StressDocument",
     "figures",
+    "stopped_words",
 ]
 
 BPS = 10_000
 QUANTILES = (1, 5, 25, 50, 75, 95, 99)
 TAIL_PERCENT = 5
+STOPPED = {
+    "short": "the wallet could not pay the network for what was to be done, so it was left undone",
+    "gone": "a liquidation took everything, and nothing was left to act with",
+}
+"""Why a future stopped acting, by what counts it."""
 
 
 class Cause(Struct, frozen=True):
@@ -104,6 +110,7 @@ class StressDocument(Struct, frozen=True):
 
     ``tier``: ``markets`` (whole markets, event by event), ``exact`` (drawn hours, integer kernels) or ``fast`` (drawn hours,
     floats, with its ``error``). ``diagnostics``: how well the model fits. ``assumed``: what nothing in the study says.
+    ``stopped``: in how many futures something was left undone, by cause (`STOPPED`).
     ``cvar_by_cause``: the mean of each row over the worst twentieth: what made it the worst. ``reduced``: the mean by control
     variates, where kernels play enough futures.
     """
@@ -140,6 +147,7 @@ class StressDocument(Struct, frozen=True):
     diagnostics: list[str] = []
     assumed: list[str] = []
     cvar_by_cause: dict[str, int] = {}
+    stopped: dict[str, int] = {}
     reduced: Reduced | None = None
     result_hash: str = ""
 
@@ -148,7 +156,7 @@ def figures(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return the fields of a document that what each future left decides.
 
     An answer has ``keep``, ``holding``, ``capital``, ``rows``, ``labels``, ``drawdown_bps``, ``under_bps``, ``liquidated``,
-    ``failed``, and ``worth`` at the moments ``seconds``.
+    ``failed``, counts by `STOPPED` where there are any, and ``worth`` at the moments ``seconds``.
     """
     keep = np.array([answer["keep"] for answer in answers], dtype=float)
     order = np.argsort(keep, kind="stable")
@@ -168,10 +176,18 @@ def figures(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "drawdown_bps": [math.floor(np.median(drawn)), math.floor(np.quantile(drawn, TAIL_PERCENT / 100))],
         "under_bps": round(float(np.mean([answer["under_bps"] for answer in answers]))),
         "failed": sum(answer["failed"] for answer in answers),
+        "stopped": {key: count for key in STOPPED if (count := sum(answer.get(key, 0) > 0 for answer in answers))},
         "causes": _causes(answers),
         "cvar_by_cause": _mean_rows([answers[i] for i in tail]),
         "fan": _fan(answers),
     }
+
+
+def stopped_words(document: StressDocument) -> list[str]:
+    """Say in how many futures something was left undone, and why."""
+    return [
+        f"in {count:,} of {document.worlds:,} futures {STOPPED[key]}" for key, count in sorted(document.stopped.items())
+    ]
 
 
 def _share(found: Any) -> int:

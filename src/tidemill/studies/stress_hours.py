@@ -244,6 +244,8 @@ def _rows(arranged: Arrangement, answer: dict[str, Any], hours: int, every: int)
                 "under_bps": int(under * BPS),
                 "liquidated": int(out[arranged.liquidated]) if arranged.liquidated >= 0 else 0,
                 "failed": 0,
+                "short": int(out[arranged.short]),
+                "gone": int(out[arranged.gone]) if arranged.gone >= 0 else 0,
                 "seconds": seconds,
                 "worth": kept_worth,
             }
@@ -283,7 +285,6 @@ def _document(
         history="; ".join(market.manifest.title for market in prepared.markets.values()) or "what the study states",
         warnings=[
             *_warnings(prepared, len(rows)),
-            *_overdrawn(rows),
             *([] if model.model == asked else [f"no history to fit {asked} to: normal moves of the volatility stated"]),
         ],
         tier=tier,
@@ -304,10 +305,3 @@ def _warnings(prepared: Prepared, paths: int) -> list[str]:
         found.append(f"the tail rests on {count} of {paths} futures; ask for more before relying on it")
     found.append("the price is drawn without drift: a view on its direction is not in these figures")
     return found
-
-
-def _overdrawn(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Say in how many futures more was lost than brought: a wallet that is empty sends nothing, a drawn hour goes on."""
-    count = sum(row["keep"] < -row["capital"] for row in rows)
-    fees = "by the hour network fees are paid even from an empty wallet, which in a backtest sends nothing any more"
-    return [f"in {count:,} of {len(rows):,} futures more was lost than brought: {fees}"] if count else []

@@ -18,11 +18,12 @@ from tidemill.studies.fast.farm import (
     HOLDING,
     KEEP,
     REWARDS,
+    SHORT,
     UNDER,
     FarmSetup,
 )  # fmt: skip
 from tidemill.studies.fast.farm import warm as warm_by
-from tidemill.units import Uint, isqrt_down, minimum, mul_div_down, mul_div_up, rule, wide
+from tidemill.units import WAD, Uint, isqrt_down, minimum, mul_div_down, mul_div_up, rule, wide
 from tidemill.units.jit import load256, pack, store256, to_float, unpack
 from tidemill.units.kernels import kernel, part
 from tidemill.venues.minichef.rules import accrued_down, growth_down, per_share_after
@@ -30,10 +31,12 @@ from tidemill.venues.uniswap_v2.rules import amount_out_down, liquidity_for_down
 
 __all__ = ["play", "warm"]
 
-_HOME, _OTHER, _POOL_HOME, _POOL_OTHER, _SHARES, _STREAM, _MARKET, _WORSE = range(8)
-_LEFT, _FEES, _EARNED, _OUT = range(4)
+_HOME, _OTHER, _POOL_HOME, _POOL_OTHER, _SHARES, _STREAM, _MARKET, _WORSE, _NATIVE, _WORK_WEI, _LEAVE_WEI = range(11)
+_LEFT, _FEES, _EARNED, _WEI, _OUT = range(5)
+_HARVESTED, _LEFT_AT, _SHORTS, _EVENTS = range(4)
 _ZERO: int = wide(0)
 _E36 = wide(10**36)
+_WAD = wide(WAD)
 
 
 @rule
@@ -89,14 +92,24 @@ def _add(worse: Any, home: Any, other: Any, rh: Any, ro: Any, shares: Any) -> An
 
 @kernel
 def _play(
-    p: Any, prices: Any, rewards: Any, crowd: Any, volume: Any, cost: Any, fixed: Any, still: Any, told: Any,
-    harvests: Any, noted: Any,
+    p: Any, prices: Any, rewards: Any, crowd: Any, volume: Any, gas: Any, cost: Any, fixed: Any, still: Any, told: Any,
+    events: Any, noted: Any,
 ) -> None:  # fmt: skip
-    """Play one path; prices in home per raw unit times 10**36, ``cost`` in raw units of home; ``harvests`` (hours + 1)."""
+    """Play one path.
+
+    Prices in home per raw unit times 10**36, ``gas`` in wads, ``cost`` in raw units of home; ``events`` (hours + 1, `_EVENTS`).
+    """
     hours = volume.shape[0]
     rh, ro, shares = load256(p, _POOL_HOME), load256(p, _POOL_OTHER), load256(p, _SHARES)
     market, worse = load256(p, _MARKET), load256(p, _WORSE)
-    own, rh, ro, shares, home, other = _add(worse, load256(p, _HOME), load256(p, _OTHER), rh, ro, shares)
+    purse, wei, spent = load256(p, _NATIVE), _ZERO, _of_down(load256(p, _WORK_WEI), load256(gas, 0), _WAD)
+    own, home, other = _ZERO, load256(p, _HOME), load256(p, _OTHER)
+    if spent <= purse:  # else never: fees are never lower than at the start
+        own, rh, ro, shares, home, other = _add(worse, home, other, rh, ro, shares)
+        wei = spent
+        events[0, _HARVESTED] = 1
+    else:
+        events[0, _SHORTS] = 1
     per_share, debt, fees, earned = _ZERO, _ZERO, _ZERO, _ZERO
     for h in range(1, hours + 1):
         price, reward_at = load256(prices, h), load256(rewards, h)
@@ -127,20 +140,34 @@ def _play(
         enough = load256(fixed, h)
         if enough == _ZERO:
             enough = isqrt_down(price_of_work * worth * 2)
-        if brings >= enough and brings >= price_of_work and still[h] == 0 and h < hours:
+        wanted = brings >= enough and brings >= price_of_work and still[h] == 0 and h < hours and own > _ZERO
+        spent = _of_down(load256(p, _WORK_WEI), load256(gas, h), _WAD) if wanted else _ZERO
+        if wanted and wei + spent > purse:
+            events[h, _SHORTS] = 1
+        elif wanted:
+            wei += spent
             earned += brings
             made, rh, ro, shares, home, other = _add(worse, home + brings, other, rh, ro, shares)
             own += made
             debt = accrued_down(own, per_share)
             brings = _ZERO
-            harvests[h] = 1
+            events[h, _HARVESTED] = 1
         both = share_down(own, rh, shares) + home + brings
         noted[h] = to_float(both + _of_down(share_down(own, ro, shares) + other, price, _E36))
     pending = _less(accrued_down(own, per_share), debt)
     brings = _own_out(worse, pending, _of_down(market, _E36, load256(rewards, hours)), market)
     back_h, back_o = share_down(own, rh, shares), share_down(own, ro, shares)
-    rh, ro, other = rh - back_h, ro - back_o, other + back_o
-    store256(told, _LEFT, home + back_h + brings + _own_out(worse, other, ro, rh))
+    home, other = home + back_h + brings, other + back_o
+    spent = _of_down(load256(p, _LEAVE_WEI), load256(gas, hours), _WAD)
+    if own > _ZERO and wei + spent <= purse:
+        home += _own_out(worse, other, ro - back_o, rh - back_h)
+        wei += spent
+        events[hours, _LEFT_AT] = 1
+    else:  # what cannot be left is worth its market price
+        home += _of_down(other, price, _E36)
+        events[hours, _SHORTS] += 1 if own > _ZERO else 0
+    store256(told, _LEFT, home)
+    store256(told, _WEI, wei)
     store256(told, _FEES, fees)
     store256(told, _EARNED, earned + brings)
 
@@ -150,25 +177,32 @@ def play(
 ) -> None:
     """Play every path as `fast.farm.play` does, with the same parameters and columns."""
     parts = (p.home, p.other, p.pool_home, p.pool_other, p.shares, p.stream, p.market)
-    numbers, hours = pack([*(int(part) for part in parts), round(p.worse * 10_000)]), volume.shape[1]
+    purse = (p.native, p.work_wei, p.leave_wei)
+    numbers = pack([*map(int, parts), round(p.worse * 10_000), *map(int, purse)])
+    hours = volume.shape[1]
     for i in range(len(prices)):
         native = prices[i] if p.native_moves else np.full(hours + 1, p.native_price)
         cost = p.work_wei * gas[i] * native
-        told, harvests, values = np.zeros((_OUT, 4), np.uint64), np.zeros(hours + 1, np.int64), np.zeros(hours + 1)
+        if not i or not np.array_equal(gas[i], gas[i - 1]):  # as a rule all paths are alike in that
+            fees = limbs_of(gas[i] * WAD, 4)
+        told, values = np.zeros((_OUT, 4), np.uint64), np.zeros(hours + 1)
+        events = np.zeros((hours + 1, _EVENTS), np.int64)
         _play(
             numbers, limbs_of(prices[i] * 1e36, 4), limbs_of(rewards[i] * 1e36, 4), limbs_of(crowd[i] * p.staked, 4),
-            limbs_of(volume[i], 4), limbs_of(cost, 4), limbs_of(p.enough * cost, 4), still[i], told, harvests, values,
+            limbs_of(volume[i], 4), fees, limbs_of(cost, 4), limbs_of(p.enough * cost, 4), still[i], told, events, values,
         )  # fmt: skip
-        left, fees, earned = unpack(told)
-        harvests[0] = 1
+        left, swapped, earned, spent = unpack(told)
+        harvests = events[:, _HARVESTED]
         wei = np.cumsum(p.work_wei * gas[i] * harvests)
         values += (p.native - wei) * native
         begun = int(p.home) + int(p.other * prices[i, 0]) + int(p.native * native[0])
-        costs = int((cost * harvests).sum() + p.leave_wei * gas[i, -1] * native[-1])
-        values[0] = begun - cost[0]
-        out[i, KEEP] = left + int((p.native - wei[-1] - p.leave_wei * gas[i, -1]) * native[-1]) - begun
+        leaving = p.leave_wei * gas[i, -1] * events[-1, _LEFT_AT]
+        costs = int((cost * harvests).sum() + leaving * native[-1])
+        values[0] = begun - cost[0] * harvests[0]
+        out[i, KEEP] = left + int((int(p.native) - spent) * native[-1]) - begun
         out[i, HOLDING] = int(p.home) + int(p.other * prices[i, -1]) + int(p.native * native[-1]) - begun
-        out[i, FEES], out[i, REWARDS], out[i, COSTS], out[i, HARVESTS] = fees, earned, costs, harvests[1:].sum()
+        out[i, FEES], out[i, REWARDS], out[i, COSTS], out[i, HARVESTS] = swapped, earned, costs, harvests[1:].sum()
+        out[i, SHORT] = events[:, _SHORTS].sum()
         peak = np.maximum(np.maximum.accumulate(values[1:]), begun)
         out[i, DRAWDOWN] = min(float((values[1:] / peak - 1).min()), 0.0)
         out[i, UNDER] = int((values[1:] < begun).sum())

@@ -10,6 +10,7 @@ from tidemill.studies.exact.limbs import limbs_of
 from tidemill.studies.fast.loop import (
     COSTS,
     DRAWDOWN,
+    GONE,
     HOLDING,
     INTEREST,
     KEEP,
@@ -17,6 +18,7 @@ from tidemill.studies.fast.loop import (
     NETWORK_DOWN,
     PENALTY,
     ROUNDS,
+    SHORT,
     SWAPS,
     UNDER,
     UNWOUND,
@@ -41,7 +43,9 @@ __all__ = ["play", "warm"]
 _BPS = 10_000
 _HAVE, _LEVERAGE, _GUARD, _RESTORE, _SLIPPAGE, _LTV, _THRESHOLD, _BONUS = range(8)
 _SUPPLIED, _OPTIMAL, _BASE, _SLOPE1, _SLOPE2, _RESERVE, _WORSE = range(8, 15)
-_GOT, _INTEREST, _SWAPS, _PENALTY, _COLUMNS = range(5)
+_NATIVE, _ENTER_WEI, _ROUND_WEI, _UNWIND_WEI, _LEAVE_WEI = range(15, 20)
+_GOT, _INTEREST, _SWAPS, _PENALTY, _WEI, _COLUMNS = range(6)
+_ENTERED, _UPS, _GUARDED, _LIQUIDATIONS, _SHORTS, _GONE, _EVENTS = range(7)
 _ZERO: int = wide(0)
 _TO_RAY = 10**9
 _FULL = wide(10_000)
@@ -110,19 +114,30 @@ def _got(p: Any, amount: Any, reserve_in: Any, reserve_out: Any) -> Any:
 
 
 @part
+def _cost(p: Any, of: Any, gas: Any, hour: Any) -> Any:
+    """Wei that one of ``of`` costs in an hour."""
+    return _worth_down(load256(p, of), load256(gas, hour))
+
+
+@part
 def _owed(scaled: Any, index: Any) -> Any:
     return ray_mul_half_up(scaled, index)
 
 
 @kernel
-def _play(p: Any, prices: Any, usage: Any, still: Any, out: Any, events: Any, noted: Any) -> None:
-    """Play one path; ``events`` (hours + 1, 5): rounds up, guards, liquidations, last sales, rounds down at the end."""
+def _play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, events: Any, noted: Any) -> None:
+    """Play one path; ``gas`` in wads, ``events`` (hours + 1, `_EVENTS`) by what was done or could not be."""
     hours = usage.shape[0]
     threshold, reserve = load256(p, _THRESHOLD), load256(p, _RESERVE)
     price = load256(prices, 0)
-    have = load256(p, _HAVE)
-    held = _got(p, have, reserve, _for_down(reserve, price))
-    lost, interest, penalty, idle = have - _worth_down(held, price), _ZERO, _ZERO, _ZERO
+    purse, wei, cost = load256(p, _NATIVE), _ZERO, _cost(p, _ENTER_WEI, gas, 0)
+    lost, interest, penalty, idle, held = _ZERO, _ZERO, _ZERO, load256(p, _HAVE), _ZERO
+    if cost <= purse:  # else never: fees are never lower than at the start
+        held = _got(p, idle, reserve, _for_down(reserve, price))
+        lost, idle, wei = idle - _worth_down(held, price), _ZERO, cost
+        events[0, _ENTERED] = 1
+    else:
+        events[0, _SHORTS] += 1
     scaled, index = _ZERO, RAY + _ZERO
     for _ in range(ROUNDS):
         value, debt = _worth_down(held, price), _owed(scaled, index)
@@ -131,12 +146,17 @@ def _play(p: Any, prices: Any, usage: Any, still: Any, out: Any, events: Any, no
         wanted = minimum(_less(_bps_down(own, load256(p, _LEVERAGE) - _FULL), debt), _bps_down(free, 9_900))
         if wanted * 100 <= own:
             break
+        cost = _cost(p, _ROUND_WEI, gas, 0)
+        if wei + cost > purse:
+            events[0, _SHORTS] += 1
+            break
+        wei += cost
         bought = _got(p, wanted, reserve, _for_down(reserve, price))
         lost += _less(wanted, _worth_down(bought, price))
         scaled += ray_div_half_up(wanted, index)
         held += bought
-        events[0, 0] += 1
-    noted[0] = to_float(_worth_down(held, price)) - to_float(_owed(scaled, index))
+        events[0, _UPS] += 1
+    noted[0] = to_float(_less(_worth_down(held, price), _owed(scaled, index)) + idle)
     for h in range(1, hours + 1):
         price = load256(prices, h)
         before = _owed(scaled, index)
@@ -154,21 +174,25 @@ def _play(p: Any, prices: Any, usage: Any, still: Any, out: Any, events: Any, no
             seized = _for_down(_bps_down(repaid, load256(p, _BONUS) + _FULL), price)
             if seized > held:
                 seized = held
+                events[h, _GONE] = 1
                 repaid = minimum(mul_div_down(value, _BPS, load256(p, _BONUS) + _FULL), debt)
             held -= seized
             scaled = _less(scaled, ray_div_half_up(repaid, index))
             penalty += _less(_worth_down(seized, price), repaid)
-            events[h, 2] += 1
+            events[h, _LIQUIDATIONS] += 1
         elif debt > _ZERO and cover < _bps_down(debt, load256(p, _GUARD)) and still[h] == 0:
             by = _down_by(value, debt, threshold, load256(p, _SLIPPAGE), load256(p, _RESTORE), False)
-            sold = minimum(_for_down(by, price), held)
-            if sold > _ZERO:
+            sold, cost = minimum(_for_down(by, price), held), _cost(p, _UNWIND_WEI, gas, h)
+            if sold > _ZERO and wei + cost > purse:
+                events[h, _SHORTS] += 1
+            elif sold > _ZERO:
+                wei += cost
                 got = _got(p, sold, _for_down(reserve, price), reserve)
                 lost += _less(_worth_down(sold, price), got)
                 held -= sold
                 scaled = _less(scaled, ray_div_half_up(minimum(got, debt), index))
-                events[h, 1] += 1
-        noted[h] = to_float(_worth_down(held, price)) - to_float(_owed(scaled, index))
+                events[h, _GUARDED] += 1
+        noted[h] = to_float(_less(_worth_down(held, price), _owed(scaled, index)) + idle)
     if still[hours] == 0:
         for _ in range(ROUNDS):
             debt = _owed(scaled, index)
@@ -178,47 +202,58 @@ def _play(p: Any, prices: Any, usage: Any, still: Any, out: Any, events: Any, no
             sold = minimum(_for_down(by, price), held)
             if sold == _ZERO:
                 break
+            cost = _cost(p, _UNWIND_WEI, gas, hours)
+            if wei + cost > purse:
+                events[hours, _SHORTS] += 1
+                break
+            wei += cost
             got = _got(p, sold, _for_down(reserve, price), reserve)
             lost += _less(_worth_down(sold, price), got)
             held -= sold
             repaid = minimum(got, debt)
             scaled = _ZERO if got >= debt else _less(scaled, ray_div_half_up(repaid, index))
             idle += got - repaid
-            events[hours, 4] += 1
-        if held > _ZERO and scaled == _ZERO:
+        cost = _cost(p, _LEAVE_WEI, gas, hours)
+        if held > _ZERO and scaled == _ZERO and wei + cost > purse:
+            events[hours, _SHORTS] += 1
+        elif held > _ZERO and scaled == _ZERO:
+            wei += cost
             got = _got(p, held, _for_down(reserve, price), reserve)
             lost += _less(_worth_down(held, price), got)
             idle, held = idle + got, _ZERO
-            events[hours, 3] += 1
     store256(out, _GOT, idle + _less(_worth_down(held, price), _owed(scaled, index)))
     store256(out, _INTEREST, interest)
     store256(out, _SWAPS, lost)
     store256(out, _PENALTY, penalty)
+    store256(out, _WEI, wei)
 
 
 def play(p: LoopSetup, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted: Any) -> None:
     """Play every path as `fast.loop.play` does, with the same parameters and columns."""
     bps = [round(part * _BPS) for part in (p.leverage, p.guard, p.restore, p.slippage, p.ltv, p.threshold, p.bonus)]
     rays = [round(part * _BPS) * RAY // _BPS for part in (p.optimal, p.base, p.slope1, p.slope2)]
-    numbers = pack([int(p.have), *bps, int(p.supplied), *rays, int(p.reserve), round(p.worse * _BPS)])
+    purse = [int(wei) for wei in (p.native, p.enter_wei, p.round_wei, p.unwind_wei, p.leave_wei)]
+    numbers = pack([int(p.have), *bps, int(p.supplied), *rays, int(p.reserve), round(p.worse * _BPS), *purse])
     hours = usage.shape[1]
     begun = int(p.have) + int(p.native * p.native_price)
+    each = np.array([p.enter_wei, p.round_wei, p.unwind_wei])
     for i in range(len(prices)):
+        if not i or not np.array_equal(gas[i], gas[i - 1]):  # as a rule all paths are alike in that
+            fees = limbs_of(gas[i] * WAD, 4)
         told, values = np.zeros((_COLUMNS, 4), np.uint64), np.zeros(hours + 1)
-        events = np.zeros((hours + 1, 5), np.int64)
+        events = np.zeros((hours + 1, _EVENTS), np.int64)
         wads = limbs_of(prices[i] * WAD, 4), limbs_of(usage[i] * WAD, 4)
-        _play(numbers, *wads, still[i], told, events, values)
-        got, interest, lost, penalty = unpack(told)
-        sent = events[:, 0] * p.round_wei + events[:, 1] * p.unwind_wei
-        sent[0] += p.enter_wei
-        wei = np.cumsum(sent * gas[i])
+        _play(numbers, *wads, fees, still[i], told, events, values)
+        got, interest, lost, penalty, spent = unpack(told)
+        wei = np.cumsum(events[:, : len(each)] @ each * gas[i])
         values += (p.native - wei) * p.native_price
-        leaving = (events[-1, 4] * p.unwind_wei + events[-1, 3] * p.leave_wei) * gas[i, -1]
-        costs = int((wei[-1] + leaving) * p.native_price)
+        costs = int(spent * p.native_price)
+        counts = events.sum(axis=0)
         peak = np.maximum(np.maximum.accumulate(values[1:]), begun)
         out[i, KEEP] = got + int(p.native * p.native_price) - costs - begun
         out[i, HOLDING], out[i, INTEREST], out[i, SWAPS], out[i, PENALTY] = 0, interest, lost, penalty
-        out[i, COSTS], out[i, LIQUIDATED], out[i, UNWOUND] = costs, events[:, 2].sum(), events[:, 1].sum()
+        out[i, COSTS], out[i, LIQUIDATED], out[i, UNWOUND] = costs, counts[_LIQUIDATIONS], counts[_GUARDED]
+        out[i, SHORT], out[i, GONE] = counts[_SHORTS], counts[_GONE]
         out[i, DRAWDOWN] = min(float((values[1:] / peak - 1).min()), 0.0)
         out[i, UNDER] = int((values[1:] < begun).sum())
         noted[i] = values[:: p.every][: noted.shape[1]]

@@ -22,6 +22,7 @@ from tidemill.studies.fast.range_lp import (
     HOURS,
     KEEP,
     RESETS,
+    SHORT,
     UNDER,
     RangeSetup,
 )
@@ -66,30 +67,43 @@ class _Path:
         )  # fmt: skip
         self.have: tuple[int, int] = (int(p.have0), int(p.have1))
         self.resets: list[int] = []
-        self.liquidity, self.ticks, self.growth = 0, (0, 0), (0, 0)
-        self.wei, self.costs, self.fees = 0, 0, 0
+        self.liquidity, self.ticks, self.growth, self.entered = 0, (0, 0), (0, 0), False
+        self.wei, self.costs, self.fees, self.short = 0, 0, 0, 0
 
     def target(self, hour: int) -> int:
         row = self.limits[hour]
         return int(row[0]) | int(row[1]) << 64 | int(row[2]) << 128
 
-    def until(self, since: int, entered: int, ticks: tuple[int, int], still: Any) -> int:
-        """Return the hour of the next reset of a range, or the last hour."""
+    def gone(self, entered: int, ticks: tuple[int, int], still: Any) -> Any:
+        """Return the hours at which a range is to be reset."""
         p, (lower, upper) = self.p, ticks
-        first = max(since + 1, entered + p.cooldown)
+        first = entered + max(1, p.cooldown)
         root = self.roots[first : self.hours]
         low, high = 1.0001 ** ((lower - p.trigger) / 2), 1.0001 ** ((upper + p.trigger) / 2)
-        gone = np.flatnonzero(((root < low) | (root >= high)) & (still[first : self.hours] == 0))
-        return first + int(gone[0]) if len(gone) else self.hours
+        return first + np.flatnonzero(((root < low) | (root >= high)) & (still[first : self.hours] == 0))
+
+    def until(self, at: int, still: Any, gas: Any) -> int:
+        """Return the hour of the next reset that the wallet can pay, or the last hour."""
+        p, cost = self.p, self.p.close_wei + self.p.mint_wei + self.p.swap_wei
+        if not self.entered:
+            return self.hours
+        if self.resets and (self.resets[0] == self.hours or self.can(cost * gas[self.resets[0]])):
+            return self.resets.pop(0)
+        self.resets = []  # what was planned does not come about
+        gone = self.gone(at, self.ticks, still)
+        paid = np.flatnonzero(cost * gas[gone] <= int(p.native) - self.wei)
+        self.short += int(paid[0]) if len(paid) else len(gone)
+        return int(gone[paid[0]]) if len(paid) else self.hours
 
     def plan(self, still: Any) -> None:
-        """Find every reset, which the price alone decides, and give the pool rows for their ticks at once."""
+        """Find every reset, which the price decides while gas can be paid, and give the pool rows for their ticks at once."""
         ticks: set[int] = set()
         at = 0
         while at < self.hours:
             span = _range(self.p, tick_at_sqrt_ratio(self.target(at)))
             ticks |= set(span)
-            at = self.until(at, at, span, still)
+            gone = self.gone(at, span, still)
+            at = int(gone[0]) if len(gone) else self.hours
             self.resets.append(at)
         grown = ensure_rows(self.pool.cells, ticks)
         self.pool.cells = grown.copy() if grown is self.pool.cells else grown  # never the template itself
@@ -106,6 +120,10 @@ class _Path:
         if not self.p.native_moves:
             return math.floor(wei * self.p.native_price)
         return self.worth(0, wei, hour) if self.p.home0 else self.worth(wei, 0, hour)
+
+    def can(self, wei: float) -> bool:
+        """Say whether the wallet can pay so much."""
+        return self.wei + int(wei) <= int(self.p.native)
 
     def pay(self, wei: float, hour: int) -> None:
         self.wei += int(wei)
@@ -149,6 +167,23 @@ class _Path:
         self.fees += self.worth(*owed, hour)
         self.have = (self.have[0] + owed[0] + back[0], self.have[1] + owed[1] + back[1])
         self.liquidity = 0
+
+    def end(self, gas: float) -> int:
+        """Leave as far as the wallet can pay for it; return what that brought, and what is left is worth, in home."""
+        p, hour = self.p, self.hours
+        close = p.close_wei * gas if self.liquidity else 0.0
+        closed = self.can(close)
+        self.leave(hour)  # what cannot be closed is worth what closing it would give
+        other = self.have[1] if p.home0 else self.have[0]
+        if closed:
+            self.pay(close, hour)
+        if closed and self.can(p.swap_wei * gas):
+            if other:
+                self.sell(not p.home0, other, hour)
+                self.pay(p.swap_wei * gas, hour)
+            return self.have[0 if p.home0 else 1]
+        self.short += not closed or other > 0
+        return self.worth(*self.have, hour)
 
     def inside(self, since: int, until: int) -> int:
         """Return how many of the hours ``(since, until]`` end within the range."""
@@ -231,12 +266,16 @@ def _one(p: RangeSetup, cells: Any, roots: Any, volume: Any, gas: Any, still: An
         path.pool.swap(path.target(0) < path.pool.sqrt_price_x96, _WHATEVER, path.target(0))
     begun = path.worth(*path.have, 0) + path.native(int(p.native), 0)
     held = path.have
-    swaps = path.enter(0)
-    path.pay((p.mint_wei + swaps * p.swap_wei) * gas[0], 0)
+    path.entered = path.can((p.mint_wei + p.swap_wei) * gas[0])
+    if path.entered:
+        path.pay((p.mint_wei + path.enter(0) * p.swap_wei) * gas[0], 0)
+    else:
+        path.short = 1
     values = np.empty(path.hours + 1)
     values[0] = begun - path.costs
     resets = at = inside = 0
-    for until in path.resets:
+    while at < path.hours:
+        until = path.until(at, still, gas)
         path.trade(at, until)
         inside += path.inside(at, until)
         values[at + 1 : until + 1] = path.values(at, until)
@@ -245,15 +284,10 @@ def _one(p: RangeSetup, cells: Any, roots: Any, volume: Any, gas: Any, still: An
             path.leave(at)
             path.pay((p.close_wei + p.mint_wei + path.enter(at) * p.swap_wei) * gas[at], at)
             resets += 1
-    path.leave(at)
-    other = path.have[1] if p.home0 else path.have[0]
-    if other:
-        path.sell(not p.home0, other, at)
-    path.pay((p.close_wei + (p.swap_wei if other else 0)) * gas[at], at)
-    ended = path.have[0 if p.home0 else 1] + path.native(int(p.native) - path.wei, at)
+    ended = path.end(gas[at]) + path.native(int(p.native) - path.wei, at)
     peak = np.maximum.accumulate(np.concatenate([[begun], values[1:]]))[1:]
     out[KEEP], out[FEES], out[COSTS] = ended - begun, path.fees, path.costs
-    out[RESETS], out[HOURS] = resets, inside
+    out[RESETS], out[HOURS], out[SHORT] = resets, inside, path.short
     out[HOLDING] = path.worth(*held, at) + path.native(int(p.native), at) - begun
     out[DRAWDOWN] = min(float((values[1:] / peak - 1).min()), 0.0)
     out[UNDER] = int((values[1:] < begun).sum())

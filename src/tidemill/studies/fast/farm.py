@@ -15,12 +15,15 @@ import numpy as np
 from tidemill.units.kernels import kernel, part
 
 __all__ = [
-    "COSTS", "DRAWDOWN", "FEES", "HARVESTS", "HOLDING", "KEEP", "OUT", "REWARDS", "UNDER", "FarmSetup", "play",
+    "COSTS", "DRAWDOWN", "FEES", "HARVESTS", "HOLDING", "KEEP", "OUT", "REWARDS", "SHORT", "UNDER", "FarmSetup", "play",
     "warm",
 ]  # fmt: skip
 
-KEEP, HOLDING, FEES, REWARDS, COSTS, HARVESTS, DRAWDOWN, UNDER, OUT = range(9)
-"""Columns of what comes out: raw units of home up to ``COSTS``, then counts, the deepest fall, hours under the start."""
+KEEP, HOLDING, FEES, REWARDS, COSTS, HARVESTS, SHORT, DRAWDOWN, UNDER, OUT = range(10)
+"""Columns of what comes out: raw units of home up to ``COSTS``, then counts, the deepest fall, hours under the start.
+
+``SHORT`` counts the times that something was to be sent and the wallet could not pay for it.
+"""
 
 FEE = 0.997
 
@@ -30,7 +33,8 @@ class FarmSetup(NamedTuple):
 
     ``stream``: reward an hour to this farm. ``staked``: shares that others stake at the start. ``market``: home in the
     reward's pool. ``native``: what gas is paid from in wei, at the pair's price of ``other`` if ``native_moves``, else at
-    ``native_price`` raw units of home. ``enough``: fixed worth of a harvest in multiples of its cost, 0 for the best one.
+    ``native_price`` raw units of home; no harvest is begun that it does not pay for. ``enough``: fixed worth of a harvest in
+    multiples of its cost, 0 for the best one.
     ``work_wei``, ``leave_wei``: what entering or compounding, and leaving, cost.
     ``worse``: part of own swaps' proceeds that somebody else takes.
     """
@@ -97,8 +101,11 @@ def play(
         price, rh, ro, shares = prices[i, 0], p.pool_home, p.pool_other, p.shares
         native_at = price if p.native_moves else p.native_price
         begun = p.home + p.other * price + p.native * native_at
-        own, rh, ro, shares, home, other = _added(p.worse, p.home, p.other, rh, ro, shares)
-        wei, pending, fees, earned, harvests = p.work_wei * gas[i, 0], 0.0, 0.0, 0.0, 0
+        own, home, other, wei, short = 0.0, p.home, p.other, 0.0, 1
+        if p.work_wei * gas[i, 0] <= p.native:  # else never: fees are never lower than at the start
+            own, rh, ro, shares, home, other = _added(p.worse, p.home, p.other, rh, ro, shares)
+            wei, short = p.work_wei * gas[i, 0], 0
+        pending, fees, earned, harvests = 0.0, 0.0, 0.0, 0
         costs = wei * native_at
         peak, fallen, under = begun, 0.0, 0
         noted[i, 0] = begun - costs
@@ -130,7 +137,10 @@ def play(
             cost = p.work_wei * gas[i, h] * native_at
             brings = _out(pending, p.market / reward_at, p.market) * (1.0 - p.worse)
             enough = max(p.enough * cost if p.enough > 0.0 else (2.0 * cost * worth) ** 0.5, cost)
-            if brings >= enough and still[i, h] == 0 and h < hours:
+            wanted = brings >= enough and still[i, h] == 0 and h < hours and own > 0.0
+            if wanted and wei + p.work_wei * gas[i, h] > p.native:
+                short += 1
+            elif wanted:
                 earned += brings
                 made, rh, ro, shares, home, other = _added(p.worse, home + brings, other, rh, ro, shares)
                 own += made
@@ -149,15 +159,19 @@ def play(
         brings = _out(pending, p.market / rewards[i, hours], p.market) * (1.0 - p.worse)
         earned += brings
         back_h, back_o = rh * own / shares, ro * own / shares
-        rh, ro = rh - back_h, ro - back_o
         other += back_o
-        home += back_h + brings + _out(other, ro, rh) * (1.0 - p.worse)
-        wei += p.leave_wei * gas[i, hours]
-        costs += p.leave_wei * gas[i, hours] * native_at
+        home += back_h + brings
+        if own > 0.0 and wei + p.leave_wei * gas[i, hours] <= p.native:
+            home += _out(other, ro - back_o, rh - back_h) * (1.0 - p.worse)
+            wei += p.leave_wei * gas[i, hours]
+            costs += p.leave_wei * gas[i, hours] * native_at
+        else:  # what cannot be left is worth its market price
+            home += other * prices[i, hours]
+            short += own > 0.0
         out[i, KEEP] = home + (p.native - wei) * native_at - begun
         out[i, HOLDING] = p.home + p.other * price + p.native * native_at - begun
         out[i, FEES], out[i, REWARDS], out[i, COSTS], out[i, HARVESTS] = fees, earned, costs, harvests
-        out[i, DRAWDOWN], out[i, UNDER] = fallen, under
+        out[i, DRAWDOWN], out[i, UNDER], out[i, SHORT] = fallen, under, short
 
 
 def warm(player: Callable[..., None] = play) -> None:

@@ -15,13 +15,16 @@ import numpy as np
 from tidemill.units.kernels import kernel, part
 
 __all__ = [
-    "COSTS", "DRAWDOWN", "HOLDING", "INTEREST", "KEEP", "LIQUIDATED", "NETWORK_DOWN", "OUT", "PENALTY", "SWAPS", "UNDER",
-    "UNWOUND", "LoopSetup", "play",
-    "warm",
+    "COSTS", "DRAWDOWN", "GONE", "HOLDING", "INTEREST", "KEEP", "LIQUIDATED", "NETWORK_DOWN", "OUT", "PENALTY", "SHORT", "SWAPS",
+    "UNDER", "UNWOUND", "LoopSetup", "play", "warm",
 ]  # fmt: skip
 
-KEEP, HOLDING, INTEREST, SWAPS, PENALTY, COSTS, LIQUIDATED, UNWOUND, DRAWDOWN, UNDER, OUT = range(11)
-"""Columns of what comes out: raw units of home up to ``COSTS``, then counts, the deepest fall, hours under the start."""
+KEEP, HOLDING, INTEREST, SWAPS, PENALTY, COSTS, LIQUIDATED, UNWOUND, SHORT, GONE, DRAWDOWN, UNDER, OUT = range(13)
+"""Columns of what comes out: raw units of home up to ``COSTS``, then counts, the deepest fall, hours under the start.
+
+``SHORT`` counts the times that something was to be sent and the wallet could not pay for it, ``GONE`` is 1 where a liquidation
+took everything.
+"""
 
 NETWORK_DOWN = 2
 """In ``still``: nobody is included, liquidators neither. 1 is only oneself."""
@@ -33,9 +36,10 @@ HOURS = 8_760
 class LoopSetup(NamedTuple):
     """Who plays; amounts in raw units of the asset (home), rates a year, parts as parts.
 
-    ``have``: capital. ``native``: what gas is paid from, one to one with home at ``native_price``. ``leverage``, ``guard``,
-    ``restore``: as the strategy's, over one. ``supplied``: what others lend. ``reserve``: the asset in the pool.
-    ``round_wei``, ``unwind_wei``, ``enter_wei``, ``leave_wei``: what a round up, a round down, the first step and the last cost.
+    ``have``: capital. ``native``: what gas is paid from, at ``native_price``; no round is begun that it does not pay for.
+    ``leverage``, ``guard``, ``restore``: as the strategy's, over one. ``supplied``: what others lend. ``reserve``: the asset
+    in the pool. ``round_wei``, ``unwind_wei``, ``enter_wei``, ``leave_wei``: what a round up, a round down, the first step and
+    the last cost.
     ``worse``: part of own swaps' proceeds that somebody else takes.
     """
 
@@ -93,14 +97,18 @@ def play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted:
     hours = usage.shape[1]
     for i in range(prices.shape[0]):
         price = prices[i, 0]
-        wei, debt, idle = p.enter_wei * gas[i, 0], 0.0, 0.0
-        held = _out(p, p.have, p.reserve, p.reserve / price)
-        swaps, interest, penalty, liquidated, unwound = p.have - held * price, 0.0, 0.0, 0, 0
+        wei, debt, idle, held, short = 0.0, 0.0, p.have, 0.0, 1
+        if p.enter_wei * gas[i, 0] <= p.native:  # else never: fees are never lower than at the start
+            wei, idle, held, short = p.enter_wei * gas[i, 0], 0.0, _out(p, p.have, p.reserve, p.reserve / price), 0
+        swaps, interest, penalty, liquidated, unwound, gone = p.have - idle - held * price, 0.0, 0.0, 0, 0, 0
         for _ in range(ROUNDS):
             own = held * price - debt
             free = max(held * price * p.ltv - debt, 0.0)
             wanted = min(own * (p.leverage - 1.0) - debt, free * NEAR)
             if wanted * 100.0 <= own:
+                break
+            if wei + p.round_wei * gas[i, 0] > p.native:
+                short += 1
                 break
             bought = _out(p, wanted, p.reserve, p.reserve / price)
             swaps += wanted - bought * price
@@ -109,7 +117,7 @@ def play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted:
             wei += p.round_wei * gas[i, 0]
         begun = p.have + p.native * p.native_price
         peak, fallen, under = begun, 0.0, 0
-        noted[i, 0] = held * price - debt + idle + (p.native - wei) * p.native_price
+        noted[i, 0] = max(held * price - debt, 0.0) + idle + (p.native - wei) * p.native_price
         for h in range(1, hours + 1):
             price = prices[i, h]
             used = min(usage[i, h - 1] + debt / p.supplied, 1.0)
@@ -126,6 +134,7 @@ def play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted:
                 repaid = debt if health < 0.95 else debt / 2.0
                 seized = repaid * (1.0 + p.bonus) / price
                 if seized > held:
+                    gone = 1
                     repaid, seized = held * price / (1.0 + p.bonus), held
                 held -= seized
                 debt -= repaid
@@ -133,14 +142,17 @@ def play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted:
                 liquidated += 1
             elif health < p.guard and still[i, h] == 0:
                 sold = _wanted_down(p, held, debt, price, False)
-                if sold > 0.0:
+                if sold > 0.0 and wei + p.unwind_wei * gas[i, h] > p.native:
+                    short += 1
+                elif sold > 0.0:
                     got = _out(p, sold, p.reserve / price, p.reserve)
                     swaps += sold * price - got
                     held -= sold
                     debt -= min(got, debt)
                     wei += p.unwind_wei * gas[i, h]
                     unwound += 1
-            value = held * price - debt + idle + (p.native - wei) * p.native_price
+            # what is owed beyond what is held is the lender's loss, not one's own
+            value = max(held * price - debt, 0.0) + idle + (p.native - wei) * p.native_price
             peak = max(peak, value)
             fallen = min(fallen, value / peak - 1.0)
             under += value < begun
@@ -153,6 +165,9 @@ def play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted:
                 sold = min(_wanted_down(p, held, debt, price, True), held)
                 if sold <= 0.0:
                     break
+                if wei + p.unwind_wei * gas[i, hours] > p.native:
+                    short += 1
+                    break
                 got = _out(p, sold, p.reserve / price, p.reserve)
                 swaps += sold * price - got
                 held -= sold
@@ -160,16 +175,17 @@ def play(p: Any, prices: Any, usage: Any, gas: Any, still: Any, out: Any, noted:
                 debt -= repaid
                 idle += got - repaid
                 wei += p.unwind_wei * gas[i, hours]
-            if held > 0.0 and debt <= 0.0:
+            if held > 0.0 and debt <= 0.0 and wei + p.leave_wei * gas[i, hours] > p.native:
+                short += 1
+            elif held > 0.0 and debt <= 0.0:
                 got = _out(p, held, p.reserve / price, p.reserve)
                 swaps += held * price - got
                 idle, held = idle + got, 0.0
                 wei += p.leave_wei * gas[i, hours]
-        # what is owed beyond what is held is the lender's loss, not one's own
         out[i, KEEP] = max(held * price - debt, 0.0) + idle + (p.native - wei) * p.native_price - begun
         out[i, HOLDING], out[i, INTEREST], out[i, SWAPS], out[i, PENALTY] = 0.0, interest, swaps, penalty
         out[i, COSTS], out[i, LIQUIDATED], out[i, UNWOUND] = wei * p.native_price, liquidated, unwound
-        out[i, DRAWDOWN], out[i, UNDER] = fallen, under
+        out[i, DRAWDOWN], out[i, UNDER], out[i, SHORT], out[i, GONE] = fallen, under, short, gone
 
 
 def warm(player: Callable[..., None] = play) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "KEEP",
     "OUT",
     "RESETS",
+    "SHORT",
     "UNDER",
     "RangeSetup",
     "play",
@@ -32,14 +33,18 @@ __all__ = [
 
 _TWO_TICKS = 2.0 / math.log(1.0001)
 
-KEEP, HOLDING, FEES, COSTS, RESETS, HOURS, DRAWDOWN, UNDER, OUT = range(9)
-"""Columns of what comes out: four in raw units of home, then counts, the deepest fall (a part), hours under the start."""
+KEEP, HOLDING, FEES, COSTS, RESETS, HOURS, SHORT, DRAWDOWN, UNDER, OUT = range(10)
+"""Columns of what comes out: four in raw units of home, then counts, the deepest fall (a part), hours under the start.
+
+``SHORT`` counts the times that something was to be sent and the wallet could not pay for it.
+"""
 
 
 class RangeSetup(NamedTuple):
     """Who plays, raw units.
 
-    ``have0``, ``have1``: capital, swapped into what the range needs. ``native``: what gas is paid from, in wei; its price is
+    ``have0``, ``have1``: capital, swapped into what the range needs. ``native``: what gas is paid from, in wei, and nothing is
+    sent that it does not pay for (a reset only as a whole: closing, swap and mint); its price is
     the pool's if ``native_moves``, else ``native_price`` raw units of home a wei. ``depth``: liquidity of others. ``fee``: a
     part. ``width``, ``trigger``: ticks; ``cooldown``: hours. ``swap_wei``, ``mint_wei``, ``close_wei``: what each costs.
     ``worse``: part of own
@@ -139,9 +144,14 @@ def play(p: Any, roots: Any, volume: Any, gas: Any, still: Any, out: Any, noted:
         price0 = root * root
         native_at = (1.0 / price0 if p.home0 else price0) if p.native_moves else p.native_price
         begun = _worth(p.have0, p.have1, root, p.home0) + p.native * native_at
-        a, b, low, high = _ends(p, root)
-        h0, h1, l, swaps = _entered(p, p.have0, p.have1, root, a, b)
-        wei = (p.mint_wei + swaps * p.swap_wei) * gas[i, 0]
+        h0, h1, l, wei, short, swaps = p.have0, p.have1, 0.0, 0.0, 0, 0
+        a, b, low, high = root, root, 0.0, math.inf  # outside for good: fees are never lower than at the start
+        if (p.mint_wei + p.swap_wei) * gas[i, 0] <= p.native:
+            a, b, low, high = _ends(p, root)
+            h0, h1, l, swaps = _entered(p, h0, h1, root, a, b)
+            wei = (p.mint_wei + swaps * p.swap_wei) * gas[i, 0]
+        else:
+            short = 1
         costs, fees0, fees1, fees, resets, inside, entered = wei * native_at, 0.0, 0.0, 0.0, 0, 0, 0
         peak, fallen, under = begun, 0.0, 0
         noted[i, 0] = begun - costs
@@ -169,6 +179,9 @@ def play(p: Any, roots: Any, volume: Any, gas: Any, still: Any, out: Any, noted:
             if h % p.every == 0:
                 noted[i, h // p.every] = value
             if h < hours and (root < low or root >= high) and h - entered >= p.cooldown and still[i, h] == 0:
+                if wei + (p.close_wei + p.mint_wei + p.swap_wei) * gas[i, h] > p.native:
+                    short += 1
+                    continue
                 fees += _worth(fees0, fees1, root, p.home0)
                 h0, h1 = h0 + fees0 + l * (1.0 / at - 1.0 / b), h1 + fees1 + l * (at - a)
                 fees0 = fees1 = 0.0
@@ -181,16 +194,26 @@ def play(p: Any, roots: Any, volume: Any, gas: Any, still: Any, out: Any, noted:
         fees += _worth(fees0, fees1, root, p.home0)
         at = min(max(root, a), b)
         h0, h1 = h0 + fees0 + l * (1.0 / at - 1.0 / b), h1 + fees1 + l * (at - a)
+        # what cannot be closed, and what cannot be sold, is worth its market price
+        paid = p.close_wei * gas[i, hours] if l > 0.0 else 0.0
         other = h1 if p.home0 else h0
-        got = _sold(not p.home0, other, root, p.depth, p.fee) * (1.0 - p.worse) if other > 0.0 else 0.0
-        paid = (p.close_wei + (p.swap_wei if other > 0.0 else 0.0)) * gas[i, hours]
+        ended = _worth(h0, h1, root, p.home0)
+        if wei + paid > p.native:
+            short += 1
+            paid = 0.0
+        elif other > 0.0:
+            if wei + paid + p.swap_wei * gas[i, hours] > p.native:
+                short += 1
+            else:
+                paid += p.swap_wei * gas[i, hours]
+                ended = (h0 if p.home0 else h1) + _sold(not p.home0, other, root, p.depth, p.fee) * (1.0 - p.worse)
         wei += paid
         costs += paid * native_at
-        ended = (h0 if p.home0 else h1) + got + (p.native - wei) * native_at
+        ended += (p.native - wei) * native_at
         out[i, KEEP] = ended - begun
         out[i, HOLDING] = _worth(p.have0, p.have1, root, p.home0) + p.native * native_at - begun
         out[i, FEES], out[i, COSTS] = fees, costs
-        out[i, RESETS], out[i, HOURS] = resets, inside
+        out[i, RESETS], out[i, HOURS], out[i, SHORT] = resets, inside, short
         out[i, DRAWDOWN], out[i, UNDER] = fallen, under
 
 

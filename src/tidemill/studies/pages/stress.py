@@ -26,11 +26,13 @@ from tidemill.studies.pages.page import (
     Value,
 )
 from tidemill.studies.stress import Cause, StressDocument
+from tidemill.studies.stress_document import STOPPED
 
 __all__ = ["stress_page"]
 
 BPS = 10_000
 BINS = 30
+STOPPED_NAMES = {"short": "Futures without the money for gas", "gone": "Futures with nothing left"}
 HALF_BPS = 5_000
 """From so many futures on a bad outcome is the rule."""
 
@@ -237,6 +239,8 @@ def _bad_section(document: StressDocument) -> Section:
         ["Futures with a liquidation", document.liquidated_bps, ""],
         ["Time worth less than at the start", document.under_bps, "mean over the futures"],
     ]
+    for key, count in document.stopped.items():
+        times.append([STOPPED_NAMES[key], BPS * count // document.worlds, STOPPED[key]])
     shares = Table("How often", [Column(""), Column("of 100", "share"), Column("meaning")], times)
     return Section("bad", "When it goes wrong", "", [bars, money, shares])
 
