@@ -18,8 +18,9 @@ from tidemill.studies.prepare import prepare
 from tidemill.studies.shocks import parse_shocks
 from tidemill.studies.stress import stress
 from tidemill.studies.stress_document import stopped_words
-from tidemill.studies.stress_hours import Player, fitted, forced_hours
+from tidemill.studies.stress_hours import Player, fitted
 from tidemill.studies.study import load_study
+from tidemill.studies.unrest import forced_hours
 from tidemill.units.kernels import is_jit
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -325,7 +326,7 @@ def test_kernels_go_on_where_they_stopped(tmp_path: Path, monkeypatch: Any) -> N
     ("name", "asked", "said"),
     [
         ("lending", {}, "lend cannot be played by kernels; range_reset, leveraged_staking, farm_compound can"),
-        ("leveraged_staking", {"shocks": ("reward:90",)}, "nothing in this study"),
+        ("leveraged_staking", {"shocks": ("reward:90",)}, "leveraged_staking is paid no reward token"),
         ("leveraged_staking", {"days": 400}, "400 days"),
         ("farm_compound", {"correlations": {("WETH", "OP"): 0.5}}, "the prices drawn here are of WETH, SUSHI"),
         ("range_reset", {"correlations": {("WETH", "USDC"): 0.5}}, "nothing to correlate"),

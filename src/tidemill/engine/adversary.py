@@ -14,12 +14,13 @@ from tidemill.interfaces import Action, Result, Revert, Transfer
 
 __all__ = ["ADVERSARY", "sandwich"]
 
+BPS = 10_000
 ADVERSARY = "adversary"
 """His account in the book."""
 
 
-def sandwich(tx: Transaction, action: Action, result: Result) -> Result:
-    """Take what a swap's limits leave to be taken; return the result as we then see it.
+def sandwich(tx: Transaction, action: Action, result: Result, most_bps: int = BPS) -> Result:
+    """Take what a swap's limits leave to be taken, ``most_bps`` of it at most; return the result as we then see it.
 
     Raises
     ------
@@ -30,7 +31,8 @@ def sandwich(tx: Transaction, action: Action, result: Result) -> Result:
     for name, bound in bounds.items():
         if bound is None or name not in result.amounts:
             continue
-        taken = abs(result.amounts[name] - bound)
+        filled = result.amounts[name]
+        taken = min(abs(filled - bound), filled * most_bps // BPS)  # down: he cannot take a part of a unit
         moved = [t for t in result.transfers if tx.sender == (t.target if name == "amount_out" else t.source)]
         if not taken or not moved:
             continue
@@ -38,6 +40,6 @@ def sandwich(tx: Transaction, action: Action, result: Result) -> Result:
         if tx.balance(theft.token, tx.sender) < taken:
             raise Revert("transfer amount exceeds balance")
         tx.move(theft)
-        amounts = {**result.amounts, name: bound}
+        amounts = {**result.amounts, name: filled - taken if name == "amount_out" else filled + taken}
         result = structs.replace(result, amounts=amounts, transfers=(*result.transfers, theft))
     return result

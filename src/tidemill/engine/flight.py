@@ -36,10 +36,10 @@ class Sent(Struct, frozen=True):
 
 
 class Waiting(Struct, frozen=True):
-    """The next stage of a saga, to be sent at ``since`` or later."""
+    """What is sent at ``since`` or later: the next stage of a saga, or without an action the present step, planned then."""
 
     venue: str
-    action: Action
+    action: Action | None
     since: Moment
 
 

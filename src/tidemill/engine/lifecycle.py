@@ -89,8 +89,13 @@ class Lifecycle:
         for flight in list(self.flights):
             if isinstance(flight.next, Waiting) and flight.next.since <= now:
                 waiting = flight.next
-                flight.venue = waiting.venue
-                self._send(flight, ((waiting.venue, waiting.action),), waiting.action.verb)
+                if waiting.action is None:
+                    self._plan(flight)
+                elif later := self._still(waiting.venue):
+                    flight.next = structs.replace(waiting, since=later)
+                else:
+                    flight.venue = waiting.venue
+                    self._send(flight, ((waiting.venue, waiting.action),), waiting.action.verb)
 
     def land(self, flights: list[Flight], block: Block, *, parent: bool = False) -> None:
         """Include the transactions of ``flights`` in ``block``, one after another.
@@ -105,6 +110,10 @@ class Lifecycle:
 
     def _plan(self, flight: Flight) -> None:
         """Resolve the next step (all of them if atomic) on the present balances and send it."""
+        venue = flight.plan.steps[flight.step].venue
+        if later := self._still(venue):
+            flight.next = Waiting(venue, None, later)
+            return
         try:
             if flight.plan.atomic:
                 self._send(flight, self._as_one(flight.plan))
@@ -113,6 +122,16 @@ class Lifecycle:
                 self._send(flight, ((intent.venue, resolve(intent, flight.filled, self._balance(flight.plan))),))
         except Unplannable as refusal:
             self._fail(flight, None, Skipped(refusal.reason))
+
+    def _still(self, venue: str) -> Moment | None:
+        """Return when ``venue``'s network includes one's own again, ``None`` where it does now."""
+        network = self._world.stage(venue).network
+        expected = self._world.next_block(network)
+        for outage in self._world.rules.outages:
+            if outage.network in ("", network) and outage.start <= expected.time < outage.end:
+                block = self._world.networks[network].blocks.first_from(outage.end)
+                return Moment(block.time, network, block.number)
+        return None
 
     def _as_one(self, plan: Plan) -> tuple[tuple[str, Action], ...]:
         """Resolve the steps of an atomic plan; refuse where no single transaction can do them."""
@@ -195,6 +214,7 @@ class Lifecycle:
         name = f"{flight.plan.id}/{sent.first_step}{'/' + sent.stage if sent.stage else ''}"
         before = self._world.scribe.look("before", parent=parent)
         tx = self._world.transaction(network, block, landing=name)
+        rules = self._world.rules
         results: list[Result] = []
         moved: list[tuple[Transfer, ...]] = []
         reason: str | None = None
@@ -205,7 +225,7 @@ class Lifecycle:
                 break
             try:
                 result = tx.run(venue, action)
-                results.append(sandwich(tx, action, result) if self._world.rules.adversary else result)
+                results.append(sandwich(tx, action, result, rules.adversary_bps) if rules.adversary else result)
             except Revert as revert:
                 reason = revert.reason
                 break

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from tidemill.interfaces import Block, Context, Costs
 
-__all__ = ["Actor", "CostOf", "Inflow", "Rules", "free"]
+__all__ = ["Actor", "CostOf", "Inflow", "Outage", "Rules", "free"]
 
 CostOf = Callable[[str, str, Mapping[str, int], Block], Costs]
 """(venue, verb, features, block) → what the transaction costs there. A reverted one carries ``{"reverted": 1}``; an
@@ -19,6 +19,14 @@ atomic one the verb ``multicall`` and a count ``call:<verb>`` for each verb in i
 def free(venue: str, verb: str, features: Mapping[str, int], block: Block) -> Costs:  # noqa: ARG001
     """Cost nothing."""
     return Costs()
+
+
+class Outage(Struct, frozen=True):
+    """Seconds from ``start`` until before ``end`` in which nothing of one's own is included by ``network``, empty for any."""
+
+    start: int
+    end: int
+    network: str = ""
 
 
 class Rules(Struct, frozen=True):
@@ -35,6 +43,8 @@ class Rules(Struct, frozen=True):
         revert; without it such a step is sent and pays for its revert.
     batches : the account can put any steps of one network into one transaction (a smart account).
     adversary : every own swap gets the worst its limits allow (``engine.adversary``); a stress, off by default.
+    adversary_bps : at most so much of a swap is taken, basis points.
+    outages : what would be sent in one waits for its end and is planned again then, on the state of that time.
     sample_every : seconds between the ``sample`` marks that curves are drawn from, ``None`` for no such marks.
     """
 
@@ -47,6 +57,8 @@ class Rules(Struct, frozen=True):
     simulate: bool = True
     batches: bool = False
     adversary: bool = False
+    adversary_bps: int = 10_000
+    outages: tuple[Outage, ...] = ()
     sample_every: int | None = None
 
 

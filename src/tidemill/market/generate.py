@@ -36,16 +36,17 @@ ARBITRAGEUR = "0x" + "00" * 18 + "0a02"
 """Who brings the pool back to the outside price."""
 
 
-def generate(spec: FlowSpec, outside: NDArray[np.int64] | None = None) -> Dataset:
+def generate(spec: FlowSpec, outside: NDArray[np.int64] | None = None, silent: tuple[int, int] = (0, 0)) -> Dataset:
     """Make the market of ``spec``: a synthetic dataset of fidelity ``exact``, in memory.
 
     ``outside`` is a path of the outside price to follow instead of the specification's own walk: milliticks, one for each
-    step. The seed of the specification should then name it, for it is not in the dataset's name otherwise.
+    step. The seed of the specification should then name it, for it is not in the dataset's name otherwise; ``silent`` as well:
+    from one step until before the other nobody does anything.
     """
     market = _Market(spec, outside)
     market.open_pool()
     state = encode_state(market.state())
-    market.run()
+    market.run(silent)
     tables = {"events": market.events(), "blocks": _fees(spec), "prices": _prices(spec, market.outside)}
     manifest = make_manifest(
         kind="uniswap_v3.events",
@@ -121,14 +122,16 @@ class _Market:
             observations={0: Observation(spec.start_time, 0, 0, True)},
         )
 
-    def run(self) -> None:
-        """Play the whole time."""
+    def run(self, silent: tuple[int, int] = (0, 0)) -> None:
+        """Play the whole time, without the steps from ``silent`` on until before its end."""
         outside = self.outside.tolist()
         trades = dict(self._trades())
         moves = self._moves()
         low = high = 0
         moved = True
         for step, price in enumerate(outside):
+            if silent[0] <= step < silent[1]:
+                continue
             if moved:
                 low, high = self._band()
             moved = False

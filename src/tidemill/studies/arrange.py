@@ -112,13 +112,19 @@ def arrange(
         )
     paid = not any(isinstance(line, Recorded) and unpaid(line.status) for line in played.outcomes.record)
     limits = float(backtest.chosen.parameters["slippage_bps"])
-    worse = next(((shock.size or limits) / BPS for shock in shocks if shock.kind == "sandwich"), 0.0)
+    worse = next((min(shock.size or limits, limits) / BPS for shock in shocks if shock.kind == "sandwich"), 0.0)
     found = makers[strategy](
         backtest, _Sent(played if paid else backtest.play(gas=PLENTY)), hours, every, fitted, worse
     )
     for shock in shocks:
-        if shock.kind in ("price", *found.refuses):
-            raise BadInput(f"{shock.words}: nothing in this study that kernels play is moved by it", field="shock")
+        if shock.kind in found.refuses:
+            raise BadInput(f"{shock.words}: {strategy} is paid no reward token", field="shock")
+        if shock.kind == "price" and shock.token != backtest.prepared.native:
+            raise BadInput(
+                f"{shock.words}: of the prices that a study states kernels know only {backtest.prepared.native}'s, in which "
+                "fees are paid; leave --tier out",
+                field="shock",
+            )
     return found
 
 

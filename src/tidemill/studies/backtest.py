@@ -27,6 +27,7 @@ from tidemill.studies.reprice import Noted, Witness, keep_at_costs, keep_at_pric
 from tidemill.studies.schema import Assumption, Fidelity, Proof, ResultDocument, StudyInfo, TokenInfo
 from tidemill.studies.statement import Alternative, Facts, statement, with_streams
 from tidemill.studies.strategy import Chosen, choose
+from tidemill.studies.unrest import CALM, Unrest
 from tidemill.units import format_amount
 from tidemill.venues.kinds import kind
 
@@ -65,12 +66,12 @@ class Backtest:
         scale: Scale | None = None,
         *,
         curves: bool = False,
-        sandwiched: bool = False,
+        under: Unrest = CALM,
         gas: int = 0,
     ) -> Played:
         """Play the study once, with another strategy, another network's costs or scaled assumptions if given.
 
-        ``sandwiched``: every own swap gets the worst that its limits allow. ``gas``: native wei on every network beyond
+        ``under``: what a stress does to it. ``gas``: native wei on every network beyond
         what the study brings, where a run is only to tell what transactions cost.
         """
         prepared, chosen = self.prepared, chosen or self.chosen
@@ -86,13 +87,16 @@ class Backtest:
             inclusion_delay=self.study.world.delay_blocks,
             placement=self.study.world.placement,
             sample_every=spacing if curves else None,
-            adversary=sandwiched,
+            adversary=under.sandwich_bps is not None,
+            adversary_bps=under.sandwich_bps or 0,
+            outages=under.outages,
         )
         pairs: dict[frozenset[tuple[str, Price]], Any] = {}
 
-        def priced() -> dict[str, Price]:
+        def priced(world: ModelWorld | None = None) -> dict[str, Price]:
             now = prepared.pairs(stages)
-            found = prepared.priced(now, scale)
+            fallen = under.scale(max(block.time for block in world.at.values())) if world and under.falls else {}
+            found = prepared.priced(now, {**(scale or {}), **fallen})
             if pairs.setdefault(key := frozenset(found.items()), now) != now:
                 pairs[key] = None
             return found
@@ -109,7 +113,7 @@ class Backtest:
             rules,
             cost=costing,
             oracles=prepared.oracles(),
-            prices=lambda _world: priced(),
+            prices=priced,
             rates=lambda _world: prepared.rates(stages),
             inflows=prepared.inflows,
             outside=prepared.outside(stages),

@@ -22,6 +22,15 @@ from tidemill.studies.market_data import MarketData
 from tidemill.studies.prepare import Prepared, prepare
 from tidemill.studies.processes import Fitted, Model
 from tidemill.studies.shocks import CRASH_FEES, Shock
+from tidemill.studies.unrest import (
+    Unrest,
+    outages,
+    priced_before,
+    priced_fall,
+    reward_pairs,
+    rewards,
+    scripted_fall,
+)
 from tidemill.units import parse_amount
 
 if TYPE_CHECKING:
@@ -38,9 +47,8 @@ TICK = math.log(1.0001)
 LEVELS = ("base_fee", "l1_base_fee", "blob_base_fee")
 DATA_LEVELS = ("l1_base_fee", "blob_base_fee")
 CRASH_S = 3_600
+BPS = 10_000
 FALLS = ("crash", "depeg", "bridge")
-BY_HOURS = ("reward", "sequencer", "frozen", "exploit")
-"""Kinds of shocks that only drawn hours know."""
 
 
 class Futures:
@@ -58,16 +66,12 @@ class Futures:
 
     def __init__(self, prepared: Prepared, model: Model, shocks: Sequence[Shock] = (), days: int | None = None) -> None:
         self.prepared, self.study, self.shocks = prepared, prepared.study, tuple(shocks)
-        self.sandwiched = any(shock.kind == "sandwich" for shock in shocks)
-        for shock in shocks:
-            if shock.kind in BY_HOURS:
-                raise BadInput(
-                    f"{shock.words}: whole markets know no such shock; add --tier fast or exact", field="shock"
-                )
-            if shock.kind == "sandwich" and shock.size:
-                raise BadInput(
-                    f"{shock.words}: in whole markets it takes what your limits leave; write sandwich", field="shock"
-                )
+        self.taken = next((shock.size / 100 for shock in shocks if shock.kind == "exploit"), 0.0)
+        """Part of what the venue holds that an exploit takes."""
+        if self.taken and prepared.inflows:
+            raise self._bad(
+                "contributions", "an exploit is not reckoned where money arrives later; leave one of them out"
+            )
         if prepared.rates_paths:
             name = next(iter(prepared.rates_paths))
             raise self._bad(
@@ -86,9 +90,33 @@ class Futures:
         if not self.specs:
             for shock in shocks:
                 if shock.kind in FALLS:
-                    raise BadInput(f"{shock.words}: no market of the study has a price to move", field="shock")
+                    raise BadInput(
+                        f"{shock.words}: no market of the study has a price to move: nothing is recorded. Add --tier fast, or "
+                        "state the fall at a scripted pair (shock_bps)",
+                        field="shock",
+                    )
             if days is not None:
                 raise BadInput("a scripted study has its own start and end", field="days")
+        self._check_reward()
+
+    def _check_reward(self) -> None:
+        """Refuse the fall of a reward that nobody pays, or that nothing here prices."""
+        shock = next((shock for shock in self.shocks if shock.kind == "reward"), None)
+        if shock is None:
+            return
+        paid = rewards(self.study)
+        if not paid:
+            raise BadInput(
+                f"{shock.words}: no venue of the study pays a token other than {self.study.home} as a reward",
+                field="shock",
+            )
+        volatile = {self._volatile(spec.pool) for spec in self.specs.values()}
+        if not (paid & (set(self.study.prices) | volatile) or reward_pairs(self.study)):
+            raise BadInput(
+                f"{shock.words}: what prices {', '.join(sorted(paid))} here cannot be moved: state its price (prices), or "
+                "make it the first token of a scripted pair",
+                field="shock",
+            )
 
     def _bad(self, field: str, message: str) -> BadInput:
         return BadInput(message, file=self.study.path, field=field)
@@ -137,31 +165,41 @@ class Futures:
     def _network(self, name: str) -> str:
         return self.prepared.network_of(name)
 
+    def moment(self, number: int) -> int:
+        """Return when what comes once comes in future ``number``: seconds since its start."""
+        rng = array_stream("moment", self.study.world.seed, number)
+        return int(float(rng.uniform(0.1, 0.9)) * self._seconds())
+
+    def _seconds(self) -> int:
+        return self.spec.days * DAY_S if self.spec else self.prepared.end - self.prepared.start
+
+    def unrest(self, prepared: Prepared, moment: int) -> Unrest:
+        """Return what the backtest of one future meets beside its markets; ``prepared`` is that future, ``moment`` its own."""
+        falls: dict[str, tuple[int, tuple[int, int]]] = {}
+        sandwich = None
+        for shock in self.shocks:
+            if shock.kind == "reward":
+                falls = priced_fall(self.study, shock, prepared.start + moment)
+            elif shock.kind == "sandwich":
+                sandwich = round(shock.size) or BPS
+        return Unrest(outages(prepared, self.shocks, prepared.start + moment, prepared.end), sandwich, falls)
+
     def make(self, number: int) -> Prepared:
         """Return the study in future ``number``."""
         seed = seed_of("stress", self.study.world.seed, number) >> 1  # a study's seed has 63 bits
         world = msgspec.structs.replace(self.study.world, seed=seed)
-        study = msgspec.structs.replace(self.study, world=world, prices=self._prices(), fees=self._fees())
+        study = msgspec.structs.replace(
+            self.study, world=world, prices=priced_before(self.study, self.shocks), fees=self._fees()
+        )
+        for shock in self.shocks:
+            if shock.kind == "reward":
+                study = scripted_fall(study, shock, max(self.moment(number) // DAY_S, 1))
         if not self.specs:
             return prepare(study)
         study = msgspec.structs.replace(study, start=None, end=None)
         return prepare(study, {name: MarketData(market) for name, market in self._markets(number).items()})
 
     # --- prices and fees the study states -----------------------------------------------------------------------------
-
-    def _prices(self) -> dict[str, Any]:
-        prices: dict[str, Any] = dict(self.study.prices)
-        for shock in self.shocks:
-            if shock.kind != "price":
-                continue
-            if shock.token not in prices:
-                known = ", ".join(prices) or "none"
-                raise BadInput(
-                    f"{shock.words}: the study states no price of {shock.token} (it states {known})", field="shock"
-                )
-            micro = parse_amount(prices[shock.token], 6) * round((100 + shock.size) * 1000) // 100_000
-            prices[shock.token] = f"{max(micro, 1) / 10**6:.6f}"
-        return prices
 
     def _times(self, level: str) -> float:
         wanted = {"fees": LEVELS, "l1": DATA_LEVELS}
@@ -190,19 +228,27 @@ class Futures:
             raise RuntimeError("a market without its model")
         words = " ".join(shock.words for shock in self.shocks)
         seed = f"stress {self.joint.model} {words} {self.study.world.seed} {number}"
-        rng = array_stream(seed)
-        moves, fell, out = None, None, {}
+        # what is drawn is drawn alike whatever befalls it, so that a shock is told from luck
+        rng = array_stream(f"stress {self.joint.model}  {self.study.world.seed} {number}")
+        moves, out, fell = None, {}, float(self.moment(number)) if self.shocks else None
         for place, (name, told) in enumerate(self.specs.items()):
             spec = msgspec.structs.replace(told, seed=f"{seed} {name}" if place else seed)
             if moves is None:
                 moves = self.joint.draw(self._knots(spec) - 1, rng)
             path, fell = self._path(spec, rng, moves[:, place], fell)
-            made = generate(spec, path)
+            made = generate(spec, path, self._silent(name, spec, fell))
             tables = {key: table for key, table in made.tables.items() if key != "blocks"}
             if (history := self.prepared.markets[name].dataset.blocks) is not None:
                 tables["blocks"] = self._fee_table(spec, fell, history)
             out[name] = Dataset(made.manifest, tables, made.state)
         return out
+
+    def _silent(self, name: str, spec: FlowSpec, fell: float | None) -> tuple[int, int]:
+        """Return the steps in which nobody trades, for the sequencer of the study's network is down."""
+        if fell is None or self._network(name) != self.study.network:
+            return 0, 0
+        down = [o for o in outages(self.prepared, self.shocks, int(fell), 0) if o.network]
+        return (down[0].start // spec.seconds_per_step, down[0].end // spec.seconds_per_step) if down else (0, 0)
 
     @staticmethod
     def _knots(spec: FlowSpec) -> int:
@@ -225,7 +271,7 @@ class Futures:
         line = np.interp(seconds, np.arange(knots) * LOOK_S, level)
         path = line + self._bridge(spec, seconds, rng)
         for shock in self.shocks:
-            if shock.kind in FALLS:
+            if shock.kind in FALLS or (shock.kind == "reward" and self._volatile(spec.pool) in rewards(self.study)):
                 fell = float(rng.uniform(0.1, 0.9)) * spec.steps * step if fell is None else fell
                 path = path + self._fall(shock, seconds - fell, spec)
         return np.rint(path).astype(np.int64) + 1000 * spec.start_tick, fell
@@ -248,6 +294,10 @@ class Futures:
         else:
             part = np.where(since > 0, 1.0, 0.0)
         return depth * part * self._toward(spec.pool)
+
+    def _volatile(self, pool: Any) -> str:
+        token0, token1 = str(pool.token0.symbol), str(pool.token1.symbol)
+        return token1 if token0 == self.study.home else token0
 
     def _toward(self, pool: Any) -> float:
         """Return -1 where the tick falls when the price in home rises: it is the price of token0 in token1.

@@ -7,13 +7,14 @@
 ``bridge:60``      the volatile token is a bridged one and its bridge fails: it falls by 60 % at once and stays
 ``fees:10``        every fee level of the network is ten times as high, throughout
 ``l1:1280``        the data fee is 1,280 times as high, throughout: an operator's scalar, as Scroll raised it in April 2026
-``price:OP:-90``   a token priced by the study falls by 90 % before the first day
+``price:OP:-90``   a token priced by the study falls by 90 % before the first day (by kernels: the one that fees are paid in)
 ``reward:90``      the token that a farm pays falls by 90 % in the middle
 ``sequencer:12``   the sequencer is down for 12 hours in the middle: nobody is included, liquidators neither; where the network
                    can be forced through its parent chain, no longer than that takes
-``frozen:7``       for the last 7 days nothing of yours can be sent: you wanted to leave then, and leave at the end
-``exploit:40``     the venue loses 40 % of what is in it in the middle, and you your part
-``sandwich``       each of your own swaps gets the worst that its limits allow; ``sandwich:50`` loses half a per cent instead
+``frozen:7``       for the last 7 days nothing of yours is included: you wanted to leave then, and leave at the end
+``exploit:40``     the venue loses 40 % of what is in it in the middle, and you your part; in whole markets the one that holds
+                   most of your money then
+``sandwich``       each of your own swaps gets the worst that its limits allow; ``sandwich:50`` loses half a per cent at most
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ from tidemill.studies.stress_document import BPS, TAIL_PERCENT, Cause, StressDoc
 from tidemill.studies.stress_hours import Tier, stress_hours
 from tidemill.studies.study import Study, load_study
 from tidemill.studies.tried import Tried
+from tidemill.studies.unrest import LOST, taken
 from tidemill.studies.workers import spread
 
 if TYPE_CHECKING:
@@ -148,29 +149,34 @@ class _Player:
 
     def play(self, number: int) -> dict[str, Any]:
         """Backtest one future and keep what is asked of it."""
-        prepared = self.futures.make(number)
-        played = Backtest(prepared).play(curves=True, sandwiched=self.futures.sandwiched)
-        record = played.outcomes.record
-        books = post(record, played.outcomes.marks)
+        prepared, moment = self.futures.make(number), self.futures.moment(number)
+        played = Backtest(prepared).play(curves=True, under=self.futures.unrest(prepared, moment))
+        record, marks = played.outcomes.record, played.outcomes.marks
+        books = post(record, marks)
         fall, drawn = waterfall(books), curves(books)
+        time, value = np.asarray(drawn.time, dtype=float), np.asarray(drawn.value, dtype=float)
+        rows = {line.key: line.value for line in fall.lines}
+        labels = {line.key: cost_label(line, self.names, data_fee=self.data_fee) for line in fall.lines}
+        if part := self.futures.taken:
+            until = sum(mark.time <= prepared.start + moment for mark in marks)
+            before = int((time <= marks[until - 1].time).sum()) - 1
+            lost = taken(marks[:until], part, drawn.value[before])
+            rows["exploit"], labels["exploit"] = -math.ceil(lost * drawn.value[-1]), LOST
+            value[before + 1 :] *= 1 - lost  # what is left goes on as it did, by so much smaller
         moments = [(drawn.time[-1] - drawn.time[0]) * k // MOMENTS for k in range(MOMENTS + 1)]
-        spans = np.diff(np.asarray(drawn.time, dtype=float))
-        under = np.asarray(drawn.value[:-1]) < drawn.value[0]
-        peak = np.maximum.accumulate(np.asarray(drawn.value, dtype=float))
-        fallen = np.asarray(drawn.value, dtype=float) / np.maximum(peak, 1.0) - 1
+        spans = np.diff(time)
+        fallen = value / np.maximum(np.maximum.accumulate(value), 1.0) - 1
         return {
-            "keep": fall.keep,
+            "keep": fall.keep + rows.get("exploit", 0),
             "holding": drawn.held,
             "capital": fall.capital,
-            "rows": {line.key: line.value for line in fall.lines},
-            "labels": {line.key: cost_label(line, self.names, data_fee=self.data_fee) for line in fall.lines},
+            "rows": rows,
+            "labels": labels,
             "drawdown_bps": math.floor(float(fallen.min()) * BPS),
-            "under_bps": int(float((spans * under).sum()) / max(float(spans.sum()), 1.0) * BPS),
+            "under_bps": int(float((spans * (value[:-1] < value[0])).sum()) / max(float(spans.sum()), 1.0) * BPS),
             "liquidated": sum(isinstance(line, Befell) and line.happened.cause == "liquidated" for line in record),
             "seconds": moments,
-            "worth": np.floor(np.interp(moments, np.asarray(drawn.time) - drawn.time[0], drawn.value))
-            .astype(int)
-            .tolist(),
+            "worth": np.floor(np.interp(moments, time - time[0], value)).astype(int).tolist(),
             "failed": sum(isinstance(line, Recorded) and isinstance(line.status, Reverted) for line in record),
             "short": sum(isinstance(line, Recorded) and unpaid(line.status) for line in record),
         }

@@ -16,7 +16,6 @@ from tidemill import __version__
 from tidemill.engine.rng import array_stream
 from tidemill.errors import BadInput
 from tidemill.execution.ids import content_hash
-from tidemill.networks import Network
 from tidemill.studies.arrange import Arrangement, arrange
 from tidemill.studies.backtest import Backtest
 from tidemill.studies.joint import Joint, fit_joint, stated
@@ -29,10 +28,11 @@ from tidemill.studies.stress_annual import annual
 from tidemill.studies.stress_document import BPS, TAIL_PERCENT, ModelError, StressDocument, figures
 from tidemill.studies.study import Study
 from tidemill.studies.tried import Tried
+from tidemill.studies.unrest import LOST, forced_hours, priced_before
 from tidemill.studies.weather import weather
 from tidemill.studies.workers import spread
 
-__all__ = ["CHUNK", "SAMPLED", "Player", "Tier", "fitted", "forced_hours", "stress_hours"]
+__all__ = ["CHUNK", "SAMPLED", "Player", "Tier", "fitted", "stress_hours"]
 
 Tier = Literal["markets", "exact", "fast"]
 SAMPLED = 200
@@ -76,7 +76,8 @@ def stress_hours(
     """
     if days is not None and not 1 <= days <= 366:
         raise BadInput(f"{days} days is not between 1 and 366", field="days")
-    prepared, told = prepare(study), parse_shocks(shocks)
+    told = parse_shocks(shocks)
+    prepared = prepare(structs.replace(study, prices=priced_before(study, told)))
     hours = (days or 365) * DAY_HOURS
     every = max(hours // MOMENTS, 1)
     backtest = Backtest(prepared)
@@ -84,7 +85,8 @@ def stress_hours(
     arranged = arrange(backtest, backtest.play(), hours, every, fits, told)
     check_draws(draws, arranged.model.model)
     forced = forced_hours(prepared.network)
-    seed = f"{study.digest} {study.world.seed} {model} {list(shocks)}"
+    # what is drawn is drawn alike whatever befalls it, so that a shock is told from luck
+    seed = f"{study.digest} {study.world.seed} {model} []"
     player = Player(arranged, told, hours, tier, forced, seed, draws)
     tasks = [(n, (first, min(CHUNK, paths - first))) for n, first in enumerate(range(0, paths, CHUNK))]
     key = content_hash(
@@ -132,16 +134,6 @@ def fitted(
     if hourly >= ENOUGH_HOURS:
         return fit_joint(model, names, returns[: hourly * 6].reshape(hourly, 6).sum(axis=1), HOUR, {})
     return fit_joint(model, names, returns, HOUR // 6, {})
-
-
-def forced_hours(network: Network) -> int | None:
-    """Return after how many hours a network includes what its sequencer leaves out, ``None`` where it never does."""
-    facts = network.facts.facts if network.facts else {}
-    if "force_inclusion" in facts:
-        return -(-network.facts.integer("force_inclusion") // HOUR)
-    if "seq_window_size" in facts:
-        return -(-network.facts.integer("seq_window_size") * 12 // HOUR)
-    return None
 
 
 class Player:
@@ -226,7 +218,7 @@ def _rows(arranged: Arrangement, answer: dict[str, Any], hours: int, every: int)
             lost = min(taken * arranged.exposed, 1.0)
             kept = math.floor((keep + capital) * (1 - lost)) - capital
             rows["exploit"], keep = kept - keep, kept
-            labels["exploit"] = "Lost with the venue"
+            labels["exploit"] = LOST
             cut = 1 - lost
             kept_worth = [math.floor(value * cut) if n * every > hour else value for n, value in enumerate(worth)]
             line = np.maximum(np.array(kept_worth, float), 0.0)
