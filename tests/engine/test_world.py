@@ -9,6 +9,7 @@ from msgspec import Struct
 from standins import BridgeExit, BridgePortal, Lending, RangePool, Stand
 from worlds import GAS, L1, OP, flat, world
 
+from tidemill.engine.rules import Outage
 from tidemill.engine.run import run
 from tidemill.errors import BadData, BadInput, InvariantBroken, UnknownName
 from tidemill.execution.journal import MemoryJournal
@@ -504,3 +505,35 @@ def test_what_a_venue_forgot_to_check_is_undone_when_the_book_refuses():
     assert (outer.state, inner.state) == ({"taken": 0, "outer": 1}, {"taken": 0, "outer": 0})
     assert w.book.balance("USDC@op", "me") == 9
     assert w.book.balance("USDC@op", "inner") == 0
+
+
+def test_what_is_to_be_sent_in_an_outage_waits_for_its_end():
+    away = Outage(1_050, 1_500, "op")
+    w = world([pool()], {"USDC@op": 10**6}, outages=(away,))
+    w.advance(())
+    view, _ = w.advance((At(1_100),))
+    assert view.at["op"].time == 1_100
+    w.submit([Plan((swap(10**5), swap(All("USDC@op"))), id="late")], ())
+    assert [plan.id for plan in w.plans_in_flight()] == ["late"]
+    while w.plans_in_flight():
+        view, _ = w.advance(())
+    assert [line.at.time for line in w.record] == [1_502, 1_504]  # planned at its end, a block before it is included
+    assert [type(line.status) for line in w.record] == [Filled, Filled]
+    elsewhere = world([pool()], {"USDC@op": 10**6}, outages=(Outage(1_000, 2_000, "ethereum"),))
+    lived(elsewhere, Plan((swap(10**5),)))
+    assert elsewhere.record[0].at.time == 1_002
+
+
+def test_a_plan_that_waits_for_an_outage_to_end_can_be_cancelled():
+    w = world([pool()], {"USDC@op": 10**6}, outages=(Outage(1_000, 1_500),))
+    (seen,) = lived(w, Plan((swap(10**5),)), cancel=("p0",))
+    assert isinstance(seen.status, Cancelled) and w.book.balance("USDC@op", "me") == 10**6
+
+
+def test_an_adversary_takes_no_more_than_he_may():
+    w = world([pool()], {"USDC@op": 10**6}, adversary=True, adversary_bps=50)
+    (seen,) = lived(w, Plan((swap(10**6, least=990_000),)))
+    assert seen.status.amounts["amount_out"] == 999_500 - 999_500 * 50 // 10_000
+    tight = world([pool()], {"USDC@op": 10**6}, adversary=True, adversary_bps=50)
+    lived(tight, Plan((swap(10**6, least=999_000),)))
+    assert tight.book.balance("DAI@op", "me") == 999_000

@@ -463,6 +463,7 @@ def stress(
 
     Example: `tidemill stress examples/range_reset.toml --worlds 50 --days 14 --shock crash:30`
     Example: `tidemill stress examples/farm_compound.toml --paths 10000 --fast --shock reward:90,crash:30`
+    Example: `tidemill stress examples/staked_range.toml --worlds 20 --days 14 --shock sequencer:48,exploit:40`
 
     Parameters
     ----------
@@ -475,7 +476,7 @@ def stress(
         blocks), `garch` or `regime` (calm and wild; these two need the extra `stress`).
     shock
         What happens beside, several with commas: `crash:30` (percent), `depeg:12`, `depeg:usdc2023`, `bridge:60`, `fees:10`
-        (times), `l1:1280`, `price:TOKEN:-90`, `sandwich`; by kernels also `reward:90`, `sequencer:12` (hours),
+        (times), `l1:1280`, `price:TOKEN:-90`, `sandwich` or `sandwich:50` (basis points), `reward:90`, `sequencer:12` (hours),
         `frozen:7` (days), `exploit:40` (percent).
     days
         Length of each future; by default as long as the history, with kernels a year.

@@ -49,6 +49,8 @@ DATA_LEVELS = ("l1_base_fee", "blob_base_fee")
 CRASH_S = 3_600
 BPS = 10_000
 FALLS = ("crash", "depeg", "bridge")
+MOVES = (*FALLS, "reward", "sequencer")
+"""Shocks by which the market itself is another one."""
 
 
 class Futures:
@@ -226,7 +228,7 @@ class Futures:
 
         if self.joint is None:
             raise RuntimeError("a market without its model")
-        words = " ".join(shock.words for shock in self.shocks)
+        words = " ".join(shock.words for shock in self.shocks if shock.kind in MOVES)
         seed = f"stress {self.joint.model} {words} {self.study.world.seed} {number}"
         # what is drawn is drawn alike whatever befalls it, so that a shock is told from luck
         rng = array_stream(f"stress {self.joint.model}  {self.study.world.seed} {number}")

@@ -156,16 +156,30 @@ def taken(marks: Sequence[Mark], part: float, worth: int) -> float:
 
 
 def _at_venues(mark: Mark) -> tuple[dict[str, int], dict[str, int]]:
-    """Return what one has at each venue, and that less what one owes there, micro-units of home rounded down."""
+    """Return what one has at each venue, and that less what one owes there, micro-units of home rounded down.
+
+    A share that is staked or lent somewhere counts there, not where it was made: it is in one place.
+    """
     gross: dict[str, int] = {}
     net: dict[str, int] = {}
-    held = holdings(mark)
-    for claim in held.claims.values():
-        for token, amount in [*claim.principal.items(), *claim.pending.items()]:
-            price = mark.prices.get(token)
-            if price is None or token in held.receipts:
-                continue
-            value = amount * price.num // price.den
-            gross[claim.venue] = gross.get(claim.venue, 0) + max(value, 0)
-            net[claim.venue] = net.get(claim.venue, 0) + value
+    seen_through = {f"{rate.venue}#shares" for rate in mark.rates.values()}
+    held = [
+        (claim.venue, token, amount)
+        for name, claim in holdings(mark).claims.items()
+        if name not in seen_through
+        for token, amount in [*claim.principal.items(), *claim.pending.items()]
+    ]
+    held += [(rate.venue, token, mark.balances.get(token, 0)) for token, rate in mark.rates.items()]
+    for venue, token, amount in held:
+        value = _worth_down(mark, token, amount)
+        gross[venue] = gross.get(venue, 0) + max(value, 0)
+        net[venue] = net.get(venue, 0) + value
     return gross, net
+
+
+def _worth_down(mark: Mark, token: str, amount: int) -> int:
+    """Return micro-units of home, a receipt token's by what it stands for; 0 for what nothing prices."""
+    if rate := mark.rates.get(token):
+        return sum(_worth_down(mark, asset, part) for asset, part in rate.of_down(amount).items())
+    price = mark.prices.get(token)
+    return amount * price.num // price.den if price else 0
