@@ -519,6 +519,12 @@ def test_what_is_to_be_sent_in_an_outage_waits_for_its_end():
         view, _ = w.advance(())
     assert [line.at.time for line in w.record] == [1_502, 1_504]  # planned at its end, a block before it is included
     assert [type(line.status) for line in w.record] == [Filled, Filled]
+    near = world([pool()], {"USDC@op": 10**6}, outages=(away,))
+    near.advance(())
+    near.advance((At(1_498),))
+    near.submit([Plan((swap(10**5),), id="near")], ())
+    near.advance(())
+    assert near.record[0].at.time == 1_500  # the first block behind it is open
     elsewhere = world([pool()], {"USDC@op": 10**6}, outages=(Outage(1_000, 2_000, "ethereum"),))
     lived(elsewhere, Plan((swap(10**5),)))
     assert elsewhere.record[0].at.time == 1_002

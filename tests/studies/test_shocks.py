@@ -15,6 +15,7 @@ from tidemill.errors import BadInput
 from tidemill.interfaces import Recorded
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
+from tidemill.studies import unrest as unrests
 from tidemill.studies.backtest import Backtest
 from tidemill.studies.futures import Futures
 from tidemill.studies.prepare import prepare
@@ -129,6 +130,7 @@ def test_leverage_multiplies_what_an_exploit_takes() -> None:
     assert 0.3 < taken([mark], 0.1, own) < 0.4
     assert taken([mark], 0.9, own) == pytest.approx(1.0, rel=1e-5)  # and not more than all of it
     assert taken([mark], 0.9, 0) == 0.0
+    assert {venue for venue, worth in unrests._at_venues(mark)[0].items() if worth} == {"aave"}  # counted once
 
 
 def test_a_sandwich_takes_no_more_than_is_asked_for(study: Path) -> None:
