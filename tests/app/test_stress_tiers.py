@@ -59,7 +59,7 @@ def test_exact_kernels_have_no_error_to_print(tmp_path: Path) -> None:
         (FARM, ["--fast", "--correlation", "WETH:SUSHI:2"], "correlation: 'WETH:SUSHI:2': write TOKEN:TOKEN:NUMBER"),
         (FARM, ["--correlation", "WETH:SUSHI:0.5"], "tier: only kernels take a table of prices and correlations"),
         (FARM, ["--fast", "--history", "none.csv"], "none.csv: history: no such file"),
-        (FARM, ["-s", "reward:90"], "shock: reward:90: whole markets know no such shock"),
+        (FARM, ["-s", "crash:30"], "shock: crash:30: no market of the study has a price to move"),
         (FARM, ["--fast", "-s", "frozen:0"], "shock: 'frozen:0': between 0 and 180 days"),
         (FARM, ["--fast", "-s", "depeg:dai1999"], "shock: 'depeg:dai1999' is no shock"),
     ],

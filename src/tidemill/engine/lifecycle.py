@@ -125,6 +125,8 @@ class Lifecycle:
 
     def _still(self, venue: str) -> Moment | None:
         """Return when ``venue``'s network includes one's own again, ``None`` where it does now."""
+        if not self._world.rules.outages:
+            return None
         network = self._world.stage(venue).network
         expected = self._world.next_block(network)
         for outage in self._world.rules.outages:
