@@ -48,9 +48,24 @@ def test_what_moved_together_does(model: Any) -> None:
 
 def test_a_bootstrap_draws_whole_rows() -> None:
     history = together(1_000)
-    drawn = fit_joint("bootstrap", NAMES, history, HOUR, {}).returns(3_000, np.random.default_rng(2))
-    rows = {tuple(row) for row in (history - np.log(np.exp(history).mean(axis=0))).tolist()}
+    joint = fit_joint("bootstrap", NAMES, history, HOUR, {})
+    drawn, rows = joint.returns(3_000, np.random.default_rng(2)), {tuple(row) for row in joint.history.tolist()}
     assert all(tuple(row) in rows for row in drawn.tolist())
+    for kept, told in zip(joint.history.T, history.T, strict=True):
+        assert np.corrcoef(kept, told)[0, 1] == pytest.approx(1) and 1 < kept.std() / told.std() < 1.03
+
+
+def test_a_future_draws_one_size_for_all_prices() -> None:
+    for model in ("gbm", "jump", "bootstrap", "garch", "regime"):
+        joint = fit_joint(model, NAMES, together(2_000), HOUR, {})  # type: ignore[arg-type]
+        one = joint.future(np.random.default_rng(5))
+        assert one.size != 1 and one.future(np.random.default_rng(6)) is one
+        assert [new.per_year / old.per_year for new, old in zip(one.each, joint.each, strict=True)] == pytest.approx(
+            [one.size] * 2
+        )
+        before, after = (each.returns(20_000, np.random.default_rng(7)) for each in (joint, one))
+        assert after.std(axis=0) / before.std(axis=0) == pytest.approx([one.size] * 2, rel=1e-3)
+    assert joint.freedom == min(each.freedom for each in joint.each)
 
 
 def test_a_stated_correlation_is_drawn() -> None:

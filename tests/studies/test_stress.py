@@ -28,7 +28,9 @@ def futures(study: Path, *words: str) -> Futures:
 
 
 def paths(made: Futures) -> tuple[Any, float | None]:
-    return made._path(made.spec, np.random.default_rng(4))  # type: ignore[arg-type]
+    assert made.spec is not None and made.joint is not None
+    rng = np.random.default_rng(4)
+    return made._path(made.spec, rng, made.joint.draw(made._knots(made.spec) - 1, rng)[:, 0])
 
 
 def test_a_crash_stays_and_a_depeg_comes_back(study: Path) -> None:

@@ -118,7 +118,9 @@ def print_stress(document: StressDocument, console: Console) -> None:
         f"{plain(document.strategy)} · {document.worlds:,} futures of {document.days} days · {drawn}{plain(shocks)}"
     )
     if document.volatility_bps is not None:
-        console.print(f"fitted to {plain(document.history)}: {document.volatility_bps / 100:.0f} % a year")
+        low, high = (f"{bps / 100:.0f} %" for bps in document.volatility_range_bps or [document.volatility_bps] * 2)
+        spread = "" if low == high else f", futures from {low} to {high}"
+        console.print(f"fitted to {plain(document.history)}: {document.volatility_bps / 100:.0f} % a year{spread}")
     console.print()
     console.print(
         f"[bold]You keep {money(document.quantiles['50'])} {home} ({percent(document.quantiles['50'] * 10_000 // capital)}) "

@@ -232,12 +232,13 @@ class Futures:
         seed = f"stress {self.joint.model} {words} {self.study.world.seed} {number}"
         # what is drawn is drawn alike whatever befalls it, so that a shock is told from luck
         rng = array_stream(f"stress {self.joint.model}  {self.study.world.seed} {number}")
+        drawn = self.joint.future(rng)
         moves, out, fell = None, {}, float(self.moment(number)) if self.shocks else None
         for place, (name, told) in enumerate(self.specs.items()):
             spec = msgspec.structs.replace(told, seed=f"{seed} {name}" if place else seed)
             if moves is None:
-                moves = self.joint.draw(self._knots(spec) - 1, rng)
-            path, fell = self._path(spec, rng, moves[:, place], fell)
+                moves = drawn.draw(self._knots(spec) - 1, rng)
+            path, fell = self._path(spec, rng, moves[:, place], drawn.size, fell)
             made = generate(spec, path, self._silent(name, spec, fell))
             tables = {key: table for key, table in made.tables.items() if key != "blocks"}
             if (history := self.prepared.markets[name].dataset.blocks) is not None:
@@ -257,21 +258,18 @@ class Futures:
         return -(-spec.steps * spec.seconds_per_step // LOOK_S) + 1
 
     def _path(
-        self, spec: FlowSpec, rng: np.random.Generator, moves: Any = None, fell: float | None = None
+        self, spec: FlowSpec, rng: np.random.Generator, moves: Any, size: float = 1.0, fell: float | None = None
     ) -> tuple[Any, float | None]:
         """Return the outside price (milliticks per step) and the moment of the fall (seconds from the start), if any.
 
-        ``moves``: the drawn log returns, made here if not given. ``fell``: when another market of this future fell.
+        ``moves``: the drawn log returns. ``size``: of this future's, as a multiple of the history's. ``fell``: when another
+        market of this future fell.
         """
-        if self.joint is None:
-            raise RuntimeError("a path without its model")
         step, knots = spec.seconds_per_step, self._knots(spec)
-        if moves is None:
-            moves = self.joint.draw(knots - 1, rng)[:, 0]
         level = np.concatenate([[0.0], np.cumsum(moves)]) / TICK * 1000 * self._toward(spec.pool)
         seconds = np.arange(1, spec.steps + 1) * step
         line = np.interp(seconds, np.arange(knots) * LOOK_S, level)
-        path = line + self._bridge(spec, seconds, rng)
+        path = line + size * self._bridge(spec, seconds, rng)
         for shock in self.shocks:
             if shock.kind in FALLS or (shock.kind == "reward" and self._volatile(spec.pool) in rewards(self.study)):
                 fell = float(rng.uniform(0.1, 0.9)) * spec.steps * step if fell is None else fell

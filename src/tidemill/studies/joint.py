@@ -7,6 +7,7 @@ everybody's at once: what happens together in a bad hour is the point of a stres
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from msgspec import Struct, structs
 
 from tidemill.errors import BadInput
-from tidemill.studies.processes import Fitted, Model, fit, stationary_rows
+from tidemill.studies.processes import FEWEST, Fitted, Model, centred, fit, stationary_rows
 
 __all__ = ["Joint", "correlation_of", "fit_joint", "stated"]
 
@@ -26,6 +27,7 @@ class Joint(Struct, frozen=True):
     """A model of ``names`` prices: each by itself (``each``), and their ``correlation`` (k, k).
 
     ``history`` holds centred rows for ``bootstrap``; ``jump_covariance`` is what a jump adds; ``by_regime`` covariances.
+    ``size``: of moves, as a multiple of those fitted, in one future (``future``).
     """
 
     names: tuple[str, ...]
@@ -36,6 +38,7 @@ class Joint(Struct, frozen=True):
     jump_rate: float = 0.0
     jump_covariance: Any = None
     by_regime: tuple[Any, ...] = ()
+    size: float = 1.0
 
     @property
     def variance(self) -> list[float]:
@@ -49,6 +52,35 @@ class Joint(Struct, frozen=True):
         for i, j in combinations(range(len(self.names)), 2):
             lines.append(f"correlation of {self.names[i]} and {self.names[j]}: {float(self.correlation[i, j]):+.2f}")
         return lines
+
+    @property
+    def freedom(self) -> float:
+        """How well the size of all moves is known: as badly as that of the one known worst."""
+        return min(one.freedom for one in self.each)
+
+    def weaker(self, asked: str) -> list[str]:
+        """Say why this is another model than the one asked for, if it is."""
+        if self.model == asked:
+            return []
+        if not self.each[0].asked:
+            return [f"no history to fit {asked} to: normal moves of the volatility stated"]
+        fewer = f"{asked} needs {FEWEST} looks at a history and this one has fewer: gbm instead, normal moves"
+        more = f"a longer dataset, or a table of prices (--history, with --tier fast), gives {asked} enough"
+        return [f"{fewer} whose size each future draws from what so short a history leaves open; {more}"]
+
+    def future(self, rng: np.random.Generator) -> Joint:
+        """Return the model of one future: the size of its moves drawn, of all prices alike, from what history leaves open."""
+        if not math.isfinite(self.freedom):
+            return self
+        size = structs.replace(self.each[0], freedom=self.freedom).size(rng)
+        return structs.replace(
+            self,
+            each=tuple(one.sized(size) for one in self.each),
+            history=None if self.history is None else centred(self.history * size),
+            by_regime=tuple(one * size**2 for one in self.by_regime),
+            jump_covariance=None if self.jump_covariance is None else self.jump_covariance * size**2,
+            size=size,
+        )
 
     def returns(self, hours: int, rng: np.random.Generator) -> Any:
         """Draw log returns of hours (hours, k)."""
@@ -130,6 +162,7 @@ def fit_joint(
     if returns.ndim == 1:
         returns = returns[:, None]
     each = tuple(fit(model, returns[:, k], seconds) for k in range(returns.shape[1]))
+    model = each[0].model  # that of a short history is weaker than the one asked for
     if len(each) == 1:
         return Joint(tuple(names), model, each, np.eye(1))
     if told and model in ("bootstrap", "regime"):
@@ -139,7 +172,7 @@ def fit_joint(
     correlation = correlation_of(names, np.corrcoef(returns.T), told)
     joint = Joint(tuple(names), model, each, correlation)
     if model == "bootstrap":
-        return structs.replace(joint, history=returns - np.log(np.exp(returns).mean(axis=0)))
+        return structs.replace(joint, history=np.column_stack([one.history for one in each]))
     if model == "regime":
         weights = each[0].regime_weights(returns[:, 0])
         centred = returns - returns.mean(axis=0)

@@ -11,6 +11,9 @@ direction has to be asked for.
 ``garch``      variance that remembers, with fat tails: GARCH(1, 1) with Student's t, fitted by the package ``arch``
 ``regime``     a calm and a wild regime, each with its variance, that follow one another (Hamilton, 1989), by ``statsmodels``
 =============  =============================================================================================================
+
+A history tells the size of moves only so well: each future draws its own (``Fitted.size``), from what the history leaves
+open. One too short for a model gets normal moves instead (``Fitted.asked`` says in whose place), or is refused.
 """
 
 from __future__ import annotations
@@ -23,11 +26,19 @@ from msgspec import Struct, structs
 
 from tidemill.errors import BadInput, MissingArtefact
 
-__all__ = ["FEWEST", "Fitted", "Model", "fit", "stationary_rows"]
+__all__ = ["FEWEST", "SHORTEST", "Fitted", "Model", "centred", "fit", "stationary_rows"]
 
 Model = Literal["gbm", "jump", "bootstrap", "garch", "regime"]
 FEWEST = 200
-"""Returns of history below which no model is fitted."""
+"""Returns of history below which only normal moves are fitted."""
+SHORTEST = 30
+"""Returns of history below which nothing is fitted."""
+DAYS_SPREAD = 0.94
+"""Variance of the logarithm of a day's variance: the middle of 26 tokens' daily prices, July to October 2025."""
+FEW_DAYS = 7
+"""Days below which a history does not show how one day differs from another."""
+LEAST_FREEDOM = 4.0
+"""With fewer degrees of freedom the square of a variance has no mean, and no mean of futures an error."""
 JUMP = 4.0
 """A return beyond so many robust deviations is a jump."""
 GARCH_FEWEST = 1_000
@@ -41,8 +52,10 @@ class Fitted(Struct, frozen=True):
 
     ``sigma`` is the deviation of a usual return; ``jump_rate`` and ``jump_sigma`` are the chance of a jump and its
     deviation; ``block`` is the mean length of a bootstrap block; ``garch`` holds (omega, alpha, beta, nu) for returns.
-    ``history`` is what was fitted, centred. ``seconds`` is the length of a step. ``regimes`` holds the deviation of each
-    regime and its chance to go on, calm first. ``diagnostics`` say how well it fits.
+    ``history`` is what was fitted, centred (n,). ``seconds`` is the length of a step. ``regimes`` holds the deviation of each
+    regime and its chance to go on, calm first. ``diagnostics`` say how well it fits. ``freedom``: of how many independent
+    normal returns the history is worth where the size of moves is told; infinite for one that is known. ``asked``: the model
+    in whose place this one stands, for want of history.
     """
 
     model: Model
@@ -52,9 +65,11 @@ class Fitted(Struct, frozen=True):
     jump_sigma: float = 0.0
     block: float = 0.0
     garch: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    history: tuple[float, ...] = ()
+    history: Any = ()
     regimes: tuple[tuple[float, float], ...] = ()
     diagnostics: tuple[str, ...] = ()
+    freedom: float = math.inf
+    asked: str = ""
 
     @property
     def per_year(self) -> float:
@@ -62,8 +77,38 @@ class Fitted(Struct, frozen=True):
         variance = self.sigma**2 + self.jump_rate * self.jump_sigma**2
         return math.sqrt(variance * 365 * 86_400 / self.seconds)
 
+    @property
+    def per_year_range(self) -> tuple[float, float]:
+        """Annualised deviations between which nine of ten futures are drawn (chi-squared by Wilson and Hilferty, 1931)."""
+        if not math.isfinite(self.freedom):
+            return self.per_year, self.per_year
+        part = 2 / (9 * self.freedom)
+        low, high = (self.per_year / (1 - part + way * 1.645 * math.sqrt(part)) ** 1.5 for way in (1, -1))
+        return low, high
+
+    def size(self, rng: np.random.Generator) -> float:
+        """Draw how large one future's moves are, as a multiple of those found: 1 where nothing is left open.
+
+        The variance's posterior given as many normal returns (Jeffreys' prior): scaled inverse chi-squared.
+        """
+        return math.sqrt(self.freedom / float(rng.chisquare(self.freedom))) if math.isfinite(self.freedom) else 1.0
+
+    def sized(self, size: float) -> Fitted:
+        """Return the same model with moves ``size`` times as large, known to be so; the price is still expected to stay."""
+        history = centred(np.asarray(self.history) * size) if len(self.history) else ()
+        omega, *others = self.garch
+        return structs.replace(
+            self,
+            sigma=self.sigma * size,
+            jump_sigma=self.jump_sigma * size,
+            garch=(omega * size**2, *others),
+            history=history,
+            regimes=tuple((sigma * size, stay) for sigma, stay in self.regimes),
+            freedom=math.inf,
+        )
+
     def returns(self, steps: int, rng: np.random.Generator) -> Any:
-        """Draw ``steps`` log returns."""
+        """Draw ``steps`` log returns of this size of moves."""
         drawn: Any = getattr(self, f"_{self.model}")(steps, rng)
         return drawn
 
@@ -133,49 +178,94 @@ def stationary_rows(rows: int, steps: int, block: float, rng: np.random.Generato
     return (np.repeat(start[place], lengths) + since) % rows
 
 
+def centred(returns: Any) -> Any:
+    """Return log returns (n,) or (n, k) less what makes the price expected to move."""
+    return returns - np.log(np.exp(returns).mean(axis=0))
+
+
 def fit(model: Model, returns: Any, seconds: int) -> Fitted:
-    """Fit a model to log returns over steps of ``seconds``.
+    """Fit a model to log returns over steps of ``seconds``; fewer than 200 of them get ``gbm``, with ``asked`` told.
 
     Raises
     ------
-    BadInput : an unknown model, fewer than 200 returns (1,000 for ``garch`` and ``regime``), or returns that are not
+    BadInput : an unknown model, fewer than 30 returns (1,000 for ``garch`` and ``regime``), or returns that are not
         finite or never move.
     MissingArtefact : ``garch`` without the package ``arch``, ``regime`` without ``statsmodels``.
     """
     returns = np.asarray(returns, dtype=float)
     if model not in get_args(Model):
         raise BadInput(f"{model!r} is none of {', '.join(get_args(Model))}", field="model")
-    fewest = GARCH_FEWEST if model in ("garch", "regime") else FEWEST
+    fewest = GARCH_FEWEST if model in ("garch", "regime") else SHORTEST
     if returns.size < fewest:
-        raise BadInput(f"{returns.size} returns of history; {model} needs at least {fewest}", field="model")
+        other = "; take bootstrap, jump or gbm" if returns.size >= SHORTEST else ""
+        raise BadInput(f"{returns.size} returns of history; {model} needs at least {fewest}{other}", field="model")
     if not np.isfinite(returns).all():
         raise BadInput("the history has returns that are no numbers", field="history")
     sigma = float(returns.std())
     if sigma == 0:
         raise BadInput("the price never moved: there is nothing to fit", field="history")
-    about = _about(returns, seconds)
+    block = _block(returns.size, seconds)
+    found = _fit(model if returns.size >= FEWEST else "gbm", returns, seconds, sigma, block)
+    found = structs.replace(
+        found, freedom=_freedom(returns, seconds, block), asked=model if model != found.model else ""
+    )
+    return structs.replace(
+        found, diagnostics=(_about(returns, seconds), _open(found, returns.size), *found.diagnostics)
+    )
+
+
+def _fit(model: Model, returns: Any, seconds: int, sigma: float, block: float) -> Fitted:
     if model == "gbm":
-        return Fitted(model, seconds, sigma, diagnostics=about)
+        return Fitted(model, seconds, sigma)
     if model == "bootstrap":
-        centred = returns - math.log(np.exp(returns).mean())
-        # Long enough that what follows what is kept: a day; but at least forty blocks in the history. A block is drawn from a
-        # sample whose mean is taken off, which makes sums of blocks too narrow by about twice its part of the history: with
-        # ten blocks 90 % intervals held the truth 84 % of the time (tests/studies/test_coverage.py)
-        block = max(1.0, min(86_400 / seconds, returns.size / FEWEST_BLOCKS))
-        told = (
-            f"blocks of {block * seconds / 3_600:.0f} h on average, {returns.size / block:.0f} of them in the history",
+        # sums of blocks around a sample's own mean are too narrow by this part of their variance, for returns that do not
+        # follow one another: their circular autocovariances add up to nothing, and a block takes up the nearest
+        short = (2 * block - 1) / returns.size
+        blocks = (
+            f"blocks of {block * seconds / 3_600:.0f} h on average, {returns.size / block:.0f} of them in the history"
         )
-        return Fitted(model, seconds, sigma, block=block, history=tuple(centred.tolist()), diagnostics=about + told)
-    found = {"jump": _fit_jumps, "garch": _fit_garch, "regime": _fit_regimes}[model](returns, seconds, sigma)
-    return structs.replace(found, diagnostics=about + found.diagnostics)
+        history = centred((returns - returns.mean()) / math.sqrt(1 - short))
+        return Fitted(model, seconds, sigma, block=block, history=history, diagnostics=(blocks,))
+    return {"jump": _fit_jumps, "garch": _fit_garch, "regime": _fit_regimes}[model](returns, seconds, sigma)
 
 
-def _about(returns: Any, seconds: int) -> tuple[str, ...]:
+def _block(count: int, seconds: int) -> float:
+    """Return the mean length of a block: a day, so that what follows what is kept; but at least forty in the history."""
+    return max(1.0, min(86_400 / seconds, count / FEWEST_BLOCKS))
+
+
+def _freedom(returns: Any, seconds: int, block: float) -> float:
+    """Return of how many independent normal returns the history is worth where its variance is told.
+
+    Squares of fat tails tell less of their mean, squares that follow one another too: their long-run variance is measured
+    over windows of a block (Newey and West, 1987). What a history of few days does not show of others is added.
+    """
+    squares = (returns - returns.mean()) ** 2
+    beyond, window = squares - squares.mean(), max(round(block), 1)
+    sums = np.concatenate([[0.0], np.cumsum(np.concatenate([beyond, beyond[:window]]))])
+    spread = float(np.mean((sums[window:] - sums[:-window]) ** 2)) / window
+    left = spread / (squares.size * float(squares.mean()) ** 2)
+    days = squares.size * seconds / 86_400
+    left = max(left, 2 / (squares.size - 1)) + (DAYS_SPREAD / max(days, 1.0) if days < FEW_DAYS else 0.0)
+    return float(max(2 / left, LEAST_FREEDOM))
+
+
+def _open(found: Fitted, count: int) -> str:
+    """Say between which volatilities nine of ten futures are drawn, and why so far apart."""
+    low, high = found.per_year_range
+    days = count * found.seconds / 86_400
+    few = f"; {days:.1f} days show nothing of others, which are taken to differ as those of other tokens do"
+    return f"each future draws its own volatility, nine of ten from {low:.1%} to {high:.1%} a year" + (
+        few if days < FEW_DAYS else ""
+    )
+
+
+def _about(returns: Any, seconds: int) -> str:
     """Say what any model should be judged by: how much there is, how fat the tails are."""
     centred = returns - returns.mean()
     tails = float((centred**4).mean() / (centred**2).mean() ** 2)
     days = returns.size * seconds / 86_400
-    return (f"{returns.size:,} returns over {days:.0f} days; kurtosis {tails:.1f} (3 is normal)",)
+    return f"{returns.size:,} returns over {days:.0f} days; kurtosis {tails:.1f} (3 is normal)"
 
 
 def _fit_regimes(returns: Any, seconds: int, sigma: float) -> Fitted:

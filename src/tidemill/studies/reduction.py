@@ -75,14 +75,15 @@ def expected_returns(model: Joint) -> Any:
     return found * steps
 
 
-def controls(arranged: Arrangement, returns: Any, made: Sequence[Any]) -> list[float]:
+def controls(arranged: Arrangement, model: Joint, returns: Any, made: Sequence[Any]) -> list[float]:
     """Return the controls of one future, each of expectation 0.
 
     Parameters
     ----------
-    returns : (hours, k), before shocks. made : a kernel's arrays, of which those that no price decides are read.
+    model : of this future. returns : (hours, k), before shocks. made : a kernel's arrays, of which those that no price decides
+        are read.
     """
-    beyond = returns - expected_returns(arranged.model)
+    beyond = returns - expected_returns(model)
     hours = len(returns)
     keeps = getattr(arranged.paths, "keeps", 1.0)
     if keeps < 1.0:  # a price that comes back: what is left of each hour's move at the end, and on average
@@ -91,9 +92,10 @@ def controls(arranged: Arrangement, returns: Any, made: Sequence[Any]) -> list[f
     else:
         level = np.cumsum(beyond, axis=0)
         found = [*level[-1], *level.mean(axis=0)]
-        if arranged.model.model in MARTINGALES:
+        if model.model in MARTINGALES:
             price = np.expm1(np.cumsum(returns, axis=0))
             found += [*price[-1], *price.mean(axis=0)]
+    found.append(1 / model.size**2 - 1)  # chi-squared over its degrees of freedom; no control where size is known
     if arranged.kind == "loop":
         found.append(float(np.mean(np.log(made[1] / (1 - made[1]))) - arranged.paths.logit))  # type: ignore[attr-defined]
     elif arranged.kind == "farm":

@@ -190,10 +190,12 @@ def _stated(player: _Player, worlds: int, answers: list[dict[str, Any]]) -> Stre
         title=study.title,
         strategy=study.strategy,
         home=study.home,
-        model=player.model if futures.fitted else "seeds",
+        model=futures.joint.model if futures.joint else "seeds",
+        asked=player.model,
         shocks=[shock.words for shock in futures.shocks],
         days=futures.spec.days if futures.spec else round((futures.prepared.end - futures.prepared.start) / 86_400),
         volatility_bps=round(futures.fitted.per_year * BPS) if futures.fitted else None,
+        volatility_range_bps=[round(v * BPS) for v in futures.fitted.per_year_range] if futures.fitted else None,
         history="; ".join(market.manifest.title for market in futures.prepared.markets.values()),
         diagnostics=futures.joint.diagnostics if futures.joint else [],
         annual=annual(study, futures.prepared.end, answers[0]["capital"]),
@@ -211,6 +213,8 @@ def _warnings(player: _Player, worlds: int) -> list[str]:
         found.append("no market is recorded here: futures differ by the seed of what is scripted, not by a drawn price")
     elif any(market.manifest.synthetic for market in futures.prepared.markets.values()):
         found.append("the history is synthetic: what is fitted to it says nothing of a real market")
+    if futures.joint:
+        found += futures.joint.weaker(player.model)
     if worlds * TAIL_PERCENT < 2_000:
         count = max(worlds * TAIL_PERCENT // 100, 1)
         found.append(f"the tail rests on {count} of {worlds} futures; ask for more before relying on it")

@@ -106,7 +106,9 @@ class StressDocument(Struct, frozen=True):
     what is kept at the 5th of a hundred, and on average below it. ``loss_bps`` are futures in which less than nothing is
     kept, ``behind_bps`` those in which holding would have kept more, ``liquidated_bps`` those with a liquidation.
     ``drawdown_bps``: the deepest fall from a peak, median and 5th of a hundred. ``under_bps``: part of the time worth less
-    than at the start, mean. ``volatility_bps`` is what the model was fitted to, per year; ``None`` where nothing is drawn.
+    than at the start, mean. ``volatility_bps`` is what the model was fitted to, per year; ``None`` where nothing is drawn;
+    ``volatility_range_bps``: between which nine of ten futures draw theirs. ``model`` is the one used, ``asked`` the one asked
+    for: a short history gets a weaker one, and a warning says so.
 
     ``tier``: ``markets`` (whole markets, event by event), ``exact`` (drawn hours, integer kernels) or ``fast`` (drawn hours,
     floats, with its ``error``). ``diagnostics``: how well the model fits. ``assumed``: what nothing in the study says.
@@ -149,6 +151,8 @@ class StressDocument(Struct, frozen=True):
     cvar_by_cause: dict[str, int] = {}
     stopped: dict[str, int] = {}
     reduced: Reduced | None = None
+    asked: str = ""
+    volatility_range_bps: list[int] | None = None
     result_hash: str = ""
 
 

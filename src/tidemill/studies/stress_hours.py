@@ -183,11 +183,15 @@ class Player:
             if self.draws == "pairs" and number % 2:
                 rng = Mirrored(rng)
             sky = weather(self.shocks, self.hours, rng, self.arranged.data_part, self.forced)
-            returns = self.arranged.model.returns(self.hours, rng)
+            model = self.arranged.model.future(rng)
+            returns = model.returns(self.hours, rng)
             if self.draws == "even":
-                returns = evenly(self.arranged.model, returns, self.seed, number)
-            made = (*self.arranged.paths(returns, rng, sky), sky.gas, sky.still)
-            self.controls.append(controls(self.arranged, returns, made))
+                returns = evenly(model, returns, self.seed, number)
+            paths: Any = self.arranged.paths
+            if model.size != 1 and hasattr(paths, "variance"):  # what counts as a wild hour is this future's
+                paths = structs.replace(paths, variance=paths.variance * model.size**2)
+            made = (*paths(returns, rng, sky), sky.gas, sky.still)
+            self.controls.append(controls(self.arranged, model, returns, made))
             if not self.rows:  # taken once: fresh memory for every chunk costs as much as the kernel
                 self.rows = [np.empty((CHUNK, len(one)), one.dtype) for one in made]
             for kept, one in zip(self.rows, made, strict=True):
@@ -273,11 +277,13 @@ def _document(
         model=model.model,
         shocks=[shock.words for shock in shocks],
         days=hours // DAY_HOURS,
+        asked=asked,
         volatility_bps=round(model.each[0].per_year * BPS),
+        volatility_range_bps=[round(one * BPS) for one in model.each[0].per_year_range],
         history="; ".join(market.manifest.title for market in prepared.markets.values()) or "what the study states",
         warnings=[
             *_warnings(prepared, len(rows)),
-            *([] if model.model == asked else [f"no history to fit {asked} to: normal moves of the volatility stated"]),
+            *model.weaker(asked),
         ],
         tier=tier,
         error=error,

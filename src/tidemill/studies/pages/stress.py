@@ -249,7 +249,9 @@ def _made_section(document: StressDocument, price: str) -> Section:
     lines = [f"{price[:1].upper()}{price[1:]}; {document.failed:,} transactions failed in all futures together."]
     if document.volatility_bps is not None:
         fitted = shown(document.volatility_bps, "share")
-        lines.append(f"Fitted to {document.history}: the price moves by {fitted} a year.")
+        low, high = (shown(bps, "share") for bps in document.volatility_range_bps or [document.volatility_bps] * 2)
+        spread = "" if low == high else f"; nine of ten futures draw theirs from {low} to {high}"
+        lines.append(f"Fitted to {document.history}: the price moves by {fitted} a year{spread}.")
     error = document.error
     if error is not None:
         lines.append(
