@@ -18,11 +18,11 @@ import pytest
 
 from tidemill.studies.arrange import Arrangement, arrange
 from tidemill.studies.backtest import Backtest
-from tidemill.studies.joint import fit_joint
+from tidemill.studies.joint import Joint, fit_joint
 from tidemill.studies.luck import judge
 from tidemill.studies.overfit import deflated_sharpe, overfit_probability, sharpe
 from tidemill.studies.prepare import prepare
-from tidemill.studies.processes import Fitted
+from tidemill.studies.processes import DAYS_SPREAD, Fitted
 from tidemill.studies.reduction import reduced
 from tidemill.studies.risk.beta import shrunk
 from tidemill.studies.stress_hours import Player, fitted
@@ -56,6 +56,35 @@ def truth(kind: str, rng: np.random.Generator) -> Fitted:
     if kind == "gbm":
         return Fitted("gbm", 3_600, sigma)
     return Fitted("jump", 3_600, sigma, jump_rate=1 / rng.uniform(24, 200), jump_sigma=sigma * rng.uniform(6, 12))
+
+
+class DayByDay(Joint, frozen=True):
+    """Normal moves of which every day has its own size, lognormal about the usual one as days differ in life."""
+
+    def returns(self, hours: int, rng: np.random.Generator) -> Any:
+        drawn, sigma = super().returns(hours, rng), self.each[0].sigma
+        sizes = np.repeat(np.exp(rng.normal(0.0, math.sqrt(DAYS_SPREAD) / 2, -(-hours // 24))), 24)[:hours, None]
+        return (drawn + sigma**2 / 2) * sizes - (sigma * sizes) ** 2 / 2
+
+
+LOOKS, DAY_LOOKS = 600, 143
+"""Seconds between two looks, and how many of a day's moves are seen between them."""
+
+
+def short_covered(arranged: Arrangement, worlds: int, *, alike: bool) -> float:
+    """The same after one day of looks, which get normal moves of drawn size; ``alike``: all days are of one size."""
+    inside = 0
+    for world in range(worlds):
+        rng = np.random.default_rng([world, DAY_LOOKS])
+        sigma = truth("gbm", rng).sigma * (0.05 if arranged.kind == "loop" else 1.0)
+        size = 1.0 if alike else math.exp(rng.normal(0.0, math.sqrt(DAYS_SPREAD) / 2))
+        seen = rng.normal(0.0, sigma * size / math.sqrt(3_600 / LOOKS), DAY_LOOKS)
+        found = fit_joint("bootstrap", ["A"], seen, LOOKS, {})
+        assert found.model == "gbm"
+        stated = np.sort(keep(arranged, found, f"stated {world}", FUTURES))
+        real = (Joint if alike else DayByDay)(("A",), "gbm", (Fitted("gbm", 3_600, sigma),), np.eye(1))
+        inside += bool(stated[4] <= keep(arranged, real, f"truth {world}", 1)[0] <= stated[-5])
+    return inside / worlds
 
 
 def keep(arranged: Arrangement, model: Any, seed: str, count: int) -> Any:
@@ -110,6 +139,22 @@ def test_a_thousand_worlds(what: str, kind: str, model: str, size: int, study: P
         assert 0.85 <= found < 0.89
     else:
         assert 0.87 <= found <= 0.93
+
+
+@jitted
+def test_a_few_worlds_after_one_day(study: Path) -> None:
+    assert 0.82 < short_covered(lp(study), 60, alike=False) <= 1
+    assert short_covered(lp(study), 30, alike=True) > 0.85
+
+
+@long
+@jitted
+@pytest.mark.parametrize("alike", [False, True])
+@pytest.mark.parametrize("what", ["loop", "range"])
+def test_a_thousand_worlds_after_one_day(what: str, alike: bool, study: Path) -> None:
+    found = short_covered(loop() if what == "loop" else lp(study), 1_000, alike=alike)
+    print(f"{what}, one day of looks, days {'alike' if alike else 'unlike'}: {found:.1%}")
+    assert 0.87 <= found <= (1.0 if alike else 0.95)
 
 
 @cache

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     from tidemill.market.flow_spec import FlowSpec
 
+    Learned = tuple[dict[str, FlowSpec], Joint | None]
+
 __all__ = ["Futures"]
 
 LOOK_S = 600
@@ -59,6 +61,8 @@ class Futures:
     Parameters
     ----------
     prepared : the study over its own history. days : length of each future; by default as long as the history.
+    learned : what another one of the same study, model and days found in the history (``learned``), so that it is
+        calibrated and fitted once for all processes.
 
     Raises
     ------
@@ -66,7 +70,14 @@ class Futures:
         overlap are drawn together, from what their prices did at the same time.
     """
 
-    def __init__(self, prepared: Prepared, model: Model, shocks: Sequence[Shock] = (), days: int | None = None) -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        model: Model,
+        shocks: Sequence[Shock] = (),
+        days: int | None = None,
+        learned: Learned | None = None,
+    ) -> None:
         self.prepared, self.study, self.shocks = prepared, prepared.study, tuple(shocks)
         self.taken = next((shock.size / 100 for shock in shocks if shock.kind == "exploit"), 0.0)
         """Part of what the venue holds that an exploit takes."""
@@ -88,7 +99,10 @@ class Futures:
                 raise self._bad(
                     f"venues.{name}.fidelity", "bars have no flow to make a market like; use recorded events"
                 )
-        self._learn(model, days)
+        if learned is None:
+            self._learn(model, days)
+        else:
+            self.specs, self.joint = learned
         if not self.specs:
             for shock in shocks:
                 if shock.kind in FALLS:
@@ -127,6 +141,11 @@ class Futures:
     def spec(self) -> FlowSpec | None:
         """What the first market is made of, ``None`` where nothing is recorded."""
         return next(iter(self.specs.values()), None)
+
+    @property
+    def learned(self) -> Learned:
+        """What was found in the history: of what each market is made, and the model of their prices."""
+        return self.specs, self.joint
 
     @property
     def fitted(self) -> Fitted | None:

@@ -39,6 +39,8 @@ from tidemill.studies.workers import spread
 if TYPE_CHECKING:
     import polars as pl
 
+    from tidemill.studies.futures import Learned
+
 __all__ = ["MOST_WORLDS", "SCHEMA", "Cause", "Stress", "StressDocument", "folder_of", "stress"]
 
 SCHEMA = "tidemill.stress/1"
@@ -125,7 +127,8 @@ def stress(
     notes = Tried(folder_of(out, study) / "futures.part", key, resume=resume) if out is not None else None
     answers: list[Any] = [notes.found({"future": number}) if notes else None for number in range(worlds)]
     tasks = [(number, number) for number, answer in enumerate(answers) if answer is None]
-    for done, (number, answer) in enumerate(spread(partial(_Player, study, *asked), player, tasks, jobs, on), 1):
+    made = partial(_Player, study, *asked, player.futures.learned)
+    for done, (number, answer) in enumerate(spread(made, player, tasks, jobs, on), 1):
         answers[number] = answer
         if notes:
             notes.add({"future": number}, answer)
@@ -140,10 +143,12 @@ def stress(
 class _Player:
     """A study with its futures, played one after another."""
 
-    def __init__(self, study: Study, model: Model, shocks: Sequence[str], days: int | None) -> None:
+    def __init__(
+        self, study: Study, model: Model, shocks: Sequence[str], days: int | None, learned: Learned | None = None
+    ) -> None:
         self.model = model
         prepared = prepare(study)
-        self.futures = Futures(prepared, model, parse_shocks(shocks), days)
+        self.futures = Futures(prepared, model, parse_shocks(shocks), days, learned)
         self.names = list(prepared.networks)
         self.data_fee = all(network.data_fee for network in prepared.networks.values())
 
