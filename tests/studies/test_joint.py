@@ -150,13 +150,13 @@ def test_tables_of_prices(tmp_path: Path) -> None:
         {"time": start + np.arange(600) * np.timedelta64(1800, "s"), "ETH": levels[:, 0], "OP": levels[:, 1]}
     )
     wide.write_parquet(tmp_path / "wide.parquet")
-    seconds, returns = read_prices(tmp_path / "wide.parquet", ("WETH/USDC", "OP/USDC"))
-    assert seconds == 1_800 and returns == pytest.approx(np.diff(np.log(levels), axis=0))
+    seconds, returns, days = read_prices(tmp_path / "wide.parquet", ("WETH/USDC", "OP/USDC"))
+    assert (seconds, days) == (1_800, 599 / 48) and returns == pytest.approx(np.diff(np.log(levels), axis=0))
     many = pl.concat(
         [wide.with_columns(time=pl.col("time") + pl.duration(seconds=600 * 1_800 * lap)) for lap in range(4)]
     )
     many.write_parquet(tmp_path / "many.parquet")
-    seconds, hours = read_prices(tmp_path / "many.parquet", ("WETH/USDC", "OP/USDC"))
+    seconds, hours, _ = read_prices(tmp_path / "many.parquet", ("WETH/USDC", "OP/USDC"))
     assert seconds == HOUR and hours[:299] == pytest.approx(np.diff(np.log(levels[::2]), axis=0))
     crossed = read_prices(tmp_path / "wide.parquet", ("OP/WETH",))[1]
     assert crossed[:, 0] == pytest.approx(returns[:, 1] - returns[:, 0])
@@ -168,8 +168,11 @@ def test_tables_of_prices(tmp_path: Path) -> None:
         {"date": np.datetime64("2025-01-01") + np.arange(600), "symbol": "ETH", "price_usd": levels[:, 0]}
     )
     days.write_csv(tmp_path / "long.csv")
-    _, daily = read_prices(tmp_path / "long.csv", ("ETH/USD",))
-    assert daily[:, 0] * math.sqrt(24) == pytest.approx(np.diff(np.log(levels[:, 0])))
+    _, daily, days = read_prices(tmp_path / "long.csv", ("ETH/USD",))
+    assert daily[:, 0] * math.sqrt(24) == pytest.approx(np.diff(np.log(levels[:, 0]))) and days == 599
+    # a hundred days are not four, of which others would be taken to differ
+    seen = [fit_joint("gbm", NAMES[:1], daily[:100], HOUR, {}, told).freedom for told in (None, 100.0)]
+    assert seen[0] < 10 and seen[1] > 30
     wide.drop("time").write_csv(tmp_path / "timeless.csv")
     uneven = wide.filter(pl.Series(rng.random(600) < 0.7))
     uneven.write_csv(tmp_path / "uneven.csv")

@@ -150,9 +150,14 @@ def correlation_of(names: Sequence[str], measured: Any, told: Mapping[tuple[str,
 
 
 def fit_joint(
-    model: Model, names: Sequence[str], returns: Any, seconds: int, told: Mapping[tuple[str, str], float]
+    model: Model,
+    names: Sequence[str],
+    returns: Any,
+    seconds: int,
+    told: Mapping[tuple[str, str], float],
+    days: float | None = None,
 ) -> Joint:
-    """Fit a model to log returns (n, k) over steps of ``seconds``.
+    """Fit a model to log returns (n, k) over steps of ``seconds``, seen over ``days`` (by default, as long as they last).
 
     Raises
     ------
@@ -161,7 +166,7 @@ def fit_joint(
     returns = np.asarray(returns, float)
     if returns.ndim == 1:
         returns = returns[:, None]
-    each = tuple(fit(model, returns[:, k], seconds) for k in range(returns.shape[1]))
+    each = tuple(fit(model, returns[:, k], seconds, days) for k in range(returns.shape[1]))
     model = each[0].model  # that of a short history is weaker than the one asked for
     if len(each) == 1:
         return Joint(tuple(names), model, each, np.eye(1))

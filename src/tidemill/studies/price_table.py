@@ -21,8 +21,10 @@ _TIMES = ("time", "ts", "dt", "date", "datetime", "timestamp")
 _PRICES = ("price", "price_usd", "close")
 
 
-def read_prices(path: str | Path, names: Sequence[str]) -> tuple[int, Any]:
-    """Return seconds, at most an hour, and log returns over them (n, k) of the prices ``BASE/QUOTE``; days as 24 hours.
+def read_prices(path: str | Path, names: Sequence[str]) -> tuple[int, Any, float]:
+    """Return seconds, at most an hour, log returns over them (n, k) of the prices ``BASE/QUOTE``, and days from first to last.
+
+    A return over more than an hour is given as one over an hour: a day's has the variance of its 24 hours together.
 
     Parameters
     ----------
@@ -56,6 +58,7 @@ def read_prices(path: str | Path, names: Sequence[str]) -> tuple[int, Any]:
     sound = np.isfinite(levels).all(axis=1)
     at = _seconds(table[when])[sound]
     levels = levels[sound]
+    days = float(at[-1] - at[0]) / 86_400 if len(at) else 0.0
     if len(at) < 3:
         raise BadInput(f"{len(at)} rows with all prices", file=str(path), field="history")
     seconds = int(np.median(np.diff(at)))
@@ -70,9 +73,9 @@ def read_prices(path: str | Path, names: Sequence[str]) -> tuple[int, Any]:
         if 3_600 % seconds:
             raise BadInput(f"rows of {seconds} s do not fill an hour", file=str(path), field="history")
     returns = np.diff(levels, axis=0)
-    if seconds > 3_600:  # a day's move as one of its hours: the variance of a day is that of its hours together
+    if seconds > 3_600:
         returns = returns / np.sqrt(seconds / 3_600)
-    return min(seconds, 3_600), returns
+    return min(seconds, 3_600), returns, days
 
 
 def _seconds(times: Any) -> Any:

@@ -183,8 +183,10 @@ def centred(returns: Any) -> Any:
     return returns - np.log(np.exp(returns).mean(axis=0))
 
 
-def fit(model: Model, returns: Any, seconds: int) -> Fitted:
+def fit(model: Model, returns: Any, seconds: int, days: float | None = None) -> Fitted:
     """Fit a model to log returns over steps of ``seconds``; fewer than 200 of them get ``gbm``, with ``asked`` told.
+
+    ``days``: over how many the returns were seen, where that is longer than they last (a table of days, as hours).
 
     Raises
     ------
@@ -206,12 +208,9 @@ def fit(model: Model, returns: Any, seconds: int) -> Fitted:
         raise BadInput("the price never moved: there is nothing to fit", field="history")
     block = _block(returns.size, seconds)
     found = _fit(model if returns.size >= FEWEST else "gbm", returns, seconds, sigma, block)
-    found = structs.replace(
-        found, freedom=_freedom(returns, seconds, block), asked=model if model != found.model else ""
-    )
-    return structs.replace(
-        found, diagnostics=(_about(returns, seconds), _open(found, returns.size), *found.diagnostics)
-    )
+    days = returns.size * seconds / 86_400 if days is None else days
+    found = structs.replace(found, freedom=_freedom(returns, days, block), asked=model if model != found.model else "")
+    return structs.replace(found, diagnostics=(_about(returns, days), _open(found, days), *found.diagnostics))
 
 
 def _fit(model: Model, returns: Any, seconds: int, sigma: float, block: float) -> Fitted:
@@ -234,7 +233,7 @@ def _block(count: int, seconds: int) -> float:
     return max(1.0, min(86_400 / seconds, count / FEWEST_BLOCKS))
 
 
-def _freedom(returns: Any, seconds: int, block: float) -> float:
+def _freedom(returns: Any, days: float, block: float) -> float:
     """Return of how many independent normal returns the history is worth where its variance is told.
 
     Squares of fat tails tell less of their mean, squares that follow one another too: their long-run variance is measured
@@ -245,26 +244,23 @@ def _freedom(returns: Any, seconds: int, block: float) -> float:
     sums = np.concatenate([[0.0], np.cumsum(np.concatenate([beyond, beyond[:window]]))])
     spread = float(np.mean((sums[window:] - sums[:-window]) ** 2)) / window
     left = spread / (squares.size * float(squares.mean()) ** 2)
-    days = squares.size * seconds / 86_400
     left = max(left, 2 / (squares.size - 1)) + (DAYS_SPREAD / max(days, 1.0) if days < FEW_DAYS else 0.0)
     return float(max(2 / left, LEAST_FREEDOM))
 
 
-def _open(found: Fitted, count: int) -> str:
+def _open(found: Fitted, days: float) -> str:
     """Say between which volatilities nine of ten futures are drawn, and why so far apart."""
     low, high = found.per_year_range
-    days = count * found.seconds / 86_400
     few = f"; {days:.1f} days show nothing of others, which are taken to differ as those of other tokens do"
     return f"each future draws its own volatility, nine of ten from {low:.1%} to {high:.1%} a year" + (
         few if days < FEW_DAYS else ""
     )
 
 
-def _about(returns: Any, seconds: int) -> str:
+def _about(returns: Any, days: float) -> str:
     """Say what any model should be judged by: how much there is, how fat the tails are."""
     centred = returns - returns.mean()
     tails = float((centred**4).mean() / (centred**2).mean() ** 2)
-    days = returns.size * seconds / 86_400
     return f"{returns.size:,} returns over {days:.0f} days; kurtosis {tails:.1f} (3 is normal)"
 
 

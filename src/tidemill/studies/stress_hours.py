@@ -107,6 +107,8 @@ def stress_hours(
     rows = [row for answer in answers for row in _rows(arranged, answer, hours, every)]
     error = _error(arranged, answers) if tier == "fast" else None
     document = _document(prepared, arranged, model, told, tier, rows, hours, error)
+    if history is not None:
+        document = structs.replace(document, history=Path(history).name)
     drawn = [one for answer in answers for one in answer["controls"]]
     document = structs.replace(document, reduced=reduced([row["keep"] for row in rows], drawn, draws))
     if notes:
@@ -124,8 +126,8 @@ def fitted(
 ) -> Joint:
     """Fit the model: to the table of prices where one is given, else to the study's own history, else take what it states."""
     if history is not None:
-        seconds, table = read_prices(history, names)
-        return fit_joint(model, names, table, seconds, correlations)
+        seconds, table, days = read_prices(history, names)
+        return fit_joint(model, names, table, seconds, correlations, days)
     if returns is None:
         return stated(names, sigmas, correlations)
     if correlations:
