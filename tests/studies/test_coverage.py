@@ -138,6 +138,23 @@ def test_a_thousand_worlds(what: str, kind: str, model: str, size: int, study: P
 
 
 @jitted
+def test_a_wild_future_is_measured_by_its_own_variance(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A future of three times the moves is traded as one of a market that is known to move so."""
+    found, base = lp(study), Fitted("gbm", 3_600, 0.01, freedom=20.0)
+    paths = msgspec.structs.replace(found.paths, variance=1e-4)
+    unsure = msgspec.structs.replace(found, model=Joint(("A",), "gbm", (base,), np.eye(1)), paths=paths)
+    known = msgspec.structs.replace(
+        unsure,
+        model=Joint(("A",), "gbm", (base.sized(3.0),), np.eye(1)),
+        paths=msgspec.structs.replace(paths, variance=9e-4),
+    )
+    monkeypatch.setattr(Fitted, "size", lambda *_: 3.0)
+    drawn = [Player(one, (), HOURS, "fast", None, "wild").draw(0, 2)[0] for one in (unsure, known)]
+    for seen, wanted in zip(*drawn, strict=True):
+        assert np.allclose(seen, wanted, rtol=1e-12)
+
+
+@jitted
 def test_a_few_worlds_after_one_day(study: Path) -> None:
     assert 0.82 < short_covered(lp(study), 60, alike=False) <= 1
     assert short_covered(lp(study), 30, alike=True) > 0.85

@@ -12,6 +12,7 @@ import pytest
 
 from kit import STUDY, write_study
 from tidemill.errors import BadInput
+from tidemill.market.data import data_root
 from tidemill.studies import stress as stresses
 from tidemill.studies.canonical import result_hash
 from tidemill.studies.futures import Futures
@@ -20,6 +21,7 @@ from tidemill.studies.shocks import parse_shocks
 from tidemill.studies.stress import stress
 from tidemill.studies.study import load_study
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 TICK = math.log(1.0001)
 
 
@@ -62,6 +64,8 @@ def test_a_path_walks_between_draws_as_the_market_does(study: Path) -> None:
     path, _ = paths(made)
     steps = np.diff(path)
     assert steps.std() == pytest.approx(made.spec.sigma, rel=0.1)
+    wild, _ = made._path(made.spec, np.random.default_rng(4), np.zeros(made._knots(made.spec) - 1), 2.0)
+    assert np.diff(wild).std() == pytest.approx(2 * made.spec.sigma, rel=0.1)
     every = 600 // made.spec.seconds_per_step
     knots = path[every - 1 :: every]
     assert np.diff(knots).std() / 1000 * TICK == pytest.approx(made.fitted.sigma, rel=0.25)
@@ -183,3 +187,20 @@ def test_what_cannot_be_stressed(study: Path) -> None:
     bars = {**STUDY, "venues": {"pool": {**STUDY["venues"]["pool"], "fidelity": "bars"}}}
     with pytest.raises(BadInput, match="bars have no flow"):
         stress(write_study(study.parent, bars, "bars.toml"), worlds=2)
+
+
+def test_one_real_day_is_played_by_a_weaker_model_that_is_named() -> None:
+    """143 looks of ten minutes: fewer than a bootstrap's 200."""
+    if data_root() is None:
+        pytest.skip("reference data (TIDEMILL_DATA) is not here")
+    found = stress(EXAMPLES / "real_day.toml", worlds=2).document
+    assert (found.model, found.asked, found.worlds, found.days) == ("gbm", "bootstrap", 2, 1)
+    assert any(
+        "bootstrap needs 200 looks at a history and this one has fewer: gbm instead" in w for w in found.warnings
+    )
+    low, high = found.volatility_range_bps or (0, 0)
+    assert found.volatility_bps is not None and low < 0.7 * found.volatility_bps and high > 2 * found.volatility_bps
+    with pytest.raises(
+        BadInput, match="143 returns of history; regime needs at least 1,000; take bootstrap, jump or gbm"
+    ):
+        stress(EXAMPLES / "real_day.toml", worlds=2, model="regime")

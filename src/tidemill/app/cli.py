@@ -473,7 +473,8 @@ def stress(
         How many futures: 100, with kernels 1,000 (`exact`) or 10,000 (`fast`).
     model
         How the price moves, fitted to the study's own history: `gbm`, `jump`, `bootstrap` (the history's returns in
-        blocks), `garch` or `regime` (calm and wild; these two need the extra `stress`).
+        blocks), `garch` or `regime` (calm and wild; these two need the extra `stress`). Fewer than 200 looks get `gbm`, and
+        a note that says so; `garch` and `regime` need 1,000.
     shock
         What happens beside, several with commas: `crash:30` (percent), `depeg:12`, `depeg:usdc2023`, `bridge:60`, `fees:10`
         (times), `l1:1280`, `price:TOKEN:-90`, `sandwich` or `sandwich:50` (basis points), `reward:90`, `sequencer:12` (hours),

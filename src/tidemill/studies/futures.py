@@ -88,7 +88,8 @@ class Futures:
         if prepared.rates_paths:
             name = next(iter(prepared.rates_paths))
             raise self._bad(
-                f"venues.{name}.dataset", "follows a table of rates, of which no future can be drawn; script it"
+                f"venues.{name}.dataset",
+                "follows a table of rates, of which no future can be drawn; script the venue (docs/study.md) in its place",
             )
         if days is not None and not 1 <= days <= 366:
             raise BadInput(f"{days} days is not between 1 and 366", field="days")
@@ -162,15 +163,16 @@ class Futures:
         spans = [market.span() for market in markets.values()]
         first, last = max(span[0] for span in spans), min(span[1] for span in spans)
         at, names, moves = np.arange(first, last, LOOK_S), [], []
-        for name, market in markets.items():
+        for market in markets.values():
             tape, pool = market.tape(), market.pool
             ticks = tape.tick[np.maximum(np.searchsorted(tape.time, at, side="right") - 1, 0)].astype(float)
             pair = [pool.token0.symbol, pool.token1.symbol]
             names.append("/".join(pair if self._toward(pool) > 0 else reversed(pair)))
             moves.append(np.diff(ticks) * TICK * self._toward(pool))
-            length = days or max(1, (last - first) // DAY_S)
-            self.specs[name] = calibrate(market.dataset, days=length, seed="")
+        # before calibrating, which takes seconds: a history that is too short is refused at once
         self.joint = fit_joint(model, names, np.column_stack(moves), LOOK_S, {})
+        length = days or max(1, (last - first) // DAY_S)
+        self.specs = {name: calibrate(market.dataset, days=length, seed="") for name, market in markets.items()}
         # one clock for all; on one network one count of blocks, too
         start = max(spec.start_time for spec in self.specs.values())
         for name, spec in self.specs.items():

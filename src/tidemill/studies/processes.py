@@ -37,8 +37,8 @@ DAYS_SPREAD = 0.94
 """Variance of the logarithm of a day's variance: the middle of 26 tokens' daily prices, July to October 2025."""
 FEW_DAYS = 7
 """Days below which a history does not show how one day differs from another."""
-LEAST_FREEDOM = 4.0
-"""With fewer degrees of freedom the square of a variance has no mean, and no mean of futures an error."""
+LEAST_FREEDOM = 3.0
+"""Degrees of freedom of a size that a history tells worst: with two a variance would have no mean."""
 JUMP = 4.0
 """A return beyond so many robust deviations is a jump."""
 GARCH_FEWEST = 1_000
@@ -200,7 +200,7 @@ def fit(model: Model, returns: Any, seconds: int, days: float | None = None) -> 
     fewest = GARCH_FEWEST if model in ("garch", "regime") else SHORTEST
     if returns.size < fewest:
         other = "; take bootstrap, jump or gbm" if returns.size >= SHORTEST else ""
-        raise BadInput(f"{returns.size} returns of history; {model} needs at least {fewest}{other}", field="model")
+        raise BadInput(f"{returns.size:,} returns of history; {model} needs at least {fewest:,}{other}", field="model")
     if not np.isfinite(returns).all():
         raise BadInput("the history has returns that are no numbers", field="history")
     sigma = float(returns.std())
@@ -245,7 +245,8 @@ def _freedom(returns: Any, days: float, block: float) -> float:
     spread = float(np.mean((sums[window:] - sums[:-window]) ** 2)) / window
     left = spread / (squares.size * float(squares.mean()) ** 2)
     left = max(left, 2 / (squares.size - 1)) + (DAYS_SPREAD / max(days, 1.0) if days < FEW_DAYS else 0.0)
-    return float(max(2 / left, LEAST_FREEDOM))
+    # the logarithm of a variance told by so many normal returns has this variance: trigamma(x) is about 1/x + 1/(2 x^2)
+    return float(max((1 + math.sqrt(1 + 2 * left)) / left, LEAST_FREEDOM))
 
 
 def _open(found: Fitted, days: float) -> str:
