@@ -60,6 +60,8 @@ def test_a_bootstrap_repeats_what_followed_what() -> None:
     drawn = found.returns(20_000, rng(1))
     places = np.searchsorted(centred, drawn)
     assert np.array_equal(centred[places], drawn)  # its own returns and no others
+    for size in (1.0, 2.5):  # of any size, the price is expected to stay
+        assert np.exp(found.sized(1_000 * size).history).mean() == pytest.approx(1, abs=1e-12)
     follows = float(np.mean((places[1:] - places[:-1]) % 1_000 == 1))
     assert follows == pytest.approx(1 - 1 / found.block, abs=0.01)
     assert found.block == pytest.approx(25)  # a fortieth of the history: less than a day of it
