@@ -41,9 +41,6 @@ NO_CONTRACT = {
 TWO_CHAINS = {"withdraw_and_lend", "network_hopper", "hop_liquidity"}  # test_two_chains.py
 NAMES = sorted({path.stem for path in EXAMPLES.glob("*.toml")} - NO_CONTRACT - TWO_CHAINS)
 GAS = {name: ("model", "measured")[number % 2] for number, name in enumerate(NAMES)}
-# Its model, played alone, takes one word of the deposit for cleared that the chain's twin keeps (2 % of that gas, the twin is
-# right): a known fault of the table's side, so this one is charged what was measured.
-GAS["vault_over_markets"] = "measured"
 
 
 def own_steps(comparison: Comparison) -> list[Recorded]:

@@ -148,11 +148,20 @@ class ChainStage:
 class _Apart:
     """What a model beside the chain may know when it acts at other venues: their models, and a book of its own.
 
-    The chain's own receipts move the world's tokens; here they move apart, so that nothing moves twice.
+    The chain's own receipts move the world's tokens; here they move apart, so that nothing moves twice. ``ctx`` is the
+    world's own at every depth: what ``moved`` holds is added to its balances once.
     """
 
-    def __init__(self, ctx: Context, chain: LocalChain, account: str, moved: list[Transfer] | None = None) -> None:
-        self.block, self.sender = ctx.block, ctx.sender
+    def __init__(
+        self,
+        ctx: Context,
+        chain: LocalChain,
+        account: str,
+        *,
+        sender: str | None = None,
+        moved: list[Transfer] | None = None,
+    ) -> None:
+        self.block, self.sender = ctx.block, sender or ctx.sender
         self._ctx, self._chain, self._account = ctx, chain, account
         self._moved: list[Transfer] = [] if moved is None else moved
 
@@ -166,8 +175,7 @@ class _Apart:
 
     def call(self, venue: str, action: Action) -> Result:
         twin = self._chain.venues[venue].twin
-        below = _Apart(self, self._chain, twin.account, self._moved)
-        below.sender = self._account
+        below = _Apart(self._ctx, self._chain, twin.account, sender=self._account, moved=self._moved)
         result = twin.apply(action, below)
         self._moved.extend(result.transfers)
         return result
