@@ -21,15 +21,19 @@ Docs: the waterfall page derives it.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cached_property
+from operator import itemgetter
 from typing import NamedTuple
 
 from tidemill.errors import InvariantBroken
 from tidemill.interfaces import Mark, Price
-from tidemill.ledger.books import Books
+from tidemill.ledger.books import Books, Entry
 from tidemill.ledger.prices import Total
 
 __all__ = ["Measure", "Measures"]
 
+_Posted = tuple[int, Entry, str, int]
+"""Number of a posting in order, its entry, token and raw units."""
 
 _POSITIONS, _FLOWS = "equity:flows:", ("equity:flows:", "equity:owner:")
 
@@ -59,13 +63,10 @@ class Measures:
     def flow(self, *prefixes: str, phase: str | None = None) -> Measure:
         """Sum what the accounts beginning with one of ``prefixes`` gave (negative: took), each at its own prices."""
         total, tokens, receipts = Total(), dict[str, int](), self.books.receipts()
-        for entry in self.books.entries:
-            if phase is not None and entry.phase != phase:
-                continue
-            for account, token, amount in entry.postings:
-                if account.startswith(prefixes) and token not in receipts:
-                    total.add(-amount, _price(self.books.marks[entry.mark], token))
-                    tokens[token] = tokens.get(token, 0) - amount
+        for _, entry, token, amount in self._postings(prefixes):
+            if token not in receipts and phase in (None, entry.phase):
+                total.add(-amount, _price(self.books.marks[entry.mark], token))
+                tokens[token] = tokens.get(token, 0) - amount
         return Measure(total.exact(), {token: amount for token, amount in tokens.items() if amount})
 
     def divergence(self) -> Measure:
@@ -179,10 +180,25 @@ class Measures:
 
     def _by_mark(self, prefixes: tuple[str, ...]) -> dict[int, list[tuple[str, int]]]:
         found: dict[int, list[tuple[str, int]]] = {}
+        for _, entry, token, amount in self._postings(prefixes):
+            found.setdefault(entry.mark, []).append((token, -amount))
+        return found
+
+    @cached_property
+    def _posted(self) -> dict[str, list[_Posted]]:
+        """Return postings by account: a run has few accounts and thousands of postings, of which a sum wants a handful."""
+        found: dict[str, list[_Posted]] = {}
+        number = 0
         for entry in self.books.entries:
             for account, token, amount in entry.postings:
-                if account.startswith(prefixes):
-                    found.setdefault(entry.mark, []).append((token, -amount))
+                found.setdefault(account, []).append((number, entry, token, amount))
+                number += 1
+        return found
+
+    def _postings(self, prefixes: tuple[str, ...]) -> list[_Posted]:
+        """Return the postings of accounts that begin with one of ``prefixes``, in the order in which they were made."""
+        found = [one for account, made in self._posted.items() if account.startswith(prefixes) for one in made]
+        found.sort(key=itemgetter(0))
         return found
 
     def _paths(self) -> tuple[list[dict[str, int]], list[dict[str, dict[str, int]]]]:
@@ -222,11 +238,12 @@ class Measures:
     def _incomes(self) -> dict[str, dict[int, list[tuple[str, int]]]]:
         """Return what accrued, by kind (``income:fees:``) and mark."""
         found: dict[str, dict[int, list[tuple[str, int]]]] = {}
-        for entry in self.books.entries:
-            for account, token, amount in entry.postings:
-                if account.startswith("income:"):
-                    kind = ":".join(account.split(":", 2)[:2]) + ":"
-                    found.setdefault(kind, {}).setdefault(entry.mark, []).append((token, -amount))
+        for account, made in self._posted.items():
+            if account.startswith("income:"):
+                kind = ":".join(account.split(":", 2)[:2]) + ":"
+                marks = found.setdefault(kind, {})
+                for _, entry, token, amount in made:
+                    marks.setdefault(entry.mark, []).append((token, -amount))
         return found
 
 

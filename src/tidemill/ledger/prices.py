@@ -7,6 +7,7 @@ rounds once.
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from tidemill.errors import BadInput
@@ -93,9 +94,14 @@ class Total:
 
     def exact(self) -> Fraction:
         """Return the sum in micro-units, exact."""
-        return sum((Fraction(num, den) for den, num in self._parts.items()), Fraction(0))
+        return Fraction(*self._joined())
 
     def down(self) -> int:
         """Return the sum in micro-units, rounded down once."""
-        value = self.exact()
-        return value.numerator // value.denominator
+        num, den = self._joined()
+        return num // den
+
+    def _joined(self) -> tuple[int, int]:
+        """Numerator and denominator of the sum, unreduced."""
+        den = math.lcm(*self._parts)
+        return sum(num * (den // each) for each, num in self._parts.items()), den

@@ -128,7 +128,9 @@ class FeeEnv(Struct, frozen=True):
 
     def need(self, name: str, network: str) -> int:
         """Return the value of field ``name``; raises ``BadInput`` where it is not set or negative."""
-        value = self.known().get(name)
+        value = self.more.get(name)
+        if value is None and name in COMMON:
+            value = getattr(self, name)
         if value is None:
             raise BadInput(f"{network} needs {name} and has no dated value for it at {rfc3339(self.time)}", field=name)
         if value.value < 0:
