@@ -112,3 +112,18 @@ def test_kernels_give_the_same_without_a_compiler(tmp_path):
 def test_light_modules_import_no_compiler(light):
     code = f"import sys, {light}; print([m for m in ('numba', 'numpy', 'llvmlite') if m in sys.modules])"
     assert run(Path.cwd(), code) == "[]"
+
+
+def test_a_kernel_loads_no_linear_algebra_and_hides_none(tmp_path):
+    """numba would load SciPy's with the first kernel; whoever multiplies matrices still gets it."""
+    (tmp_path / "one.py").write_text(
+        "from tidemill.units.kernels import kernel\n@kernel('int64(int64)')\ndef f(n):\n    return n + 1\n"
+    )
+    (tmp_path / "both.py").write_text(
+        "import sys, one\nimport numpy as np\nfrom numba import njit\n"
+        "print(one.f(1), 'scipy.linalg' in sys.modules)\n"
+        "@njit\ndef product(a):\n    return np.dot(a, a)[0, 0]\n"
+        "print(product(np.eye(2) * 2.0), 'scipy.linalg' in sys.modules)\n"
+    )
+    pytest.importorskip("scipy")
+    assert run(tmp_path, "import both").splitlines() == ["2 False", "4.0 True"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 from numba import njit
@@ -13,6 +15,28 @@ from tidemill.units.jit import compiled as _compiled  # noqa: F401 - rules and h
 from tidemill.units.kernels import cache_folder
 
 __all__ = ["cached_njit", "plain_njit"]
+
+
+def _ask_for_blas_later() -> None:
+    """Keep numba from loading SciPy's linear algebra with the first kernel, only to see whether it is there.
+
+    That takes 16 MB and a quarter of a second, and no kernel multiplies matrices. Whoever's does still gets it: numba loads
+    it where such a function is compiled.
+    """
+    from numba.np import linalg  # noqa: PLC0415
+
+    if "numba.np.arraymath" in sys.modules or not hasattr(linalg, "ensure_blas"):
+        return
+    ask = linalg.ensure_blas
+    linalg.ensure_blas = lambda: None
+    try:
+        from numba.np import arraymath  # noqa: PLC0415
+    finally:
+        linalg.ensure_blas = ask
+    arraymath.ensure_blas, arraymath._HAVE_BLAS = ask, find_spec("scipy") is not None  # noqa: SLF001
+
+
+_ask_for_blas_later()
 
 
 class _ClosureLocator(_CacheLocator):
