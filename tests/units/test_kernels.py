@@ -70,6 +70,35 @@ def test_import_closure_follows_relative_imports_packages_and_functions(package)
     assert SOURCE / "tidemill/units/kernels.py" in closure
 
 
+def test_what_never_runs_for_a_kernel_is_not_in_its_closure(package):
+    """What a package above gives on access only, and what a type checker imports; named itself, the package counts whole."""
+    shop = package / "shop"
+    late = "def __getattr__(name):\n    if name == 'f':\n        from shop.a import f\n\n        return f\n"
+    late += "    raise AttributeError\n"
+    (shop / "__init__.py").write_text(f"from shop.plain import g\n\n\n{late}\n\nfrom shop.last import h\n")
+    for name in ("plain", "last", "far", "typed", "other"):
+        (shop / f"{name}.py").write_text("")
+    typed = "if TYPE_CHECKING:\n    from shop.typed import T\nelse:\n    from shop.other import T\n"
+    (shop / "far.py").write_text(f"from typing import TYPE_CHECKING\nfrom shop.last import h\n{typed}")
+
+    def names(file: str) -> set[str]:
+        return {path.name for path in import_closure(shop / file) if path.is_relative_to(package)}
+
+    assert names("far.py") == {"far.py", "__init__.py", "plain.py", "last.py", "other.py"}
+    for line in ("import shop", "import shop.last", "from shop import f", "from . import f"):
+        (shop / "asks.py").write_text(f"def late():\n    {line}\n")
+        assert names("asks.py") == {"asks.py", "__init__.py", "plain.py", "last.py", "a.py"}, line
+
+
+def test_kernels_hang_on_few_of_our_own_modules():
+    """An edit elsewhere compiles nothing anew, and a start reads little."""
+    for name in ("venues/uniswap_v3/accrual.py", "market/bar_paths.py"):
+        closure = import_closure(SOURCE / "tidemill" / name)
+        assert {path.relative_to(SOURCE / "tidemill").parts[0] for path in closure} <= {
+            "__init__.py", "errors.py", "units", name.split("/")[0],
+        }  # fmt: skip
+
+
 KERNEL = """
 import numpy as np
 from tidemill.units import Uint, mul_div_up, rule

@@ -116,18 +116,18 @@ def import_closure(file: Path) -> list[Path]:
     """Return `file` and every module of its package it imports, directly or not, sorted by path.
 
     Read from the sources alone: imports inside functions and under conditions count, and so does each package's
-    ``__init__``.
+    ``__init__``. What only a type checker imports does not; nor what a package's ``__getattr__`` would import, where the
+    package is named by nobody and only lies above what is.
     """
     top = _top(file)
-    seen: set[Path] = set()
-    waiting = [file.resolve()]
+    seen: set[tuple[Path, bool]] = set()
+    waiting = [(file.resolve(), True)]
     while waiting:
-        path = waiting.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        waiting.extend(_imported(path, top))
-    return sorted(seen)
+        module = waiting.pop()
+        if module not in seen and (module[0], True) not in seen:
+            seen.add(module)
+            waiting.extend(_imported(*module, top))
+    return sorted({path for path, _ in seen})
 
 
 def _top(file: Path) -> Path:
@@ -142,18 +142,23 @@ def _top(file: Path) -> Path:
 _STATEMENT = re.compile(
     rb"^[ \t]*(from[ \t]+[.\w]+[ \t]+import[ \t]+(?:\([^)]*\)|[^\n(]+)|import[ \t]+[^\n]+)", re.MULTILINE
 )
+_TYPES_ONLY = re.compile(rb"^if TYPE_CHECKING:\n(?:[ \t]+[^\n]*\n|\n)+", re.MULTILINE)
+_ON_ACCESS = re.compile(rb"^def __getattr__\([^\n]*:\n(?:[ \t]+[^\n]*\n|\n)+", re.MULTILINE)
 _ELSEWHERE = re.compile(rb"[;:][ \t]*(?:import|from)[ \t]|\\\n")
 
 
 @cache
-def _imported(path: Path, top: Path) -> tuple[Path, ...]:
-    """Return the files that a file's imports name."""
+def _imported(path: Path, named: bool, top: Path) -> tuple[tuple[Path, bool], ...]:
+    """Return the files that a file's imports name (true), and those of packages above them."""
     package = path.parent.relative_to(top).parts if path.is_relative_to(top) else ()
-    found: dict[Path, None] = {}
-    for node in _imports(path.read_bytes()):
+    found: dict[tuple[Path, bool], None] = {}
+    source = path.read_bytes()
+    for node in _imports(source if named else _ON_ACCESS.sub(b"", source)):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                found |= dict.fromkeys(_files(tuple(alias.name.split(".")), top))
+                parts = tuple(alias.name.split("."))
+                for k in range(1, len(parts) + 1):  # binds the first, from which the others are reached
+                    found |= dict.fromkeys(_files(parts[:k], top))
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             name = (*base, *(node.module.split(".") if node.module else ()))
@@ -165,21 +170,22 @@ def _imported(path: Path, top: Path) -> tuple[Path, ...]:
 
 def _imports(source: bytes) -> list[ast.AST]:
     """Return all import statements of a source; what only looks like one, in a text, does no harm."""
-    if not _ELSEWHERE.search(source):
+    running = _TYPES_ONLY.sub(b"", source)
+    if not _ELSEWHERE.search(running):
         try:
-            return [ast.parse(match[1]).body[0] for match in _STATEMENT.finditer(source)]
+            return [ast.parse(match[1]).body[0] for match in _STATEMENT.finditer(running)]
         except SyntaxError:
             pass  # one that ends elsewhere than it seems to
     return list(ast.walk(ast.parse(source)))
 
 
 @cache
-def _files(name: tuple[str, ...], top: Path) -> tuple[Path, ...]:
-    """Files of a dotted module name, packages above it included, as far as they are ours."""
+def _files(name: tuple[str, ...], top: Path) -> tuple[tuple[Path, bool], ...]:
+    """Files of a dotted module name (true) and of the packages above it (false), as far as they are ours."""
     roots = [top]
     tidemill = sys.modules.get("tidemill")
     if tidemill is not None and tidemill.__file__ and name[0] == "tidemill":
         roots = [Path(tidemill.__file__).resolve().parent.parent]
-    stems = (root.joinpath(*name[:k]) for root in roots for k in range(1, len(name) + 1))
-    paths = (path for stem in stems for path in (stem / "__init__.py", stem.with_suffix(".py")))
-    return tuple(path.resolve() for path in paths if path.is_file())
+    stems = ((root.joinpath(*name[:k]), k == len(name)) for root in roots for k in range(1, len(name) + 1))
+    paths = ((path, own) for stem, own in stems for path in (stem / "__init__.py", stem.with_suffix(".py")))
+    return tuple((path.resolve(), own) for path, own in paths if path.is_file())
