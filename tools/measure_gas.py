@@ -182,7 +182,7 @@ PLAIN = {
     "vote_escrow": ("weeks", "transfers"),
     "morpho_vault": ("supply_calls", "withdraw_calls", "fees_taken"),
 }
-PINNED = ("delegation", "liquid_staking", "minichef", "savings_vault")
+PINNED = ("delegation", "liquid_staking", "minichef", "morpho_vault", "savings_vault")
 """Venues whose storage words are priced by the EVM alone."""
 APPROVED: dict[str, dict[str, tuple[str, bool | str]]] = {
     # verb: (feature that counts the approvals or "" for one, whether they are reset afterwards, or the feature that says so)

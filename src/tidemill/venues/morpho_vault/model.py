@@ -46,7 +46,10 @@ class LendingVaultModel:
         if action.verb in OWNERS:
             return effects.result(amounts)
         moved = dict.fromkeys(
-            (t.token, who) for t in effects.transfers for who in (t.source, t.target) if who != "zero"
+            (t.token, who)
+            for t in effects.transfers
+            for who in (t.source, t.target)
+            if who != "zero" and (t.token, who) != (state.asset, state.account)
         )
         pairs = [(ctx.balance(*key), effects.balance(*key)) for key in moved]
         for name, times in count_words([*pairs, *zip(words, state.words(), strict=True)]).items():
@@ -108,7 +111,7 @@ class LendingVaultModel:
             place = state.places[index]
             part = min(less_or_zero(place.cap, held(state, ctx.read, index, ctx.block.time)[0]), left)
             if part:
-                call(effects, state, index, "supply", part)
+                call(effects, state, index, "supply", part, (left, left - part))
                 left -= part
         if left:
             raise Revert("all caps reached")
@@ -126,7 +129,7 @@ class LendingVaultModel:
         for index in state.withdraw_queue:
             part = min(*held(state, ctx.read, index, now), left)
             if part:
-                call(effects, state, index, "withdraw", part)
+                call(effects, state, index, "withdraw", part, (assets - left, assets - left + part))
                 left -= part
         if left:
             raise Revert("not enough liquidity")
@@ -209,10 +212,15 @@ def held(state: VaultState, look: Look, index: int, now: int) -> tuple[int, int]
     return lent, liquid
 
 
-def call(effects: Effects, state: VaultState, index: int, verb: str, assets: int) -> None:
-    """Supply to a market or withdraw from it, and count what moves gas there."""
+def call(effects: Effects, state: VaultState, index: int, verb: str, assets: int, held: tuple[int, int]) -> None:
+    """Supply to a market or withdraw from it, and count what moves gas there.
+
+    ``held`` is the vault's own balance of the asset before and after, raw units: it is nothing when the transaction begins
+    and when it ends, so the word costs the same every time, and is not counted.
+    """
     place = state.places[index]
     made = effects.ctx.call(place.venue, Action(verb, {"market": place.market, "assets": assets}))
     effects.count(f"{verb}_calls")
+    own = count_words([held])
     for name, times in made.features.items():
-        effects.count(name, times)
+        effects.count(name, times - own.get(name, 0))
