@@ -129,7 +129,7 @@ class LendingVaultModel:
         for index in state.withdraw_queue:
             part = min(*held(state, ctx.read, index, now), left)
             if part:
-                call(effects, state, index, "withdraw", part, (assets - left, assets - left + part))
+                call(effects, state, index, "withdraw", part, (assets - left, assets))
                 left -= part
         if left:
             raise Revert("not enough liquidity")
@@ -215,8 +215,9 @@ def held(state: VaultState, look: Look, index: int, now: int) -> tuple[int, int]
 def call(effects: Effects, state: VaultState, index: int, verb: str, assets: int, held: tuple[int, int]) -> None:
     """Supply to a market or withdraw from it, and count what moves gas there.
 
-    ``held`` is the vault's own balance of the asset before and after, raw units: it is nothing when the transaction begins
-    and when it ends, so the word costs the same every time, and is not counted.
+    ``held`` is the vault's own balance of the asset before and after (or any other that is as much nothing as that), raw
+    units: it is nothing when the transaction begins and when it ends, so the word costs the same every time, and is not
+    counted.
     """
     place = state.places[index]
     made = effects.ctx.call(place.venue, Action(verb, {"market": place.market, "assets": assets}))
