@@ -17,7 +17,8 @@ from benchmarks.bench_index import make_tape
 from benchmarks.peers.peak_memory import peak_kb
 from benchmarks.table import Row, median_seconds
 from tidemill.market.index import FeeIndex
-from tidemill.studies.fast.range_reset import grown_by, play
+from tidemill.studies.fast.ground import Terms, grown_by
+from tidemill.studies.fast.range_reset import play
 from tidemill.venues.uniswap_v3.tape import Tape
 
 SPACING = 10
@@ -37,11 +38,13 @@ def work(tape: Tape, index: FeeIndex, variants: tuple[np.ndarray, ...], *, dilut
     """Play every variant; what is left, resets and seconds in a position."""
     out = np.empty((len(variants[0]), 3))
     depth = tape.liquidity[:, 0].astype(float)
-    play(
-        *variants, 0, len(depth) - 1, 1e10, 1e10, SPACING, 5e-4, dilutes, by_scan, True, 1e5, 1e5, 1e5, (1.0, 0), 1, out,
-        tape.time, tape.block, tape.tick, tape.cell, 1.0001 ** (tape.tick / 2.0), depth, grown_by(tape, depth),
-        *index.lists,
+    terms = Terms(
+        start=0, end=len(depth) - 1, have0=1e10, have1=1e10, spacing=SPACING, fee=5e-4, dilutes=dilutes, home0=True,
+        cost_swap=1e5, cost_mint=1e5, cost_close=1e5, worth=1.0, moves=False, period=1,
     )  # fmt: skip
+    root = 1.0001 ** (tape.tick / 2.0)
+    path = (tape.time, tape.block, tape.tick, tape.cell, root, depth, grown_by(tape, depth), *index.lists)
+    play(*variants, by_scan, tuple(terms), path, out)
     return out
 
 

@@ -66,6 +66,7 @@ def sweep_document(widths: int = 8, triggers: int = 3, *, title: str = "Which wi
         how="grid",
         axes=axes,
         metric="keep",
+        answered="exact runs",
         answered_by="the exact kernel",
         trials=trials,
         ranking=ranking,

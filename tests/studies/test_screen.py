@@ -17,7 +17,7 @@ from tidemill.errors import BadInput
 from tidemill.ledger.posting import post
 from tidemill.ledger.waterfall import waterfall
 from tidemill.studies.backtest import Backtest
-from tidemill.studies.fast.range_reset import screen
+from tidemill.studies.fast.screens import screen
 from tidemill.studies.grid import parse_grid
 from tidemill.studies.prepare import prepare
 from tidemill.studies.strategy import varied
@@ -97,11 +97,11 @@ def test_a_sweep_screens_all_and_plays_the_best_exactly(folder: Path) -> None:
 def test_what_no_screen_knows(folder: Path) -> None:
     made = backtest(folder)
     played = made.play()
-    with pytest.raises(BadInput, match="slippage_bps: a screen varies width, trigger and cooldown"):
+    with pytest.raises(BadInput, match="slippage_bps: a screen of range_reset varies width, trigger and cooldown"):
         screen(made, played, [{"slippage_bps": 10}])
     with pytest.raises(BadInput, match="a path that you move"):
         screen(backtest(folder, "impact"), played, VARIANTS)
-    with pytest.raises(BadInput, match="only range_reset"):
+    with pytest.raises(BadInput, match="hold cannot be screened, only .*range_reset"):
         screen(backtest(folder, strategy="hold", parameters={}), played, VARIANTS)
     marked = backtest(folder)
     marked.study = structs.replace(marked.study, exit="mark")

@@ -30,6 +30,7 @@ from tidemill.studies.load import folder_name, write_together
 from tidemill.studies.luck import WINDOWS, Luck, judge
 from tidemill.studies.metrics import Metric, cvar_bps, drawdown_bps, figure, log_returns, sharpe_micro
 from tidemill.studies.prepare import Prepared, prepare
+from tidemill.studies.screened import Answered, Screen, Screened, answered, errors, screened
 from tidemill.studies.settings import with_settings
 from tidemill.studies.strategy import varied
 from tidemill.studies.study import Study, load_study
@@ -39,9 +40,7 @@ from tidemill.studies.workers import spread
 if TYPE_CHECKING:
     import polars as pl
 
-    from tidemill.studies.fast.range_reset import Screen
-
-__all__ = ["SCHEMA", "Plateau", "Player", "Screened", "Sweep", "SweepDocument", "Trial", "sweep"]
+__all__ = ["SCHEMA", "Plateau", "Player", "Sweep", "SweepDocument", "Trial", "sweep"]
 
 SCHEMA = "tidemill.sweep/1"
 BPS = 10_000
@@ -67,19 +66,6 @@ class Trial(Struct, frozen=True):
     exact: bool = True
 
 
-class Screened(Struct, frozen=True):
-    """How the screen was used: variants screened and played exactly, and its error on all of those that were.
-
-    ``median_error_bps`` and ``largest_error_bps`` are of the capital; ``alike`` of the exact ones had as many resets.
-    """
-
-    variants: int
-    exact: int
-    median_error_bps: int
-    largest_error_bps: int
-    alike: int
-
-
 class Plateau(Struct, frozen=True):
     """The best variant's neighbours in the grid, a step to each side on each axis: what they keep, micro-units."""
 
@@ -102,6 +88,7 @@ class SweepDocument(Struct, frozen=True):
     how: How
     axes: dict[str, list[Value]]
     metric: Metric
+    answered: Answered
     answered_by: str
     trials: list[Trial]
     ranking: list[int]
@@ -181,7 +168,7 @@ def sweep(
     screening = None
     picked = list(range(len(chosen)))
     if exact is not None:
-        screening, picked = _screened(player, chosen, exact, metric)
+        screening, picked = screened(player.backtest, chosen, exact, metric)
     key = content_hash([study.digest, __version__, player.backtest.chosen.digest, CURVE_POINTS])
     notes = Tried(folder_of(out, study) / "trials.part", key, resume=resume) if out is not None else None
     answers: list[_Answer | None] = [notes.found(parameters) if notes else None for parameters in chosen]
@@ -307,45 +294,18 @@ def _stated(
         how=how,
         axes={name: list(values) for name, values in axes.items()},
         metric=metric,
-        answered_by="the exact kernel, variant by variant, as a backtest"
-        if screening is None
-        else "the fee index in compiled floats, the best of them by the exact kernel",
+        answered=screening.by if screening else "exact runs",
+        answered_by=answered(screening),
         trials=trials,
         ranking=ranking,
         holding=next(iter(played.values()))["holding"],
         plateau=_plateau(axes, trials, ranking[0]) if how == "grid" else None,
         luck=luck,
         forward=forward,
-        screened=None if screening is None else _error(screening, played, len(chosen)),
+        screened=errors(screening, played),
         warnings=warnings,
     )
     return Sweep(msgspec.structs.replace(document, result_hash=result_hash(document)), player.times(), value)
-
-
-def _screened(
-    player: Player, chosen: Sequence[Mapping[str, Value]], exact: int, metric: Metric
-) -> tuple[Screen, list[int]]:
-    """Screen all variants; return that, and which to play exactly: the best, and a fifth as many spread over the rest."""
-    from tidemill.studies.fast.range_reset import screen  # noqa: PLC0415 - compiled code
-
-    if metric != "keep":
-        raise BadInput(f"a screen knows what is kept and no {metric}; rank by keep", field="rank")
-    if not 1 <= exact <= len(chosen):
-        raise BadInput(f"{exact} of {len(chosen):,} variants; play between 1 and all of them exactly", field="screen")
-    backtest = player.backtest
-    found = screen(backtest, backtest.play(), chosen)
-    order = sorted(range(len(chosen)), key=lambda place: (-found.keep[place], place))
-    rest = order[exact:]
-    spread_over = rest[:: max(len(rest) // max(exact // 5, 1), 1)] if rest else []
-    return found, sorted([*order[:exact], *spread_over])
-
-
-def _error(screening: Screen, played: Mapping[int, _Answer], variants: int) -> Screened:
-    off = [
-        abs(int(screening.keep[place]) - answer["keep"]) * BPS / answer["capital"] for place, answer in played.items()
-    ]
-    alike = sum(int(screening.resets[place]) == answer["resets"] for place, answer in played.items())
-    return Screened(variants, len(played), int(np.ceil(np.median(off))), int(np.ceil(max(off))), alike)
 
 
 def _plateau(axes: Mapping[str, Sequence[Value]], trials: Sequence[Trial], best: int) -> Plateau | None:
