@@ -27,7 +27,7 @@ WINDOW = {
     "my_strategy": 6,
     "on_arbitrum": 3,
 }
-WINDOW |= {"accumulate": 6, "range_ladder": 3, "volatility_range": 4}
+WINDOW |= {"accumulate": 6, "fixed_range": 2, "range_ladder": 3, "volatility_range": 4}
 """Days of the sample to run; examples that are not listed run as they are."""
 REAL_DAY = "uniswap_v3/eth_usdc_weth_005_20240105_rawlogs.parquet"
 

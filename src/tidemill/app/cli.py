@@ -233,8 +233,8 @@ def sweep(
         What to rank by: `keep` (what you keep), `cvar` (mean of the worst 5 % of steps), `drawdown` (deepest fall) or
         `sharpe` (gain over holding, over its deviation).
     screen
-        Estimate all variants at once from the fee index (range_reset only) and play so many exactly: the best, and a fifth
-        as many more, by which the estimate's error is measured.
+        Estimate all variants at once from the fee index (of strategies that can be: docs/sweep.md) and play so many exactly:
+        the best, and a fifth as many more, by which the estimate's error is measured.
     jobs
         Processes to play on; the result is the same for any number.
     on

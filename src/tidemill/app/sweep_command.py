@@ -126,7 +126,7 @@ def print_sweep(document: SweepDocument, console: Console) -> None:
             f"{known.variants:,} screened, {known.exact:,} of them played exactly (only these are listed; trials.csv has the "
             f"others' estimates): the screen is off by "
             f"{known.median_error_bps} bps of the capital in the middle, {known.largest_error_bps} at most; "
-            f"as many resets in {known.alike}"
+            f"as many resets in {known.alike}; exact in it: {known.exactly}"
         )
     console.print(f"holding {money(document.holding)}; per step: one of {_steps(document)} equal parts of the period")
     _print_map(document, console)

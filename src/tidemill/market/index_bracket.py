@@ -84,9 +84,11 @@ class BracketIndex:
         return self._prefix.nbytes + self._records.nbytes + sum(level.nbytes for level in self._ends)
 
     def bracket_many(
-        self, lower: ArrayLike, upper: ArrayLike, start: ArrayLike, stop: ArrayLike, liquidity: int
+        self, lower: ArrayLike, upper: ArrayLike, start: ArrayLike, stop: ArrayLike, liquidity: int | Floats
     ) -> Bracket:
-        """Bounds of what ``liquidity`` earns in ``[lower, upper)`` over steps ``[start, stop)`` when it dilutes."""
+        """Bounds of what ``liquidity`` (one for all, or one each) earns in ``[lower, upper)`` over steps ``[start, stop)``
+        when it dilutes.
+        """
         growth = self.index.growth_many(lower, upper, start, stop)
         sums = (self._before(lower, upper, stop) - self._before(lower, upper, start)).astype(np.float64) / self._scale
         steps = np.asarray(stop, np.float64) - np.asarray(start, np.float64)
@@ -98,8 +100,7 @@ class BracketIndex:
             moments = np.column_stack([whole, sums[:, 3 * token : 3 * token + 3]])
             error = steps[:, None] / self._scale[3 * token : 3 * token + 3]
             sides.append(_bounds(moments, lam, ends, error))
-        low = np.column_stack([side[0] for side in sides]) * liquidity
-        high = np.column_stack([side[1] for side in sides]) * liquidity
+        low, high = (np.column_stack([side[k] * liquidity for side in sides]) for k in range(2))
         # the exact result is rounded down once a position and, by less than that, once a step
         return Bracket(np.maximum(np.floor(low) - 1, 0), np.ceil(high))
 
@@ -148,7 +149,7 @@ def _to_float(limbs: Limbs) -> Floats:
     return value
 
 
-def _bounds(moments: Floats, lam: float, ends: Floats, error: Floats) -> tuple[Floats, Floats]:
+def _bounds(moments: Floats, lam: float | Floats, ends: Floats, error: Floats) -> tuple[Floats, Floats]:
     """Bounds of ``sum(a / (1 + lam * u))`` for u within ``ends`` (m, 2).
 
     ``moments`` (m, 4) are ``sum(a * u**j)``; those of j = 1 to 3 may lack up to ``error`` (m, 3).
@@ -178,7 +179,7 @@ class _Spread(NamedTuple):
     third: Floats
 
 
-def _expect(spread: _Spread, lam: float, nodes: list[Floats], error: Floats) -> tuple[Floats, Floats]:
+def _expect(spread: _Spread, lam: float | Floats, nodes: list[Floats], error: Floats) -> tuple[Floats, Floats]:
     """Expectation of the polynomial that meets f at ``nodes`` (a node given twice: it touches), and its slack.
 
     Newton's form: the divided differences of 1 / (1 + lam u) are products of its values. Nodes lie in [0, 1], so the

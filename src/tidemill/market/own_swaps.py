@@ -17,7 +17,7 @@ from tidemill.market.book import FullBook, SeenBook, UnknownLiquidity
 from tidemill.market.limbs import from_limbs
 from tidemill.market.replay import tick_fits
 from tidemill.market.schema import Kind
-from tidemill.market.walk import Order, Spot, Walk, walk
+from tidemill.market.walk import Order, Spot, Step, Walk, bound, walk
 from tidemill.venues.uniswap_v3.stage import Fill
 from tidemill.venues.uniswap_v3.tape import Flow, Tape
 
@@ -71,6 +71,10 @@ class PathLiquidity:
         liquidities = [step.liquidity for step in done.steps] + [done.liquidity]
         crossed = sum(a != b for a, b in pairwise(liquidities))
         return Fill(done.amount_in, done.amount_out, len(done.steps), crossed, not tick_fits(spot.tick, done))
+
+    def walked(self, steps: int, events: int, *, zero_for_one: bool, amount: int) -> list[Step]:
+        """Return the steps of selling ``amount`` there: what any smaller sale would meet too."""
+        return self._walk(self._spot(steps, events), Order(zero_for_one, True, amount, bound(zero_for_one))).steps
 
     def active(self, steps: int, events: int) -> int:
         """Return the active liquidity there."""

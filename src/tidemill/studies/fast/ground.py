@@ -154,8 +154,8 @@ def _worth(prepared: Any, wrapped: str, native: str) -> float:
     """Return what a raw unit of the native token is worth in raw units of home, where that is one price."""
     if prepared.home in (wrapped, native):
         return 1.0
-    micro = float(prepared.study.prices[prepared.native])
-    return micro * 10.0 ** (prepared.decimals[prepared.study.home] - prepared.decimals[prepared.native])
+    decimals = prepared.decimals[prepared.study.home] - prepared.decimals[prepared.native]
+    return float(prepared.study.prices[prepared.native]) * float(10.0**decimals)
 
 
 def _costs(played: Played, native: str) -> dict[str, float]:

@@ -217,7 +217,7 @@ def _table_section(document: SweepDocument) -> Section:
         error = (
             f"{known.variants:,} settings were estimated and {known.exact:,} of them played exactly; only those are listed. "
             f"The estimate is off by {known.median_error_bps} basis points of the capital in the middle, "
-            f"{known.largest_error_bps} at most; as many resets in {known.alike}."
+            f"{known.largest_error_bps} at most; as many resets in {known.alike}. Exact in it: {known.exactly}."
         )
         blocks.append(Notes([error]))
     return Section("settings", "Every setting", f"Ranked by {METRICS[document.metric]}.", blocks)
