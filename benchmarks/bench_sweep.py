@@ -17,7 +17,7 @@ from benchmarks.bench_index import make_tape
 from benchmarks.peers.peak_memory import peak_kb
 from benchmarks.table import Row, median_seconds
 from tidemill.market.index import FeeIndex
-from tidemill.studies.fast.ground import Terms, grown_by
+from tidemill.studies.fast.ground import Terms, recorded
 from tidemill.studies.fast.range_reset import play
 from tidemill.venues.uniswap_v3.tape import Tape
 
@@ -40,10 +40,9 @@ def work(tape: Tape, index: FeeIndex, variants: tuple[np.ndarray, ...], *, dilut
     depth = tape.liquidity[:, 0].astype(float)
     terms = Terms(
         start=0, end=len(depth) - 1, have0=1e10, have1=1e10, spacing=SPACING, fee=5e-4, dilutes=dilutes, home0=True,
-        cost_swap=1e5, cost_mint=1e5, cost_close=1e5, worth=1.0, moves=False, period=1,
+        costs=(1e5, 1e5, 1e5), native=(1.0, False), period=1,
     )  # fmt: skip
-    root = 1.0001 ** (tape.tick / 2.0)
-    path = (tape.time, tape.block, tape.tick, tape.cell, root, depth, grown_by(tape, depth), *index.lists)
+    path = recorded(tape, index, 1.0001 ** (tape.tick / 2.0), depth, dilutes=dilutes)
     play(*variants, by_scan, tuple(terms), path, out)
     return out
 

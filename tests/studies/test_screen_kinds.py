@@ -29,9 +29,10 @@ from tidemill.studies.sweep import sweep
 Grid = dict[str, list[Any]]
 GRIDS: dict[str, Grid] = {
     "fixed_range": {"below": [20, 150, 2_000], "above": [35, 400, 887_272]},
+    "range_ladder": {"reset": ["none", "edge", "all"], "width": [70], "trigger": [13], "cooldown": [0, 7_200]},
 }
 """What is varied; everything else is the strategy's own default."""
-MOST = {"fixed_range": 0.05}
+MOST = {"fixed_range": 0.05, "range_ladder": 0.15}
 """Basis points of the capital, for each position closed and one more, that an estimate may be off."""
 SMALL = {"USDC": "1000", "ETH": "0.1"}
 BIG = {"WETH": "50", "USDC": "3", "ETH": "0.3"}

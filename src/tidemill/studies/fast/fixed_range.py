@@ -47,7 +47,8 @@ def answer(ground: Ground, asked: Sequence[Mapping[str, Any]]) -> tuple[Any, Any
 
     sells, into = (held1, held0) if terms.home0 else (held0, held1)
     kept = into + Fills(ground, last, down=not terms.home0, most=float(sells.max(initial=0.0))).of(sells)
-    spent = swaps * terms.cost_swap + terms.cost_mint + terms.cost_close + (sells > 0.0) * terms.cost_swap
+    swap, mint, close = terms.costs
+    spent = swaps * swap + mint + close + (sells > 0.0) * swap
     square = float(ground.root[first]) ** 2
     begun = terms.have0 + terms.have1 / square if terms.home0 else terms.have0 * square + terms.have1
     return kept - spent * ground.worth_at(last) - begun, np.ones(len(asked))

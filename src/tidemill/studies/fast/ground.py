@@ -14,13 +14,14 @@ from tidemill.studies.backtest import Backtest, Played
 from tidemill.studies.market_data import MarketData
 from tidemill.venues.uniswap_v3.tape import Tape
 
-__all__ = ["Ground", "Terms", "floats", "grown_by", "stand"]
+__all__ = ["Ground", "Terms", "floats", "recorded", "stand"]
 
 
 class Terms(NamedTuple):
     """What compiled code needs beside the path: numbers alone, raw units, seconds and parts.
 
-    ``worth`` is what a raw unit of the native token is worth in raw units of home; where ``moves``, the pool's price says.
+    ``costs``: what a swap, a mint and a close cost, raw units of the native token. ``native``: what one of these is worth in
+    raw units of home, and whether the pool's price says it instead. ``period``: seconds from block to block.
     """
 
     start: int
@@ -31,11 +32,8 @@ class Terms(NamedTuple):
     fee: float
     dilutes: bool
     home0: bool
-    cost_swap: float
-    cost_mint: float
-    cost_close: float
-    worth: float
-    moves: bool
+    costs: tuple[float, float, float]
+    native: tuple[float, bool]
     period: int
 
 
@@ -78,9 +76,8 @@ class Ground:
             fee=pool.fee / 1e6,
             dilutes=study.venues[self.name].mode == "diluted",
             home0=prepared.home == token0,
-            **_costs(played, native),
-            worth=0.0 if moves else _worth(prepared, wrapped, native),
-            moves=moves,
+            costs=_costs(played, native),
+            native=(0.0 if moves else _worth(prepared, wrapped, native), moves),
             period=self.market.seconds_per_block,
         )
         self._native = funds.get(native, 0)
@@ -89,9 +86,7 @@ class Ground:
     @property
     def path(self) -> tuple[Any, ...]:
         """What compiled code reads of the path, in the order in which it unpacks it."""
-        tape = self.tape
-        grown = grown_by(tape, self.depth)
-        return (tape.time, tape.block, tape.tick, tape.cell, self.root, self.depth, grown, *self.index.lists)
+        return recorded(self.tape, self.index, self.root, self.depth, dilutes=self.terms.dilutes)
 
     def keep(self, kept: Any) -> Any:
         """Return micro-units of home for ``kept`` (raw units, gas paid): with what the native balance gained or lost.
@@ -107,8 +102,9 @@ class Ground:
 
     def worth_at(self, row: int) -> float:
         """Return what a raw unit of the native token is worth there, in raw units of home."""
+        constant, moves = self.terms.native
         square = float(self.root[row]) ** 2
-        return (1.0 / square if self.terms.home0 else square) if self.terms.moves else self.terms.worth
+        return (1.0 / square if self.terms.home0 else square) if moves else constant
 
 
 def stand(
@@ -133,11 +129,22 @@ def floats(limbs: Any) -> Any:
     return limbs.astype(float) @ weights
 
 
-def grown_by(tape: Tape, depth: Any) -> Any:
-    """Return fees per unit of liquidity that each step adds, (steps, 2): token0 and token1."""
+def recorded(tape: Tape, index: FeeIndex, root: Any, depth: Any, *, dilutes: bool) -> tuple[Any, ...]:
+    """Return a path as compiled screens read it: columns of steps, the lists of the index, and where own liquidity dilutes
+    the sums of growth over liquidity (records like those of the index, and what a unit of them is).
+    """
     each = floats(tape.fee) / np.maximum(depth, 1.0) * (depth > 0)
     down = tape.zero_for_one == 1
-    return np.column_stack([each * down, each * ~down])
+    grown = np.column_stack([each * down, each * ~down])
+    columns = (tape.time, tape.block, tape.tick, tape.cell, root, depth, grown, index.lists)
+    if not dilutes:
+        return (*columns, (index.lists[0], index.lists[3], 1.0))
+    scale = 2.0**10 * float(depth.max())  # raw units of fees are few: ten bits more keep a thousandth of one
+    wide = np.floor(floats(tape.fee) * scale / np.maximum(depth, 1.0) * (depth > 0))
+    high = np.floor(wide / 2.0**64)
+    fee = np.column_stack([wide - high * 2.0**64, high]).astype(np.uint64)
+    total, _, _, base, *_ = FeeIndex(tape._replace(fee=fee)).lists
+    return (*columns, (total, base, 1.0 / scale))
 
 
 def _market(backtest: Backtest) -> tuple[str, MarketData]:
@@ -158,11 +165,11 @@ def _worth(prepared: Any, wrapped: str, native: str) -> float:
     return float(prepared.study.prices[prepared.native]) * float(10.0**decimals)
 
 
-def _costs(played: Played, native: str) -> dict[str, float]:
+def _costs(played: Played, native: str) -> tuple[float, float, float]:
     """Return the native token that a swap, a mint and a close cost on average in an exact run."""
-    found = {}
-    for name, verb in (("cost_swap", "swap_exact_in"), ("cost_mint", "mint"), ("cost_close", "close")):
+    found = []
+    for verb in ("swap_exact_in", "mint", "close"):
         lines = [line for line in played.outcomes.record if isinstance(line, Recorded) and line.verb == verb]
         paid = [line.costs.total for line in lines if line.costs.total and line.native == native]
-        found[name] = sum(paid) / len(paid) if paid else 0.0
-    return found
+        found.append(sum(paid) / len(paid) if paid else 0.0)
+    return found[0], found[1], found[2]

@@ -15,7 +15,7 @@ __all__ = [
     "NEAR",
     "balanced",
     "cashed",
-    "growth",
+    "earned",
     "later",
     "leaves",
     "liquidity_for",
@@ -116,34 +116,49 @@ def _fraction(a0: Any, a1: Any, a2: Any) -> Any:
 
 
 @part(inlined=True)
-def growth(
-    l: Any, u: Any, p: Any, q: Any, by_scan: Any, cell: Any, grown: Any,
-    total: Any, off: Any, when: Any, base: Any, index: Any, below: Any, shift: Any, low: Any,
+def earned(
+    l: Any, u: Any, p: Any, q: Any, own: Any, dilutes: Any, by_scan: Any,
+    cell: Any, depth: Any, grown: Any, lists: Any, thin: Any,
 ) -> Any:  # fmt: skip
-    """Fees per unit of liquidity (token0, token1) inside the cells [l, u) over the steps [p, q)."""
+    """Fees per unit of ``own`` liquidity (token0, token1) inside the cells [l, u) over the steps [p, q).
+
+    Where it dilutes, a step pays ``a / (1 + own / L)`` for a growth of ``a`` at others' ``L``. From the index come the sums of
+    ``a`` and of ``a / L``, and by Jensen's inequality the fees are at least those at the mean of ``1 / L``: near it, since a
+    range meets much the same liquidity throughout. A scan, and few steps, sum exactly.
+    """
     zero = one = 0.0
     if by_scan or q - p <= NEAR:
         for k in range(p, q):
             if l <= cell[k] < u:
-                zero += grown[k, 0]
-                one += grown[k, 1]
+                part_ = depth[k] / (depth[k] + own) if dilutes else 1.0
+                zero += grown[k, 0] * part_
+                one += grown[k, 1] * part_
         return zero, one
+    total, off, when, base, index, below, shift, low = lists
     last = off.shape[0] - 2
     l, u = min(max(l - low, 0), last), min(max(u - low, 0), last)
     a0, a1, a2, b0, b1, b2 = growth_between(l, u, p, q, total, off, when, base, index, below, shift)
-    return _fraction(a0, a1, a2), _fraction(b0, b1, b2)
+    zero, one = _fraction(a0, a1, a2), _fraction(b0, b1, b2)
+    if dilutes:
+        thin_total, thin_base, unit = thin
+        a0, a1, a2, b0, b1, b2 = growth_between(l, u, p, q, thin_total, off, when, thin_base, index, below, shift)
+        if zero > 0.0:
+            zero *= 1.0 / (1.0 + own * unit * _fraction(a0, a1, a2) / zero)
+        if one > 0.0:
+            one *= 1.0 / (1.0 + own * unit * _fraction(b0, b1, b2) / one)
+    return zero, one
 
 
 @part(inlined=True)
 def leaves(
-    s: Any, floor: Any, ceiling: Any, spacing: Any, by_scan: Any,
-    tick: Any, off: Any, when: Any, index: Any, shift: Any, low: Any,
+    s: Any, floor: Any, ceiling: Any, spacing: Any, by_scan: Any, tick: Any, lists: Any
 ) -> Any:  # fmt: skip
     """First step after ``s`` whose tick is outside [floor, ceiling); the number of steps if there is none.
 
     Cells that lie wholly inside are skipped by the crossing lists, after a few steps have been looked at: most exits of
     narrow ranges are near. In the two cells that do not lie inside, steps are looked at.
     """
+    _, off, when, _, index, _, shift, low = lists
     n, last = tick.shape[0], off.shape[0] - 2
     l, u = -((-floor) // spacing) - low, ceiling // spacing - low
     k = s + 1

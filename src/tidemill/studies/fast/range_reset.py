@@ -6,7 +6,7 @@ delays in blocks. Fees inside a range come from the index, exact to the growth; 
 nothing. Three things are simpler than in the exact run, and make the error that is measured with every use:
 
 * amounts are floats, and own swaps meet the active liquidity as if it went on for ever;
-* ``diluted`` takes one's share at the liquidity met when entering, not step by step;
+* ``diluted`` takes one's share at the mean liquidity met, not step by step;
 * a transaction costs what its kind cost on average in an exact run of the study, and none is refused.
 """
 
@@ -23,7 +23,7 @@ from tidemill.studies.fast.parts import (
     MAX_TICK,
     balanced,
     cashed,
-    growth,
+    earned,
     later,
     leaves,
     liquidity_for,
@@ -55,10 +55,9 @@ def play(width: Any, trigger: Any, cooldown: Any, by_scan: bool, terms: Any, pat
     ``by_scan`` answers from the path step by step instead of the index: what it must equal, and is timed against.
     ``terms`` are ``ground.Terms``, ``path`` is ``Ground.path``.
     """
-    start, end, have0, have1, spacing, fee, dilutes, home0, cost_swap, cost_mint, cost_close, worth, moves, period = (
-        terms
-    )
-    time, block, tick, cell, root, depth, grown, total, off, when, base, index, below, shift, low = path
+    start, end, have0, have1, spacing, fee, dilutes, home0, costs, native, period = terms
+    cost_swap, cost_mint, cost_close = costs
+    time, block, tick, cell, root, depth, grown, lists, thin = path
     edge = MAX_TICK // spacing * spacing
     n = time.shape[0]
     for v in prange(width.shape[0]):
@@ -83,7 +82,6 @@ def play(width: Any, trigger: Any, cooldown: Any, by_scan: bool, terms: Any, pat
             need0, need1 = needed(root[s], a, c)
             liquidity = liquidity_for(h0, h1, need0, need1)
             h0, h1 = max(h0 - liquidity * need0, 0.0), max(h1 - liquidity * need1, 0.0)
-            share = depth[s] / (depth[s] + liquidity) if dilutes else 1.0
             spent += cost_mint
             first = s + 1
             b += 1
@@ -91,7 +89,7 @@ def play(width: Any, trigger: Any, cooldown: Any, by_scan: bool, terms: Any, pat
             floor, ceiling = lower - trigger[v], upper + trigger[v]
             while True:
                 if floor <= tick[e] < ceiling:
-                    q = leaves(e, floor, ceiling, spacing, by_scan, tick, off, when, index, shift, low)
+                    q = leaves(e, floor, ceiling, spacing, by_scan, tick, lists)
                     if q >= n or time[q] >= end:
                         e = final
                         break
@@ -113,12 +111,12 @@ def play(width: Any, trigger: Any, cooldown: Any, by_scan: bool, terms: Any, pat
             at_end = e >= final
             e = min(e, final)
             l, u, after = lower // spacing, upper // spacing, max(e + 1, first)
-            zero, one = growth(
-                l, u, first, after, by_scan, cell, grown, total, off, when, base, index, below, shift, low
-            )
+            zero, one = earned(
+                l, u, first, after, liquidity, dilutes, by_scan, cell, depth, grown, lists, thin,
+            )  # fmt: skip
             back0, back1 = needed(root[e], a, c)
-            h0 += liquidity * (back0 + zero * share)
-            h1 += liquidity * (back1 + one * share)
+            h0 += liquidity * (back0 + zero)
+            h1 += liquidity * (back1 + one)
             spent += cost_close
             if at_end:
                 s = e
@@ -132,7 +130,7 @@ def play(width: Any, trigger: Any, cooldown: Any, by_scan: bool, terms: Any, pat
         kept, swaps = cashed(h0, h1, home0, root[s], depth[s], fee)
         if swaps:
             spent += cost_swap
-        price = (1.0 / p if home0 else p) if moves else worth
+        price = (1.0 / p if home0 else p) if native[1] else native[0]
         out[v, 0] = kept - spent * price - begun
         out[v, 1] = resets
         out[v, 2] = held_s
