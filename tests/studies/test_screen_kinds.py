@@ -27,12 +27,15 @@ from tidemill.studies.study import ContributionSpec, load_study
 from tidemill.studies.sweep import sweep
 
 Grid = dict[str, list[Any]]
+LOOKS: Grid = {"window": [7_300], "every": [601], "horizon": [3_600], "min_width": [30], "max_width": [500]}
 GRIDS: dict[str, Grid] = {
     "fixed_range": {"below": [20, 150, 2_000], "above": [35, 400, 887_272]},
     "range_ladder": {"reset": ["none", "edge", "all"], "width": [70], "trigger": [13], "cooldown": [0, 7_200]},
+    "volatility_range": {**LOOKS, "rewidth_bps": [0, 3_000], "trigger": [7], "cooldown": [0, 3_601]},
+    "accumulate": {"side": ["buy", "sell"], "orders": [1, 4], "width": [15], "gap": [0, 25], "follow": [0, 40]},
 }
 """What is varied; everything else is the strategy's own default."""
-MOST = {"fixed_range": 0.05, "range_ladder": 0.15}
+MOST = {"fixed_range": 0.05, "range_ladder": 0.15, "volatility_range": 0.15, "accumulate": 0.1}
 """Basis points of the capital, for each position closed and one more, that an estimate may be off."""
 SMALL = {"USDC": "1000", "ETH": "0.1"}
 BIG = {"WETH": "50", "USDC": "3", "ETH": "0.3"}

@@ -172,7 +172,7 @@ def play(weights: Any, width: Any, how: Any, trigger: Any, cooldown: Any, terms:
                 break
             s = later(q, block[q], block)
             b, now = block[s], time[s]
-        s = max(final, s)
+        s = final
         for i in range(stand):
             a, c = root_at(floor_[i]), root_at(floor_[i] + wide)
             zero, one = earned(

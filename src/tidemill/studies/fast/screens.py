@@ -24,9 +24,11 @@ class _Kind(NamedTuple):
 
 
 SCREENS = {
+    "accumulate": _Kind("compiled policy", "first exits, and fees of a unit of liquidity"),
     "fixed_range": _Kind("fee index", "fees of the liquidity put in, and what own swaps meet"),
     "range_ladder": _Kind("compiled policy", "first exits, and fees of a unit of liquidity"),
     "range_reset": _Kind("compiled policy", "first exits, and fees of a unit of liquidity"),
+    "volatility_range": _Kind("compiled policy", "first exits, and fees of a unit of liquidity"),
 }
 
 
