@@ -99,6 +99,18 @@ def test_a_range_is_laid_the_block_after_the_swap(folder: Path) -> None:
         assert off <= 0.05, variant
 
 
+def test_a_ladder_sells_a_small_surplus_but_no_dust(folder: Path) -> None:
+    """Of a wallet that nearly fits a twentieth is sold first; of one that has just been swapped nothing."""
+    nearly = {"USDC": "1000", "WETH": "0.25", "ETH": "0.1"}
+    backtest = made(folder, "range_ladder", "small", nearly, {"parameters": {"reset": "none"}})
+    played = backtest.play()
+    sales = [line for line in played.outcomes.record if getattr(line, "verb", "") == "swap_exact_in"]
+    sold = sales[0].result.amounts["amount_in"] / (0.25e18 if "WETH" in sales[0].action.args["token_in"] else 1e9)
+    assert 0.02 < sold < 0.5
+    off, closed = off_by(backtest, {}, screen(backtest, played, [{}]).keep[0])
+    assert off <= 0.02 * (closed + 1)
+
+
 def test_the_list_of_screens_is_what_is_tested() -> None:
     assert set(SCREENS) == {"range_reset", *GRIDS}  # range_reset: test_screen.py
 
