@@ -14,7 +14,16 @@ import numpy as np
 from numba import prange
 
 from tidemill.studies.fast.ground import Ground
-from tidemill.studies.fast.parts import MAX_TICK, cashed, earned, later, leaves, liquidity_for, needed, root_at
+from tidemill.studies.fast.parts import (
+    MAX_TICK,
+    kept,
+    later,
+    leaves,
+    liquidity_for,
+    needed,
+    root_at,
+    taken,
+)
 from tidemill.units.kernels import kernel
 
 __all__ = ["VARIES", "answer", "play"]
@@ -66,12 +75,10 @@ def play(buys: Any, orders: Any, width: Any, gap: Any, follow: Any, terms: Any, 
                         continue
                 if ends:
                     s = final
-                zero, one = earned(
-                    low // spacing, (low + wide) // spacing, first, max(s + 1, first), liquidity, dilutes, False,
-                    cell, depth, grown, lists, thin,
+                h0, h1 = taken(
+                    h0, h1, low, low + wide, liquidity, first, s, spacing, dilutes, False,
+                    cell, root, depth, grown, lists, thin,
                 )  # fmt: skip
-                back0, back1 = needed(root[s], root_at(low), root_at(low + wide))
-                h0, h1 = h0 + liquidity * (back0 + zero), h1 + liquidity * (back1 + one)
                 spent += cost_close
                 closed += 1
                 held = False
@@ -96,10 +103,5 @@ def play(buys: Any, orders: Any, width: Any, gap: Any, follow: Any, terms: Any, 
             s = later(s, b, block)
             now = time[s] + max(b - block[s], 0) * period
         s = final
-        p = root[s] * root[s]
-        kept, swaps = cashed(h0, h1, home0, root[s], depth[s], fee)
-        if swaps:
-            spent += cost_swap
-        price = (1.0 / p if home0 else p) if native[1] else native[0]
-        out[v, 0] = kept - spent * price - begun
+        out[v, 0] = kept(h0, h1, spent, begun, home0, root[s], depth[s], fee, cost_swap, native)
         out[v, 1] = closed

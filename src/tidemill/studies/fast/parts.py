@@ -14,14 +14,15 @@ __all__ = [
     "MAX_TICK",
     "NEAR",
     "balanced",
-    "cashed",
     "earned",
+    "kept",
     "later",
     "leaves",
     "liquidity_for",
     "needed",
     "root_at",
     "sold",
+    "taken",
 ]
 
 Q64, Q128 = 2.0**64, 2.0**128
@@ -102,11 +103,16 @@ def liquidity_for(h0: Any, h1: Any, need0: Any, need1: Any) -> Any:
 
 
 @part(inlined=True)
-def cashed(h0: Any, h1: Any, home0: Any, root: Any, depth: Any, fee: Any) -> Any:
-    """What is held once all of it has been sold into home, and whether that took a swap."""
-    if home0:
-        return (h0 + sold(False, h1, root, depth, fee), True) if h1 > 0.0 else (h0, False)
-    return (h1 + sold(True, h0, root, depth, fee), True) if h0 > 0.0 else (h1, False)
+def kept(
+    h0: Any, h1: Any, spent: Any, begun: Any, home0: Any, root: Any, depth: Any, fee: Any, cost: Any, native: Any
+) -> Any:
+    """What is kept, raw units of home: all sold into it, less what was ``spent`` and that sale's ``cost``, less ``begun``."""
+    mine, other = (h0, h1) if home0 else (h1, h0)
+    if other > 0.0:
+        mine += sold(not home0, other, root, depth, fee)
+        spent += cost
+    price = (1.0 / (root * root) if home0 else root * root) if native[1] else native[0]
+    return mine - spent * price - begun
 
 
 @part(inlined=True)
@@ -147,6 +153,18 @@ def earned(
         if one > 0.0:
             one *= 1.0 / (1.0 + own * unit * _fraction(b0, b1, b2) / one)
     return zero, one
+
+
+@part(inlined=True)
+def taken(
+    h0: Any, h1: Any, lower: Any, upper: Any, liquidity: Any, first: Any, s: Any, spacing: Any, dilutes: Any, by_scan: Any,
+    cell: Any, root: Any, depth: Any, grown: Any, lists: Any, thin: Any,
+) -> Any:  # fmt: skip
+    """What is held once a range is closed after step ``s``: what it was worth, and its fees from step ``first`` on."""
+    l, u, after = lower // spacing, upper // spacing, max(s + 1, first)
+    zero, one = earned(l, u, first, after, liquidity, dilutes, by_scan, cell, depth, grown, lists, thin)
+    back0, back1 = needed(root[s], root_at(lower), root_at(upper))
+    return h0 + liquidity * (back0 + zero), h1 + liquidity * (back1 + one)
 
 
 @part(inlined=True)

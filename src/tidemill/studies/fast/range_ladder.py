@@ -18,13 +18,13 @@ from tidemill.studies.fast.ground import Ground
 from tidemill.studies.fast.parts import (
     MAX_TICK,
     balanced,
-    cashed,
-    earned,
+    kept,
     later,
     leaves,
     liquidity_for,
     needed,
     root_at,
+    taken,
 )
 from tidemill.units.kernels import kernel
 
@@ -102,23 +102,19 @@ def play(weights: Any, width: Any, how: Any, trigger: Any, cooldown: Any, terms:
                 fits[i] = (floor_[i] - lowest) % wide == 0 and 0 <= k < count
                 shut = shut or not fits[i]
             if shut:
-                kept = 0
+                stays = 0
                 for i in range(stand):
                     if fits[i]:
-                        floor_[kept], liquidity[kept], since[kept] = floor_[i], liquidity[i], since[i]
-                        kept += 1
+                        floor_[stays], liquidity[stays], since[stays] = floor_[i], liquidity[i], since[i]
+                        stays += 1
                         continue
-                    a, c = root_at(floor_[i]), root_at(floor_[i] + wide)
-                    zero, one = earned(
-                        floor_[i] // spacing, (floor_[i] + wide) // spacing, since[i], max(s + 1, since[i]), liquidity[i],
-                        dilutes, False, cell, depth, grown, lists, thin,
+                    h0, h1 = taken(
+                        h0, h1, floor_[i], floor_[i] + wide, liquidity[i], since[i], s, spacing, dilutes, False,
+                        cell, root, depth, grown, lists, thin,
                     )  # fmt: skip
-                    back0, back1 = needed(root[s], a, c)
-                    h0 += liquidity[i] * (back0 + zero)
-                    h1 += liquidity[i] * (back1 + one)
                     spent += cost_close
                     closed += 1
-                stand = kept
+                stand = stays
                 b += 1
                 s = later(s, b, block)
                 now = time[s] + max(b - block[s], 0) * period
@@ -174,20 +170,11 @@ def play(weights: Any, width: Any, how: Any, trigger: Any, cooldown: Any, terms:
             b, now = block[s], time[s]
         s = final
         for i in range(stand):
-            a, c = root_at(floor_[i]), root_at(floor_[i] + wide)
-            zero, one = earned(
-                floor_[i] // spacing, (floor_[i] + wide) // spacing, since[i], max(s + 1, since[i]), liquidity[i],
-                dilutes, False, cell, depth, grown, lists, thin,
+            h0, h1 = taken(
+                h0, h1, floor_[i], floor_[i] + wide, liquidity[i], since[i], s, spacing, dilutes, False,
+                cell, root, depth, grown, lists, thin,
             )  # fmt: skip
-            back0, back1 = needed(root[s], a, c)
-            h0 += liquidity[i] * (back0 + zero)
-            h1 += liquidity[i] * (back1 + one)
             spent += cost_close
             closed += 1
-        p = root[s] * root[s]
-        kept, swaps = cashed(h0, h1, home0, root[s], depth[s], fee)
-        if swaps:
-            spent += cost_swap
-        price = (1.0 / p if home0 else p) if native[1] else native[0]
-        out[v, 0] = kept - spent * price - begun
+        out[v, 0] = kept(h0, h1, spent, begun, home0, root[s], depth[s], fee, cost_swap, native)
         out[v, 1] = closed

@@ -22,13 +22,13 @@ from tidemill.studies.fast.ground import Ground
 from tidemill.studies.fast.parts import (
     MAX_TICK,
     balanced,
-    cashed,
-    earned,
+    kept,
     later,
     leaves,
     liquidity_for,
     needed,
     root_at,
+    taken,
 )
 from tidemill.units.kernels import kernel
 
@@ -110,13 +110,10 @@ def play(width: Any, trigger: Any, cooldown: Any, by_scan: bool, terms: Any, pat
                 break
             at_end = e >= final
             e = min(e, final)
-            l, u, after = lower // spacing, upper // spacing, max(e + 1, first)
-            zero, one = earned(
-                l, u, first, after, liquidity, dilutes, by_scan, cell, depth, grown, lists, thin,
+            h0, h1 = taken(
+                h0, h1, lower, upper, liquidity, first, e, spacing, dilutes, by_scan,
+                cell, root, depth, grown, lists, thin,
             )  # fmt: skip
-            back0, back1 = needed(root[e], a, c)
-            h0 += liquidity * (back0 + zero)
-            h1 += liquidity * (back1 + one)
             spent += cost_close
             if at_end:
                 s = e
@@ -126,11 +123,6 @@ def play(width: Any, trigger: Any, cooldown: Any, by_scan: bool, terms: Any, pat
             b += 1
             s = later(e, b, block)
             now = time[s] + max(b - block[s], 0) * period
-        p = root[s] * root[s]
-        kept, swaps = cashed(h0, h1, home0, root[s], depth[s], fee)
-        if swaps:
-            spent += cost_swap
-        price = (1.0 / p if home0 else p) if native[1] else native[0]
-        out[v, 0] = kept - spent * price - begun
+        out[v, 0] = kept(h0, h1, spent, begun, home0, root[s], depth[s], fee, cost_swap, native)
         out[v, 1] = resets
         out[v, 2] = held_s

@@ -17,13 +17,13 @@ from tidemill.studies.fast.ground import Ground
 from tidemill.studies.fast.parts import (
     MAX_TICK,
     balanced,
-    cashed,
-    earned,
+    kept,
     later,
     leaves,
     liquidity_for,
     needed,
     root_at,
+    taken,
 )
 from tidemill.units.kernels import kernel, part
 
@@ -127,12 +127,10 @@ def play(columns: Any, terms: Any, path: Any, out: Any) -> None:
                 have = upper - lower
                 shut = sent = (abs(other - one - have) - 2 * spacing) * BPS > have * rewidth
             if shut:
-                zero, one_ = earned(
-                    lower // spacing, upper // spacing, first, max(s + 1, first), liquidity, dilutes, False,
-                    cell, depth, grown, lists, thin,
+                h0, h1 = taken(
+                    h0, h1, lower, upper, liquidity, first, s, spacing, dilutes, False,
+                    cell, root, depth, grown, lists, thin,
                 )  # fmt: skip
-                back0, back1 = needed(root[s], root_at(lower), root_at(upper))
-                h0, h1 = h0 + liquidity * (back0 + zero), h1 + liquidity * (back1 + one_)
                 spent += cost_close
                 closed += 1
                 held = False
@@ -162,18 +160,11 @@ def play(columns: Any, terms: Any, path: Any, out: Any) -> None:
             now = time[s] + max(b - block[s], 0) * period
         s = final
         if held:
-            zero, one_ = earned(
-                lower // spacing, upper // spacing, first, max(s + 1, first), liquidity, dilutes, False,
-                cell, depth, grown, lists, thin,
+            h0, h1 = taken(
+                h0, h1, lower, upper, liquidity, first, s, spacing, dilutes, False,
+                cell, root, depth, grown, lists, thin,
             )  # fmt: skip
-            back0, back1 = needed(root[s], root_at(lower), root_at(upper))
-            h0, h1 = h0 + liquidity * (back0 + zero), h1 + liquidity * (back1 + one_)
             spent += cost_close
             closed += 1
-        p = root[s] * root[s]
-        kept, swaps = cashed(h0, h1, home0, root[s], depth[s], fee)
-        if swaps:
-            spent += cost_swap
-        price = (1.0 / p if home0 else p) if native[1] else native[0]
-        out[v, 0] = kept - spent * price - begun
+        out[v, 0] = kept(h0, h1, spent, begun, home0, root[s], depth[s], fee, cost_swap, native)
         out[v, 1] = closed
