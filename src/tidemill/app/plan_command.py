@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +123,7 @@ def plan(listing: Listing, wanted: Wanted, out: Path, formats: Sequence[Format],
     several = f" and {len(files)} {'study' if len(files) == 1 else 'studies'}" if files else ""
     report = reported(lambda: plan_page(document), out, formats)
     done = f"wrote {out}/plan.json{report}{several} in {time.perf_counter() - started:.1f} s"
-    return show(document, print_plan, done, as_json=as_json)
+    return show(document, partial(print_plan, out=out), done, as_json=as_json)
 
 
 def _studies_of(file: Path) -> set[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from tidemill.app.statement import money, percent
 from tidemill.app.tables import plain, table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from tidemill.studies.plan.document import PlanDocument
@@ -17,8 +20,8 @@ __all__ = ["print_plan"]
 SHOWN = 8
 
 
-def print_plan(document: PlanDocument, console: Console) -> None:
-    """Print everything that a plan says, the answer first."""
+def print_plan(document: PlanDocument, console: Console, out: Path | None = None) -> None:
+    """Print everything that a plan says, the answer first; ``out`` is the folder that its studies were written to."""
     _head(document, console)
     if document.held:
         _waterfall(document, console)
@@ -27,7 +30,7 @@ def print_plan(document: PlanDocument, console: Console) -> None:
     _exits(document, console)
     _others(document, console)
     _unjudged(document, console)
-    _rest(document, console)
+    _rest(document, console, out)
 
 
 def _head(document: PlanDocument, console: Console) -> None:
@@ -42,7 +45,7 @@ def _head(document: PlanDocument, console: Console) -> None:
         [
             plain(line.name),
             money(line.amount, sign=False),
-            percent(line.part_bps),
+            _part(line.part_bps),
             percent(line.displayed_bps),
             percent(line.believed_bps),
             money(line.net),
@@ -51,7 +54,7 @@ def _head(document: PlanDocument, console: Console) -> None:
         ]
         for line in document.held
     ]
-    rows.append(["stays in the wallet", money(document.idle, sign=False), percent(document.idle * 10_000 // capital)])
+    rows.append(["stays in the wallet", money(document.idle, sign=False), _part(document.idle * 10_000 // capital)])
     rows[-1] += [""] * 5
     heads = ["hold", "USD>", "part>", "displayed a year>", "believed>", "leaves>", "way out, usual>", "model"]
     console.print(table("", heads, rows))
@@ -131,8 +134,8 @@ def _exits(document: PlanDocument, console: Console) -> None:
         [
             "at once" if one.days == 0 else f"{one.days} d",
             money(one.amount, sign=False),
-            percent(one.part_bps),
-            percent(one.asked_bps) if one.asked_bps else "",
+            _part(one.part_bps),
+            _part(one.asked_bps) if one.asked_bps else "",
         ]
         for one in document.reached
     ]
@@ -171,7 +174,7 @@ def _unjudged(document: PlanDocument, console: Console) -> None:
     console.print(table("Not judged: no dated rate", ["", "networks", "why", "give one by"], rows))
 
 
-def _rest(document: PlanDocument, console: Console) -> None:
+def _rest(document: PlanDocument, console: Console, out: Path | None) -> None:
     console.print()
     left = "; ".join(
         f"{plain(field)}: {', '.join(f'{count:,} {rule}' for rule, count in rules.items())}"
@@ -189,7 +192,8 @@ def _rest(document: PlanDocument, console: Console) -> None:
     for assumed in document.assumptions:
         console.print(f"assumed: {plain(assumed)}")
     for name in document.studies:
-        console.print(f"study: {plain(name)} (tidemill backtest, tidemill rehearse)")
+        file = shlex.quote(str(out / name if out else name))  # as it can be typed from where one stands
+        console.print(f"play it: tidemill backtest {plain(file)} (then stress, rehearse)", soft_wrap=True)
     for one in document.unplayed:
         console.print(f"in no study: {plain(one.name)}: {plain(one.why)}")
     console.print("an estimate, not advice")
@@ -199,6 +203,10 @@ def _rest(document: PlanDocument, console: Console) -> None:
 def _share(bps: int) -> str:
     """Write a part of futures; one that is not 0 is not shown as 0."""
     return f"{bps / 100:.0f} %" if bps >= 100 or not bps else f"{bps / 100:.2f} %"
+
+
+def _part(bps: int) -> str:
+    return f"{bps / 100:.2f} %"
 
 
 def _time(seconds: int | None) -> str:

@@ -116,13 +116,32 @@ def _change(document: SweepDocument) -> Say:
             "change", "What would change this", "Another period or another market: only settings were varied here."
         )
     worst = shown(near.worst, "change", document.home)
-    verdict = "a plateau" if near.worst > max(document.holding, 0) else "a peak that stands alone"
+    best = document.trials[document.ranking[0]]
+    floor = max(document.holding, 0)
+    if near.worst <= floor:
+        verdict = "a peak that stands alone"
+    elif 2 * (near.mean - floor) >= best.keep - floor:
+        verdict = "a plateau"
+    else:
+        verdict = "a slope, not a plateau: most of what the best one has over holding is gone a step away"
+    edges = _edges(document, best)
+    further = f" The best lies at the end of what was tried of {edges}: try further." if edges else ""
     return Say(
         "change",
         "What would change this",
         f"One step away from the best setting you keep {worst} at worst, "
-        f"{shown(near.mean, 'change', document.home)} on average of {near.neighbours}: {verdict}.",
+        f"{shown(near.mean, 'change', document.home)} on average of {near.neighbours}: {verdict}.{further}",
     )
+
+
+def _edges(document: SweepDocument, best: Trial) -> str:
+    """Return the parameters of which the best has the least or the largest number tried, of three or more."""
+    found = []
+    for name, tried in document.axes.items():
+        numbers = [one for one in tried if isinstance(one, int | float) and not isinstance(one, bool)]
+        if len(numbers) == len(tried) > 2 and best.parameters[name] in (min(numbers), max(numbers)):
+            found.append(name)
+    return " and ".join(found)
 
 
 def _figures(document: SweepDocument, best: Trial) -> list[Figure]:
