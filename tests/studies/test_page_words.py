@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from browser.pages import sweep_document
+from browser.pages import stress_document, sweep_document
+from tidemill.studies.pages.stress import stress_page
 from tidemill.studies.pages.sweep import sweep_page
+from tidemill.studies.stress_document import Reduced
 from tidemill.studies.sweep import Plateau, SweepDocument
 
 MICRO = 10**6
@@ -44,3 +46,35 @@ def test_a_best_at_the_end_of_what_was_tried_is_said_so() -> None:
     assert "at the end of what was tried of width: try further" in said and "trigger" not in said
     two = replace(document, axes={"width": widths[:2], "trigger": document.axes["trigger"]})
     assert "try further" not in changed(two)  # of two values each is an end
+
+
+@pytest.mark.parametrize(
+    ("loss", "behind", "said"),
+    [
+        (6_450, 2_200, "the better way to hold them: untouched they keep more in only 22 of 100"),
+        (6_450, 5_000, "a longer time, or hold"),
+        (1_000, 5_000, "Hold instead"),
+        (1_000, 2_200, "tidemill rehearse"),
+    ],
+)
+def test_holding_is_not_advised_where_it_keeps_less(loss: int, behind: int, said: str) -> None:
+    document = replace(stress_document(fan=False), loss_bps=loss, behind_bps=behind, liquidated_bps=0)
+    page = stress_page(document, [])
+    assert said in next(say.words for say in page.says if say.about == "next")
+
+
+def test_the_average_is_the_terminals() -> None:
+    document = stress_document(fan=False)
+    plain = next(one for one in stress_page(document, []).figures if one.title == "On average")
+    assert plain.value == document.mean
+    better = Reduced(mean=-5 * MICRO, error=2 * MICRO, gain_percent=300, controls=4, draws="plain")
+    found = next(one for one in stress_page(replace(document, reduced=better), []).figures if one.title == "On average")
+    assert found.value == -5 * MICRO and "4 control variates; plainly" in found.note
+
+
+@pytest.mark.parametrize(
+    ("tier", "said"), [("markets", "a whole backtest"), ("exact", "integer kernels"), ("fast", "kernels in floats")]
+)
+def test_a_page_says_what_a_future_is(tier: str, said: str) -> None:
+    page = stress_page(replace(stress_document(fan=False), tier=tier), [])
+    assert said in next(one.lead for one in page.sections if one.id == "spread")

@@ -53,7 +53,8 @@ def counted(tell: Callable[[str], None], what: str) -> Callable[[int, int], None
 
     def told(done: int, todo: int) -> None:
         rate = done / max(time.perf_counter() - started, 1e-9)
-        tell(f"{what} {done:,} of {todo:,}, {rate:.2g} a second, {(todo - done) / rate:.0f} s to go …")
+        pace = f"{rate:.2g} a second" if rate >= 1 else f"{1 / rate:.3g} s each"
+        tell(f"{what} {done:,} of {todo:,}, {pace}, {(todo - done) / rate:.0f} s to go …")
 
     return told
 

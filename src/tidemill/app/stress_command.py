@@ -173,9 +173,10 @@ def _print_annual(document: StressDocument, console: Console) -> None:
     found = document.annual
     if found is None:
         return
-    causes = ", ".join(f"{cause} {money(value)}" for cause, value in found.causes.items())
+    usual, low, high = (money(value, sign=False) for value in (found.usual, found.low, found.high))
+    causes = ", ".join(f"{cause} {money(value, sign=False)}" for cause, value in found.causes.items())
     chance = "" if found.chance_bps is None else f"; more than 1 % in {found.chance_bps / 100:.0f} % of years"
     console.print(
-        f"not in these futures, by facts and base rates (grade {found.grade}): a year may take {money(found.usual)} of it, "
-        f"{money(found.low)} to {money(found.high)} ({plain(causes)}), shared factors counted once{chance}"
+        f"not in these futures, by facts and base rates (grade {found.grade}): a year may take {usual} of it, "
+        f"{low} to {high} ({plain(causes)}), shared factors counted once{chance}"
     )

@@ -33,6 +33,7 @@ __all__ = ["stress_page"]
 BPS = 10_000
 BINS = 30
 STOPPED_NAMES = {"short": "Futures without the money for gas", "gone": "Futures with nothing left"}
+KERNELS = {"exact": "integer kernels", "fast": "kernels in floats"}
 HALF_BPS = 5_000
 """From so many futures on a bad outcome is the rule."""
 
@@ -60,7 +61,7 @@ def stress_page(document: StressDocument, keeps: Sequence[int] = ()) -> Page:
         says=_says(document),
         figures=[
             Figure("You put in", document.capital_value, "money"),
-            Figure("On average", document.mean, "change", f"± {shown(document.mean_error, 'money', document.home)}"),
+            _average(document),
             Figure("Futures with a loss", document.loss_bps, "share"),
             Figure("Worse than holding", document.behind_bps, "share", "of the futures"),
             Figure("A liquidation", document.liquidated_bps, "share", "of the futures"),
@@ -75,6 +76,21 @@ def stress_page(document: StressDocument, keeps: Sequence[int] = ()) -> Page:
             "shocks": ", ".join(document.shocks) or "none",
             "futures": f"{document.worlds} of {document.days} days",
         },
+    )
+
+
+def _average(document: StressDocument) -> Figure:
+    """Return the mean as the terminal says it: by control variates where there are any, with the plain one in the note."""
+    home, better = document.home, document.reduced
+    error = shown(better.error if better else document.mean_error, "money", home)
+    if better is None:
+        return Figure("On average", document.mean, "change", f"± {error}")
+    plainly = f"{shown(document.mean, 'change', home)} ± {shown(document.mean_error, 'money', home)}"
+    return Figure(
+        "On average",
+        better.mean,
+        "change",
+        f"± {error}, by {better.controls} control variates; plainly {plainly}, to which the causes add up",
     )
 
 
@@ -122,6 +138,11 @@ def _next(document: StressDocument) -> str:
             f"Borrow less: {_of_hundred(document.liquidated_bps)} futures end in a liquidation. Lower the debt in the study and "
             "run this again."
         )
+    if document.loss_bps >= HALF_BPS > document.behind_bps:
+        return (
+            f"Do not enter for this: {_of_hundred(document.loss_bps)} futures lose money. Where you hold these tokens anyway, "
+            f"it is the better way to hold them: untouched they keep more in only {_of_hundred(document.behind_bps)}."
+        )
     if document.loss_bps >= HALF_BPS:
         return (
             f"Do not enter like this: {_of_hundred(document.loss_bps)} futures lose money. Try other settings (tidemill sweep), "
@@ -167,7 +188,12 @@ def _spread_section(document: StressDocument, keeps: Sequence[int]) -> Section:
         edges=edges,
         counts=counts,
     )
-    lead = "Each future is a whole backtest. The bar darkens where outcomes are likelier; the mark is the middle."
+    what = (
+        "a whole backtest"
+        if document.tier == "markets"
+        else f"drawn by the hour and played by {KERNELS[document.tier]}"
+    )
+    lead = f"Each future is {what}. The bar darkens where outcomes are likelier; the mark is the middle."
     return Section("spread", "How it may turn out", lead, [spread])
 
 
