@@ -141,6 +141,10 @@ def _exits(document: PlanDocument, console: Console) -> None:
     ]
     console.print()
     console.print(table(f"How soon it can be had {where}", ["within", "USD>", "part>", "asked for>"], rows))
+    from tidemill.studies.plan.leaving import told_of_ways  # noqa: PLC0415 - commands that only import this need no networks
+
+    if home := told_of_ways(document):
+        console.print(plain(home))
 
 
 def _others(document: PlanDocument, console: Console) -> None:

@@ -31,6 +31,8 @@ from tidemill.studies.pages.page import (
     Tree,
     Value,
 )
+from tidemill.studies.plan.leaving import told_of_ways
+from tidemill.studies.plan.leaving import ways_home
 from tidemill.studies.plan.tokens import said
 from tidemill.studies.risk.causes import asset_shock
 
@@ -166,9 +168,17 @@ def _figures(document: PlanDocument) -> list[Figure]:
 
 def _warnings(document: PlanDocument) -> list[str]:
     found = [f"{line.name}: {note}" for line in document.held for note in line.notes if "no model" in note]
+    if _dear(document):
+        found.append(told_of_ways(document))
     if document.stopped:
         found.append("the solver's time was over: this is the best plan found so far")
     return found
+
+
+def _dear(document: PlanDocument) -> bool:
+    """Say whether the ways home, as far as known, cost a tenth or more of what should be kept."""
+    known = [one.dollars for one in ways_home(document) if one.dollars is not None]
+    return bool(known) and 10 * sum(known) >= document.net
 
 
 def _hold_section(document: PlanDocument) -> Section:
@@ -349,6 +359,8 @@ def _exit_section(document: PlanDocument) -> Section:
             Column("asked", "share"),
         ]
         blocks.append(Table("How much can be had, and when", columns, rows))
+    home = told_of_ways(document)
+    unknown += [f"{home[:1].upper()}{home[1:]}."] if home else []
     blocks += [Notes(unknown)] if unknown else []
     lead = "By each network's own way, the one that nobody has to agree to; a liquidity bridge may be faster: tidemill exits."
     return Section("exits", "How to get out", lead, blocks)

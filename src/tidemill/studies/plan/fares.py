@@ -14,7 +14,7 @@ from tidemill.networks import Known, assumed
 from tidemill.studies.network_costs import costs, environment
 from tidemill.venues.kinds import kind
 
-__all__ = ["FEES", "fare", "levels_of"]
+__all__ = ["FEES", "fare", "known_levels", "levels_of"]
 
 MICRO, GWEI = 10**6, 10**9
 FEES: Mapping[str, Mapping[str, Any]] = {
@@ -67,7 +67,7 @@ def fare(name: str, network: str, on: dt.date, native_price: str) -> int | None:
     time = int(dt.datetime(on.year, on.month, on.day, tzinfo=dt.UTC).timestamp())
     actions = [(name, verbs["enter"]), (name, verbs["leave"])]
     try:
-        env = environment(chain, time, _known(levels))
+        env = environment(chain, time, known_levels(levels))
         found = costs(chain, actions, env, int(Decimal(native_price) * MICRO))
     except TidemillError:  # a level that nobody has, or a verb that is not sent there
         return None
@@ -75,6 +75,7 @@ def fare(name: str, network: str, on: dt.date, native_price: str) -> int | None:
     return None if None in priced else sum(one for one in priced if one is not None)
 
 
-def _known(levels: Mapping[str, Any]) -> dict[str, Known]:
+def known_levels(levels: Mapping[str, Any]) -> dict[str, Known]:
+    """Return levels as ``levels_of`` gives them in wei, each marked as assumed."""
     gwei = {key.removesuffix("_gwei"): int(Decimal(value) * GWEI) for key, value in levels.items() if key != "own"}
     return {key: assumed(value, "a plan's assumption") for key, value in {**gwei, **levels.get("own", {})}.items()}
