@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from browser.pages import plan_document
+from tidemill.studies.pages.page import Table
 from tidemill.studies.pages.plan import plan_page
 from tidemill.studies.plan.document import PlanDocument
 from tidemill.studies.plan.leaving import WayHome, told_of_ways, ways_home
@@ -42,3 +43,15 @@ def test_unmeasured_ways_are_unknown_and_none_is_needed_at_home() -> None:
 
 def test_a_network_without_levels_is_not_priced() -> None:
     assert ways_home(held_on("scroll", MICRO))[0].wei is None
+
+
+def test_what_rounding_left_is_no_decision_and_no_wait_is_at_once() -> None:
+    document = held_on("base", MICRO)
+    for idle, told in ((1, 0), (9_999, 0), (10_000, 10_000)):
+        page = plan_page(replace(document, idle=idle))
+        assert next(one.value for one in page.figures if one.title == "Stays in the wallet") == told
+    for seconds, wait in ((0, "at once"), (3_600, 3_600), (None, None)):
+        held = [replace(document.held[0], exit_seconds=seconds)]
+        page = plan_page(replace(document, held=held))
+        table = next(one for one in page.sections[0].blocks if isinstance(one, Table))
+        assert table.rows[0][5] == wait

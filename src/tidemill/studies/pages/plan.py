@@ -43,6 +43,8 @@ __all__ = ["plan_page"]
 
 HOME = "USD"
 BPS = 10_000
+CENT = 10_000
+"""Micro-dollars."""
 L1 = "ethereum"
 
 
@@ -160,7 +162,7 @@ def _figures(document: PlanDocument) -> list[Figure]:
     return [
         Figure("As displayed", document.displayed, "change", "what the offers promise over the time"),
         Figure("Places", len(document.held), "count", "in which money is put"),
-        Figure("Stays in the wallet", document.idle, "money"),
+        Figure("Stays in the wallet", _idle(document), "money"),
         Figure("A loss", document.loss_bps, "share", f"of {document.scenarios:,} futures"),
         Figure("Off the best possible", document.gap_bps, "share", "at most, by the solver"),
     ]
@@ -175,6 +177,15 @@ def _warnings(document: PlanDocument) -> list[str]:
     return found
 
 
+def _idle(document: PlanDocument) -> int:
+    """Return what stays in the wallet; less than a cent is what rounding to micro-dollars left, and no decision."""
+    return document.idle if document.idle >= CENT else 0
+
+
+def _wait(seconds: int | None) -> Value:
+    return "at once" if seconds == 0 else seconds
+
+
 def _dear(document: PlanDocument) -> bool:
     """Say whether the ways home, as far as known, cost a tenth or more of what should be kept."""
     known = [one.dollars for one in ways_home(document) if one.dollars is not None]
@@ -187,7 +198,7 @@ def _hold_section(document: PlanDocument) -> Section:
         "money",
         [
             *(Bar(line.name, line.amount, shown(line.part_bps, "share"), own=True) for line in document.held),
-            Bar("stays in the wallet", document.idle, shown(document.idle * BPS // document.capital, "share")),
+            Bar("stays in the wallet", _idle(document), shown(document.idle * BPS // document.capital, "share")),
         ],
     )
     rows: list[list[Value]] = [
@@ -197,7 +208,7 @@ def _hold_section(document: PlanDocument) -> Section:
             line.displayed_bps,
             line.believed_bps,
             line.net,
-            line.exit_seconds,
+            _wait(line.exit_seconds),
             f"{line.kind}, {line.proof}" if line.kind else "no model",
             "; ".join([*_said(line), *line.notes]),
         ]
@@ -391,7 +402,7 @@ def _candidate_section(document: PlanDocument) -> Section:
             one.net,
             one.quantiles.get("5"),
             one.loss_bps,
-            one.exit_seconds,
+            _wait(one.exit_seconds),
             "chosen" if one.chosen else one.why_not,
         ]
         for one in candidates
