@@ -9,6 +9,7 @@ import argparse
 import inspect
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import UnionType
@@ -177,8 +178,19 @@ def strategies_page() -> str:
         found = strategies.find(name, Path(), own_code=False)
         about = inspect.cleandoc(found.kind.__doc__ or "").partition("\n\nParameters")[0].replace("``", "`")
         parts.append(f"\n## `{name}`\n\n{about}\n")
+        parts += [f"Played in {links}.\n"] if (links := played_in(name)) else []
         parts.append(strategies.table(name) + "\n")
     return re.sub(r"\n{3,}", "\n\n", "\n".join(parts))
+
+
+def played_in(name: str) -> str:
+    """Return links to the shipped studies that play a strategy, itself or in a stream."""
+    found = []
+    for file in sorted((DOCS.parent / "examples").glob("*.toml")):
+        study = tomllib.loads(file.read_text(encoding="utf-8"))
+        played = {study.get("strategy"), *(one.get("strategy") for one in study.get("streams", {}).values())}
+        found += [f"[{file.name}](../examples/{file.name})"] if name in played else []
+    return ", ".join(found)
 
 
 STRATEGIES_INTRO = """\

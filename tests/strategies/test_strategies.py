@@ -365,3 +365,10 @@ def test_what_is_no_strategy_is_refused(tmp_path, spec, own_code, match):
     (tmp_path / "bad.py").write_text("1 / 0")
     with pytest.raises((BadInput, UnknownName), match=match):
         find(spec, tmp_path, own_code=own_code)
+
+
+def test_cards_write_values_as_a_study_file_takes_them() -> None:
+    card = table("batch_posting")
+    assert "| `collect_at` | 1_000_000_000_000_000_000 | 1 or more | wei |" in card
+    assert "| `max_wait` | 86_400 | 0 to 31_536_000 |" in card
+    assert "| `k` | not given | 1 to 1_000_000 |" in table("compound")

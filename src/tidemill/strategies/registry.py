@@ -176,9 +176,16 @@ def describe(loaded: Loaded) -> list[tuple[str, str, str, str]]:
     info: Any = msgspec.inspect.type_info(loaded.kind)
     for field in info.fields:
         required = field.required
-        default = "required" if required else "none" if field.default is msgspec.NODEFAULT else str(field.default)
+        default = "required" if required else "none" if field.default is msgspec.NODEFAULT else _said(field.default)
         rows.append((field.name, default, _range(field.type), _meaning(field.type)))
     return rows
+
+
+def _said(value: Any) -> str:
+    """Write a default or a bound as a study file takes it, long numbers in groups; nothing is no word of TOML."""
+    if value is None:
+        return "not given"
+    return f"{value:_}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
 
 
 def _plain(kind: Any) -> Any:
@@ -195,7 +202,7 @@ def _range(kind: Any) -> str:
     if isinstance(kind, msgspec.inspect.LiteralType):
         return " or ".join(map(str, kind.values))
     low, high = getattr(kind, "ge", None), getattr(kind, "le", None)
-    return f"{low} to {high}" if high is not None else f"{low} or more" if low is not None else ""
+    return f"{_said(low)} to {_said(high)}" if high is not None else f"{_said(low)} or more" if low is not None else ""
 
 
 def _meaning(kind: Any) -> str:
