@@ -31,8 +31,7 @@ from tidemill.studies.pages.page import (
     Tree,
     Value,
 )
-from tidemill.studies.plan.leaving import told_of_ways
-from tidemill.studies.plan.leaving import ways_home
+from tidemill.studies.plan.leaving import told_of_ways, ways_home
 from tidemill.studies.plan.tokens import said
 from tidemill.studies.risk.causes import asset_shock
 
