@@ -185,6 +185,23 @@ def test_a_messy_list_of_twelve_thousand(tmp_path: Path) -> None:
     assert len({doubt.rule for doubt in doubts}) >= 5
 
 
+@pytest.mark.parametrize("said", ["no", "", None, "NO", "yes"])
+def test_unlike_tokens_part_whatever_the_list_says(said: str | None) -> None:
+    pool = {"symbol": "USDC-WETH", "project": "uniswap-v3", "stablecoin": False, "ilRisk": said}
+    market = {"symbol": "WETH-USDC", "project": "morpho-v1", "stablecoin": False, "ilRisk": "no"}
+    alike = {"symbol": "WSTETH-WETH", "project": "uniswap-v3", "stablecoin": False, "ilRisk": "no"}
+    assert [one.diverges for one in rows(pool, market, alike)] == [True, False, False]
+
+
+def test_rates_of_many_years_do_not_live_on_a_few_absurd_ones() -> None:
+    kept, _ = sift(rows({}), Rules())
+    for days in (365, 5 * 365):
+        expected = expect(kept[0], days, ON)
+        drawn = np.sort(scenarios([expected], days, 20_001)[:, 0])
+        spared = np.exp(-(0.8**2) / 2)  # what the median of a level is to its mean of 1, after a year or five
+        assert drawn[len(drawn) // 2] == pytest.approx(expected.base * spared, rel=0.1)
+
+
 def test_an_expectation_adds_up_and_scenarios_have_its_mean() -> None:
     kept, _ = sift(
         rows(

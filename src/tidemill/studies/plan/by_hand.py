@@ -19,7 +19,7 @@ from tidemill import networks
 from tidemill.errors import BadInput, UnknownName, nearest
 from tidemill.studies.plan.catalogue import takes_money
 from tidemill.studies.plan.opportunities import CHAINS, PROJECTS, Opportunity
-from tidemill.studies.plan.tokens import DOLLARS, family
+from tidemill.studies.plan.tokens import DOLLARS, unlike
 from tidemill.venues.kinds import kinds
 
 __all__ = ["GRAMMAR", "parse_offers"]
@@ -86,7 +86,7 @@ def _offer(word: str, number: int, on: dt.date) -> Opportunity:
         apy_bps=rate,
         mean_bps=more.get("mean"),
         stable=stable,
-        diverges=len({family(token) for token in tokens}) > 1,
+        diverges=unlike(tokens),
         rewarded=bool(reward),
         outlier=False,
         days=None if "since" not in more else (on - more["since"]).days,

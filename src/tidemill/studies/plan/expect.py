@@ -30,7 +30,10 @@ YEAR = 365.0
 MARKET_SIGMA = 0.7
 """Yearly deviation of a volatile token's log price: an assumption, about what ether has had."""
 RATE_SIGMA = 0.8
-"""Yearly deviation of the logarithm of a rate: an assumption."""
+"""Deviation of the logarithm of a rate after a year: an assumption."""
+RATE_YEARS = 1.0
+"""A rate wanders no further than in so many years, as demand answers it; without an end the mean of many years would be that of a
+few absurd ones. An assumption."""
 REWARD_SIGMA = 1.0
 """Yearly deviation of the log price of a reward token: an assumption."""
 UNKNOWN = Shock(
@@ -112,7 +115,8 @@ def scenarios(expected: Sequence[Expected], days: int, count: int, seed: int = 0
     part = days / YEAR
     root = math.sqrt(part)
     market = rng.standard_normal(count)
-    level = np.exp(RATE_SIGMA * root * rng.standard_normal(count) - RATE_SIGMA**2 * part / 2)
+    wander = RATE_SIGMA * math.sqrt(min(part, RATE_YEARS))
+    level = np.exp(wander * rng.standard_normal(count) - wander**2 / 2)
     tokens = np.exp(REWARD_SIGMA * root * rng.standard_normal(count) - REWARD_SIGMA**2 * part / 2)
     move = np.exp(MARKET_SIGMA * root * market)
     apart = np.array([cpmm_divergence(ratio) for ratio in move])

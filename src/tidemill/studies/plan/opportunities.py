@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from tidemill.errors import BadInput
+from tidemill.studies.plan.tokens import unlike
 
 __all__ = [
     "CHAINS",
@@ -75,6 +76,8 @@ PROJECTS = {
     "spark-savings": "savings_vault",
 }
 """Projects whose venues tidemill has a model of; others are known by their list alone."""
+LENT = ("aave_v3", "morpho_blue")
+"""Kinds where two tokens in a name are what is lent and what it is lent against, not a pool of both."""
 
 
 class Opportunity(Struct, frozen=True):
@@ -182,22 +185,25 @@ def parse_list(data: Any, file: str = "list") -> list[Opportunity]:
 def _opportunity(row: Mapping[str, Any], number: int) -> Opportunity:
     chain, project, symbol = (_text(row, key) for key in ("chain", "project", "symbol"))
     rewards = row.get("rewardTokens")
+    kind, stable = PROJECTS.get(project.lower(), ""), row.get("stablecoin") is True
+    tokens = tuple(part for part in symbol.upper().replace("/", "-").split("-") if part)
     return Opportunity(
         # what has no name stands for nothing else in the list
         id=str(row.get("pool") or f"{chain}/{project}/{symbol}") if chain and project and symbol else f"row {number}",
         chain=chain,
         network=CHAINS.get(chain.lower(), ""),
         project=project,
-        kind=PROJECTS.get(project.lower(), ""),
+        kind=kind,
         symbol=symbol,
-        tokens=tuple(part for part in symbol.upper().replace("/", "-").split("-") if part),
+        tokens=tokens,
         tvl=_scaled(row.get("tvlUsd"), 1_000_000),
         base_bps=_scaled(row.get("apyBase"), 100),
         reward_bps=_scaled(row.get("apyReward"), 100),
         apy_bps=_scaled(row.get("apy"), 100),
         mean_bps=_scaled(row.get("apyMean30d"), 100),
-        stable=row.get("stablecoin") is True,
-        diverges=str(row.get("ilRisk", "")).lower() == "yes",
+        stable=stable,
+        # the cautious one of two claims: prices of unlike tokens part, whatever a list says of it
+        diverges=str(row.get("ilRisk", "")).lower() == "yes" or (not stable and kind not in LENT and unlike(tokens)),
         rewarded=isinstance(rewards, list) and bool(rewards),
         outlier=row.get("outlier") is True,
         days=_scaled(row.get("count"), 1),

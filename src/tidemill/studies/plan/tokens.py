@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DOLLARS", "ETHER", "family", "said"]
+__all__ = ["DOLLARS", "ETHER", "family", "said", "unlike"]
 
 ETHER = ("ETH", "WETH", "STETH", "WSTETH", "RETH", "CBETH", "WEETH", "EZETH")
 """Tokens whose price is taken for ether's where nobody gives their own: within a few per cent, by their rate."""
@@ -63,3 +63,12 @@ def family(token: str) -> str:
     ('ETH', 'USD', 'STRK')
     """
     return _OF.get(token, token)
+
+
+def unlike(tokens: tuple[str, ...]) -> bool:
+    """Return whether tokens stand for different things, so that their prices part.
+
+    >>> unlike(("USDC", "USDT")), unlike(("USDC", "WETH"))
+    (False, True)
+    """
+    return len({family(token) for token in tokens}) > 1
