@@ -18,7 +18,7 @@ import pytest
 
 from kit import tidemill
 from tidemill.errors import BadInput
-from tidemill.studies.cluster import check_place, spread_on_ray
+from tidemill.studies.cluster import _join, check_place, spread_on_ray
 from tidemill.studies.grid import parse_grid
 from tidemill.studies.stress import stress
 from tidemill.studies.sweep import sweep
@@ -102,6 +102,26 @@ def test_a_place_that_is_none_is_refused_by_name(study: Path, tmp_path: Path, on
     said = tidemill("sweep", study, "--grid", "width=100,200", "--on", on, "-o", tmp_path)
     assert said.code == 2
     assert said.err.startswith("tidemill: on: ") and said.err.count("\n") == 1
+
+
+class Stuck:
+    """Stands in for Ray, whose server's fork hangs by chance alone: it aborts so many sessions, then begins one."""
+
+    def __init__(self, aborts: int) -> None:
+        self.aborts, self.asked = aborts, 0
+
+    def init(self, on: str, **_: Any) -> None:
+        self.asked += 1
+        if self.asked <= self.aborts:
+            raise ConnectionAbortedError("Initialization failure from server:\nnone began")
+
+
+def test_a_server_that_starts_no_session_is_asked_again() -> None:
+    stuck = Stuck(aborts=3)
+    _join(stuck, 2, "ray://host:1")
+    assert stuck.asked == 4
+    with pytest.raises(BadInput, match="no Ray cluster answers at ray://host:1: Initialization failure"):
+        _join(Stuck(aborts=4), 2, "ray://host:1")
 
 
 def until_answered(port: int, patience_s: int = 300) -> None:

@@ -6,6 +6,7 @@ are seeded by their content, so who plays one does not matter.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -80,9 +81,7 @@ def _join(ray: Any, workers: int, on: str) -> None:
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
         if on != LOCAL:
-            with warnings.catch_warnings():  # it warns of what it then raises
-                warnings.simplefilter("ignore")
-                ray.init(on, **quiet)
+            _knock(ray, on, quiet)
         elif os.environ.get("RAY_ADDRESS"):
             ray.init(**quiet)
         else:
@@ -105,6 +104,17 @@ class _Actor:
         if self._player is None:
             self._player = self._make()
         return number, self._player.play(task)
+
+
+def _knock(ray: Any, on: str, quiet: dict[str, Any]) -> None:
+    """Join through a client server. One that answers and then starts no session is asked again: its fork hangs at times."""
+    with warnings.catch_warnings():  # it warns of what it then raises
+        warnings.simplefilter("ignore")
+        for _ in range(RETRIES):
+            with contextlib.suppress(ConnectionAbortedError):
+                ray.init(on, **quiet)
+                return
+        ray.init(on, **quiet)
 
 
 def _line(error: Exception) -> str:
