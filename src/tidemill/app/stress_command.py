@@ -106,6 +106,7 @@ def _pair(word: str) -> tuple[tuple[str, str], float]:
 
 def print_stress(document: StressDocument, console: Console) -> None:
     """Print the spread of what is kept, the risks, and the causes."""
+    from tidemill.studies.pages.figures import span  # noqa: PLC0415
     from tidemill.studies.stress_document import stopped_words  # noqa: PLC0415 - heavy by numpy
 
     home, capital, better = document.home, document.capital_value, document.reduced
@@ -115,7 +116,7 @@ def print_stress(document: StressDocument, console: Console) -> None:
     drawn = {"seeds": "scripted by other seeds"}.get(document.model, f"price by {document.model}")
     shocks = f" · shocks {', '.join(document.shocks)}" if document.shocks else ""
     console.print(
-        f"{plain(document.strategy)} · {document.worlds:,} futures of {document.days} days · {drawn}{plain(shocks)}"
+        f"{plain(document.strategy)} · {document.worlds:,} futures of {span(document.days * 86_400)} · {drawn}{plain(shocks)}"
     )
     if document.volatility_bps is not None:
         low, high = (f"{bps / 100:.0f} %" for bps in document.volatility_range_bps or [document.volatility_bps] * 2)

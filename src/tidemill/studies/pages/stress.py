@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tidemill.studies.pages.figures import shown
+from tidemill.studies.pages.figures import shown, span
 from tidemill.studies.pages.page import (
     PAGE,
     Bar,
@@ -31,6 +31,7 @@ from tidemill.studies.stress_document import STOPPED
 __all__ = ["stress_page"]
 
 BPS = 10_000
+DAY = 86_400
 BINS = 30
 STOPPED_NAMES = {"short": "Futures without the money for gas", "gone": "Futures with nothing left"}
 KERNELS = {"exact": "integer kernels", "fast": "kernels in floats"}
@@ -54,7 +55,7 @@ def stress_page(document: StressDocument, keeps: Sequence[int] = ()) -> Page:
         kind="stress",
         tool_version=document.tool_version,
         title=document.title,
-        subtitle=f"{document.strategy} in {document.worlds:,} futures of {document.days} days",
+        subtitle=f"{document.strategy} in {document.worlds:,} futures of {span(document.days * DAY)}",
         chips=[price, *(f"shock {shock}" for shock in document.shocks), f"{document.worlds:,} futures"],
         synthetic=any("synthetic" in line for line in document.warnings),
         home=document.home,
@@ -74,7 +75,7 @@ def stress_page(document: StressDocument, keeps: Sequence[int] = ()) -> Page:
             "strategy": document.strategy,
             "model": document.model,
             "shocks": ", ".join(document.shocks) or "none",
-            "futures": f"{document.worlds} of {document.days} days",
+            "futures": f"{document.worlds} of {span(document.days * DAY)}",
         },
     )
 
@@ -102,8 +103,8 @@ def _says(document: StressDocument) -> list[Say]:
         Say(
             "keep",
             "What you keep in the middle future",
-            f"{shown(middle * BPS // capital, 'rate')} of {shown(capital, 'money', home)} in {document.days} days; half of the "
-            f"futures lie between {low} and {high}.",
+            f"{shown(middle * BPS // capital, 'rate')} of {shown(capital, 'money', home)} in {span(document.days * DAY)}; half "
+            f"of the futures lie between {low} and {high}.",
             middle,
             "change",
         ),
