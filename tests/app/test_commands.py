@@ -466,7 +466,7 @@ def test_stress_prints_spread_risks_and_causes(markets: Path, tmp_path: Path) ->
     asked = ("stress", study, "--worlds", 2, "--model", "gbm", "--days", 1, "--jobs", 1, "-s", "fees:5", "-o", tmp_path)
     said = tidemill(*asked)
     assert said.code == 0, said.err
-    assert "[stressed]" in said.out and "2 futures of 1 days · price by gbm · shocks fees:5" in said.out
+    assert "[stressed]" in said.out and "2 futures of 24 hours · price by gbm · shocks fees:5" in said.out
     assert "in the middle future" in said.out and "By cause, USDC" in said.out and "Gross fees" in said.out
     assert "future 2 of 2" in said.err
     document = json.loads((tmp_path / "stressed-stress" / "stress.json").read_text())
