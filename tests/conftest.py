@@ -37,7 +37,7 @@ BUDGET_S = {
     "rehearse": 240,
     "statement": 90,
     "strategies": 90,
-    "studies": 300,
+    "studies": 350,
     "twins": 310,
     "units": 150,
     "venues": 240,
