@@ -17,6 +17,7 @@ from tidemill.studies.fast.ground import Ground
 from tidemill.studies.fast.parts import (
     MAX_TICK,
     kept,
+    landed,
     later,
     leaves,
     liquidity_for,
@@ -100,8 +101,7 @@ def play(buys: Any, orders: Any, width: Any, gap: Any, follow: Any, terms: Any, 
             if ends:
                 break
             b += 1  # what was sent lands a block later
-            s = later(s, b, block)
-            now = time[s] + max(b - block[s], 0) * period
+            s, now = landed(s, b, time, block, period)
         s = final
         out[v, 0] = kept(h0, h1, spent, begun, home0, root[s], depth[s], fee, cost_swap, native)
         out[v, 1] = closed

@@ -16,6 +16,7 @@ __all__ = [
     "balanced",
     "earned",
     "kept",
+    "landed",
     "later",
     "leaves",
     "liquidity_for",
@@ -50,6 +51,13 @@ def later(s: Any, to: Any, key: Any) -> Any:
             s += reach
         reach //= 2
     return s
+
+
+@part(inlined=True)
+def landed(s: Any, b: Any, time: Any, block: Any, period: Any) -> Any:
+    """Last row at or before block ``b``, from row ``s`` on, and the second in which that block is."""
+    s = later(s, b, block)
+    return s, time[s] + max(b - block[s], 0) * period
 
 
 @part(inlined=True)

@@ -19,6 +19,7 @@ from tidemill.studies.fast.parts import (
     MAX_TICK,
     balanced,
     kept,
+    landed,
     later,
     leaves,
     liquidity_for,
@@ -116,8 +117,7 @@ def play(weights: Any, width: Any, how: Any, trigger: Any, cooldown: Any, terms:
                     closed += 1
                 stand = stays
                 b += 1
-                s = later(s, b, block)
-                now = time[s] + max(b - block[s], 0) * period
+                s, now = landed(s, b, time, block, period)
                 continue
             # lay what is missing
             whole0 = whole1 = 0.0
@@ -157,8 +157,7 @@ def play(weights: Any, width: Any, how: Any, trigger: Any, cooldown: Any, terms:
                         acts = True
             if acts:
                 b += 1
-                s = later(s, b, block)
-                now = time[s] + max(b - block[s], 0) * period
+                s, now = landed(s, b, time, block, period)
                 continue
             # watch
             if how[v] == 0:

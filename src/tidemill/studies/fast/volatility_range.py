@@ -18,6 +18,7 @@ from tidemill.studies.fast.parts import (
     MAX_TICK,
     balanced,
     kept,
+    landed,
     later,
     leaves,
     liquidity_for,
@@ -136,8 +137,7 @@ def play(columns: Any, terms: Any, path: Any, out: Any) -> None:
                 held = False
                 b += 1
             if sent:  # it lands a block later
-                s = later(s, b, block)
-                now = time[s] + max(b - block[s], 0) * period
+                s, now = landed(s, b, time, block, period)
                 continue
             # wait: for the next look, for the cooldown if the price is outside, else for it to leave
             due = start + ((now - start) // every + 1) * every
@@ -156,8 +156,7 @@ def play(columns: Any, terms: Any, path: Any, out: Any) -> None:
                 break
             s = later(s, due, time)
             b = block[s] + -((time[s] - due) // period)
-            s = later(s, b, block)
-            now = time[s] + max(b - block[s], 0) * period
+            s, now = landed(s, b, time, block, period)
         s = final
         if held:
             h0, h1 = taken(

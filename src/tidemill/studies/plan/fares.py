@@ -14,9 +14,11 @@ from tidemill.networks import Known, assumed
 from tidemill.studies.network_costs import costs, environment
 from tidemill.venues.kinds import kind
 
-__all__ = ["FEES", "fare", "known_levels", "levels_of"]
+__all__ = ["ETHER_DOLLARS", "FEES", "fare", "known_levels", "levels_of"]
 
 MICRO, GWEI = 10**6, 10**9
+ETHER_DOLLARS = 3_000
+"""Dollars for an ether where nobody gives its price, for fees alone."""
 FEES: Mapping[str, Mapping[str, Any]] = {
     "ethereum": {"base_fee_gwei": "2", "priority_fee_gwei": "0.1"},
     "op_stack": {

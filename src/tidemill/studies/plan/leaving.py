@@ -12,17 +12,15 @@ from msgspec import Struct
 from tidemill.errors import TidemillError
 from tidemill.networks import assumed
 from tidemill.networks.bridges import exit_plans
-from tidemill.studies.plan.fares import known_levels, levels_of
+from tidemill.studies.plan.fares import ETHER_DOLLARS, known_levels, levels_of
 from tidemill.units import mul_div_up
 
 if TYPE_CHECKING:
     from tidemill.studies.plan.document import PlanDocument
 
-__all__ = ["ETHER_DOLLARS", "WayHome", "told_of_ways", "ways_home"]
+__all__ = ["WayHome", "told_of_ways", "ways_home"]
 
 L1 = "ethereum"
-ETHER_DOLLARS = 3_000
-"""Dollars for an ether, as a plan assumes where nobody gives its price: for fees alone."""
 MICRO, ETHER = 10**6, 10**18
 
 

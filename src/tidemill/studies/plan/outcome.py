@@ -15,10 +15,11 @@ from tidemill.studies.plan.document import Candidate, Held, Reached, Threat
 from tidemill.studies.plan.doubts import Doubt, Rules
 from tidemill.studies.plan.exits import DAY
 from tidemill.studies.plan.expect import YEAR
+from tidemill.studies.plan.fares import ETHER_DOLLARS
 from tidemill.studies.plan.likes import DECAY
 from tidemill.studies.plan.opportunities import Opportunity
 from tidemill.studies.plan.tokens import said
-from tidemill.studies.plan.weighed import COSTS, ETHER, SHARE, Weighed
+from tidemill.studies.plan.weighed import COSTS, SHARE, Weighed
 from tidemill.studies.plan.worth import exchanged, reach
 from tidemill.venues.kinds import kind
 
@@ -183,7 +184,7 @@ def assumptions(asked: Asked, rules: Rules) -> list[str]:
     costs: Mapping[str, int] = {**COSTS, **asked.costs}
     said = ", ".join(f"{name or 'elsewhere'} {cost / MICRO:g} USD" for name, cost in costs.items())
     where = "on Ethereum, by the network's own way out" if asked.reach == "ethereum" else "on its own network"
-    ether = "" if "ETH" in asked.prices else f", ether at {ETHER} USD"
+    ether = "" if "ETH" in asked.prices else f", ether at {ETHER_DOLLARS} USD"
     return [
         f"coming and going costs, whatever the amount, a model's measured gas at assumed fee levels{ether}; without one {said}",
         f"moving in and out, swaps and bridges together: {asked.move_bps / 100:g} % each way",

@@ -14,19 +14,17 @@ from tidemill.studies.plan.asked import BPS, MICRO, Asked
 from tidemill.studies.plan.doubts import Believed
 from tidemill.studies.plan.exits import DAY, Exit, within
 from tidemill.studies.plan.expect import Expected, expect, scenarios
-from tidemill.studies.plan.fares import fare
+from tidemill.studies.plan.fares import ETHER_DOLLARS, fare
 from tidemill.studies.plan.opportunities import Opportunity
 from tidemill.studies.plan.worth import Prices, prices_of_plan
 
-__all__ = ["COSTS", "ETHER", "SHARE", "Weighed", "groups_of", "ladder", "weigh"]
+__all__ = ["COSTS", "SHARE", "Weighed", "groups_of", "ladder", "weigh"]
 
 SHARE = 0.1
 """Largest part of what is in an opportunity that is put in: a judgement; nothing here models one's own weight in a rate."""
 COSTS = {"ethereum": 20 * MICRO, "": MICRO // 2}
 """What coming and going costs, micro-dollars, where neither a person says nor a model measures it; the empty name is every
 other network."""
-ETHER = "3000"
-"""Dollars for an ether where nobody gives its price, for fees alone."""
 
 
 class Weighed(Struct, frozen=True):
@@ -77,7 +75,7 @@ def _cost(one: Expected, asked: Asked) -> tuple[int, str]:
     if row.network in asked.costs:
         return asked.costs[row.network], "given"
     native = networks.get(row.network).native_token
-    price = asked.prices.get(native, ETHER if native == "ETH" else "")
+    price = asked.prices.get(native, str(ETHER_DOLLARS) if native == "ETH" else "")
     measured = fare(row.kind, row.network, asked.on, price) if row.kind and price else None
     return (measured, "measured") if measured is not None else (COSTS.get(row.network, COSTS[""]), "assumed")
 
